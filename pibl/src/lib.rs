@@ -1,1 +1,12 @@
-//! Placeholder while the house is laid.
+//! pibl: a caching, load-balancing HTTP/1.1 reverse proxy.
+//!
+//! The rooms are declared in the order in which they may use each other: each one may use only what
+//! stands above it. `ARCHITECTURE.md` tells the life of a request through them.
+
+pub mod http;
+
+pub mod clock;
+
+pub mod balancer;
+pub mod cache;
+pub mod exchange_log;

@@ -1,3 +1,3 @@
-//! Placeholder while the house is laid.
+//! The entry of the command `pibl`.
 
 fn main() {}

@@ -1,0 +1,1 @@
+//! What may be kept, until when, and where the bytes lie.

@@ -1,0 +1,1 @@
+//! One line per request and response, to stdout and to a file.
