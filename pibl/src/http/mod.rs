@@ -3,8 +3,18 @@
 //! `connection` reads requests through this room, `upstream` and `exchange` read responses.
 //! It never knows of caches, backends or sockets.
 
+pub mod body;
+pub mod date;
+pub mod encode;
 pub mod fields;
 pub mod head;
+pub mod hop_by_hop;
+pub mod parse;
+pub mod refusal;
+mod target;
 
+pub use body::{BodyDecoder, BodyFraming};
 pub use fields::{Fields, list_elements};
 pub use head::{Method, RequestHead, ResponseHead, Version};
+pub use parse::{BadResponse, HeadLimits, ReceivedRequest, ReceivedResponse};
+pub use refusal::Refusal;

@@ -1,0 +1,107 @@
+//! The fields that concern one connection only and must not travel further (RFC 9110 §7.6.1).
+//!
+//! `exchange` strips every request and every response through this room before any other room sees it.
+//! It never touches a field that frames the body beyond removing `Transfer-Encoding`, which each
+//! connection states afresh.
+
+use super::fields::{Fields, list_elements};
+
+/// Removes the hop-by-hop fields, and those that `Connection` names, from a message.
+///
+/// `Host` and `Content-Length` stay even when `Connection` names them: without the first the message
+/// loses its meaning, without the second its length.
+pub fn strip(fields: &mut Fields) {
+    let nominated = nominated_names(fields);
+    fields.retain(|name, _| !is_hop_by_hop(name) && !nominated.iter().any(|other| is_removed(other, name)));
+}
+
+/// Whether a field of this name always belongs to one connection (RFC 9110 §7.6.1, §11.7).
+pub fn is_hop_by_hop(name: &[u8]) -> bool {
+    let known: &[u8] = match name.len() {
+        2 => b"te",
+        7 => b"upgrade",
+        // Not defined by HTTP, but some servers invent it to switch protocols (RFC 7540 appendix).
+        14 => b"http2-settings",
+        10 if name[0] | 0x20 == b'k' => b"keep-alive",
+        10 => b"connection",
+        16 => b"proxy-connection",
+        17 => b"transfer-encoding",
+        18 => b"proxy-authenticate",
+        19 => b"proxy-authorization",
+        25 => b"proxy-authentication-info",
+        _ => return false,
+    };
+    name.eq_ignore_ascii_case(known)
+}
+
+/// Whether a trailer field may be passed on: framing, routing and authentication never come in a trailer
+/// (RFC 9110 §6.5.1).
+pub fn is_allowed_in_trailer(name: &[u8]) -> bool {
+    const FORBIDDEN: [&[u8]; 14] = [
+        b"content-length",
+        b"host",
+        b"trailer",
+        b"authorization",
+        b"cookie",
+        b"set-cookie",
+        b"content-encoding",
+        b"content-type",
+        b"content-range",
+        b"cache-control",
+        b"expires",
+        b"age",
+        b"vary",
+        b"via",
+    ];
+    !is_hop_by_hop(name) && !FORBIDDEN.iter().any(|forbidden| name.eq_ignore_ascii_case(forbidden))
+}
+
+/// The names in `Connection` that are not options of the connection itself; nearly always none, and then
+/// nothing is allocated.
+fn nominated_names(fields: &Fields) -> Vec<Vec<u8>> {
+    fields
+        .get_all("connection")
+        .flat_map(list_elements)
+        .filter(|option| !is_hop_by_hop(option) && !option.eq_ignore_ascii_case(b"close"))
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
+fn is_removed(nominated: &[u8], name: &[u8]) -> bool {
+    nominated.eq_ignore_ascii_case(name)
+        && !name.eq_ignore_ascii_case(b"host")
+        && !name.eq_ignore_ascii_case(b"content-length")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hop_by_hop_and_nominated_fields_are_removed() {
+        let mut fields: Fields = [
+            ("Host", "a"),
+            ("Connection", "close, X-Secret, host"),
+            ("X-Secret", "1"),
+            ("Keep-Alive", "timeout=5"),
+            ("Transfer-Encoding", "chunked"),
+            ("TE", "trailers"),
+            ("Upgrade", "h2c"),
+            ("Proxy-Connection", "keep-alive"),
+            ("Content-Length", "3"),
+            ("X-Other", "2"),
+        ]
+        .into_iter()
+        .collect();
+        strip(&mut fields);
+        let names: Vec<_> = fields.iter().map(|(name, _)| name.to_vec()).collect();
+        assert_eq!(names, [&b"Host"[..], b"Content-Length", b"X-Other"]);
+    }
+
+    #[test]
+    fn trailers_may_not_carry_framing_or_hop_by_hop_fields() {
+        assert!(is_allowed_in_trailer(b"Server-Timing"));
+        assert!(!is_allowed_in_trailer(b"Content-Length"));
+        assert!(!is_allowed_in_trailer(b"transfer-encoding"));
+    }
+}
