@@ -7,6 +7,8 @@ pub mod http;
 
 pub mod clock;
 
+pub mod config;
+
 pub mod balancer;
 pub mod cache;
 pub mod exchange_log;

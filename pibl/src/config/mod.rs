@@ -1,0 +1,41 @@
+//! What the user wrote, and what the program uses.
+//!
+//! `cli` reads flags and file through this room at start and again at SIGHUP; every other room takes
+//! the [`Config`] that comes out. It opens nothing but the configuration file.
+
+mod file;
+mod flags;
+mod problem;
+mod resolved;
+mod values;
+
+pub use file::File;
+pub use flags::Flags;
+pub use problem::{Problem, Problems};
+pub use resolved::{
+    Backend, CacheSettings, Config, HealthSettings, Limits, LogFormat, Policy, Timeouts, TtlMode, resolve,
+};
+pub use values::Network;
+
+use std::path::Path;
+
+/// Reads the configuration: the file at `flags.config`, or `pibl.toml` in the working directory if there
+/// is one, with the flags on top. All problems are reported at once.
+pub fn load(flags: &Flags) -> Result<Config, Problems> {
+    let (path, is_asked_for) = match &flags.config {
+        Some(path) => (path.as_path(), true),
+        None => (Path::new("pibl.toml"), false),
+    };
+    let file = match std::fs::read_to_string(path) {
+        Ok(text) => File::parse(path, text)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_asked_for => File::default(),
+        Err(error) => {
+            return Err(Problem::new(
+                format!("could not read the configuration file {}: {error}", path.display()),
+                "give the path of a readable file with --config, or leave the flag out",
+            )
+            .into());
+        }
+    };
+    resolve(&file, flags)
+}
