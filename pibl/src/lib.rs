@@ -7,6 +7,10 @@ pub mod http;
 
 pub mod clock;
 
+pub mod platform;
+
+pub mod wire;
+
 pub mod config;
 
 pub mod balancer;

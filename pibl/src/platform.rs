@@ -1,0 +1,90 @@
+//! The only place that knows the operating system, each service with a portable fallback.
+//!
+//! `listener`, `upstream` and `exchange` ask it for sockets that behave and for bytes moved by the
+//! kernel. It never decides anything and keeps no state.
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+
+/// How many connections may wait to be accepted; the kernel lowers it to its own limit.
+const BACKLOG: i32 = 4096;
+
+/// Binds the listening socket that all workers share. The address can be bound again at once after a
+/// crash (`SO_REUSEADDR`), because a restart must not wait for connections in `TIME_WAIT`.
+pub fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let domain = if address.is_ipv4() { socket2::Domain::IPV4 } else { socket2::Domain::IPV6 };
+    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
+    if cfg!(unix) {
+        // On Windows the same option would let two programs share the port.
+        socket.set_reuse_address(true)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// Lifts the soft limit of open files to the hard one: a proxy needs two for each client. Returns the
+/// limit that is in force, where the system says it.
+pub fn raise_open_file_limit() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        if setrlimit(Resource::Nofile, raised).is_ok() {
+            return limit.maximum;
+        }
+        limit.current
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+/// Moves bytes from a file to a socket without copying them through this process. Returns how many were
+/// moved; zero means that the file ended early. `WouldBlock` means that the socket is full.
+#[cfg(target_os = "linux")]
+pub fn send_file(
+    socket: &tokio::net::TcpStream,
+    file: &File,
+    offset: &mut u64,
+    length: usize,
+) -> io::Result<usize> {
+    Ok(rustix::fs::sendfile(socket, file, Some(offset), length)?)
+}
+
+/// The portable form: one piece is read and written again.
+#[cfg(not(target_os = "linux"))]
+pub fn send_file(
+    socket: &tokio::net::TcpStream,
+    file: &File,
+    offset: &mut u64,
+    length: usize,
+) -> io::Result<usize> {
+    let mut piece = [0; 16 * 1024];
+    let wanted = length.min(piece.len());
+    let read = read_at(file, &mut piece[..wanted], *offset)?;
+    let mut written = 0;
+    while written < read {
+        match socket.try_write(&piece[written..read]) {
+            Ok(count) => written += count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && written > 0 => break,
+            Err(error) => return Err(error),
+        }
+    }
+    *offset += written as u64;
+    Ok(written)
+}
+
+/// Reads at a place of a file without moving its cursor, so that many may read at once.
+pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+    }
+    #[cfg(windows)]
+    {
+        std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+    }
+}
