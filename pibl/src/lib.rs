@@ -15,4 +15,19 @@ pub mod config;
 
 pub mod balancer;
 pub mod cache;
+
+pub mod upstream;
+
 pub mod exchange_log;
+
+pub mod exchange;
+
+pub mod connection;
+
+pub mod listener;
+
+mod run;
+
+pub mod cli;
+
+pub use run::run;

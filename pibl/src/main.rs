@@ -1,3 +1,7 @@
 //! The entry of the command `pibl`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(pibl::cli::run(std::env::args_os()) as u8)
+}

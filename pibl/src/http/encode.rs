@@ -36,6 +36,15 @@ pub fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     raw_field(out, name.as_bytes(), value);
 }
 
+/// Writes one field line whose name came from a message.
+pub fn raw_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    out.reserve(name.len() + value.len() + 4);
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
 /// Writes one field line whose value is a number.
 pub fn number_field(out: &mut Vec<u8>, name: &str, value: u64) {
     out.extend_from_slice(name.as_bytes());
@@ -92,14 +101,6 @@ pub fn decimal(out: &mut Vec<u8>, value: u64) {
         }
     }
     out.extend_from_slice(&text[start..]);
-}
-
-fn raw_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-    out.reserve(name.len() + value.len() + 4);
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]

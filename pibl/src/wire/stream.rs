@@ -139,6 +139,12 @@ impl Wire {
         .await
     }
 
+    /// Makes the close that follows a reset: everything unsent is thrown away and the other side gets an
+    /// error instead of an end.
+    pub fn reset_at_close(&self) {
+        let _ = self.stream.borrow().set_zero_linger();
+    }
+
     /// Says that nothing more will be sent.
     pub fn shut_down_writing(&self) {
         let _ = socket2::SockRef::from(&*self.stream.borrow()).shutdown(std::net::Shutdown::Write);

@@ -1,0 +1,144 @@
+//! The command line: flags in, exit code out.
+//!
+//! `main` calls [`run`] and nothing else. What goes wrong is said on stderr with a way out; stdout belongs
+//! to the exchange log.
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use crate::config::{self, Config, Flags};
+use crate::exchange::Services;
+use crate::platform;
+
+/// What a caller of the program learns from its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// Asked to end and ended, or the configuration checked is valid.
+    Success = 0,
+    /// The world is in the way: a port in use, a directory that cannot be written.
+    Runtime = 1,
+    /// The command line or the configuration file is wrong.
+    Usage = 2,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  asked to end and ended; with --check: the configuration is valid
+  1  the world is in the way: port in use, directory not writable
+  2  the command line or the configuration file is wrong
+
+Signals:
+  SIGTERM, SIGINT  finish what is under way, at most --drain-timeout, and end
+  SIGHUP           read the configuration file again
+  SIGUSR1          open the log file again, after it was rotated
+
+Example:
+  pibl --port 8080 --backend 127.0.0.1:9001 --backend 127.0.0.1:9002 --ttl 60s";
+
+/// A caching, load-balancing HTTP/1.1 reverse proxy
+#[derive(Debug, Parser)]
+#[command(name = "pibl", version, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+    /// Check the configuration and exit
+    #[arg(long)]
+    check: bool,
+}
+
+/// Runs the command with these arguments, the program's name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Success };
+        }
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("PIBL_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .with_writer(io::stderr)
+        .with_target(false)
+        .init();
+    let config = match config::load(&arguments.flags) {
+        Ok(config) => config,
+        Err(problems) => {
+            eprintln!("{problems}");
+            return ExitCode::Usage;
+        }
+    };
+    if arguments.check {
+        eprintln!("pibl: the configuration is valid: {} backends", config.backends.len());
+        return ExitCode::Success;
+    }
+    match serve(config) {
+        Ok(()) => ExitCode::Success,
+        Err(problem) => {
+            eprintln!("error: {problem:#}");
+            ExitCode::Runtime
+        }
+    }
+}
+
+fn serve(config: Config) -> anyhow::Result<()> {
+    platform::raise_open_file_limit();
+    let listener = listen(config.listen)?;
+    let address = listener.local_addr()?;
+    let log_file = config.log_file.clone();
+    let services = Services::new(config).map_err(|error| {
+        anyhow::anyhow!(
+            "could not prepare {}: {error}\n  help: give a directory that can be written with --dir",
+            log_file.display()
+        )
+    })?;
+    eprintln!("pibl: listening on http://{address}");
+    crate::run(Arc::new(services), listener, stop_signal()?)?;
+    Ok(())
+}
+
+/// Binds the port, or says who may be in the way.
+fn listen(address: SocketAddr) -> anyhow::Result<std::net::TcpListener> {
+    platform::listen(address).map_err(|error| {
+        let hint = match error.kind() {
+            io::ErrorKind::AddrInUse => format!(
+                "another program listens there; find it with `ss -ltnp 'sport = :{0}'`, or choose another \
+                 port with --port",
+                address.port()
+            ),
+            io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege; choose another one with \
+                 --port, or give the program CAP_NET_BIND_SERVICE"
+                .to_owned(),
+            _ => "choose an address of this machine with --listen".to_owned(),
+        };
+        anyhow::anyhow!("could not listen on {address}: {error}\n  help: {hint}")
+    })
+}
+
+/// Ends when the program is asked to: SIGTERM or SIGINT.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let (Ok(mut terminate), Ok(mut interrupt)) =
+                (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+            else {
+                return std::future::pending().await;
+            };
+            tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    })
+}

@@ -1,0 +1,183 @@
+//! One client connection: requests in, exchanges run, until one side wants to end.
+//!
+//! `listener` spawns [`serve`] for each accepted socket. It knows when a connection persists and how it
+//! is closed, and nothing of what an exchange does.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::exchange::{self, After, Client, Worker};
+use crate::http::{HeadLimits, ReceivedRequest, Refusal, parse};
+use crate::wire::{ReadBuffer, Wire};
+
+/// How long a connection keeps its memory after a request. Most clients ask again at once or not for
+/// long; those that are silent for longer give everything but the socket back.
+const WARM: Duration = Duration::from_secs(1);
+/// How long a closed connection is listened to, so that the last answer is not destroyed by a reset.
+const LINGER: Duration = Duration::from_secs(2);
+/// The most bytes that are read and thrown away meanwhile.
+const LINGER_BYTES: usize = 1 << 20;
+
+/// Why a connection is waited on no longer.
+enum Wait {
+    /// Bytes are there.
+    Readable,
+    /// Nobody said anything for [`WARM`].
+    Cold,
+    /// The connection is over.
+    Over,
+}
+
+/// Serves a client until the connection ends.
+pub async fn serve(worker: Rc<Worker>, stream: tokio::net::TcpStream, peer: SocketAddr) {
+    worker.counters.connections_accepted.fetch_add(1, Ordering::Relaxed);
+    let _open = Open::new(&worker);
+    let wire = Wire::new(stream);
+    // The future of the active part is large and lives in a box of its own, so that what stays behind
+    // for an idle connection is this small one.
+    let mut is_first = true;
+    while Box::pin(serve_while_warm(&worker, &wire, peer, is_first)).await {
+        is_first = false;
+        if !wait_while_cold(&worker, &wire).await {
+            break;
+        }
+    }
+}
+
+/// Counts the connection as open for as long as it lives.
+struct Open<'a>(&'a Worker);
+
+impl<'a> Open<'a> {
+    fn new(worker: &'a Worker) -> Self {
+        worker.open_connections.set(worker.open_connections.get() + 1);
+        worker.counters.connections_open.fetch_add(1, Ordering::Relaxed);
+        Self(worker)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.open_connections.set(self.0.open_connections.get() - 1);
+        self.0.counters.connections_open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Serves requests as long as they come quickly. `true`: the connection went cold between requests.
+async fn serve_while_warm(worker: &Worker, wire: &Wire, peer: SocketAddr, mut is_first: bool) -> bool {
+    let mut client = Client::new(wire, peer);
+    loop {
+        if client.buffer.is_empty() {
+            match wait_while_warm(worker, &mut client, is_first).await {
+                Wait::Readable => {}
+                Wait::Cold => return true,
+                Wait::Over => return false,
+            }
+        }
+        is_first = false;
+        let after = match read_head(worker, &mut client).await {
+            Ok(Some(received)) => {
+                worker.counters.requests.fetch_add(1, Ordering::Relaxed);
+                exchange::run(worker, &mut client, received).await
+            }
+            Ok(None) => return false,
+            Err(refusal) => exchange::refuse(worker, &mut client, refusal).await,
+        };
+        match after {
+            After::KeepAlive => {}
+            After::Close | After::Abort => return false,
+            After::Reset => {
+                wire.reset_at_close();
+                return false;
+            }
+            After::Linger => {
+                linger(wire, &mut client.buffer).await;
+                return false;
+            }
+        }
+    }
+}
+
+/// Waits for the first byte of the next request with buffer in hand.
+async fn wait_while_warm(worker: &Worker, client: &mut Client<'_>, is_first: bool) -> Wait {
+    let timeouts = &worker.config().timeouts;
+    // A client that connects and says nothing has as long as one that sends half a head.
+    let patience = if is_first { timeouts.request_head } else { WARM.min(timeouts.keep_alive) };
+    client.wire.deadline.set(patience);
+    let Client { wire, buffer, .. } = client;
+    let filled = poll_fn(|context| {
+        let poll = wire.poll_fill(context, buffer);
+        if poll.is_pending() && worker.is_draining() && !is_first {
+            return std::task::Poll::Ready(Ok(0));
+        }
+        poll
+    })
+    .await;
+    match filled {
+        Ok(count) if count > 0 => Wait::Readable,
+        Err(error) if error.kind() == io::ErrorKind::TimedOut && !is_first => Wait::Cold,
+        Ok(_) | Err(_) => Wait::Over,
+    }
+}
+
+/// Waits for the next request without any memory but the socket's. `false`: the connection is over.
+async fn wait_while_cold(worker: &Worker, wire: &Wire) -> bool {
+    let keep_alive = worker.config().timeouts.keep_alive;
+    wire.deadline.set(keep_alive.saturating_sub(WARM));
+    let readable = poll_fn(|context| {
+        let poll = wire.poll_readable(context);
+        if poll.is_pending() && worker.is_draining() {
+            return std::task::Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
+        }
+        poll
+    });
+    readable.await.is_ok()
+}
+
+/// Reads until the head of a request is complete. `None`: the client closed or broke off.
+async fn read_head(worker: &Worker, client: &mut Client<'_>) -> Result<Option<ReceivedRequest>, Refusal> {
+    let config = worker.config();
+    let limits =
+        HeadLimits { head_bytes: config.limits.head_bytes, target_bytes: config.limits.target_bytes };
+    let mut parse_again_at = 0;
+    let mut is_timed = false;
+    loop {
+        let filled = client.buffer.filled();
+        // A client that sends byte by byte must not have its head parsed for each of them.
+        if filled.len() >= parse_again_at || filled.ends_with(b"\n") {
+            if let Some(received) = parse::request_head(filled, &limits, &mut client.request)? {
+                client.buffer.consume(received.consumed);
+                return Ok(Some(received));
+            }
+            parse_again_at = filled.len() * 2;
+        }
+        if !is_timed {
+            client.wire.deadline.set(config.timeouts.request_head);
+            is_timed = true;
+        }
+        client.buffer.reserve(limits.head_bytes + 1);
+        match client.wire.fill(&mut client.buffer).await {
+            Ok(0) => return Ok(None),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(Refusal::Timeout),
+            Err(_) => return Ok(None),
+        }
+    }
+}
+
+/// RFC 9112 §9.6: says that nothing more will be sent, and reads on for a moment.
+async fn linger(wire: &Wire, buffer: &mut ReadBuffer) {
+    wire.shut_down_writing();
+    wire.deadline.set(LINGER);
+    let mut discarded = 0;
+    while discarded < LINGER_BYTES {
+        buffer.consume(buffer.filled().len());
+        match wire.fill(buffer).await {
+            Ok(count) if count > 0 => discarded += count,
+            Ok(_) | Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Answers that pibl gives itself, because there is nobody else who could.
+//!
+//! `forward` answers for backends that fail and `connection` for requests that are refused. It never
+//! tells a client more than whose fault it was and which rule is behind it.
+
+use std::sync::atomic::Ordering;
+
+use super::After;
+use super::client::Client;
+use super::fields::{Delivery, finish_head};
+use super::record::Record;
+use super::services::Worker;
+use crate::http::encode;
+use crate::http::head::reason_phrase;
+use crate::http::{Method, Refusal};
+
+/// Refuses a request and tells the client why. What the client still sends is not read as a request.
+pub async fn refuse(worker: &Worker, client: &mut Client<'_>, refusal: Refusal) -> After {
+    let mut record = Record::start();
+    refuse_with(worker, client, &mut record, refusal).await
+}
+
+pub(super) async fn refuse_with(
+    worker: &Worker,
+    client: &mut Client<'_>,
+    record: &mut Record,
+    refusal: Refusal,
+) -> After {
+    worker.counters.requests_refused.fetch_add(1, Ordering::Relaxed);
+    answer(worker, client, record, refusal.status(), refusal.explanation(), false).await;
+    After::Linger
+}
+
+/// Writes a complete small response. A connection that cannot be written to is closed in any case.
+pub(super) async fn answer(
+    worker: &Worker,
+    client: &mut Client<'_>,
+    record: &mut Record,
+    status: u16,
+    explanation: &str,
+    persistent: bool,
+) -> After {
+    let reason = reason_phrase(status);
+    let out = &mut client.out;
+    out.clear();
+    encode::status_line(out, status, reason.as_bytes());
+    encode::field(out, "Date", &worker.http_date());
+    encode::field(out, "Content-Type", b"text/plain; charset=utf-8");
+    let length = reason.len() + explanation.len() + 7;
+    encode::number_field(out, "Content-Length", length as u64);
+    match status {
+        405 => encode::field(out, "Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+        429 | 503 => encode::field(out, "Retry-After", b"1"),
+        _ => {}
+    }
+    finish_head(out, Delivery::Length, persistent, client.request.version);
+    if client.request.method != Method::Head {
+        encode::decimal(out, u64::from(status));
+        for part in [" ", reason, ": ", explanation, "\n"] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        record.response_bytes = length as u64;
+    }
+    record.status = status;
+    worker.write_log(&client.request, record);
+    client.wire.deadline.set(worker.config().timeouts.request_body);
+    match client.wire.write_all(&client.out).await {
+        Ok(()) if persistent => After::KeepAlive,
+        Ok(()) => After::Close,
+        Err(_) => After::Abort,
+    }
+}

@@ -1,0 +1,201 @@
+//! The fields that a proxy adds, replaces and takes away, both ways.
+//!
+//! `forward` writes request heads through this room, `relay` and `answer` response heads. It never
+//! believes what a client says about its own address, unless the client is a trusted proxy.
+
+use std::io::Write as _;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::http::encode;
+use crate::http::{BodyFraming, Fields, RequestHead, ResponseHead, Version};
+
+/// The name under which this proxy appears in `Via` and `Cache-Status`.
+pub(super) const PSEUDONYM: &str = "pibl";
+
+/// How the end of a response is made visible to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// There is no body: HEAD, 204, 304 (RFC 9112 §6.3).
+    Bodiless,
+    /// `Content-Length` says it.
+    Length,
+    /// Chunks say it.
+    Chunked,
+    /// The close of the connection says it: HTTP/1.0 clients, and bodies of unknown length.
+    Close,
+}
+
+/// Writes the head of a request for a backend. The fields have been stripped of hop-by-hop ones.
+pub(super) fn encode_request(
+    out: &mut Vec<u8>,
+    head: &RequestHead,
+    framing: BodyFraming,
+    wishes: &Wishes<'_>,
+    peer: SocketAddr,
+    is_trusted: bool,
+) {
+    out.clear();
+    encode::request_line(out, head.method.as_str(), &head.target);
+    for (name, value) in head.fields.iter() {
+        if is_trusted || !tells_who_asked(name) {
+            encode::raw_field(out, name, value);
+        }
+    }
+    match framing {
+        // The length stands among the fields already.
+        BodyFraming::Empty | BodyFraming::Length(_) | BodyFraming::UntilClose => {}
+        BodyFraming::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+    }
+    if let Some(protocols) = wishes.upgrade {
+        out.extend_from_slice(b"Connection: upgrade\r\n");
+        encode::field(out, "Upgrade", protocols);
+    } else if wishes.trailers {
+        // RFC 9110 §10.1.4: TE is for this connection, so Connection names it.
+        out.extend_from_slice(b"Connection: TE\r\nTE: trailers\r\n");
+    }
+    add_via(out, head.version);
+    add_forwarded(out, head, peer.ip(), is_trusted);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// What the client asked of the connection, and what is asked of the backend's in turn.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wishes<'a> {
+    /// The protocols that the client would like to switch to.
+    pub upgrade: Option<&'a [u8]>,
+    /// Whether the client understands trailers (RFC 9110 §10.1.4).
+    pub trailers: bool,
+}
+
+/// Writes the head of a response for the client, without the empty line: the caller adds its own fields.
+pub(super) fn encode_response(out: &mut Vec<u8>, head: &ResponseHead, delivery: Delivery, date: &[u8]) {
+    encode::status_line(out, head.status, &head.reason);
+    let drop_length = matches!(delivery, Delivery::Chunked | Delivery::Close) || head.status == 204;
+    let mut has_date = false;
+    for (name, value) in head.fields.iter() {
+        match name.len() {
+            // RFC 9110 §8.6: no length in a 204, nor beside another framing.
+            14 if drop_length && name.eq_ignore_ascii_case(b"content-length") => continue,
+            4 => has_date |= name.eq_ignore_ascii_case(b"date"),
+            _ => {}
+        }
+        encode::raw_field(out, name, value);
+    }
+    if !has_date {
+        // RFC 9110 §6.6.1: a recipient with a clock adds what the origin left out.
+        encode::field(out, "Date", date);
+    }
+    add_via(out, head.version);
+}
+
+/// Writes what frames the body and says whether the connection persists, and the empty line.
+pub(super) fn finish_head(out: &mut Vec<u8>, delivery: Delivery, persistent: bool, version: Version) {
+    if delivery == Delivery::Chunked {
+        out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+    }
+    match (persistent, version) {
+        (false, _) => out.extend_from_slice(b"Connection: close\r\n"),
+        (true, Version::Http10) => out.extend_from_slice(b"Connection: keep-alive\r\n"),
+        (true, Version::Http11) => {}
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Whether `TE` lists trailers (RFC 9110 §10.1.4).
+pub(super) fn accepts_trailers(fields: &Fields) -> bool {
+    fields.list("te").any(|element| element.eq_ignore_ascii_case(b"trailers"))
+}
+
+/// RFC 9110 §7.6.3, with the version that was received.
+fn add_via(out: &mut Vec<u8>, received: Version) {
+    out.extend_from_slice(match received {
+        Version::Http11 => b"Via: 1.1 ",
+        Version::Http10 => b"Via: 1.0 ",
+    });
+    out.extend_from_slice(PSEUDONYM.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// RFC 7239 and the older names of the same facts; after those of a trusted proxy, instead of any other.
+fn add_forwarded(out: &mut Vec<u8>, head: &RequestHead, peer: IpAddr, is_trusted: bool) {
+    let peer = peer.to_canonical();
+    // Writing to a vector cannot fail.
+    let _ = write!(out, "X-Forwarded-For: {peer}\r\n");
+    let host = head.fields.get("host");
+    if !is_trusted || !head.fields.contains("x-forwarded-proto") {
+        out.extend_from_slice(b"X-Forwarded-Proto: http\r\n");
+    }
+    if let Some(host) = host.filter(|_| !is_trusted || !head.fields.contains("x-forwarded-host")) {
+        encode::field(out, "X-Forwarded-Host", host);
+    }
+    let _ = match peer {
+        IpAddr::V4(peer) => write!(out, "Forwarded: for={peer}"),
+        IpAddr::V6(peer) => write!(out, "Forwarded: for=\"[{peer}]\""),
+    };
+    if let Some(host) = host {
+        out.extend_from_slice(b";host=\"");
+        out.extend_from_slice(host);
+        out.push(b'"');
+    }
+    out.extend_from_slice(b";proto=http\r\n");
+}
+
+/// The fields with which a client could lie about where it comes from.
+fn tells_who_asked(name: &[u8]) -> bool {
+    match name.len() {
+        9 => name.eq_ignore_ascii_case(b"forwarded"),
+        15.. => name[..12].eq_ignore_ascii_case(b"x-forwarded-"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Method;
+
+    fn sent(fields: &[(&str, &str)], is_trusted: bool) -> String {
+        let mut head = RequestHead::new(Method::Get, "/x");
+        head.fields = fields.iter().copied().collect();
+        let mut out = Vec::new();
+        let peer = "192.0.2.7:1234".parse().unwrap();
+        encode_request(&mut out, &head, BodyFraming::Empty, &Wishes::default(), peer, is_trusted);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_client_cannot_lie_about_its_address() {
+        let text =
+            sent(&[("Host", "a"), ("X-Forwarded-For", "1.1.1.1"), ("forwarded", "for=1.1.1.1")], false);
+        assert_eq!(
+            text,
+            "GET /x HTTP/1.1\r\nHost: a\r\nVia: 1.1 pibl\r\nX-Forwarded-For: 192.0.2.7\r\n\
+             X-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\n\
+             Forwarded: for=192.0.2.7;host=\"a\";proto=http\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_believed_and_continued() {
+        let text =
+            sent(&[("Host", "a"), ("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-Proto", "https")], true);
+        assert!(
+            text.contains("X-Forwarded-For: 1.1.1.1\r\n") && text.contains("X-Forwarded-For: 192.0.2.7\r\n")
+        );
+        assert_eq!(text.matches("X-Forwarded-Proto").count(), 1);
+    }
+
+    #[test]
+    fn a_response_gets_a_date_and_loses_a_length_that_does_not_fit() {
+        let mut head = ResponseHead::new(200);
+        head.fields.append("content-length", "3");
+        let mut out = Vec::new();
+        encode_response(&mut out, &head, Delivery::Chunked, b"Thu, 01 Jan 1970 00:00:00 GMT");
+        finish_head(&mut out, Delivery::Chunked, false, Version::Http11);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nVia: 1.1 pibl\r\n\
+             Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        );
+    }
+}

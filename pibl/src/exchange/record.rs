@@ -1,0 +1,45 @@
+//! What is known of one exchange, gathered as it goes along, for its line in the log.
+//!
+//! `forward`, `relay` and `answer` fill it in and hand it over right before the last bytes of the response
+//! go to the kernel. It never writes anything itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The facts of one exchange.
+#[derive(Debug)]
+pub(super) struct Record {
+    /// When the head of the request was complete.
+    pub started: Instant,
+    /// The backend that answered, or that was tried last.
+    pub backend: Option<Arc<str>>,
+    /// How many backends were tried.
+    pub attempts: u32,
+    /// The status that the client gets.
+    pub status: u16,
+    /// Content bytes of the request.
+    pub request_bytes: u64,
+    /// Content bytes of the response.
+    pub response_bytes: u64,
+    /// From the start to the head of the backend's response.
+    pub first_byte: Option<Duration>,
+    /// Whether the line has been written; an exchange has exactly one.
+    pub is_logged: bool,
+}
+
+impl Record {
+    pub(super) fn start() -> Self {
+        Self {
+            started: Instant::now(),
+            backend: None,
+            attempts: 0,
+            status: 0,
+            request_bytes: 0,
+            response_bytes: 0,
+            first_byte: None,
+            is_logged: false,
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The whole proxy: threads, their accept loops, and their orderly end.
+//!
+//! `main` and the integration tests call [`run`] with a bound listener and a future that ends when the
+//! program shall. It reads no command line and no signal.
+
+use std::future::Future;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+use tokio::time::Instant;
+
+use crate::exchange::{Services, Worker};
+use crate::{listener, wire};
+
+/// How often a worker looks at its unused connections, and at a drain.
+const HOUSEKEEPING: Duration = Duration::from_millis(500);
+
+/// Serves clients until `stop` ends, then lets what is under way finish within the drain timeout.
+///
+/// The listener must be bound; it is shared by as many threads as the configuration says.
+pub fn run(
+    services: Arc<Services>,
+    listener: std::net::TcpListener,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let (stop_sender, stop_receiver) = watch::channel(false);
+    let mut threads = Vec::new();
+    for index in 0..services.config().workers {
+        let services = Arc::clone(&services);
+        let listener = listener.try_clone()?;
+        let stop = stop_receiver.clone();
+        let thread = std::thread::Builder::new()
+            .name(format!("worker-{index}"))
+            .spawn(move || work(services, listener, stop))?;
+        threads.push(thread);
+    }
+    drop(listener);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(stop);
+    services.start_draining();
+    let _ = stop_sender.send(true);
+    let mut result = Ok(());
+    for thread in threads {
+        match thread.join() {
+            Ok(ended) => result = result.and(ended),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+    result
+}
+
+/// One thread: its runtime, its accept loop, its connections.
+fn work(
+    services: Arc<Services>,
+    listener: std::net::TcpListener,
+    mut stop: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = LocalSet::new();
+    local.block_on(&runtime, async move {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let worker = Rc::new(Worker::new(services));
+        let accepting = tokio::task::spawn_local(listener::accept_for_ever(listener, Rc::clone(&worker)));
+        tokio::task::spawn_local(wire::deadline::sweep_for_ever());
+        let keeping = tokio::task::spawn_local(keep_house(Rc::clone(&worker)));
+        // An error means that the sender is gone, which is as good as the word.
+        let _ = stop.changed().await;
+        accepting.abort();
+        keeping.abort();
+        drain(&worker).await;
+        Ok(())
+    })
+}
+
+/// Drops unused connections that are too old, or closed by their backend.
+async fn keep_house(worker: Rc<Worker>) {
+    let mut ticks = tokio::time::interval(HOUSEKEEPING);
+    loop {
+        ticks.tick().await;
+        let config = worker.config();
+        worker.pool.tidy(config.timeouts.upstream_keep_alive, |address| {
+            config.backends.iter().any(|backend| backend.address == address)
+        });
+    }
+}
+
+/// Waits for the exchanges under way, bounded; idle connections notice the drain when they are woken.
+async fn drain(worker: &Worker) {
+    let limit = Instant::now() + worker.config().timeouts.drain;
+    while worker.open_connections.get() > 0 && Instant::now() < limit {
+        wire::deadline::wake_all();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let left = worker.open_connections.get();
+    if left > 0 {
+        tracing::warn!("{left} connections did not end within the drain timeout");
+    }
+}
