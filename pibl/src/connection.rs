@@ -142,6 +142,8 @@ async fn read_head(worker: &Worker, client: &mut Client<'_>) -> Result<Option<Re
     let config = worker.config();
     let limits =
         HeadLimits { head_bytes: config.limits.head_bytes, target_bytes: config.limits.target_bytes };
+    // A head that is refused must not be answered or logged as the one before it.
+    client.request.clear();
     let mut parse_again_at = 0;
     let mut is_timed = false;
     loop {
