@@ -2,7 +2,9 @@
 
 mod testkit;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use testkit::{Backend, Proxy, field, refusing_address, status};
 
