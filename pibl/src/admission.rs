@@ -73,15 +73,9 @@ impl Denied {
 
 impl Admission {
     /// Lets a connection in, or says why not.
-    pub fn enter(
-        self: &Arc<Self>,
-        limits: &Limits,
-        address: IpAddr,
-        now: Instant,
-    ) -> Result<Pass, Denied> {
-        let is_listed = |networks: &[crate::config::Network]| {
-            networks.iter().any(|network| network.contains(address))
-        };
+    pub fn enter(self: &Arc<Self>, limits: &Limits, address: IpAddr, now: Instant) -> Result<Pass, Denied> {
+        let is_listed =
+            |networks: &[crate::config::Network]| networks.iter().any(|network| network.contains(address));
         if is_listed(&limits.deny) || (!limits.allow.is_empty() && !is_listed(&limits.allow)) {
             return Err(Denied::Address);
         }
@@ -215,9 +209,8 @@ mod tests {
         let admission = Admission::default();
         let limits = limits("requests_per_second = 10\nburst = 2");
         let start = crate::clock::monotonic();
-        let request = |millis| {
-            admission.request(&limits, address("10.1.1.1"), start + Duration::from_millis(millis))
-        };
+        let request =
+            |millis| admission.request(&limits, address("10.1.1.1"), start + Duration::from_millis(millis));
         assert_eq!([request(0), request(0), request(0)], [Ok(()), Ok(()), Err(Denied::Rate)]);
         assert_eq!([request(99), request(101), request(102)], [Err(Denied::Rate), Ok(()), Err(Denied::Rate)]);
         assert_eq!(admission.request(&limits, address("10.2.2.2"), start), Ok(()));

@@ -4,16 +4,16 @@
 //! to the exchange log.
 
 use std::ffi::OsString;
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Parser;
 
 use crate::config::{self, Config, Flags};
 use crate::exchange::Services;
-use crate::platform;
+use crate::{admin, platform, shutdown};
 
 /// What a caller of the program learns from its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         eprintln!("pibl: the configuration is valid: {} backends", config.backends.len());
         return ExitCode::Success;
     }
-    match serve(config) {
+    match serve(config, arguments.flags) {
         Ok(()) => ExitCode::Success,
         Err(problem) => {
             eprintln!("error: {problem:#}");
@@ -89,56 +89,79 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn serve(config: Config) -> anyhow::Result<()> {
+fn serve(config: Config, flags: Flags) -> anyhow::Result<()> {
     platform::raise_open_file_limit();
-    let listener = listen(config.listen)?;
+    let listener = listen(config.listen, "--port")?;
+    let admin = config.admin.map(|address| listen(address, "--admin")).transpose()?;
+    let directory = config.cache.directory.parent().unwrap_or(Path::new(".")).to_owned();
     let address = listener.local_addr()?;
-    let log_file = config.log_file.clone();
     let services = Services::new(config).map_err(|error| {
         anyhow::anyhow!(
-            "could not prepare {}: {error}\n  help: give a directory that can be written with --dir",
-            log_file.display()
+            "could not prepare the directory {}: {error}\n  help: give a directory that can be written with --dir",
+            directory.display()
         )
     })?;
+    let services = Arc::new(services);
     eprintln!("pibl: listening on http://{address}");
-    crate::run(Arc::new(services), listener, stop_signal()?)?;
+    if let Some(admin) = &admin {
+        eprintln!("pibl: admin on http://{}", admin.local_addr()?);
+    }
+    let operation = operate(Arc::clone(&services), admin, flags);
+    crate::run(services, listener, operation)?;
     Ok(())
 }
 
-/// Binds the port, or says who may be in the way.
-fn listen(address: SocketAddr) -> anyhow::Result<std::net::TcpListener> {
+/// Everything that happens beside the exchanges, until the program is asked to end.
+async fn operate(services: Arc<Services>, admin: Option<std::net::TcpListener>, flags: Flags) {
+    if let Some(admin) = admin {
+        match tokio::net::TcpListener::from_std(admin) {
+            Ok(admin) => {
+                tokio::task::spawn_local(admin::serve_for_ever(admin, Arc::clone(&services)));
+            }
+            Err(error) => tracing::error!("the admin listener is not served: {error}"),
+        }
+    }
+    shutdown::until_asked_to_end(|event| match event {
+        shutdown::Event::Reload => reload(&services, &flags),
+        shutdown::Event::ReopenLog => services.reopen_log(),
+    })
+    .await;
+}
+
+/// Reads the configuration again; one that is wrong changes nothing.
+fn reload(services: &Services, flags: &Flags) {
+    match config::load(flags) {
+        Ok(config) => {
+            let old = services.config();
+            let is_kept = config.listen == old.listen
+                && config.workers == old.workers
+                && config.admin == old.admin
+                && config.cache.directory == old.cache.directory;
+            if !is_kept {
+                eprintln!("pibl: listen, port, admin, workers and dir take effect at the next start");
+            }
+            eprintln!("pibl: configuration read again: {} backends", config.backends.len());
+            services.reconfigure(config);
+        }
+        Err(problems) => eprintln!("{problems}\npibl: the configuration in force stays as it was"),
+    }
+}
+
+/// Binds an address, or says who may be in the way.
+fn listen(address: SocketAddr, flag: &str) -> anyhow::Result<std::net::TcpListener> {
     platform::listen(address).map_err(|error| {
         let hint = match error.kind() {
             io::ErrorKind::AddrInUse => format!(
                 "another program listens there; find it with `ss -ltnp 'sport = :{0}'`, or choose another \
-                 port with --port",
+                 port with {flag}",
                 address.port()
             ),
-            io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege; choose another one with \
-                 --port, or give the program CAP_NET_BIND_SERVICE"
-                .to_owned(),
+            io::ErrorKind::PermissionDenied => format!(
+                "ports below 1024 need a privilege; choose another one with {flag}, or give the program \
+                 CAP_NET_BIND_SERVICE"
+            ),
             _ => "choose an address of this machine with --listen".to_owned(),
         };
         anyhow::anyhow!("could not listen on {address}: {error}\n  help: {hint}")
-    })
-}
-
-/// Ends when the program is asked to: SIGTERM or SIGINT.
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let (Ok(mut terminate), Ok(mut interrupt)) =
-                (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-            else {
-                return std::future::pending().await;
-            };
-            tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
-        }
-        #[cfg(not(unix))]
-        {
-            let _ = tokio::signal::ctrl_c().await;
-        }
     })
 }

@@ -7,11 +7,11 @@ use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::clock;
 use crate::exchange::{self, After, Client, Worker};
-use crate::http::{HeadLimits, ReceivedRequest, Refusal, parse};
+use crate::http::{BodyFraming, HeadLimits, ReceivedRequest, Refusal, parse};
 use crate::wire::{ReadBuffer, Wire};
 
 /// How long a connection keeps its memory after a request. Most clients ask again at once or not for
@@ -34,9 +34,17 @@ enum Wait {
 
 /// Serves a client until the connection ends.
 pub async fn serve(worker: Rc<Worker>, stream: tokio::net::TcpStream, peer: SocketAddr) {
-    worker.counters.connections_accepted.fetch_add(1, Ordering::Relaxed);
+    worker.counters.connections_accepted.add(1);
     let _open = Open::new(&worker);
     let wire = Wire::new(stream);
+    let _pass = match worker.admission.enter(&worker.config().limits, peer.ip(), clock::monotonic()) {
+        Ok(pass) => pass,
+        Err(denied) => {
+            let mut client = Client::new(&wire, peer);
+            exchange::deny(&worker, &mut client, denied, false).await;
+            return linger(&wire, &mut client.buffer).await;
+        }
+    };
     // The future of the active part is large and lives in a box of its own, so that what stays behind
     // for an idle connection is this small one.
     let mut is_first = true;
@@ -54,7 +62,6 @@ struct Open<'a>(&'a Worker);
 impl<'a> Open<'a> {
     fn new(worker: &'a Worker) -> Self {
         worker.open_connections.set(worker.open_connections.get() + 1);
-        worker.counters.connections_open.fetch_add(1, Ordering::Relaxed);
         Self(worker)
     }
 }
@@ -62,7 +69,7 @@ impl<'a> Open<'a> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         self.0.open_connections.set(self.0.open_connections.get() - 1);
-        self.0.counters.connections_open.fetch_sub(1, Ordering::Relaxed);
+        self.0.counters.connections_closed.add(1);
     }
 }
 
@@ -79,10 +86,7 @@ async fn serve_while_warm(worker: &Worker, wire: &Wire, peer: SocketAddr, mut is
         }
         is_first = false;
         let after = match read_head(worker, &mut client).await {
-            Ok(Some(received)) => {
-                worker.counters.requests.fetch_add(1, Ordering::Relaxed);
-                exchange::run(worker, &mut client, received).await
-            }
+            Ok(Some(received)) => serve_request(worker, &mut client, received).await,
             Ok(None) => return false,
             Err(refusal) => exchange::refuse(worker, &mut client, refusal).await,
         };
@@ -99,6 +103,18 @@ async fn serve_while_warm(worker: &Worker, wire: &Wire, peer: SocketAddr, mut is
             }
         }
     }
+}
+
+/// Lets the request in, unless its client has sent too many.
+async fn serve_request(worker: &Worker, client: &mut Client<'_>, received: ReceivedRequest) -> After {
+    let limits = &worker.config().limits;
+    if limits.requests_per_second.is_some()
+        && let Err(denied) = worker.admission.request(limits, client.peer.ip(), clock::monotonic())
+    {
+        let is_read = received.framing == BodyFraming::Empty;
+        return exchange::deny(worker, client, denied, received.persistent && is_read).await;
+    }
+    exchange::run(worker, client, received).await
 }
 
 /// Waits for the first byte of the next request with buffer in hand.

@@ -20,11 +20,17 @@ pub mod upstream;
 
 pub mod exchange_log;
 
+pub mod admission;
+
 pub mod exchange;
 
 pub mod connection;
 
 pub mod listener;
+
+pub mod admin;
+
+pub mod shutdown;
 
 mod run;
 

@@ -14,12 +14,16 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 use crate::exchange::{Services, Worker};
-use crate::{listener, wire};
+use crate::{clock, listener, wire};
 
 /// How often a worker looks at its unused connections, and at a drain.
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
 
-/// Serves clients until `stop` ends, then lets what is under way finish within the drain timeout.
+/// How long an address is remembered after it has left; longer than any bucket needs to fill.
+const FORGET_AFTER: Duration = Duration::from_secs(60);
+
+/// Serves clients until `stop` ends, then lets what is under way finish within the drain timeout. The
+/// future runs on the calling thread, in a runtime where local tasks can be spawned.
 ///
 /// The listener must be bound; it is shared by as many threads as the configuration says.
 pub fn run(
@@ -41,7 +45,10 @@ pub fn run(
     }
     drop(listener);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(stop);
+    LocalSet::new().block_on(&runtime, async {
+        tokio::task::spawn_local(wire::deadline::sweep_for_ever());
+        stop.await;
+    });
     services.start_draining();
     let _ = stop_sender.send(true);
     let mut result = Ok(());
@@ -82,6 +89,7 @@ async fn keep_house(worker: Rc<Worker>) {
     let mut ticks = tokio::time::interval(HOUSEKEEPING);
     loop {
         ticks.tick().await;
+        worker.admission.forget(FORGET_AFTER, clock::monotonic());
         let config = worker.config();
         worker.pool.tidy(config.timeouts.upstream_keep_alive, |address| {
             config.backends.iter().any(|backend| backend.address == address)

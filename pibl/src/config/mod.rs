@@ -6,14 +6,16 @@
 mod file;
 mod flags;
 mod problem;
+mod resolve;
 mod resolved;
 mod values;
 
 pub use file::File;
 pub use flags::Flags;
 pub use problem::{Problem, Problems};
+pub use resolve::resolve;
 pub use resolved::{
-    Backend, CacheSettings, Config, HealthSettings, Limits, LogFormat, Policy, Timeouts, TtlMode, resolve,
+    Backend, CacheSettings, Config, HealthSettings, Limits, LogFormat, Policy, Timeouts, TtlMode,
 };
 pub use values::Network;
 

@@ -3,13 +3,12 @@
 //! `forward` answers for backends that fail and `connection` for requests that are refused. It never
 //! tells a client more than whose fault it was and which rule is behind it.
 
-use std::sync::atomic::Ordering;
-
 use super::After;
 use super::client::Client;
 use super::fields::{Delivery, finish_head};
 use super::record::Record;
 use super::services::Worker;
+use crate::admission::Denied;
 use crate::http::encode;
 use crate::http::head::reason_phrase;
 use crate::http::{Method, Refusal};
@@ -20,13 +19,30 @@ pub async fn refuse(worker: &Worker, client: &mut Client<'_>, refusal: Refusal) 
     refuse_with(worker, client, &mut record, refusal).await
 }
 
+/// Says what can be asked of this proxy (RFC 9110 §9.3.7).
+pub(super) async fn options(worker: &Worker, client: &mut Client<'_>, persistent: bool) -> After {
+    let mut record = Record::start();
+    let persistent = persistent && !worker.is_draining();
+    answer(worker, client, &mut record, 200, "this proxy is the last hop", persistent).await
+}
+
+/// Tells a client that it may not come in, or not now. `persistent`: it may try again right here.
+pub async fn deny(worker: &Worker, client: &mut Client<'_>, denied: Denied, persistent: bool) -> After {
+    worker.counters.requests_refused.add(1);
+    let mut record = Record::start();
+    match answer(worker, client, &mut record, denied.status(), denied.explanation(), persistent).await {
+        After::Close => After::Linger,
+        after => after,
+    }
+}
+
 pub(super) async fn refuse_with(
     worker: &Worker,
     client: &mut Client<'_>,
     record: &mut Record,
     refusal: Refusal,
 ) -> After {
-    worker.counters.requests_refused.fetch_add(1, Ordering::Relaxed);
+    worker.counters.requests_refused.add(1);
     answer(worker, client, record, refusal.status(), refusal.explanation(), false).await;
     After::Linger
 }
@@ -49,7 +65,7 @@ pub(super) async fn answer(
     let length = reason.len() + explanation.len() + 7;
     encode::number_field(out, "Content-Length", length as u64);
     match status {
-        405 => encode::field(out, "Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+        200 | 405 => encode::field(out, "Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
         429 | 503 => encode::field(out, "Retry-After", b"1"),
         _ => {}
     }

@@ -4,8 +4,6 @@
 //! where RFC 9110 §9.2.2 allows it: nothing was sent, or the method is idempotent and all of it can be
 //! sent again.
 
-use std::sync::atomic::Ordering;
-
 use super::After;
 use super::answer::{answer, refuse_with};
 use super::attempt::{Delivered, Failure, Terms, attempt};
@@ -51,7 +49,7 @@ pub(super) async fn forward(worker: &Worker, client: &mut Client<'_>, received: 
         record.attempts += 1;
         record.backend = Some(choice.address.clone());
         if record.attempts > 1 {
-            worker.counters.retries.fetch_add(1, Ordering::Relaxed);
+            worker.counters.retries.add(1);
         }
         // RFC 9112 §9.3.1: a reused connection may close at any moment, so only what can be repeated
         // goes there.

@@ -6,6 +6,7 @@
 mod answer;
 mod attempt;
 mod client;
+mod counters;
 mod fields;
 mod forward;
 mod record;
@@ -14,11 +15,12 @@ mod services;
 mod tunnel;
 mod upload;
 
-pub use answer::refuse;
+pub use answer::{deny, refuse};
 pub use client::Client;
-pub use services::{Counters, Services, Worker};
+pub use counters::{Counter, Counters, DURATION_BOUNDS_MICROS};
+pub use services::{Services, Worker};
 
-use crate::http::ReceivedRequest;
+use crate::http::{Fields, Method, ReceivedRequest};
 
 /// What becomes of the client's connection after an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,5 +40,21 @@ pub enum After {
 
 /// Answers the request whose head is in `client.request`.
 pub async fn run(worker: &Worker, client: &mut Client<'_>, received: ReceivedRequest) -> After {
+    if client.request.method == Method::Options && is_last_hop(&mut client.request.fields) {
+        return answer::options(worker, client, received.persistent).await;
+    }
     forward::forward(worker, client, received).await
+}
+
+/// RFC 9110 §7.6.2: `Max-Forwards` is counted down, and at zero the request is answered here.
+fn is_last_hop(fields: &mut Fields) -> bool {
+    let hops = fields.get("max-forwards").and_then(|value| std::str::from_utf8(value).ok());
+    match hops.and_then(|hops| hops.parse::<u32>().ok()) {
+        Some(0) => true,
+        Some(hops) => {
+            fields.set("Max-Forwards", (hops - 1).to_string());
+            false
+        }
+        None => false,
+    }
 }

@@ -4,12 +4,15 @@
 //! `admin` use them. They hold things together and decide nothing.
 
 use std::cell::Cell;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
+use super::counters::Counters;
 use super::record::Record;
+use crate::admission::Admission;
+use crate::clock;
 use crate::config::Config;
 use crate::http::{RequestHead, date};
 use crate::upstream::Pool;
@@ -20,24 +23,16 @@ pub struct Services {
     turn: AtomicUsize,
     log: std::fs::File,
     is_draining: AtomicBool,
-    /// What has happened so far.
-    pub counters: Counters,
-}
-
-/// What has happened since the start.
-#[derive(Debug, Default)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Counters {
-    pub connections_accepted: AtomicU64,
-    pub connections_open: AtomicU64,
-    pub requests: AtomicU64,
-    pub requests_refused: AtomicU64,
-    pub retries: AtomicU64,
+    /// Who is inside.
+    pub admission: Arc<Admission>,
+    counters: Mutex<Vec<Arc<Counters>>>,
 }
 
 /// What one thread has for itself.
 pub struct Worker {
     services: Arc<Services>,
+    /// What has happened on this thread.
+    pub counters: Arc<Counters>,
     /// Unused connections to backends.
     pub pool: Pool,
     /// Connections of clients on this thread.
@@ -59,7 +54,8 @@ impl Services {
             turn: AtomicUsize::new(0),
             log,
             is_draining: AtomicBool::new(false),
-            counters: Counters::default(),
+            admission: Arc::default(),
+            counters: Mutex::default(),
         })
     }
 
@@ -67,6 +63,9 @@ impl Services {
     pub fn config(&self) -> arc_swap::Guard<Arc<Config>> {
         self.config.load()
     }
+
+    /// Opens the log file again, after it was rotated.
+    pub fn reopen_log(&self) {}
 
     /// Asks every connection to end after the exchange that is under way.
     pub fn start_draining(&self) {
@@ -87,9 +86,36 @@ impl Services {
         Some(Choice { index, address: config.backends[index].address.as_str().into() })
     }
 
+    /// The numbers of all workers.
+    pub fn counters(&self) -> Vec<Arc<Counters>> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts other settings in force. Connections that exist go on; exchanges that are under way keep the
+    /// settings with which they began.
+    pub fn reconfigure(&self, config: Config) {
+        self.config.store(Arc::new(config));
+    }
+
+    pub(super) fn http_date(&self) -> [u8; date::LENGTH] {
+        clock::http_date(clock::now())
+    }
+}
+
+impl Worker {
+    /// A worker without connections.
+    pub fn new(services: Arc<Services>) -> Self {
+        let counters = Arc::new(Counters::default());
+        services.counters.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&counters));
+        Self { services, counters, pool: Pool::default(), open_connections: Cell::new(0) }
+    }
+
+    /// Counts a finished exchange and writes its line; right before its last bytes go to the client.
     pub(super) fn write_log(&self, request: &RequestHead, record: &mut Record) {
         use std::io::Write;
         record.is_logged = true;
+        let duration = record.started.elapsed();
+        self.counters.exchange(record.status, record.request_bytes, record.response_bytes, duration);
         let line = format!(
             "{} {} {} {} {} {}\n",
             record.backend.as_deref().unwrap_or("-"),
@@ -99,22 +125,8 @@ impl Services {
             record.request_bytes,
             record.response_bytes
         );
-        let _ = (&self.log).write_all(line.as_bytes());
+        let _ = (&self.services.log).write_all(line.as_bytes());
         let _ = std::io::stdout().write_all(line.as_bytes());
-    }
-
-    pub(super) fn http_date(&self) -> [u8; date::LENGTH] {
-        #[expect(clippy::disallowed_methods, reason = "until the clock room is there")]
-        let now = std::time::SystemTime::now();
-        let now = now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        date::format(now as i64)
-    }
-}
-
-impl Worker {
-    /// A worker without connections.
-    pub fn new(services: Arc<Services>) -> Self {
-        Self { services, pool: Pool::default(), open_connections: Cell::new(0) }
     }
 }
 

@@ -1,0 +1,213 @@
+//! The operator's door: what the proxy is doing, and a few things that it can be told.
+//!
+//! `cli` runs it on a listener of its own, by default none, and never on the clients' port. It answers one
+//! small request a connection and moves no body of any exchange.
+
+use std::fmt::Write as _;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::config::{Backend, Config};
+use crate::exchange::{Counters, DURATION_BOUNDS_MICROS, Services};
+use crate::http::head::reason_phrase;
+use crate::http::{BodyDecoder, HeadLimits, Method, RequestHead, encode, parse};
+use crate::wire::{ReadBuffer, Wire};
+
+/// How long one request may take; operators are near.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest list of backends that is taken.
+const MAX_BODY: usize = 1 << 20;
+
+/// What an operator gets.
+struct Reply {
+    status: u16,
+    content_type: &'static str,
+    body: String,
+}
+
+/// Answers operators for ever. It must run on a thread that sweeps deadlines.
+pub async fn serve_for_ever(listener: TcpListener, services: Arc<Services>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let services = Arc::clone(&services);
+                tokio::task::spawn_local(async move {
+                    // An operator that goes away is no event.
+                    let _ = serve_one(stream, &services).await;
+                });
+            }
+            Err(error) => {
+                tracing::warn!("could not accept an operator's connection: {error}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+async fn serve_one(stream: TcpStream, services: &Services) -> io::Result<()> {
+    let wire = Wire::new(stream);
+    wire.deadline.set(PATIENCE);
+    let mut head = RequestHead::default();
+    let reply = match read(&wire, &mut head).await? {
+        Ok(body) => answer(&head, &body, services),
+        Err(status) => text(status, reason_phrase(status)),
+    };
+    let mut out = Vec::new();
+    encode::status_line(&mut out, reply.status, reason_phrase(reply.status).as_bytes());
+    encode::field(&mut out, "Content-Type", reply.content_type.as_bytes());
+    encode::number_field(&mut out, "Content-Length", reply.body.len() as u64);
+    out.extend_from_slice(b"Cache-Control: no-store\r\nConnection: close\r\n\r\n");
+    if head.method != Method::Head {
+        out.extend_from_slice(reply.body.as_bytes());
+    }
+    wire.write_all(&out).await?;
+    wire.shut_down_writing();
+    Ok(())
+}
+
+/// Reads head and body; the inner error is the status of a refusal.
+async fn read(wire: &Wire, head: &mut RequestHead) -> io::Result<Result<Vec<u8>, u16>> {
+    let mut buffer = ReadBuffer::lease();
+    let received = loop {
+        match parse::request_head(buffer.filled(), &HeadLimits::default(), head) {
+            Ok(Some(received)) => break received,
+            Ok(None) => {}
+            Err(refusal) => return Ok(Err(refusal.status())),
+        }
+        buffer.reserve(HeadLimits::default().head_bytes + 1);
+        if wire.fill(&mut buffer).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    };
+    buffer.consume(received.consumed);
+    if received.expects_continue {
+        wire.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+    }
+    let mut decoder = BodyDecoder::new(received.framing);
+    let mut body = Vec::new();
+    loop {
+        let Ok(decoded) = decoder.decode(buffer.filled()) else { return Ok(Err(400)) };
+        body.extend_from_slice(&buffer.filled()[decoded.content.clone()]);
+        buffer.consume(decoded.consumed);
+        if decoder.is_done() {
+            return Ok(Ok(body));
+        }
+        if body.len() > MAX_BODY {
+            return Ok(Err(413));
+        }
+        if decoded.consumed == 0 && wire.fill(&mut buffer).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+fn answer(head: &RequestHead, body: &[u8], services: &Services) -> Reply {
+    let target = String::from_utf8_lossy(&head.target);
+    let path = target.split('?').next().unwrap_or_default();
+    let is_read = matches!(head.method, Method::Get | Method::Head);
+    match (path, &head.method) {
+        ("/healthz", _) if is_read => match services.is_draining() {
+            true => text(503, "draining"),
+            false => text(200, "ok"),
+        },
+        ("/backends", _) if is_read => json_reply(200, &backends(services)),
+        ("/backends", Method::Put) => match replace_backends(body, services) {
+            Ok(()) => json_reply(200, &backends(services)),
+            Err(problem) => text(400, &problem),
+        },
+        ("/config", _) if is_read => json_reply(200, &configuration(&services.config())),
+        ("/metrics", _) if is_read => Reply {
+            status: 200,
+            content_type: "text/plain; version=0.0.4; charset=utf-8",
+            body: metrics(services),
+        },
+        ("/" | "", _) if is_read => text(200, "/healthz /backends /cache /metrics /config"),
+        ("/" | "/healthz" | "/backends" | "/config" | "/metrics", _) => text(405, "method not allowed"),
+        _ => text(404, "there are /healthz /backends /cache /metrics /config"),
+    }
+}
+
+fn text(status: u16, text: &str) -> Reply {
+    Reply { status, content_type: "text/plain; charset=utf-8", body: format!("{text}\n") }
+}
+
+fn json_reply(status: u16, value: &serde_json::Value) -> Reply {
+    Reply { status, content_type: "application/json", body: format!("{value:#}\n") }
+}
+
+fn backends(services: &Services) -> serde_json::Value {
+    json!({ "policy": services.config().policy, "backends": services.config().backends })
+}
+
+/// Puts another list of backends in force: `["HOST:PORT", …]`. Exchanges under way go on.
+fn replace_backends(body: &[u8], services: &Services) -> Result<(), String> {
+    let addresses: Vec<String> = serde_json::from_slice(body)
+        .map_err(|error| format!("the body is not a JSON list of \"HOST:PORT\": {error}"))?;
+    let mut config = Config::clone(&services.config());
+    config.backends = Backend::list(&addresses)?;
+    services.reconfigure(config);
+    Ok(())
+}
+
+fn configuration(config: &Config) -> serde_json::Value {
+    json!({
+        "listen": config.listen,
+        "backends": config.backends,
+        "policy": config.policy,
+        "cache": config.cache,
+        "log_file": config.log_file,
+        "log_format": config.log_format,
+        "admin": config.admin,
+        "workers": config.workers,
+        "timeouts": config.timeouts,
+        "limits": config.limits,
+        "health": config.health,
+    })
+}
+
+/// The text format of Prometheus, version 0.0.4.
+fn metrics(services: &Services) -> String {
+    let workers = services.counters();
+    let sum = |value: &dyn Fn(&Counters) -> u64| workers.iter().map(|counters| value(counters)).sum::<u64>();
+    let mut page = String::new();
+    let mut single = |name: &str, kind: &str, help: &str, value: u64| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(page, "# HELP pibl_{name} {help}\n# TYPE pibl_{name} {kind}\npibl_{name} {value}");
+    };
+    let accepted = sum(&|counters| counters.connections_accepted.value());
+    let closed = sum(&|counters| counters.connections_closed.value());
+    single("connections_total", "counter", "Connections of clients accepted.", accepted);
+    single("connections_open", "gauge", "Connections of clients now.", accepted.saturating_sub(closed));
+    let refused = sum(&|counters| counters.requests_refused.value());
+    single("requests_refused_total", "counter", "Requests refused by pibl itself.", refused);
+    let retries = sum(&|counters| counters.retries.value());
+    single("retries_total", "counter", "Attempts after the first one of an exchange.", retries);
+    let request_bytes = sum(&|counters| counters.request_bytes.value());
+    single("request_bytes_total", "counter", "Content bytes received from clients.", request_bytes);
+    let response_bytes = sum(&|counters| counters.response_bytes.value());
+    single("response_bytes_total", "counter", "Content bytes sent to clients.", response_bytes);
+    single("draining", "gauge", "1 while the program ends.", u64::from(services.is_draining()));
+    page.push_str("# HELP pibl_responses_total Exchanges by class of status.\n");
+    page.push_str("# TYPE pibl_responses_total counter\n");
+    for (index, class) in ["none", "1xx", "2xx", "3xx", "4xx", "5xx"].iter().enumerate() {
+        let value = sum(&|counters| counters.responses[index].value());
+        let _ = writeln!(page, "pibl_responses_total{{class=\"{class}\"}} {value}");
+    }
+    page.push_str("# HELP pibl_exchange_seconds From the head of a request to the end of its response.\n");
+    page.push_str("# TYPE pibl_exchange_seconds histogram\n");
+    let mut below = 0;
+    for (index, bound) in DURATION_BOUNDS_MICROS.iter().enumerate() {
+        below += sum(&|counters| counters.durations[index].value());
+        let seconds = *bound as f64 / 1e6;
+        let _ = writeln!(page, "pibl_exchange_seconds_bucket{{le=\"{seconds}\"}} {below}");
+    }
+    let count = below + sum(&|counters| counters.durations[DURATION_BOUNDS_MICROS.len()].value());
+    let seconds = sum(&|counters| counters.duration_micros.value()) as f64 / 1e6;
+    let _ = writeln!(page, "pibl_exchange_seconds_bucket{{le=\"+Inf\"}} {count}");
+    let _ = writeln!(page, "pibl_exchange_seconds_sum {seconds}\npibl_exchange_seconds_count {count}");
+    page
+}
