@@ -1,1 +1,0 @@
-//! One line per request and response, to stdout and to a file.
