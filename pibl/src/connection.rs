@@ -74,18 +74,18 @@ impl Drop for Open<'_> {
 }
 
 /// Serves requests as long as they come quickly. `true`: the connection went cold between requests.
-async fn serve_while_warm(worker: &Worker, wire: &Wire, peer: SocketAddr, mut is_first: bool) -> bool {
+async fn serve_while_warm(worker: &Rc<Worker>, wire: &Wire, peer: SocketAddr, mut is_first: bool) -> bool {
     let mut client = Client::new(wire, peer);
     loop {
         if client.buffer.is_empty() {
-            match wait_while_warm(worker, &mut client, is_first).await {
+            match wait_while_warm(worker, wire, &mut client, is_first).await {
                 Wait::Readable => {}
                 Wait::Cold => return true,
                 Wait::Over => return false,
             }
         }
         is_first = false;
-        let after = match read_head(worker, &mut client).await {
+        let after = match read_head(worker, wire, &mut client).await {
             Ok(Some(received)) => serve_request(worker, &mut client, received).await,
             Ok(None) => return false,
             Err(refusal) => exchange::refuse(worker, &mut client, refusal).await,
@@ -106,7 +106,7 @@ async fn serve_while_warm(worker: &Worker, wire: &Wire, peer: SocketAddr, mut is
 }
 
 /// Lets the request in, unless its client has sent too many.
-async fn serve_request(worker: &Worker, client: &mut Client<'_>, received: ReceivedRequest) -> After {
+async fn serve_request(worker: &Rc<Worker>, client: &mut Client<'_>, received: ReceivedRequest) -> After {
     let limits = &worker.config().limits;
     if limits.requests_per_second.is_some()
         && let Err(denied) = worker.admission.request(limits, client.peer.ip(), clock::monotonic())
@@ -118,12 +118,12 @@ async fn serve_request(worker: &Worker, client: &mut Client<'_>, received: Recei
 }
 
 /// Waits for the first byte of the next request with buffer in hand.
-async fn wait_while_warm(worker: &Worker, client: &mut Client<'_>, is_first: bool) -> Wait {
+async fn wait_while_warm(worker: &Worker, wire: &Wire, client: &mut Client<'_>, is_first: bool) -> Wait {
     let timeouts = &worker.config().timeouts;
     // A client that connects and says nothing has as long as one that sends half a head.
     let patience = if is_first { timeouts.request_head } else { WARM.min(timeouts.keep_alive) };
-    client.wire.deadline.set(patience);
-    let Client { wire, buffer, .. } = client;
+    wire.deadline.set(patience);
+    let buffer = &mut client.buffer;
     let filled = poll_fn(|context| {
         let poll = wire.poll_fill(context, buffer);
         if poll.is_pending() && worker.is_draining() && !is_first {
@@ -154,7 +154,7 @@ async fn wait_while_cold(worker: &Worker, wire: &Wire) -> bool {
 }
 
 /// Reads until the head of a request is complete. `None`: the client closed or broke off.
-async fn read_head(worker: &Worker, client: &mut Client<'_>) -> Result<Option<ReceivedRequest>, Refusal> {
+async fn read_head(worker: &Worker, wire: &Wire, client: &mut Client<'_>) -> Result<Option<ReceivedRequest>, Refusal> {
     let config = worker.config();
     let limits =
         HeadLimits { head_bytes: config.limits.head_bytes, target_bytes: config.limits.target_bytes };
@@ -173,11 +173,11 @@ async fn read_head(worker: &Worker, client: &mut Client<'_>) -> Result<Option<Re
             parse_again_at = filled.len() * 2;
         }
         if !is_timed {
-            client.wire.deadline.set(config.timeouts.request_head);
+            wire.deadline.set(config.timeouts.request_head);
             is_timed = true;
         }
         client.buffer.reserve(limits.head_bytes + 1);
-        match client.wire.fill(&mut client.buffer).await {
+        match wire.fill(&mut client.buffer).await {
             Ok(0) => return Ok(None),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(Refusal::Timeout),

@@ -79,8 +79,8 @@ pub(super) async fn answer(
     }
     record.status = status;
     worker.write_log(&client.request, record);
-    client.wire.deadline.set(worker.config().timeouts.request_body);
-    match client.wire.write_all(&client.out).await {
+    let patience = worker.config().timeouts.request_body;
+    match client.audience.write(&client.out, patience).await {
         Ok(()) if persistent => After::KeepAlive,
         Ok(()) => After::Close,
         Err(_) => After::Abort,

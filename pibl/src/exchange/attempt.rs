@@ -68,8 +68,7 @@ pub(super) async fn attempt(
     let config = worker.config();
     let timeouts = &config.timeouts;
     let (backend, backend_buffer) = backend;
-    let Client { wire, buffer, request, response, out, upstream_out, .. } = client;
-    let wire: &Wire = wire;
+    let Client { audience, buffer, request, response, out, upstream_out, .. } = client;
     backend.deadline.set(timeouts.first_byte);
     match backend.write_all(upstream_out).await {
         Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(Failure::TimedOut),
@@ -79,7 +78,7 @@ pub(super) async fn attempt(
     let mut relay = Relay {
         worker,
         config: &config,
-        client: wire,
+        client: *audience,
         terms,
         progress,
         request,
@@ -89,9 +88,10 @@ pub(super) async fn attempt(
         backend,
         buffer: backend_buffer,
     };
-    if progress.is_finished.get() {
-        return relay.run().await;
-    }
+    let wire = match audience.0 {
+        Some(wire) if !progress.is_finished.get() => wire,
+        _ => return relay.run().await,
+    };
     let mut download = pin!(relay.run());
     let mut rest = pin!(upload.finish(wire, buffer, backend, timeouts.request_body, timeouts.first_byte));
     let mut is_uploading = true;

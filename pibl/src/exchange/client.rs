@@ -3,16 +3,40 @@
 //! `connection` makes one when the first byte arrives and drops it when the connection is idle for
 //! long. It holds no decision about any request.
 
+use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::http::{RequestHead, ResponseHead};
 use crate::wire::{ReadBuffer, Wire};
 
+/// Who receives the response: a client, or nobody, because the client left while others still wait for what
+/// is being stored, or because a stored response is refreshed in the background.
+#[derive(Clone, Copy, Debug)]
+pub struct Audience<'a>(pub Option<&'a Wire>);
+
+impl Audience<'_> {
+    /// Writes everything, within this time without progress.
+    pub async fn write(&self, bytes: &[u8], patience: Duration) -> io::Result<()> {
+        let Some(wire) = self.0 else { return Ok(()) };
+        wire.deadline.set(patience);
+        wire.write_all(bytes).await
+    }
+
+    /// Writes three pieces as if they were one.
+    pub async fn write_three(&self, pieces: [&[u8]; 3], patience: Duration) -> io::Result<()> {
+        let Some(wire) = self.0 else { return Ok(()) };
+        wire.deadline.set(patience);
+        let [first, second, third] = pieces;
+        wire.write_three(first, second, third).await
+    }
+}
+
 /// The client's side of the exchanges on one connection.
 #[derive(Debug)]
 pub struct Client<'a> {
-    /// The socket.
-    pub wire: &'a Wire,
+    /// Where the response goes, and where the body of the request comes from.
+    pub audience: Audience<'a>,
     /// Who is there.
     pub peer: SocketAddr,
     /// Bytes that were read and belong to the current or to later requests.
@@ -30,8 +54,17 @@ pub struct Client<'a> {
 impl<'a> Client<'a> {
     /// Fresh state around a socket.
     pub fn new(wire: &'a Wire, peer: SocketAddr) -> Self {
+        Self::with_audience(Audience(Some(wire)), peer)
+    }
+
+    /// State for an exchange whose response nobody waits for.
+    pub fn nobody(peer: SocketAddr) -> Client<'static> {
+        Client::with_audience(Audience(None), peer)
+    }
+
+    fn with_audience(audience: Audience<'a>, peer: SocketAddr) -> Self {
         Self {
-            wire,
+            audience,
             peer,
             buffer: ReadBuffer::lease(),
             request: RequestHead::default(),

@@ -28,9 +28,12 @@ pub(super) async fn forward(worker: &Worker, client: &mut Client<'_>, received: 
     let terms = Terms { upgrade: wishes.upgrade.is_some(), persistent: received.persistent };
     hop_by_hop::strip(&mut client.request.fields);
     let is_trusted = config.limits.trusted_proxies.iter().any(|network| network.contains(client.peer.ip()));
-    let Client { request, upstream_out, buffer, wire, peer, .. } = client;
+    let Client { request, upstream_out, buffer, audience, peer, .. } = client;
     encode_request(upstream_out, request, received.framing, &wishes, *peer, is_trusted);
-    let first = upload.take_first_piece(wire, buffer, upstream_out, config.timeouts.request_body).await;
+    let first = match audience.0 {
+        Some(wire) => upload.take_first_piece(wire, buffer, upstream_out, config.timeouts.request_body).await,
+        None => Ok(()),
+    };
     match first {
         Ok(()) => {}
         Err(UploadFailure::Refused(refusal)) => {
@@ -72,8 +75,10 @@ pub(super) async fn forward(worker: &Worker, client: &mut Client<'_>, received: 
             let backend = (&wire, &mut buffer);
             match attempt(worker, client, terms, &mut upload, &progress, &mut record, backend).await {
                 Ok(Delivered { is_tunnel: true, .. }) => {
-                    tunnel::run(client.wire, &mut client.buffer, &wire, &mut buffer, config.timeouts.tunnel)
-                        .await;
+                    if let Some(other) = client.audience.0 {
+                        let patience = config.timeouts.tunnel;
+                        tunnel::run(other, &mut client.buffer, &wire, &mut buffer, patience).await;
+                    }
                     return After::Close;
                 }
                 Ok(delivered) => {

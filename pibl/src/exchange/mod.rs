@@ -16,9 +16,11 @@ mod tunnel;
 mod upload;
 
 pub use answer::{deny, refuse};
-pub use client::Client;
+pub use client::{Audience, Client};
 pub use counters::{Counter, Counters, DURATION_BOUNDS_MICROS};
 pub use services::{Services, Worker};
+
+use std::rc::Rc;
 
 use crate::http::{Fields, Method, ReceivedRequest};
 
@@ -39,7 +41,7 @@ pub enum After {
 }
 
 /// Answers the request whose head is in `client.request`.
-pub async fn run(worker: &Worker, client: &mut Client<'_>, received: ReceivedRequest) -> After {
+pub async fn run(worker: &Rc<Worker>, client: &mut Client<'_>, received: ReceivedRequest) -> After {
     if client.request.method == Method::Options && is_last_hop(&mut client.request.fields) {
         return answer::options(worker, client, received.persistent).await;
     }

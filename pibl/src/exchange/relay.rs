@@ -9,6 +9,7 @@ use std::task::Poll;
 
 use super::After;
 use super::attempt::{Delivered, Failure, Terms};
+use super::client::Audience;
 use super::fields::{Delivery, encode_response, finish_head};
 use super::record::Record;
 use super::services::Worker;
@@ -31,7 +32,7 @@ const MAX_INTERIM: usize = 32;
 pub(super) struct Relay<'a> {
     pub worker: &'a Worker,
     pub config: &'a Config,
-    pub client: &'a Wire,
+    pub client: Audience<'a>,
     pub terms: Terms,
     pub progress: &'a Progress,
     pub request: &'a RequestHead,
@@ -99,8 +100,8 @@ impl Relay<'_> {
         encode::status_line(self.out, self.response.status, &self.response.reason);
         encode::fields(self.out, &self.response.fields);
         self.out.extend_from_slice(b"\r\n");
-        self.client.deadline.set(self.config.timeouts.request_body);
-        self.client.write_all(self.out).await.map_err(|_| Failure::ClientGone)
+        let patience = self.config.timeouts.request_body;
+        self.client.write(self.out, patience).await.map_err(|_| Failure::ClientGone)
     }
 
     /// RFC 9110 §7.8: only a client that asked can be switched, and the 101 goes to it first.
@@ -118,8 +119,8 @@ impl Relay<'_> {
         encode::field(self.out, "Upgrade", &protocol);
         self.out.extend_from_slice(b"\r\n");
         self.conclude();
-        self.client.deadline.set(self.config.timeouts.request_body);
-        self.client.write_all(self.out).await.map_err(|_| Failure::ClientGone)?;
+        let patience = self.config.timeouts.request_body;
+        self.client.write(self.out, patience).await.map_err(|_| Failure::ClientGone)?;
         Ok(Delivered { after: After::Close, is_reusable: false, is_tunnel: true })
     }
 
@@ -192,10 +193,10 @@ impl Relay<'_> {
                     self.record.status = self.response.status;
                     self.worker.write_log(self.request, self.record);
                 }
-                self.client.deadline.set(self.config.timeouts.request_body);
                 let content = &self.buffer.filled()[decoded.content.clone()];
                 self.progress.response_started.set(true);
-                let written = self.client.write_three(self.out, content, end).await;
+                let patience = self.config.timeouts.request_body;
+                let written = self.client.write_three([self.out, content, end], patience).await;
                 written.map_err(|_| self.broken_off(delivery))?;
                 self.out.clear();
             }
@@ -239,9 +240,9 @@ impl Relay<'_> {
 
     async fn flush(&mut self, delivery: Delivery) -> Result<(), Failure> {
         if !self.out.is_empty() {
-            self.client.deadline.set(self.config.timeouts.request_body);
             self.progress.response_started.set(true);
-            self.client.write_all(self.out).await.map_err(|_| self.broken_off(delivery))?;
+            let patience = self.config.timeouts.request_body;
+            self.client.write(self.out, patience).await.map_err(|_| self.broken_off(delivery))?;
             self.out.clear();
         }
         Ok(())
