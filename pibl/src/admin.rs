@@ -140,7 +140,21 @@ fn json_reply(status: u16, value: &serde_json::Value) -> Reply {
 }
 
 fn backends(services: &Services) -> serde_json::Value {
-    json!({ "policy": services.config().policy, "backends": services.config().backends })
+    let members: Vec<_> = services
+        .balancer
+        .members()
+        .iter()
+        .map(|member| {
+            json!({
+                "address": *member.address,
+                "weight": member.weight,
+                "max_connections": member.max_connections,
+                "standing": member.standing().to_string(),
+                "open_requests": member.open_requests(),
+            })
+        })
+        .collect();
+    json!({ "policy": services.config().policy, "backends": members })
 }
 
 /// Puts another list of backends in force: `["HOST:PORT", …]`. Exchanges under way go on.
@@ -191,6 +205,12 @@ fn metrics(services: &Services) -> String {
     let response_bytes = sum(&|counters| counters.response_bytes.value());
     single("response_bytes_total", "counter", "Content bytes sent to clients.", response_bytes);
     single("draining", "gauge", "1 while the program ends.", u64::from(services.is_draining()));
+    page.push_str("# HELP pibl_backend_open_requests Requests under way at a backend.\n");
+    page.push_str("# TYPE pibl_backend_open_requests gauge\n");
+    for member in services.balancer.members() {
+        let (address, open) = (&member.address, member.open_requests());
+        let _ = writeln!(page, "pibl_backend_open_requests{{backend=\"{address}\"}} {open}");
+    }
     page.push_str("# HELP pibl_responses_total Exchanges by class of status.\n");
     page.push_str("# TYPE pibl_responses_total counter\n");
     for (index, class) in ["none", "1xx", "2xx", "3xx", "4xx", "5xx"].iter().enumerate() {

@@ -154,7 +154,11 @@ async fn wait_while_cold(worker: &Worker, wire: &Wire) -> bool {
 }
 
 /// Reads until the head of a request is complete. `None`: the client closed or broke off.
-async fn read_head(worker: &Worker, wire: &Wire, client: &mut Client<'_>) -> Result<Option<ReceivedRequest>, Refusal> {
+async fn read_head(
+    worker: &Worker,
+    wire: &Wire,
+    client: &mut Client<'_>,
+) -> Result<Option<ReceivedRequest>, Refusal> {
     let config = worker.config();
     let limits =
         HeadLimits { head_bytes: config.limits.head_bytes, target_bytes: config.limits.target_bytes };

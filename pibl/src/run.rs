@@ -14,7 +14,7 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 use crate::exchange::{Services, Worker};
-use crate::{clock, listener, wire};
+use crate::{clock, listener, upstream, wire};
 
 /// How often a worker looks at its unused connections, and at a drain.
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
@@ -47,6 +47,11 @@ pub fn run(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         tokio::task::spawn_local(wire::deadline::sweep_for_ever());
+        let services = Arc::clone(&services);
+        tokio::task::spawn_local(async move {
+            let settings = || services.config().health.clone();
+            upstream::check_for_ever(&services.balancer, settings).await;
+        });
         stop.await;
     });
     services.start_draining();

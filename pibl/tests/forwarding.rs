@@ -332,3 +332,53 @@ fn a_drain_finishes_what_is_under_way_and_closes_what_is_idle() {
     assert_eq!(idle.read_to_end(), "");
     assert!(std::net::TcpStream::connect(proxy.address).is_err());
 }
+
+#[test]
+fn active_checks_take_a_sick_backend_out_and_bring_it_back() {
+    let is_sick = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let seen = std::sync::Arc::clone(&is_sick);
+    let sick = Backend::answering(move |request| {
+        let is_check = request.starts_with("GET /health ");
+        let status = if is_check && seen.load(std::sync::atomic::Ordering::Relaxed) { 500 } else { 200 };
+        format!("HTTP/1.1 {status} X\r\nX-Backend: sick\r\nContent-Length: 0\r\n\r\n")
+    });
+    let well = numbered("well");
+    let health = "[health]\npath = \"/health\"\ninterval = \"20ms\"\nfailures = 2\nsuccesses = 2\n";
+    let proxy = Proxy::start(&[sick.address, well.address], &format!("{NO_CACHE}{health}"));
+    let rotation = || -> Vec<String> {
+        (0..4).map(|_| field(&proxy.exchange(GET), "x-backend").expect("a backend").to_owned()).collect()
+    };
+    is_sick.store(true, std::sync::atomic::Ordering::Relaxed);
+    testkit::wait_until("the sick backend to be left out", || rotation() == ["well"; 4]);
+    is_sick.store(false, std::sync::atomic::Ordering::Relaxed);
+    testkit::wait_until("both to take turns again", || {
+        let seen = rotation();
+        seen[0] != seen[1] && seen[0] == seen[2] && seen[1] == seen[3]
+    });
+}
+
+#[test]
+fn a_backend_at_its_limit_makes_requests_wait_in_a_bounded_queue() {
+    let backend = Backend::start(|conversation| {
+        while conversation.next_request().is_some() {
+            // Long enough that the second request finds the backend at its limit.
+            std::thread::sleep(Duration::from_millis(200));
+            conversation.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let text = format!(
+        "workers = 2\n[[backend]]\naddress = \"{}\"\nmax_connections = 1\n{NO_CACHE}[limits]\nqueue = 1\n",
+        backend.address
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let proxy = Proxy::with_config(testkit::config(&text, directory.path()), directory);
+    let mut clients = [proxy.connect(), proxy.connect(), proxy.connect()];
+    for (index, client) in clients.iter_mut().enumerate() {
+        client.send(GET);
+        // The first is at the backend and the second in the queue before the third comes.
+        std::thread::sleep(Duration::from_millis(if index < 2 { 50 } else { 0 }));
+    }
+    let mut statuses = clients.each_mut().map(|client| status(&client.read_to_end()));
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 503]);
+}

@@ -20,6 +20,8 @@ use crate::wire::{ReadBuffer, Wire};
 /// How an attempt failed.
 #[derive(Debug)]
 pub(super) enum Failure {
+    /// There is no connection, so nothing was sent.
+    Unconnected,
     /// The backend closed before it said anything; on a reused connection that happens to healthy ones.
     Silent,
     /// It said half a head, or something that cannot be understood; the client has heard nothing of it.

@@ -8,136 +8,225 @@ use super::After;
 use super::answer::{answer, refuse_with};
 use super::attempt::{Delivered, Failure, Terms, attempt};
 use super::client::Client;
-use super::fields::{Wishes, accepts_trailers, encode_request};
+use super::fields::{Wishes, encode_request};
 use super::record::Record;
 use super::services::Worker;
 use super::tunnel;
 use super::upload::{Progress, Upload, UploadFailure};
-use crate::http::{ReceivedRequest, Refusal, hop_by_hop};
+use crate::balancer::{BackendId, Choice, NoChoice, Wanted};
+use crate::clock;
+use crate::config::Config;
+use crate::http::{ReceivedRequest, Refusal};
 use crate::upstream;
 use crate::wire::ReadBuffer;
 
-/// Sends the request to a backend and its response to the client.
-pub(super) async fn forward(worker: &Worker, client: &mut Client<'_>, received: ReceivedRequest) -> After {
-    let mut record = Record::start();
+/// How the attempts at all backends ended.
+enum Outcome {
+    /// The response has gone to the client, completely or not.
+    Done(After),
+    /// The client gets an answer of our own with this status.
+    Failed(u16),
+    /// The body of the request turned out to be bad.
+    Refused(Refusal),
+}
+
+/// Sends the request, whose fields have been stripped, to a backend and its response to the client.
+pub(super) async fn forward(
+    worker: &Worker,
+    client: &mut Client<'_>,
+    received: &ReceivedRequest,
+    wishes: &Wishes<'_>,
+    record: &mut Record,
+) -> After {
     let config = worker.config();
     let progress = Progress::default();
-    let mut upload = Upload::new(&received, config.limits.body_bytes, &progress);
-    let protocols = requested_protocols(client, &received);
-    let wishes = Wishes { upgrade: protocols.as_deref(), trailers: accepts_trailers(&client.request.fields) };
-    let terms = Terms { upgrade: wishes.upgrade.is_some(), persistent: received.persistent };
-    hop_by_hop::strip(&mut client.request.fields);
-    let is_trusted = config.limits.trusted_proxies.iter().any(|network| network.contains(client.peer.ip()));
-    let Client { request, upstream_out, buffer, audience, peer, .. } = client;
-    encode_request(upstream_out, request, received.framing, &wishes, *peer, is_trusted);
-    let first = match audience.0 {
-        Some(wire) => upload.take_first_piece(wire, buffer, upstream_out, config.timeouts.request_body).await,
-        None => Ok(()),
-    };
-    match first {
+    let mut upload = Upload::new(received, config.limits.body_bytes, &progress);
+    match prepare(client, &mut upload, received, wishes, &config).await {
         Ok(()) => {}
-        Err(UploadFailure::Refused(refusal)) => {
-            return refuse_with(worker, client, &mut record, refusal).await;
-        }
-        Err(_) => return give_up(worker, client, &mut record, After::Abort),
+        Err(UploadFailure::Refused(refusal)) => return refuse_with(worker, client, record, refusal).await,
+        Err(_) => return give_up(worker, client, record, After::Abort),
     }
-    if terms.upgrade && !client.buffer.is_empty() {
-        // RFC 9110 §7.8: until the backend agrees nobody knows in which protocol these bytes are.
-        return refuse_with(worker, client, &mut record, Refusal::EarlyUpgradeBytes).await;
-    }
-
-    let mut tried = Vec::new();
-    let mut status = 503;
-    while let Some(choice) = worker.pick(&tried) {
-        record.attempts += 1;
-        record.backend = Some(choice.address.clone());
-        if record.attempts > 1 {
-            worker.counters.retries.add(1);
-        }
-        // RFC 9112 §9.3.1: a reused connection may close at any moment, so only what can be repeated
-        // goes there.
-        let is_idempotent = client.request.method.is_idempotent();
-        let mut may_reuse = is_idempotent && !progress.is_streamed.get() && progress.is_finished.get();
-        let failure = loop {
-            let pooled = match may_reuse {
-                true => worker.pool.take(&choice.address, config.timeouts.upstream_keep_alive),
-                false => None,
-            };
-            let is_reused = pooled.is_some();
-            let wire = match pooled {
-                Some(wire) => wire,
-                None => match upstream::connect(&choice.address, config.timeouts.connect).await {
-                    Ok(wire) => wire,
-                    Err(_) => break None,
-                },
-            };
-            let mut buffer = ReadBuffer::lease();
-            let backend = (&wire, &mut buffer);
-            match attempt(worker, client, terms, &mut upload, &progress, &mut record, backend).await {
-                Ok(Delivered { is_tunnel: true, .. }) => {
-                    if let Some(other) = client.audience.0 {
-                        let patience = config.timeouts.tunnel;
-                        tunnel::run(other, &mut client.buffer, &wire, &mut buffer, patience).await;
-                    }
-                    return After::Close;
-                }
-                Ok(delivered) => {
-                    if delivered.is_reusable {
-                        drop(buffer);
-                        worker.pool.put(&choice.address, wire);
-                    }
-                    return delivered.after;
-                }
-                // The backend had closed the connection while it was unused: no fault of anybody.
-                Err(Failure::Silent) if is_reused => may_reuse = false,
-                Err(failure) => break Some(failure),
-            }
-        };
-        match failure {
-            None => status = 502,
-            Some(Failure::Refused(refusal)) => {
-                return refuse_with(worker, client, &mut record, refusal).await;
-            }
-            Some(Failure::ClientGone) => return give_up(worker, client, &mut record, After::Abort),
-            Some(Failure::BrokenOff(after)) => return give_up(worker, client, &mut record, after),
-            Some(failure) => {
-                tracing::debug!("the attempt at {} failed: {failure:?}", choice.address);
-                status = if matches!(failure, Failure::TimedOut) { 504 } else { 502 };
-                if !is_idempotent || progress.is_streamed.get() {
-                    break;
-                }
-            }
-        }
-        tried.push(choice.index);
-    }
+    let terms = Terms { upgrade: wishes.upgrade.is_some(), persistent: received.persistent };
+    let outcome = try_backends(worker, client, terms, &mut upload, &progress, record, &config).await;
     record.request_bytes = progress.content_bytes.get();
-    let explanation = match status {
-        504 => "no backend answered in time",
-        503 => "no backend is available",
-        _ => "no backend gave a valid answer",
-    };
-    let persistent = received.persistent && progress.is_finished.get() && !worker.is_draining();
-    match answer(worker, client, &mut record, status, explanation, persistent).await {
-        After::Close if !progress.is_finished.get() => After::Linger,
-        after => after,
+    match outcome {
+        Outcome::Done(After::KeepAlive) => After::KeepAlive,
+        Outcome::Done(after) => give_up(worker, client, record, after),
+        Outcome::Refused(refusal) => refuse_with(worker, client, record, refusal).await,
+        Outcome::Failed(status) => {
+            let explanation = match status {
+                504 => "no backend answered in time",
+                503 => "no backend is available",
+                _ => "no backend gave a valid answer",
+            };
+            let is_read = progress.is_finished.get();
+            let persistent = received.persistent && is_read && !worker.is_draining();
+            match answer(worker, client, record, status, explanation, persistent).await {
+                After::Close if !is_read => After::Linger,
+                after => after,
+            }
+        }
     }
 }
 
-/// The exchange ends without a complete response; it is logged all the same.
+/// Encodes the request together with what has arrived of its body.
+async fn prepare(
+    client: &mut Client<'_>,
+    upload: &mut Upload<'_>,
+    received: &ReceivedRequest,
+    wishes: &Wishes<'_>,
+    config: &Config,
+) -> Result<(), UploadFailure> {
+    let is_trusted = config.limits.trusted_proxies.iter().any(|network| network.contains(client.peer.ip()));
+    let Client { request, upstream_out, buffer, audience, peer, .. } = client;
+    encode_request(upstream_out, request, received.framing, wishes, *peer, is_trusted);
+    if let Some(wire) = audience.0 {
+        upload.take_first_piece(wire, buffer, upstream_out, config.timeouts.request_body).await?;
+    }
+    if wishes.upgrade.is_some() && !buffer.is_empty() {
+        // RFC 9110 §7.8: until the backend agrees nobody knows in which protocol these bytes are.
+        return Err(UploadFailure::Refused(Refusal::EarlyUpgradeBytes));
+    }
+    Ok(())
+}
+
+/// One backend after the other, until one has answered or the rules forbid another attempt.
+async fn try_backends(
+    worker: &Worker,
+    client: &mut Client<'_>,
+    terms: Terms,
+    upload: &mut Upload<'_>,
+    progress: &Progress,
+    record: &mut Record,
+    config: &Config,
+) -> Outcome {
+    let is_idempotent = client.request.method.is_idempotent();
+    let mut tried: Vec<BackendId> = Vec::new();
+    let mut status = 503;
+    loop {
+        let wanted = Wanted { tried: &tried, is_repeatable: is_idempotent && !progress.is_streamed.get() };
+        let Some(mut choice) = pick(worker, wanted, config).await else { return Outcome::Failed(status) };
+        record.attempts += 1;
+        record.backend = Some(choice.address().clone());
+        if record.attempts > 1 {
+            worker.counters.retries.add(1);
+        }
+        let result = try_backend(worker, client, terms, upload, progress, record, config, &choice).await;
+        let now = clock::monotonic();
+        let failure = match result {
+            Ok(after) => {
+                worker.balancer.report_success(&mut choice, now);
+                return Outcome::Done(after);
+            }
+            Err(failure) => failure,
+        };
+        match failure {
+            // The client's doing says nothing about the backend.
+            Failure::Refused(refusal) => return Outcome::Refused(refusal),
+            Failure::ClientGone => return Outcome::Done(After::Abort),
+            Failure::BrokenOff(after) => {
+                worker.balancer.report_failure(&mut choice, now);
+                return Outcome::Done(after);
+            }
+            failure => {
+                tracing::debug!(backend = %choice.address(), "the attempt failed: {failure:?}");
+                worker.balancer.report_failure(&mut choice, now);
+                status = if matches!(failure, Failure::TimedOut) { 504 } else { 502 };
+                // Where no connection was made nothing was sent, and anything may go elsewhere.
+                let may_repeat = is_idempotent && !progress.is_streamed.get();
+                if !may_repeat && !matches!(failure, Failure::Unconnected) {
+                    return Outcome::Failed(status);
+                }
+            }
+        }
+        tried.push(choice.id());
+    }
+}
+
+/// The next backend. While all are at their limit of connections the request waits, in a bounded queue
+/// and no longer than a connection may take.
+async fn pick(worker: &Worker, wanted: Wanted<'_>, config: &Config) -> Option<Choice> {
+    match worker.balancer.pick(wanted, clock::monotonic()) {
+        Ok(choice) => return Some(choice),
+        Err(NoChoice::AllTried) => return None,
+        Err(NoChoice::AllFull) => {}
+    }
+    let _place = worker.queue(config.limits.queue)?;
+    let wait = async {
+        loop {
+            let room = worker.balancer.room().notified();
+            match worker.balancer.pick(wanted, clock::monotonic()) {
+                Ok(choice) => return Some(choice),
+                Err(NoChoice::AllTried) => return None,
+                Err(NoChoice::AllFull) => room.await,
+            }
+        }
+    };
+    tokio::time::timeout(config.timeouts.first_byte, wait).await.ok().flatten()
+}
+
+/// One backend: over a connection that was used before if possible, else over a new one.
+#[expect(clippy::too_many_arguments, reason = "these are the parts of one exchange, each used apart")]
+async fn try_backend(
+    worker: &Worker,
+    client: &mut Client<'_>,
+    terms: Terms,
+    upload: &mut Upload<'_>,
+    progress: &Progress,
+    record: &mut Record,
+    config: &Config,
+    choice: &Choice,
+) -> Result<After, Failure> {
+    let address = choice.address();
+    // RFC 9112 §9.3.1: a connection that was used before may close at any moment, so only what can be
+    // repeated goes there.
+    let mut may_reuse =
+        client.request.method.is_idempotent() && !progress.is_streamed.get() && progress.is_finished.get();
+    loop {
+        let pooled = match may_reuse {
+            true => worker.pool.take(address, config.timeouts.upstream_keep_alive),
+            false => None,
+        };
+        let is_reused = pooled.is_some();
+        let wire = match pooled {
+            Some(wire) => wire,
+            None => upstream::connect(address, config.timeouts.connect).await.map_err(|error| {
+                tracing::debug!(backend = %address, "could not connect: {error}");
+                Failure::Unconnected
+            })?,
+        };
+        let mut buffer = ReadBuffer::lease();
+        let backend = (&wire, &mut buffer);
+        match attempt(worker, client, terms, upload, progress, record, backend).await {
+            Ok(Delivered { is_tunnel: true, .. }) => {
+                if let Some(other) = client.audience.0 {
+                    let patience = config.timeouts.tunnel;
+                    tunnel::run(other, &mut client.buffer, &wire, &mut buffer, patience).await;
+                }
+                return Ok(After::Close);
+            }
+            Ok(delivered) => {
+                // Unused connections of other threads would count against a limit that this one knows
+                // nothing of, so connections to such a backend are not kept by several threads.
+                let may_keep = choice.member().max_connections.is_none() || config.workers == 1;
+                if delivered.is_reusable && may_keep {
+                    worker.pool.put(address, wire);
+                }
+                return Ok(delivered.after);
+            }
+            // The backend had closed the connection while it was unused: no fault of anybody.
+            Err(Failure::Silent) if is_reused => may_reuse = false,
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// The exchange is over, perhaps without a complete response; it is logged in any case.
 fn give_up(worker: &Worker, client: &Client<'_>, record: &mut Record, after: After) -> After {
     if !record.is_logged {
+        // The status that nginx made known for a client that leaves before its answer.
         record.status = if record.status == 0 { 499 } else { record.status };
         worker.write_log(&client.request, record);
     }
     after
-}
-
-/// The protocols to ask the backend for. `h2c` is never asked for: a tunnel of requests that nobody looks
-/// at would go around every rule of this proxy.
-fn requested_protocols(client: &Client<'_>, received: &ReceivedRequest) -> Option<Vec<u8>> {
-    let fields = &client.request.fields;
-    if !received.upgrade || fields.list("upgrade").any(|protocol| protocol.eq_ignore_ascii_case(b"h2c")) {
-        return None;
-    }
-    fields.combined("upgrade").map(std::borrow::Cow::into_owned)
 }

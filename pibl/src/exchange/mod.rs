@@ -22,7 +22,9 @@ pub use services::{Services, Worker};
 
 use std::rc::Rc;
 
-use crate::http::{Fields, Method, ReceivedRequest};
+use crate::http::{Fields, Method, ReceivedRequest, hop_by_hop};
+use fields::Wishes;
+use record::Record;
 
 /// What becomes of the client's connection after an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +47,22 @@ pub async fn run(worker: &Rc<Worker>, client: &mut Client<'_>, received: Receive
     if client.request.method == Method::Options && is_last_hop(&mut client.request.fields) {
         return answer::options(worker, client, received.persistent).await;
     }
-    forward::forward(worker, client, received).await
+    let mut record = Record::start();
+    let protocols = requested_protocols(client, &received);
+    let wishes =
+        Wishes { upgrade: protocols.as_deref(), trailers: fields::accepts_trailers(&client.request.fields) };
+    hop_by_hop::strip(&mut client.request.fields);
+    forward::forward(worker, client, &received, &wishes, &mut record).await
+}
+
+/// The protocols to ask the backend for. `h2c` is never asked for: a tunnel of requests that nobody looks
+/// at would go around every rule of this proxy.
+fn requested_protocols(client: &Client<'_>, received: &ReceivedRequest) -> Option<Vec<u8>> {
+    let fields = &client.request.fields;
+    if !received.upgrade || fields.list("upgrade").any(|protocol| protocol.eq_ignore_ascii_case(b"h2c")) {
+        return None;
+    }
+    fields.combined("upgrade").map(std::borrow::Cow::into_owned)
 }
 
 /// RFC 9110 §7.6.2: `Max-Forwards` is counted down, and at zero the request is answered here.

@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 use super::counters::Counters;
 use super::record::Record;
 use crate::admission::Admission;
+use crate::balancer::Balancer;
 use crate::clock;
 use crate::config::Config;
 use crate::http::{RequestHead, date};
@@ -20,7 +21,9 @@ use crate::upstream::Pool;
 /// What all threads share.
 pub struct Services {
     config: ArcSwap<Config>,
-    turn: AtomicUsize,
+    queued: AtomicUsize,
+    /// Which backend is next.
+    pub balancer: Balancer,
     log: std::fs::File,
     is_draining: AtomicBool,
     /// Who is inside.
@@ -39,19 +42,25 @@ pub struct Worker {
     pub open_connections: Cell<usize>,
 }
 
-/// A backend that was chosen.
-pub struct Choice {
-    pub(super) index: usize,
-    pub(super) address: Arc<str>,
+/// A request that waits for a backend counts for as long as this lives.
+pub(super) struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Services {
     /// Prepares everything that the configuration names.
     pub fn new(config: Config) -> std::io::Result<Self> {
         let log = std::fs::File::options().append(true).create(true).open(&config.log_file)?;
+        let health = config.health.clone();
+        let balancer = Balancer::new(&config.backends, config.policy, health, clock::monotonic());
         Ok(Self {
             config: ArcSwap::from_pointee(config),
-            turn: AtomicUsize::new(0),
+            queued: AtomicUsize::new(0),
+            balancer,
             log,
             is_draining: AtomicBool::new(false),
             admission: Arc::default(),
@@ -77,13 +86,10 @@ impl Services {
         self.is_draining.load(Ordering::Relaxed)
     }
 
-    /// The next backend that is not among those tried.
-    pub(super) fn pick(&self, tried: &[usize]) -> Option<Choice> {
-        let config = self.config.load();
-        let count = config.backends.len();
-        let start = self.turn.fetch_add(1, Ordering::Relaxed);
-        let index = (0..count).map(|step| (start + step) % count).find(|index| !tried.contains(index))?;
-        Some(Choice { index, address: config.backends[index].address.as_str().into() })
+    /// A place in the queue of requests that wait for a backend, if one of `most` is free.
+    pub(super) fn queue(&self, most: usize) -> Option<Place<'_>> {
+        let place = Place(&self.queued);
+        if self.queued.fetch_add(1, Ordering::Relaxed) < most { Some(place) } else { None }
     }
 
     /// The numbers of all workers.
@@ -94,6 +100,7 @@ impl Services {
     /// Puts other settings in force. Connections that exist go on; exchanges that are under way keep the
     /// settings with which they began.
     pub fn reconfigure(&self, config: Config) {
+        self.balancer.replace(&config.backends, config.policy, config.health.clone());
         self.config.store(Arc::new(config));
     }
 
