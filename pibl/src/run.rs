@@ -19,6 +19,8 @@ use crate::{clock, listener, upstream, wire};
 /// How often a worker looks at its unused connections, and at a drain.
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
 
+/// How long stdout has to take the last lines of the log.
+const LAST_LINES: Duration = Duration::from_secs(1);
 /// How long an address is remembered after it has left; longer than any bucket needs to fill.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
 
@@ -63,6 +65,7 @@ pub fn run(
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
+    services.log.finish(LAST_LINES);
     result
 }
 

@@ -367,7 +367,7 @@ fn a_backend_at_its_limit_makes_requests_wait_in_a_bounded_queue() {
         }
     });
     let text = format!(
-        "workers = 2\n[[backend]]\naddress = \"{}\"\nmax_connections = 1\n{NO_CACHE}[limits]\nqueue = 1\n",
+        "workers = 2\nlog_to_stdout = false\n[[backend]]\naddress = \"{}\"\nmax_connections = 1\n{NO_CACHE}[limits]\nqueue = 1\n",
         backend.address
     );
     let directory = tempfile::tempdir().unwrap();

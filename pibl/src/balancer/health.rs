@@ -45,6 +45,8 @@ pub(super) struct Marks {
 struct Counts {
     standing: Standing,
     failures_in_a_row: u32,
+    /// Counted apart: a backend that says of itself that it is sick must not be kept by good traffic.
+    failed_checks_in_a_row: u32,
     successes_in_a_row: u32,
     ejections_in_a_row: u32,
 }
@@ -85,9 +87,13 @@ impl Marks {
     /// A good answer. Returns whether the standing changed.
     pub(super) fn succeed(&self, settings: &HealthSettings, is_check: bool, now_millis: u64) -> bool {
         let mut counts = self.lock();
-        counts.failures_in_a_row = 0;
+        match is_check {
+            true => counts.failed_checks_in_a_row = 0,
+            false => counts.failures_in_a_row = 0,
+        }
         if counts.standing == Standing::InService {
-            self.is_clean.store(true, Ordering::Relaxed);
+            let is_clean = counts.failures_in_a_row == 0 && counts.failed_checks_in_a_row == 0;
+            self.is_clean.store(is_clean, Ordering::Relaxed);
             return false;
         }
         // Where active checks are made, only they bring a backend back: they ask what the operator chose.
@@ -112,9 +118,14 @@ impl Marks {
         let mut counts = self.lock();
         self.is_clean.store(false, Ordering::Relaxed);
         counts.successes_in_a_row = 0;
-        counts.failures_in_a_row = counts.failures_in_a_row.saturating_add(1);
+        let in_a_row = match is_check {
+            true => &mut counts.failed_checks_in_a_row,
+            false => &mut counts.failures_in_a_row,
+        };
+        *in_a_row = in_a_row.saturating_add(1);
+        let is_too_often = *in_a_row >= settings.failures;
         let was_in_service = counts.standing == Standing::InService;
-        if was_in_service && counts.failures_in_a_row < settings.failures {
+        if was_in_service && !is_too_often {
             return false;
         }
         if !is_check || was_in_service {

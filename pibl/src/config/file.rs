@@ -35,6 +35,7 @@ pub(super) struct Content {
     pub dir: Option<std::path::PathBuf>,
     pub log_file: Option<std::path::PathBuf>,
     pub log_format: Written<String>,
+    pub log_to_stdout: Option<bool>,
     pub admin: Written<String>,
     pub workers: Written<usize>,
     #[serde(default)]

@@ -53,6 +53,7 @@ pub fn resolve(file: &File, flags: &Flags) -> Result<Config, Problems> {
         cache,
         log_file: directory.join(log_file.unwrap_or_else(|| PathBuf::from("pibl.log"))),
         log_format: log_format.unwrap_or_default(),
+        log_to_stdout: content.log_to_stdout.unwrap_or(true),
         admin,
         workers: workers
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),

@@ -26,6 +26,8 @@ pub struct Config {
     pub log_file: PathBuf,
     /// The form of log lines.
     pub log_format: LogFormat,
+    /// Whether every line is shown on stdout too.
+    pub log_to_stdout: bool,
     /// The operator's door, if there is one.
     pub admin: Option<SocketAddr>,
     /// Threads that serve connections, at least one.

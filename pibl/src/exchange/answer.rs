@@ -78,7 +78,7 @@ pub(super) async fn answer(
         record.response_bytes = length as u64;
     }
     record.status = status;
-    worker.write_log(&client.request, record);
+    worker.write_log(client.peer, &client.request, record);
     let patience = worker.config().timeouts.request_body;
     match client.audience.write(&client.out, patience).await {
         Ok(()) if persistent => After::KeepAlive,

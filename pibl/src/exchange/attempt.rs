@@ -70,7 +70,7 @@ pub(super) async fn attempt(
     let config = worker.config();
     let timeouts = &config.timeouts;
     let (backend, backend_buffer) = backend;
-    let Client { audience, buffer, request, response, out, upstream_out, .. } = client;
+    let Client { audience, peer, buffer, request, response, out, upstream_out } = client;
     backend.deadline.set(timeouts.first_byte);
     match backend.write_all(upstream_out).await {
         Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(Failure::TimedOut),
@@ -81,6 +81,7 @@ pub(super) async fn attempt(
         worker,
         config: &config,
         client: *audience,
+        peer: *peer,
         terms,
         progress,
         request,

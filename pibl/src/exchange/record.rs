@@ -3,6 +3,7 @@
 //! `forward`, `relay` and `answer` fill it in and hand it over right before the last bytes of the response
 //! go to the kernel. It never writes anything itself.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,10 @@ pub(super) struct Record {
     pub attempts: u32,
     /// The status that the client gets.
     pub status: u16,
+    /// What the cache did.
+    pub cache: Cow<'static, str>,
+    /// Whether nobody asked for this exchange, so that it has no line.
+    pub is_silent: bool,
     /// Content bytes of the request.
     pub request_bytes: u64,
     /// Content bytes of the response.
@@ -35,6 +40,8 @@ impl Record {
             started: Instant::now(),
             backend: None,
             attempts: 0,
+            cache: Cow::Borrowed("-"),
+            is_silent: false,
             status: 0,
             request_bytes: 0,
             response_bytes: 0,

@@ -5,6 +5,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::task::Poll;
 
 use super::After;
@@ -33,6 +34,7 @@ pub(super) struct Relay<'a> {
     pub worker: &'a Worker,
     pub config: &'a Config,
     pub client: Audience<'a>,
+    pub peer: SocketAddr,
     pub terms: Terms,
     pub progress: &'a Progress,
     pub request: &'a RequestHead,
@@ -191,7 +193,7 @@ impl Relay<'_> {
                 if decoder.is_done() && delivery != Delivery::Chunked && !self.record.is_logged {
                     self.record.request_bytes = self.progress.content_bytes.get();
                     self.record.status = self.response.status;
-                    self.worker.write_log(self.request, self.record);
+                    self.worker.write_log(self.peer, self.request, self.record);
                 }
                 let content = &self.buffer.filled()[decoded.content.clone()];
                 self.progress.response_started.set(true);
@@ -253,7 +255,7 @@ impl Relay<'_> {
         if !self.record.is_logged {
             self.record.request_bytes = self.progress.content_bytes.get();
             self.record.status = self.response.status;
-            self.worker.write_log(self.request, self.record);
+            self.worker.write_log(self.peer, self.request, self.record);
         }
     }
 

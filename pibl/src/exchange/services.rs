@@ -3,7 +3,8 @@
 //! `lib::run` makes the [`Services`] once and a [`Worker`] for each thread; `exchange`, `connection` and
 //! `admin` use them. They hold things together and decide nothing.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +16,7 @@ use crate::admission::Admission;
 use crate::balancer::Balancer;
 use crate::clock;
 use crate::config::Config;
+use crate::exchange_log::{Batch, Exchange, ExchangeLog};
 use crate::http::{RequestHead, date};
 use crate::upstream::Pool;
 
@@ -24,7 +26,8 @@ pub struct Services {
     queued: AtomicUsize,
     /// Which backend is next.
     pub balancer: Balancer,
-    log: std::fs::File,
+    /// One line per exchange.
+    pub log: ExchangeLog,
     is_draining: AtomicBool,
     /// Who is inside.
     pub admission: Arc<Admission>,
@@ -38,6 +41,8 @@ pub struct Worker {
     pub counters: Arc<Counters>,
     /// Unused connections to backends.
     pub pool: Pool,
+    /// Lines of the log that were not written yet.
+    batch: RefCell<Batch>,
     /// Connections of clients on this thread.
     pub open_connections: Cell<usize>,
 }
@@ -54,7 +59,7 @@ impl Drop for Place<'_> {
 impl Services {
     /// Prepares everything that the configuration names.
     pub fn new(config: Config) -> std::io::Result<Self> {
-        let log = std::fs::File::options().append(true).create(true).open(&config.log_file)?;
+        let log = ExchangeLog::open(&config.log_file, config.log_format, config.log_to_stdout)?;
         let health = config.health.clone();
         let balancer = Balancer::new(&config.backends, config.policy, health, clock::monotonic());
         Ok(Self {
@@ -74,7 +79,11 @@ impl Services {
     }
 
     /// Opens the log file again, after it was rotated.
-    pub fn reopen_log(&self) {}
+    pub fn reopen_log(&self) {
+        if let Err(error) = self.log.reopen() {
+            tracing::warn!("could not open the log again, the old file stays in use: {error}");
+        }
+    }
 
     /// Asks every connection to end after the exchange that is under way.
     pub fn start_draining(&self) {
@@ -114,26 +123,41 @@ impl Worker {
     pub fn new(services: Arc<Services>) -> Self {
         let counters = Arc::new(Counters::default());
         services.counters.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&counters));
-        Self { services, counters, pool: Pool::default(), open_connections: Cell::new(0) }
+        Self {
+            services,
+            counters,
+            pool: Pool::default(),
+            batch: RefCell::default(),
+            open_connections: Cell::new(0),
+        }
     }
 
-    /// Counts a finished exchange and writes its line; right before its last bytes go to the client.
-    pub(super) fn write_log(&self, request: &RequestHead, record: &mut Record) {
-        use std::io::Write;
+    /// Counts a finished exchange and writes its line, before its last bytes go to the client.
+    pub(super) fn write_log(&self, client: SocketAddr, request: &RequestHead, record: &mut Record) {
         record.is_logged = true;
+        if record.is_silent {
+            return;
+        }
         let duration = record.started.elapsed();
         self.counters.exchange(record.status, record.request_bytes, record.response_bytes, duration);
-        let line = format!(
-            "{} {} {} {} {} {}\n",
-            record.backend.as_deref().unwrap_or("-"),
-            request.method.as_str(),
-            String::from_utf8_lossy(&request.target).escape_debug(),
-            record.status,
-            record.request_bytes,
-            record.response_bytes
-        );
-        let _ = (&self.services.log).write_all(line.as_bytes());
-        let _ = std::io::stdout().write_all(line.as_bytes());
+        let exchange = Exchange {
+            client,
+            method: if request.target.is_empty() { "-" } else { request.method.as_str() },
+            target: if request.target.is_empty() { b"-" } else { &request.target },
+            version: request.version,
+            status: record.status,
+            backend: record.backend.as_deref(),
+            attempts: record.attempts,
+            cache: &record.cache,
+            request_bytes: record.request_bytes,
+            response_bytes: record.response_bytes,
+            duration,
+            first_byte: record.first_byte,
+        };
+        let now = clock::now();
+        let batch = &mut *self.batch.borrow_mut();
+        self.services.log.line(batch, &exchange, now);
+        self.services.log.flush(batch, now);
     }
 }
 

@@ -34,7 +34,8 @@ impl Proxy {
     pub fn start(backends: &[SocketAddr], settings: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let list: Vec<String> = backends.iter().map(|address| format!("\"{address}\"")).collect();
-        let text = format!("backends = [{}]\nworkers = 2\n{settings}", list.join(", "));
+        let text =
+            format!("backends = [{}]\nworkers = 2\nlog_to_stdout = false\n{settings}", list.join(", "));
         Self::with_config(config(&text, directory.path()), directory)
     }
 
