@@ -1,1 +1,19 @@
-//! Placeholder while the house is laid.
+//! Origins that behave, and misbehave, exactly as told, and write down exactly what they saw.
+//!
+//! The rooms, each using only those above it (ARCHITECTURE.md has the map):
+//!
+//! - [`clock`], [`platform`]: the time of a run, and where its sockets are made;
+//! - [`stamp`], [`content`]: who gave an answer, and bodies that prove themselves;
+//! - [`wire`]: a raw codec of HTTP/1.1 that can be wrong on purpose;
+//! - [`journal`]: every connection and every request, in order;
+//! - [`behavior`]: what a backend does with a request, as data;
+//! - [`server`]: a backend that listens and does it.
+
+pub mod behavior;
+pub mod clock;
+pub mod content;
+pub mod journal;
+pub mod platform;
+pub mod server;
+pub mod stamp;
+pub mod wire;

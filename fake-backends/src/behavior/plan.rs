@@ -1,0 +1,106 @@
+//! The choice of a behaviour: what a route of a script does.
+//!
+//! Behaviours that only change how another one answers hold it in `then`, which is `respond` unless said otherwise; so
+//! they can be combined. It only hands the question on.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ApplicationPlan, BarrierPlan, Close, Echo, ErrorPlan, Garbage, Hang, Informational, Misframe, Occasion,
+    Reply, Reset, Respond, Sequence, Slow, Sometimes, Streaming, Truncate,
+};
+
+/// What is done about a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Plan {
+    /// Answers with what it saw of the request, as JSON.
+    Echo(Echo),
+    /// Answers with a status, fields and a body that proves itself.
+    Respond(Respond),
+    /// Answers late, or slowly.
+    Slow(Slow),
+    /// Answers with an error, always or now and then.
+    Error(ErrorPlan),
+    /// Closes the connection without an answer.
+    Close(Close),
+    /// Never answers, or stops answering in the middle.
+    Hang(Hang),
+    /// Resets the connection, at once or in the middle of the answer.
+    Reset(Reset),
+    /// Announces more than it sends, and closes.
+    Truncate(Truncate),
+    /// Answers with bytes that are not HTTP.
+    Garbage(Garbage),
+    /// Sends interim responses (1xx) before the answer.
+    Informational(Informational),
+    /// Answers with wrong framing.
+    Misframe(Misframe),
+    /// Sends a body in pieces with pauses.
+    Streaming(Streaming),
+    /// Holds requests until a number of them are inside at the same instant.
+    Barrier(BarrierPlan),
+    /// Does one thing now and then, and another otherwise.
+    Sometimes(Sometimes),
+    /// Does one thing after the other.
+    Sequence(Sequence),
+    /// Asks an application of this process.
+    Application(ApplicationPlan),
+}
+
+impl Plan {
+    /// The reply to one request.
+    pub fn reply(&self, occasion: &mut Occasion<'_>) -> Reply {
+        match self {
+            Plan::Echo(plan) => plan.reply(occasion),
+            Plan::Respond(plan) => plan.reply(occasion),
+            Plan::Slow(plan) => plan.reply(occasion),
+            Plan::Error(plan) => plan.reply(occasion),
+            Plan::Close(plan) => plan.reply(occasion),
+            Plan::Hang(plan) => plan.reply(occasion),
+            Plan::Reset(plan) => plan.reply(occasion),
+            Plan::Truncate(plan) => plan.reply(occasion),
+            Plan::Garbage(plan) => plan.reply(occasion),
+            Plan::Informational(plan) => plan.reply(occasion),
+            Plan::Misframe(plan) => plan.reply(occasion),
+            Plan::Streaming(plan) => plan.reply(occasion),
+            Plan::Barrier(plan) => plan.reply(occasion),
+            Plan::Sometimes(plan) => plan.reply(occasion),
+            Plan::Sequence(plan) => plan.reply(occasion),
+            Plan::Application(plan) => plan.reply(occasion),
+        }
+    }
+
+    /// The plans directly inside it.
+    pub fn inner(&self) -> Vec<&Plan> {
+        match self {
+            Plan::Slow(Slow { then, .. })
+            | Plan::Error(ErrorPlan { then, .. })
+            | Plan::Hang(Hang { then, .. })
+            | Plan::Reset(Reset { then, .. })
+            | Plan::Truncate(Truncate { then, .. })
+            | Plan::Informational(Informational { then, .. })
+            | Plan::Misframe(Misframe { then, .. })
+            | Plan::Barrier(BarrierPlan { then, .. }) => vec![then],
+            Plan::Sometimes(Sometimes { plan, otherwise, .. }) => vec![plan, otherwise],
+            Plan::Sequence(Sequence { plans, .. }) => plans.iter().collect(),
+            Plan::Echo(_)
+            | Plan::Respond(_)
+            | Plan::Close(_)
+            | Plan::Garbage(_)
+            | Plan::Streaming(_)
+            | Plan::Application(_) => Vec::new(),
+        }
+    }
+
+    /// Whether it, or a plan inside it, satisfies a condition.
+    pub fn any(&self, condition: &dyn Fn(&Plan) -> bool) -> bool {
+        condition(self) || self.inner().into_iter().any(|plan| plan.any(condition))
+    }
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Plan::Respond(Respond::default())
+    }
+}

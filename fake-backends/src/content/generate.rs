@@ -1,0 +1,231 @@
+//! The bytes of a body, at any offset.
+//!
+//! `behavior` and `server` send them in pieces; `verify` makes them again to compare. The stream is counter-based, so
+//! any part can be made alone, at several GB/s.
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
+
+/// Longest beginning of named content.
+pub(super) const START_LIMIT: usize = 16 * 1024;
+/// Longest key that is written out; longer ones are named by their hash.
+const KEY_LIMIT: usize = 8 * 1024;
+/// What named content begins with.
+pub(super) const MAGIC: &[u8] = b"FB1 ";
+/// What binary content has right after its beginning.
+const AWKWARD: &[u8] = &[0x00, 0xFF];
+/// Characters of text content; 64, so that six bits choose one.
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .";
+/// Length of a line of text content, its end included.
+const LINE: u64 = 80;
+
+/// What kind of bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// All byte values, NUL and 0xFF among them.
+    #[default]
+    Binary,
+    /// Letters, digits, blanks and line ends.
+    Text,
+}
+
+/// The content of one key, version and size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    kind: Kind,
+    size: u64,
+    seed: u64,
+    /// The bytes before the stream.
+    start: Vec<u8>,
+}
+
+impl Content {
+    /// The content of a key at a version, with exactly `size` bytes.
+    pub fn new(key: &str, version: u64, size: u64, kind: Kind) -> Content {
+        let key = &*name_of(key);
+        let seed = seed_of(key, version, size, kind);
+        let letter = match kind {
+            Kind::Binary => 'b',
+            Kind::Text => 't',
+        };
+        let mut start =
+            format!("FB1 {letter} {size} {version} {} {key} {seed:016x}\n", key.len()).into_bytes();
+        if (start.len() + AWKWARD.len()) as u64 > size {
+            start = match kind {
+                Kind::Binary => seed.to_be_bytes().to_vec(),
+                Kind::Text => format!("{seed:016x}").into_bytes(),
+            };
+        }
+        if kind == Kind::Binary {
+            start.extend_from_slice(AWKWARD);
+        }
+        Content { kind, size, seed, start }
+    }
+
+    /// Its length in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The kind of its bytes.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// A number that differs between keys, versions, sizes and kinds: fit for an entity tag.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Writes the bytes from `offset` on into `out`, as far as both reach; says how many.
+    pub fn fill(&self, offset: u64, out: &mut [u8]) -> usize {
+        let left = self.size.saturating_sub(offset);
+        let count = usize::try_from(left).unwrap_or(usize::MAX).min(out.len());
+        let out = &mut out[..count];
+        let start_length = self.start.len() as u64;
+        let mut done = 0;
+        if offset < start_length {
+            // It is below the length of a `Vec`, so it fits.
+            let begin = offset as usize;
+            done = count.min(self.start.len() - begin);
+            out[..done].copy_from_slice(&self.start[begin..begin + done]);
+        }
+        let position = (offset + done as u64).saturating_sub(start_length);
+        match self.kind {
+            Kind::Binary => fill_binary(self.seed, position, &mut out[done..]),
+            Kind::Text => fill_text(self.seed, position, &mut out[done..]),
+        }
+        count
+    }
+
+    /// Appends the bytes from `offset` on, at most `count`, to `out`; says how many.
+    pub fn append(&self, offset: u64, count: usize, out: &mut Vec<u8>) -> usize {
+        let before = out.len();
+        let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+        out.resize(before + count.min(left), 0);
+        self.fill(offset, &mut out[before..])
+    }
+
+    /// All of it. For small content only.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.append(0, usize::try_from(self.size).unwrap_or(usize::MAX), &mut out);
+        out
+    }
+
+    /// Content of which only the seed is known, as anonymous content begins.
+    pub(super) fn of_seed(seed: u64, size: u64, kind: Kind) -> Content {
+        let mut content = Content { kind, size, seed, start: seed.to_be_bytes().to_vec() };
+        match kind {
+            Kind::Binary => content.start.extend_from_slice(AWKWARD),
+            Kind::Text => content.start = format!("{seed:016x}").into_bytes(),
+        }
+        content
+    }
+}
+
+/// The key as content names it: itself, or its hash where it is very long.
+pub(super) fn name_of(key: &str) -> std::borrow::Cow<'_, str> {
+    if key.len() <= KEY_LIMIT {
+        return key.into();
+    }
+    format!("long:{:032x}", xxhash_rust::xxh3::xxh3_128(key.as_bytes())).into()
+}
+
+fn seed_of(key: &str, version: u64, size: u64, kind: Kind) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(&[kind as u8]);
+    hash.update(&version.to_le_bytes());
+    hash.update(&size.to_le_bytes());
+    hash.update(key.as_bytes());
+    hash.digest()
+}
+
+/// Word `index` of the stream: the output function of splitmix64 over a counter.
+#[inline]
+fn word(seed: u64, index: u64) -> u64 {
+    let mut x = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^ (x >> 31)
+}
+
+fn fill_binary(seed: u64, position: u64, out: &mut [u8]) {
+    let mut index = position / 8;
+    // A remainder of eight fits.
+    let within = (position % 8) as usize;
+    let (head, rest) = out.split_at_mut(if within == 0 { 0 } else { (8 - within).min(out.len()) });
+    if !head.is_empty() {
+        let bytes = word(seed, index).to_le_bytes();
+        head.copy_from_slice(&bytes[within..within + head.len()]);
+        index += 1;
+    }
+    let mut words = rest.chunks_exact_mut(8);
+    for chunk in &mut words {
+        chunk.copy_from_slice(&word(seed, index).to_le_bytes());
+        index += 1;
+    }
+    let tail = words.into_remainder();
+    let length = tail.len();
+    tail.copy_from_slice(&word(seed, index).to_le_bytes()[..length]);
+}
+
+fn fill_text(seed: u64, position: u64, out: &mut [u8]) {
+    let (mut index, mut bytes) = (u64::MAX, [0; 8]);
+    for (at, byte) in (position..).zip(out) {
+        if at / 8 != index {
+            index = at / 8;
+            bytes = word(seed, index).to_le_bytes();
+        }
+        // Six bits index the alphabet; every eightieth character ends a line.
+        *byte =
+            if at % LINE == LINE - 1 { b'\n' } else { ALPHABET[usize::from(bytes[(at % 8) as usize] & 63)] };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_part_equals_the_same_part_of_the_whole() {
+        for kind in [Kind::Binary, Kind::Text] {
+            for size in [0, 1, 9, 40, 300, 5000] {
+                let content = Content::new("/a?b=1", 3, size, kind);
+                let whole = content.to_vec();
+                assert_eq!(whole.len() as u64, size);
+                for (offset, count) in [(0, 7), (5, 1), (13, 64), (39, 200), (4999, 9), (6000, 1)] {
+                    let mut part = Vec::new();
+                    content.append(offset, count, &mut part);
+                    let begin = (offset as usize).min(whole.len());
+                    assert_eq!(
+                        part,
+                        whole[begin..(begin + count).min(whole.len())],
+                        "{kind:?} {size} {offset}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn key_version_size_and_kind_each_change_the_bytes() {
+        let one = Content::new("/a", 1, 1000, Kind::Binary);
+        for other in
+            [("/b", 1, 1000, Kind::Binary), ("/a", 2, 1000, Kind::Binary), ("/a", 1, 1001, Kind::Binary)]
+        {
+            let other = Content::new(other.0, other.1, other.2, other.3);
+            assert_ne!(one.to_vec()[200..], other.to_vec()[200..1000]);
+        }
+        assert!(Content::new("/a", 1, 1000, Kind::Text).to_vec().is_ascii());
+    }
+
+    #[test]
+    fn binary_content_has_the_bytes_that_c_programs_stumble_over() {
+        for size in [10, 40, 3000] {
+            let bytes = Content::new("/a", 1, size, Kind::Binary).to_vec();
+            assert!(bytes.contains(&0) && bytes.contains(&0xFF), "{size}");
+        }
+    }
+}

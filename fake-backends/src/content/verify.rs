@@ -1,0 +1,407 @@
+//! Whether bytes are content of ours, whole, and whose.
+//!
+//! The harness's client pushes a body as it comes and asks at the end. Memory is constant whatever the size. It proves
+//! damage; which version *should* have come is a question for the checks.
+
+use super::generate::{Content, Kind, MAGIC, START_LIMIT, name_of};
+
+/// Piece that is generated at a time, for comparing.
+const PIECE: usize = 16 * 1024;
+
+/// Whose content it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// It says so itself.
+    Named {
+        /// The key it was made for; `long:` and a hash where that is longer than 8 KiB.
+        key: String,
+        /// The version of that key.
+        version: u64,
+        /// Its length in bytes.
+        size: u64,
+    },
+    /// It was too short for a name; [`Identity::is_of`] says whether it is that of a key and version.
+    Anonymous {
+        /// Its length in bytes.
+        size: u64,
+        /// What kind of bytes it looks like.
+        kind: Kind,
+        /// Its first bytes, all of them where it has at most sixteen.
+        start: Vec<u8>,
+    },
+}
+
+/// What is wrong with bytes that should be content of ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// It ends too early.
+    #[error("ends after {received} bytes of {announced}")]
+    Short {
+        /// Bytes received.
+        received: u64,
+        /// Bytes that it says it has.
+        announced: u64,
+    },
+    /// It goes on beyond its end.
+    #[error("has {received} bytes instead of {announced}")]
+    Long {
+        /// Bytes received.
+        received: u64,
+        /// Bytes that it says it has.
+        announced: u64,
+    },
+    /// A byte is not what it must be.
+    #[error("byte {offset} is {found:#04x} instead of {expected:#04x}")]
+    WrongByte {
+        /// Its place, from zero.
+        offset: u64,
+        /// What it must be.
+        expected: u8,
+        /// What it is.
+        found: u8,
+    },
+    /// Its name is cut or changed.
+    #[error("its first line is damaged: {0}")]
+    Name(String),
+    /// It does not look like content of ours at all.
+    #[error("not content of these backends: it begins with \"{0}\"")]
+    Foreign(String),
+}
+
+/// Verifies bytes that come in pieces.
+#[derive(Debug)]
+pub struct Verifier {
+    state: State,
+    received: u64,
+    wrong: Option<Damage>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Collecting the beginning.
+    Start(Vec<u8>),
+    /// Comparing with what it must be.
+    Compare { content: Content, key: String, version: u64 },
+    /// The beginning is damaged; only counting.
+    Lost,
+}
+
+/// Verifies bytes that are all there.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn verify(bytes: &[u8]) -> Result<Identity, Damage> {
+    let mut verifier = Verifier::new();
+    verifier.push(bytes);
+    verifier.finish()
+}
+
+impl Identity {
+    /// Whether it is the content of this key at this version.
+    pub fn is_of(&self, wanted_key: &str, wanted_version: u64) -> bool {
+        match self {
+            Identity::Named { key, version, .. } => *key == name_of(wanted_key) && *version == wanted_version,
+            Identity::Anonymous { size, start, .. } => [Kind::Binary, Kind::Text].into_iter().any(|kind| {
+                let mut expected = vec![0; start.len()];
+                Content::new(wanted_key, wanted_version, *size, kind).fill(0, &mut expected);
+                expected == *start
+            }),
+        }
+    }
+
+    /// Its length in bytes.
+    pub fn size(&self) -> u64 {
+        match self {
+            Identity::Named { size, .. } | Identity::Anonymous { size, .. } => *size,
+        }
+    }
+}
+
+impl Default for Verifier {
+    fn default() -> Self {
+        Verifier::new()
+    }
+}
+
+impl Verifier {
+    /// A verifier of one body.
+    pub fn new() -> Verifier {
+        Verifier { state: State::Start(Vec::new()), received: 0, wrong: None }
+    }
+
+    /// The next bytes of the body.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if let State::Start(start) = &mut self.state {
+            start.extend_from_slice(bytes);
+            // A name is complete at its line end; what can be no name waits for the end, at most this far.
+            let named = start.starts_with(MAGIC);
+            if (named && name_end(start).is_some()) || start.len() > START_LIMIT {
+                self.settle();
+            }
+            return;
+        }
+        self.compare(bytes);
+    }
+
+    /// Whose content it was.
+    ///
+    /// # Errors
+    /// What is wrong with it: the first wrong byte, or a length that is not its own.
+    pub fn finish(mut self) -> Result<Identity, Damage> {
+        if let State::Start(start) = &self.state {
+            // An end within the name is a name damaged; anything else is anonymous, of exactly this size.
+            if start.starts_with(MAGIC) && start.len() as u64 >= 10 {
+                self.settle();
+            } else {
+                return anonymous(start);
+            }
+        }
+        if let Some(wrong) = self.wrong {
+            return Err(wrong);
+        }
+        let State::Compare { content, key, version } = self.state else {
+            return Err(Damage::Name("it is incomplete".into()));
+        };
+        let (received, announced) = (self.received, content.size());
+        match received.cmp(&announced) {
+            std::cmp::Ordering::Less => Err(Damage::Short { received, announced }),
+            std::cmp::Ordering::Greater => Err(Damage::Long { received, announced }),
+            std::cmp::Ordering::Equal => Ok(Identity::Named { key, version, size: announced }),
+        }
+    }
+
+    /// Reads the name and compares what has been collected with what it must be.
+    fn settle(&mut self) {
+        let State::Start(start) = std::mem::replace(&mut self.state, State::Lost) else { return };
+        match parse_name(&start) {
+            Ok((content, key, version)) => self.state = State::Compare { content, key, version },
+            Err(damage) => self.wrong = Some(damage),
+        }
+        self.compare(&start);
+    }
+
+    fn compare(&mut self, bytes: &[u8]) {
+        let begin = self.received;
+        self.received += bytes.len() as u64;
+        let State::Compare { content, .. } = &self.state else { return };
+        if self.wrong.is_none() {
+            self.wrong = first_difference(content, begin, bytes);
+        }
+    }
+}
+
+/// The first byte that differs; bytes beyond the end of the content are not compared.
+fn first_difference(content: &Content, begin: u64, bytes: &[u8]) -> Option<Damage> {
+    let mut expected = [0; PIECE];
+    let mut offset = begin;
+    for piece in bytes.chunks(PIECE) {
+        let count = content.fill(offset, &mut expected[..piece.len()]);
+        if piece[..count] != expected[..count] {
+            let at = piece.iter().zip(&expected[..count]).position(|(found, expected)| found != expected)?;
+            return Some(Damage::WrongByte {
+                offset: offset + at as u64,
+                expected: expected[at],
+                found: piece[at],
+            });
+        }
+        offset += piece.len() as u64;
+    }
+    None
+}
+
+/// Where the first line ends. The key is skipped by its length: it may hold anything.
+fn name_end(start: &[u8]) -> Option<usize> {
+    match name_parts(start) {
+        Ok(Some((.., end))) => Some(end),
+        // A name that is damaged for certain ends here: there is nothing to wait for.
+        Err(_) => Some(start.len()),
+        Ok(None) => None,
+    }
+}
+
+type NameParts<'a> = (Kind, u64, u64, &'a str, u64, usize);
+
+/// Kind, size, version, key, seed and length of the name; `None` while it is incomplete.
+fn name_parts(start: &[u8]) -> Result<Option<NameParts<'_>>, Damage> {
+    let damaged = |what: &str| Damage::Name(format!("{what} in \"{}\"", shown(start)));
+    let mut at = MAGIC.len();
+    let mut word = || -> Option<&[u8]> {
+        let length = start.get(at..)?.iter().take(32).position(|&byte| byte == b' ')?;
+        let word = &start[at..at + length];
+        at += length + 1;
+        Some(word)
+    };
+    let complete = |word: Option<&'_ [u8]>| match word {
+        Some(word) => Ok(Some(std::str::from_utf8(word).map_err(|_| damaged("no text"))?.to_owned())),
+        None if start.len() > MAGIC.len() + 100 => Err(damaged("no end of a word")),
+        None => Ok(None),
+    };
+    let mut words = [const { String::new() }; 4];
+    for slot in &mut words {
+        match complete(word())? {
+            Some(text) => *slot = text,
+            None => return Ok(None),
+        }
+    }
+    let kind = match words[0].as_str() {
+        "b" => Kind::Binary,
+        "t" => Kind::Text,
+        _ => return Err(damaged("no kind")),
+    };
+    let number = |text: &str, what: &str| text.parse::<u64>().map_err(|_| damaged(what));
+    let (size, version) = (number(&words[1], "no size")?, number(&words[2], "no version")?);
+    let key_length = usize::try_from(number(&words[3], "no length of a key")?).unwrap_or(usize::MAX);
+    if key_length >= START_LIMIT {
+        return Err(damaged("too long a key"));
+    }
+    // The key, a blank, sixteen digits, a line end.
+    let end = at + key_length + 18;
+    let Some(rest) = start.get(at..end) else { return Ok(None) };
+    let (key, rest) = rest.split_at(key_length);
+    let key = std::str::from_utf8(key).map_err(|_| damaged("no text"))?;
+    let seed = std::str::from_utf8(&rest[1..17]).ok().and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    match (rest[0], seed, rest[17]) {
+        (b' ', Some(seed), b'\n') => Ok(Some((kind, size, version, key, seed, end))),
+        _ => Err(damaged("no checksum")),
+    }
+}
+
+fn parse_name(start: &[u8]) -> Result<(Content, String, u64), Damage> {
+    if !start.starts_with(MAGIC) {
+        return Err(Damage::Foreign(shown(start)));
+    }
+    let Some((kind, size, version, key, seed, _)) = name_parts(start)? else {
+        return Err(Damage::Name(format!("it is cut: \"{}\"", shown(start))));
+    };
+    let content = Content::new(key, version, size, kind);
+    if content.seed() != seed {
+        return Err(Damage::Name(format!("its checksum is wrong in \"{}\"", shown(start))));
+    }
+    Ok((content, key.to_owned(), version))
+}
+
+/// Verifies content without a name: the stream must be that of the seed it begins with.
+fn anonymous(bytes: &[u8]) -> Result<Identity, Damage> {
+    let size = bytes.len() as u64;
+    let digits = &bytes[..bytes.len().min(16)];
+    let is_hex = digits.iter().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte));
+    let kind = if is_hex && !digits.is_empty() { Kind::Text } else { Kind::Binary };
+    let seed = match kind {
+        Kind::Text => {
+            std::str::from_utf8(digits).ok().and_then(|digits| u64::from_str_radix(digits, 16).ok())
+        }
+        Kind::Binary => bytes.first_chunk().map(|first| u64::from_be_bytes(*first)),
+    };
+    let start_length = if kind == Kind::Text { 16 } else { 8 };
+    if let Some(seed) = seed.filter(|_| bytes.len() > start_length)
+        && let Some(damage) = first_difference(&Content::of_seed(seed, size, kind), 0, bytes)
+    {
+        // A body that does not even continue as its seed says is more likely somebody else's than damaged by chance.
+        let near = matches!(damage, Damage::WrongByte { offset, .. } if offset < start_length as u64 + 2);
+        return Err(if near { Damage::Foreign(shown(bytes)) } else { damage });
+    }
+    Ok(Identity::Anonymous { size, kind, start: digits.to_vec() })
+}
+
+fn shown(bytes: &[u8]) -> String {
+    bytes[..bytes.len().min(60)].escape_ascii().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "/a b?c=\u{e9}&d=\n";
+
+    fn in_pieces(bytes: &[u8], step: usize) -> Result<Identity, Damage> {
+        let mut verifier = Verifier::new();
+        bytes.chunks(step).for_each(|piece| verifier.push(piece));
+        verifier.finish()
+    }
+
+    #[test]
+    fn whole_content_says_whose_it_is_however_it_is_cut() {
+        for kind in [Kind::Binary, Kind::Text] {
+            for size in [100, 3000, 100_000] {
+                let bytes = Content::new(KEY, 7, size, kind).to_vec();
+                for step in [1, 7, 4096, 200_000] {
+                    let identity = in_pieces(&bytes, step).unwrap();
+                    assert_eq!(identity, Identity::Named { key: KEY.into(), version: 7, size });
+                    assert!(identity.is_of(KEY, 7) && !identity.is_of(KEY, 8));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn short_content_is_recognised_by_who_knows_the_key() {
+        for kind in [Kind::Binary, Kind::Text] {
+            for size in [1, 5, 8, 10, 16, 17, 40] {
+                let identity = verify(&Content::new(KEY, 7, size, kind).to_vec()).unwrap();
+                assert!(identity.is_of(KEY, 7), "{kind:?} {size} {identity:?}");
+                assert!(
+                    size < 5 || !identity.is_of(KEY, 8) && !identity.is_of("/other", 7),
+                    "{kind:?} {size}"
+                );
+            }
+        }
+        assert!(verify(b"").unwrap().is_of(KEY, 7), "nothing is the content of everything that is empty");
+    }
+
+    #[test]
+    fn every_wrong_byte_is_found() {
+        for size in [40, 500] {
+            let right = Content::new("/key", 1, size, Kind::Binary).to_vec();
+            for at in 0..right.len() {
+                let mut wrong = right.clone();
+                wrong[at] ^= 0x20;
+                // The first bytes of anonymous content are its seed: with another seed the rest is wrong.
+                assert!(verify(&wrong).is_err(), "byte {at} of {size}");
+            }
+        }
+        let mut late = Content::new("/key", 1, 50_000, Kind::Binary).to_vec();
+        late[40_000] ^= 1;
+        let found = late[40_000];
+        assert_eq!(
+            in_pieces(&late, 999),
+            Err(Damage::WrongByte { offset: 40_000, expected: found ^ 1, found })
+        );
+    }
+
+    #[test]
+    fn cut_and_prolonged_content_is_found() {
+        let right = Content::new("/key", 1, 5000, Kind::Binary).to_vec();
+        assert_eq!(verify(&right[..4096]), Err(Damage::Short { received: 4096, announced: 5000 }));
+        assert!(matches!(verify(&right[..20]), Err(Damage::Name(_))));
+        let long = [right.as_slice(), b"\n"].concat();
+        assert_eq!(verify(&long), Err(Damage::Long { received: 5001, announced: 5000 }));
+        let short = Content::new("/key", 1, 30, Kind::Binary).to_vec();
+        assert!(!verify(&short[..29]).unwrap().is_of("/key", 1), "another size is another content");
+    }
+
+    #[test]
+    fn foreign_bytes_are_called_foreign() {
+        for foreign in ["<html>502 Bad Gateway</html>", "404 page not found, sorry about that"] {
+            assert!(matches!(verify(foreign.as_bytes()), Err(Damage::Foreign(_))), "{foreign}");
+        }
+        let page = "<p>".repeat(20_000);
+        assert!(matches!(in_pieces(page.as_bytes(), 1000), Err(Damage::Foreign(_))));
+    }
+
+    #[test]
+    #[ignore = "a measurement, not a test: cargo test --release -p fake-backends -- --ignored faster"]
+    fn verifying_is_faster_than_a_gigabyte_a_second() {
+        let clock = crate::clock::RunClock::start();
+        let size = 1 << 30;
+        let content = Content::new("/big", 1, size, Kind::Binary);
+        let (mut verifier, mut buffer, mut offset) = (Verifier::new(), vec![0; 64 * 1024], 0);
+        while offset < size {
+            let count = content.fill(offset, &mut buffer);
+            verifier.push(&buffer[..count]);
+            offset += count as u64;
+        }
+        verifier.finish().unwrap();
+        let seconds = clock.now().0 as f64 / 1e9;
+        assert!(seconds < 2.0, "generating and verifying 1 GiB took {seconds:.2} s");
+    }
+}

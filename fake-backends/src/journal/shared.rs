@@ -1,0 +1,320 @@
+//! The journal itself: shared by all backends of a run, appended to by their threads, read by others while it grows.
+//!
+//! An attempt enters it when its head is complete (or refused), so counts are exact as soon as an answer can have left;
+//! it goes out to subscribers when it is over. Waiting is bounded by the caller. It never writes a file.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::record::{Attempt, ConnectionRecord, Outcome};
+use crate::clock::{Moment, RunClock};
+
+/// The journal of a run. Clones are cheap and mean the same journal.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    clock: RunClock,
+    next_connection: AtomicU64,
+    pages: Mutex<Pages>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Pages {
+    attempts: Vec<Arc<Attempt>>,
+    open_attempts: usize,
+    connections: Vec<ConnectionRecord>,
+    subscribers: Vec<Sender<Attempt>>,
+    /// Threads in `wait_until`; nobody is woken up when there are none.
+    waiting: usize,
+}
+
+/// An attempt that is not over yet. Dropping it ends the attempt as `Stopped`, so that none is lost with its task.
+#[derive(Debug)]
+pub struct OpenAttempt {
+    journal: Journal,
+    position: usize,
+    /// What is known so far; `finish` puts it into the journal.
+    pub attempt: Attempt,
+}
+
+impl Journal {
+    /// An empty journal, whose moments are those of this clock.
+    pub fn new(clock: RunClock) -> Journal {
+        let inner = Inner {
+            clock,
+            next_connection: AtomicU64::new(1),
+            pages: Mutex::default(),
+            changed: Condvar::new(),
+        };
+        Journal { inner: Arc::new(inner) }
+    }
+
+    /// All attempts so far, in the order in which their heads were complete.
+    pub fn snapshot(&self) -> Vec<Arc<Attempt>> {
+        self.attempts_since(0)
+    }
+
+    /// Attempts from position `first` on: with the length of the previous answer one reads on where one was.
+    pub fn attempts_since(&self, first: usize) -> Vec<Arc<Attempt>> {
+        self.pages().attempts.get(first..).map(<[_]>::to_vec).unwrap_or_default()
+    }
+
+    /// Number of attempts so far, of all backends.
+    pub fn count(&self) -> usize {
+        self.pages().attempts.len()
+    }
+
+    /// Number of attempts that are not over.
+    pub fn open_count(&self) -> usize {
+        self.pages().open_attempts
+    }
+
+    /// All connections so far, in the order in which they were accepted, those without a request included.
+    pub fn connections(&self) -> Vec<ConnectionRecord> {
+        self.pages().connections.clone()
+    }
+
+    /// Sends each attempt that ends from now on, once. A receiver that is gone is forgotten.
+    pub fn subscribe(&self, subscriber: Sender<Attempt>) {
+        self.pages().subscribers.push(subscriber);
+    }
+
+    /// Waits until the attempts so far satisfy `enough`, at most until `deadline`; says whether they did.
+    pub fn wait_until(&self, deadline: Instant, mut enough: impl FnMut(&[Arc<Attempt>]) -> bool) -> bool {
+        self.wait(deadline, |pages| enough(&pages.attempts))
+    }
+
+    /// Waits until there are at least `count` attempts, at most until `deadline`; says whether there are.
+    pub fn wait_for_count(&self, count: usize, deadline: Instant) -> bool {
+        self.wait(deadline, |pages| pages.attempts.len() >= count)
+    }
+
+    /// Waits until no attempt is open, at most until `deadline`; says whether that was so.
+    pub fn wait_until_quiet(&self, deadline: Instant) -> bool {
+        self.wait(deadline, |pages| pages.open_attempts == 0)
+    }
+
+    /// The clock of its moments.
+    pub fn clock(&self) -> RunClock {
+        self.inner.clock
+    }
+
+    /// A number for a connection, unique in this journal. Connections of backends that only count have one too.
+    pub(crate) fn next_connection(&self) -> u64 {
+        self.inner.next_connection.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Enters a connection; the answer is its position, for `close_connection`.
+    pub(crate) fn open_connection(&self, connection: ConnectionRecord) -> usize {
+        let mut pages = self.pages();
+        pages.connections.push(connection);
+        pages.connections.len() - 1
+    }
+
+    /// Replaces the record of a connection by its final one.
+    pub(crate) fn close_connection(&self, position: usize, connection: ConnectionRecord) {
+        let mut pages = self.pages();
+        if let Some(slot) = pages.connections.get_mut(position) {
+            *slot = connection;
+        }
+        self.announce(&pages);
+    }
+
+    /// Enters an attempt that has just begun.
+    pub(crate) fn begin(&self, attempt: Attempt) -> OpenAttempt {
+        let mut pages = self.pages();
+        let position = pages.attempts.len();
+        pages.attempts.push(Arc::new(attempt.clone()));
+        pages.open_attempts += 1;
+        self.announce(&pages);
+        drop(pages);
+        OpenAttempt { journal: self.clone(), position, attempt }
+    }
+
+    fn announce(&self, pages: &Pages) {
+        if pages.waiting > 0 {
+            self.inner.changed.notify_all();
+        }
+    }
+
+    fn wait(&self, deadline: Instant, mut enough: impl FnMut(&Pages) -> bool) -> bool {
+        let mut pages = self.pages();
+        loop {
+            if enough(&pages) {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(self.instant_now());
+            if left == Duration::ZERO {
+                return false;
+            }
+            pages.waiting += 1;
+            pages = self.inner.changed.wait_timeout(pages, left).unwrap_or_else(PoisonError::into_inner).0;
+            pages.waiting -= 1;
+        }
+    }
+
+    fn instant_now(&self) -> Instant {
+        self.inner.clock.instant_of(self.inner.clock.now())
+    }
+
+    /// Nothing that is done under this lock can leave the pages half written, so a panic elsewhere does not spoil them.
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.inner.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OpenAttempt {
+    /// Puts what is known so far into the journal, for readers that look before it is over.
+    pub(crate) fn publish(&self) {
+        let mut pages = self.journal.pages();
+        pages.attempts[self.position] = Arc::new(self.attempt.clone());
+        self.journal.announce(&pages);
+    }
+
+    /// Ends the attempt at this moment.
+    pub(crate) fn finish(mut self, at: Moment, outcome: Outcome) {
+        self.close(at, outcome);
+    }
+
+    fn close(&mut self, at: Moment, outcome: Outcome) {
+        self.attempt.finished = at;
+        self.attempt.outcome = outcome;
+        let attempt = std::mem::replace(&mut self.attempt, Attempt::unknown());
+        let mut pages = self.journal.pages();
+        pages.subscribers.retain(|subscriber| subscriber.send(attempt.clone()).is_ok());
+        pages.attempts[self.position] = Arc::new(attempt);
+        pages.open_attempts -= 1;
+        self.journal.announce(&pages);
+    }
+}
+
+impl Drop for OpenAttempt {
+    fn drop(&mut self) {
+        // `close` leaves an attempt that is over behind, so this acts only on one that was never finished.
+        if !self.attempt.is_over() {
+            let now = self.journal.inner.clock.now();
+            self.close(now, Outcome::Stopped);
+        }
+    }
+}
+
+impl Attempt {
+    /// What `close` leaves behind.
+    fn unknown() -> Attempt {
+        Attempt { outcome: Outcome::Stopped, ..Attempt::started("", 0, 0, Moment(0), Moment(0)) }
+    }
+
+    /// An attempt of which only the beginning is known.
+    pub(crate) fn started(
+        backend: &str,
+        number: u64,
+        connection: u64,
+        accepted: Moment,
+        arrived: Moment,
+    ) -> Attempt {
+        Attempt {
+            backend: backend.to_owned(),
+            number,
+            connection,
+            request_on_connection: 1,
+            peer: None,
+            accepted,
+            arrived,
+            head_complete: None,
+            body_complete: None,
+            responded: None,
+            finished: arrived,
+            peer_closed: None,
+            method: String::new(),
+            target: String::new(),
+            head: Default::default(),
+            head_bytes: 0,
+            body_bytes: 0,
+            body_hash: 0,
+            body_start: Default::default(),
+            extra_bytes: 0,
+            expected_continue: false,
+            met: None,
+            status: None,
+            response_bytes: 0,
+            outcome: Outcome::Open,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn journal() -> Journal {
+        Journal::new(RunClock::start())
+    }
+
+    fn attempt(number: u64) -> Attempt {
+        Attempt::started("b1", number, 1, Moment(1), Moment(2))
+    }
+
+    #[test]
+    fn an_attempt_counts_from_its_beginning_and_is_sent_out_once_at_its_end() {
+        let journal = journal();
+        let (sender, receiver) = mpsc::channel();
+        journal.subscribe(sender);
+        let first = journal.begin(attempt(1));
+        assert_eq!((journal.count(), journal.open_count()), (1, 1));
+        assert!(receiver.try_recv().is_err());
+        first.finish(Moment(9), Outcome::Answered);
+        assert_eq!(journal.open_count(), 0);
+        assert_eq!(receiver.try_recv().unwrap().outcome, Outcome::Answered);
+        assert!(receiver.try_recv().is_err());
+        assert_eq!(journal.attempts_since(0)[0].finished, Moment(9));
+        assert!(journal.attempts_since(1).is_empty());
+        assert!(journal.attempts_since(7).is_empty());
+    }
+
+    #[test]
+    fn an_attempt_that_is_dropped_ends_as_stopped() {
+        let journal = journal();
+        drop(journal.begin(attempt(1)));
+        assert_eq!(journal.snapshot()[0].outcome, Outcome::Stopped);
+        assert_eq!(journal.snapshot()[0].backend, "b1");
+        assert_eq!(journal.open_count(), 0);
+    }
+
+    #[test]
+    fn waiting_ends_with_the_count_or_with_the_deadline() {
+        let journal = journal();
+        let deadline = journal.instant_now() + Duration::from_secs(10);
+        let other = journal.clone();
+        let writer = std::thread::spawn(move || {
+            for number in 1..=3 {
+                other.begin(attempt(number)).finish(Moment(5), Outcome::Answered);
+            }
+        });
+        assert!(journal.wait_for_count(3, deadline));
+        assert!(journal.wait_until(deadline, |seen| seen.iter().any(|attempt| attempt.number == 3)));
+        assert!(journal.wait_until_quiet(deadline));
+        assert!(!journal.wait_for_count(4, journal.instant_now() + Duration::from_millis(5)));
+        writer.join().unwrap();
+    }
+
+    #[test]
+    fn an_attempt_survives_json() {
+        let mut written = attempt(3);
+        written.head = b"GET /\xff HTTP/1.1\r\nHost: x\r\nhost:  y \r\n\r\n"[..].into();
+        written.outcome = Outcome::Malformed("no".into());
+        let text = serde_json::to_string(&written).unwrap();
+        let read: Attempt = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, written);
+        assert_eq!(read.field("HOST"), Some(&b"x"[..]));
+        assert_eq!(read.field("Cookie"), None);
+    }
+}

@@ -1,0 +1,115 @@
+//! Network namespaces of Linux: which one a thread is in, how it gets into another, how a new one is made.
+//!
+//! A namespace belongs to a thread, not to a process, so each thread remembers where it is and moves when it must.
+//! `Network` is the only caller. It never changes the namespace of a thread other than the one that asks.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::thread::{LinkNameSpaceType, UnshareFlags};
+
+use super::interface;
+
+/// Where the calling thread's own network is named.
+const OWN_NETWORK: &str = "/proc/thread-self/ns/net";
+
+/// Number of the host's network among places.
+const HOST: u64 = 0;
+
+/// Numbers handed out to namespaces; they are never reused, unlike descriptors.
+static NEXT: AtomicU64 = AtomicU64::new(HOST + 1);
+
+/// The network in which this process was started; opened before its first thread moves anywhere else.
+static HOST_FILE: OnceLock<OwnedFd> = OnceLock::new();
+
+thread_local! {
+    /// The place this thread is in.
+    static HERE: Cell<u64> = const { Cell::new(HOST) };
+}
+
+/// A network that threads can be in.
+#[derive(Debug)]
+pub struct Place {
+    number: u64,
+    file: Option<OwnedFd>,
+}
+
+impl Place {
+    /// The host's network.
+    pub fn host() -> Place {
+        Place { number: HOST, file: None }
+    }
+
+    /// The namespace of this descriptor.
+    pub fn namespace(file: OwnedFd) -> Place {
+        Place { number: NEXT.fetch_add(1, Ordering::Relaxed), file: Some(file) }
+    }
+
+    /// The descriptor of the namespace, `None` for the host.
+    pub fn file(&self) -> Option<&OwnedFd> {
+        self.file.as_ref()
+    }
+
+    /// Moves the calling thread here, unless it is here already.
+    pub fn enter(&self) -> io::Result<()> {
+        if HERE.get() == self.number {
+            return Ok(());
+        }
+        let target = match &self.file {
+            Some(file) => {
+                remember_host()?;
+                file
+            }
+            // A thread that is elsewhere moved there through this function, which remembered the host first.
+            None => HOST_FILE.get().ok_or_else(|| io::Error::other("the host's network was never opened"))?,
+        };
+        rustix::thread::move_into_link_name_space(target.as_fd(), Some(LinkNameSpaceType::Network))
+            .map_err(|error| explain("enter the network namespace", error.into()))?;
+        HERE.set(self.number);
+        Ok(())
+    }
+}
+
+/// Makes a namespace whose loopback interface is up and holds `addresses`.
+pub fn new_private(addresses: &[IpAddr]) -> io::Result<Place> {
+    remember_host()?;
+    let addresses = addresses.to_vec();
+    // A thread of its own does it and ends, so that the caller stays where it is.
+    let helper =
+        std::thread::Builder::new().name("new-namespace".into()).spawn(move || -> io::Result<OwnedFd> {
+            // SAFETY: `unshare_unsafe` is unsafe because `CLONE_FILES` would split the table of descriptors from under
+            // owned descriptors of other threads. `NEWNET` alone changes nothing but the network that this thread sees.
+            unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }
+                .map_err(|error| explain("make a network namespace", error.into()))?;
+            interface::bring_loopback_up()
+                .map_err(|error| explain("bring the loopback interface up", error))?;
+            for (index, address) in addresses.iter().enumerate() {
+                interface::add_loopback_address(index, *address)
+                    .map_err(|error| explain(&format!("give {address} to the loopback interface"), error))?;
+            }
+            Ok(File::open(OWN_NETWORK)?.into())
+        })?;
+    let file =
+        helper.join().map_err(|_| io::Error::other("the thread that makes the namespace panicked"))??;
+    Ok(Place::namespace(file))
+}
+
+/// Opens the host's network once, from a thread that has never left it.
+fn remember_host() -> io::Result<()> {
+    if HOST_FILE.get().is_none() && HERE.get() == HOST {
+        let file =
+            File::open(OWN_NETWORK).map_err(|error| explain("open the host's network namespace", error))?;
+        // A second thread may have been quicker; both descriptors name the same network.
+        let _ = HOST_FILE.set(file.into());
+    }
+    Ok(())
+}
+
+fn explain(what: &str, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("could not {what}: {error}"))
+}
