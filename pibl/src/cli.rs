@@ -4,15 +4,18 @@
 //! to the exchange log.
 
 use std::ffi::OsString;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use clap::Parser;
 
 use crate::config::{self, Config, Flags};
 use crate::exchange::Services;
+use crate::handover::{self, Sockets};
 use crate::{admin, platform, shutdown};
 
 /// What a caller of the program learns from its exit code.
@@ -91,41 +94,108 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn serve(config: Config, flags: Flags) -> anyhow::Result<()> {
     platform::raise_open_file_limit();
-    let listener = listen(config.listen, "--port")?;
-    let admin = config.admin.map(|address| listen(address, "--admin")).transpose()?;
+    let origin = acquire(&config, flags.handover.as_deref())?;
     let directory = config.cache.directory.parent().unwrap_or(Path::new(".")).to_owned();
-    let address = listener.local_addr()?;
     let services = Services::new(config).map_err(|error| {
         anyhow::anyhow!(
             "could not prepare the directory {}: {error}\n  help: give a directory that can be written with --dir",
             directory.display()
         )
     })?;
+    // Everything that can fail has succeeded; from here on the old process may end.
+    let sockets = match origin {
+        Origin::Bound(sockets) => sockets,
+        Origin::Taken(taken) => {
+            let (sockets, said) = taken.say_ready();
+            said.context("the process that offered its sockets went away")?;
+            sockets
+        }
+    };
     let services = Arc::new(services);
-    eprintln!("pibl: listening on http://{address}");
-    if let Some(admin) = &admin {
+    eprintln!("pibl: listening on http://{}", sockets.clients.local_addr()?);
+    if let Some(admin) = &sockets.admin {
         eprintln!("pibl: admin on http://{}", admin.local_addr()?);
     }
-    let operation = operate(Arc::clone(&services), admin, flags);
-    crate::run(services, listener, operation)?;
+    let clients = sockets.clients.try_clone()?;
+    crate::run(Arc::clone(&services), clients, operate(services, sockets, flags))?;
     Ok(())
 }
 
+/// Where the listening sockets come from.
+enum Origin {
+    Bound(Sockets),
+    Taken(handover::Taken),
+}
+
+fn acquire(config: &Config, path: Option<&Path>) -> anyhow::Result<Origin> {
+    if let Some(path) = path {
+        let taken = handover::take(path)
+            .with_context(|| format!("could not take the sockets over at {}", path.display()))?;
+        if let Some(taken) = taken {
+            return Ok(Origin::Taken(taken));
+        }
+    }
+    Ok(Origin::Bound(bind(config)?))
+}
+
+fn bind(config: &Config) -> anyhow::Result<Sockets> {
+    Ok(Sockets {
+        clients: listen(config.listen, "--port")?,
+        admin: config.admin.map(|address| listen(address, "--admin")).transpose()?,
+    })
+}
+
 /// Everything that happens beside the exchanges, until the program is asked to end.
-async fn operate(services: Arc<Services>, admin: Option<std::net::TcpListener>, flags: Flags) {
-    if let Some(admin) = admin {
-        match tokio::net::TcpListener::from_std(admin) {
+async fn operate(services: Arc<Services>, sockets: Sockets, flags: Flags) {
+    let offer = offer(&sockets, flags.handover.as_deref());
+    if let Some(admin) = sockets.admin {
+        match admin.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(admin)) {
             Ok(admin) => {
                 tokio::task::spawn_local(admin::serve_for_ever(admin, Arc::clone(&services)));
             }
             Err(error) => tracing::error!("the admin listener is not served: {error}"),
         }
     }
-    shutdown::until_asked_to_end(|event| match event {
+    drop(sockets.clients);
+    let asked = shutdown::until_asked_to_end(|event| match event {
         shutdown::Event::Reload => reload(&services, &flags),
         shutdown::Event::ReopenLog => services.reopen_log(),
-    })
-    .await;
+    });
+    until_taken_or(offer, asked).await;
+}
+
+#[cfg(unix)]
+fn offer(sockets: &Sockets, path: Option<&Path>) -> Option<handover::Offer> {
+    let path = path?;
+    handover::Offer::new(path, &sockets.clients, sockets.admin.as_ref())
+        .inspect_err(|error| {
+            tracing::warn!("could not offer the sockets at {}: {error}", path.display());
+        })
+        .ok()
+}
+
+/// Ends when the program is asked to, or when the next process has taken over.
+#[cfg(unix)]
+async fn until_taken_or(offer: Option<handover::Offer>, asked: impl Future<Output = ()>) {
+    let Some(mut offer) = offer else { return asked.await };
+    let is_taken = tokio::select! {
+        () = asked => false,
+        () = offer.until_taken() => true,
+    };
+    if is_taken {
+        eprintln!("pibl: another process has taken over");
+        offer.leave_path();
+    }
+}
+
+#[cfg(not(unix))]
+fn offer(_sockets: &Sockets, _path: Option<&Path>) -> Option<()> {
+    None
+}
+
+#[cfg(not(unix))]
+async fn until_taken_or(_offer: Option<()>, asked: impl Future<Output = ()>) {
+    asked.await
 }
 
 /// Reads the configuration again; one that is wrong changes nothing.

@@ -28,6 +28,8 @@ pub mod connection;
 
 pub mod listener;
 
+pub mod handover;
+
 pub mod admin;
 
 pub mod shutdown;

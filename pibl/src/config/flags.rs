@@ -46,6 +46,10 @@ pub struct Flags {
     /// Address of the operator's door (/healthz /backends /cache /metrics /config) [default: none]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub admin: Option<SocketAddr>,
+    /// Restart without a gap: take the sockets over from the pibl that offers them at this path, if one
+    /// does, and offer them there afterwards. Start the next pibl with the same flags
+    #[arg(long, value_name = "PATH")]
+    pub handover: Option<PathBuf>,
     /// Threads that serve connections [default: one per available CPU]
     #[arg(long, value_name = "N")]
     pub workers: Option<usize>,
