@@ -1,1 +1,32 @@
-//! Placeholder while the house is laid.
+//! The judge of proxies: puts any caching round-robin proxy between honest clients and misbehaving backends, and says
+//! with evidence what it does.
+//!
+//! The rooms, in the order in which they may use one another (each only what stands above it):
+//! exit codes and the catalogue of checks; the platform; what the user wrote and what follows from it (`scenario`,
+//! `adapter`, `plan`); what happened (`history`); those who touch the world (`proxy_under_test`, `traffic`, `fault`);
+//! functions of the record (`statistics`, `check`, `language`, `report`); the one who knows the order (`conductor`).
+
+pub mod exit_code;
+
+pub mod catalogue;
+pub mod platform;
+
+pub mod adapter;
+pub mod plan;
+pub mod scenario;
+
+pub mod history;
+
+pub mod fault;
+pub mod proxy_under_test;
+pub mod traffic;
+
+pub mod statistics;
+
+pub mod check;
+pub mod language;
+pub mod report;
+
+pub mod conductor;
+
+pub mod cli;

@@ -1,0 +1,130 @@
+//! How one proxy is told its settings, and what it declares of itself: as written → resolved, no I/O.
+//!
+//! The scenario knows nothing of the proxy and the proxy nothing of the scenario; the adapter is where they meet.
+//! `proxy_under_test` starts what is rendered here; the checks read the capabilities. Nothing here touches a file.
+
+mod capabilities;
+
+pub use capabilities::{CacheMedium, Capabilities, Resolution, TtlSource};
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::duration_ns;
+
+/// An adapter, resolved: defaults filled in, units gone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Adapter {
+    /// Short name, also the folder of its reports.
+    pub name: String,
+    /// Name for people.
+    pub title: String,
+    /// The file it came from, or `built in`.
+    pub origin: String,
+    /// Where the program comes from.
+    pub program: Program,
+    /// Directory that is copied into the private working directory, if any.
+    pub copy_from: Option<std::path::PathBuf>,
+    /// Commands that build it, in the private copy; argv lists.
+    pub build: Vec<Vec<String>>,
+    /// Directories created in the working directory before the start.
+    pub directories: Vec<String>,
+    /// Files rendered into the working directory before the start: relative path → template.
+    pub files: BTreeMap<String, String>,
+    /// The command that starts it, an argv list of templates; no shell.
+    pub start: Vec<String>,
+    /// Environment; nothing else is inherited but PATH.
+    pub environment: BTreeMap<String, String>,
+    /// Text that is written to its standard input.
+    pub stdin: Option<String>,
+    /// Whether its standard output is a pseudo-terminal (default) rather than a pipe.
+    pub terminal: bool,
+    /// Signal that asks it to end in an orderly way, such as `SIGTERM`.
+    pub stop_signal: String,
+    /// How long it may take to end after that.
+    #[serde(with = "duration_ns")]
+    pub stop_within: Duration,
+    /// How long it may take to listen and answer.
+    #[serde(with = "duration_ns")]
+    pub ready_within: Duration,
+    /// How long a restart may be tried again while its port is still taken.
+    #[serde(with = "duration_ns")]
+    pub rebind_within: Duration,
+    /// A port that it insists on; `None`: it listens where it is told.
+    pub fixed_port: Option<u16>,
+    /// Its log file, relative to the working directory.
+    pub log_file: Option<String>,
+    /// Its cache directory, relative to the working directory.
+    pub cache_directory: Option<String>,
+    /// What is removed between scenarios (never at a crash), relative to the working directory.
+    pub wipe: Vec<String>,
+    /// What it declares of itself.
+    pub capabilities: Capabilities,
+}
+
+/// Where the program of a proxy comes from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Program {
+    /// A binary of this workspace, built with `--release` first.
+    Cargo {
+        /// Package and binary of the same name.
+        package: String,
+    },
+    /// A program on the machine: a name looked up in PATH and the system directories, or a path; with what to install where it is missing.
+    Installed {
+        /// Name or path.
+        name: String,
+        /// Advice, such as `apt-get install nginx`.
+        advice: Option<String>,
+    },
+}
+
+/// What the templates of an adapter can say.
+#[derive(Clone, Debug, Serialize)]
+pub struct LaunchVariables {
+    /// The program, absolute.
+    pub program: String,
+    /// The private working directory, absolute.
+    pub directory: String,
+    /// Address to listen on.
+    pub host: String,
+    /// Port to listen on.
+    pub port: u16,
+    /// The backends.
+    pub backends: Vec<BackendAddress>,
+    /// TTL in whole seconds (rounded up), where one is given.
+    pub ttl_seconds: Option<u64>,
+    /// TTL in milliseconds, where one is given.
+    pub ttl_milliseconds: Option<u64>,
+    /// TTL in minutes as a decimal number, where one is given.
+    pub ttl_minutes: Option<f64>,
+}
+
+/// Where a backend listens.
+#[derive(Clone, Debug, Serialize)]
+pub struct BackendAddress {
+    /// Its name, `b1`, `b2`, ...
+    pub name: String,
+    /// Host.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// `host:port`.
+    pub address: String,
+}
+
+/// A launch, rendered: nothing left to decide.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Launch {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Files to write, relative path → text.
+    pub files: BTreeMap<String, String>,
+    /// Environment.
+    pub environment: BTreeMap<String, String>,
+    /// Standard input.
+    pub stdin: Option<String>,
+}

@@ -1,0 +1,127 @@
+//! What a run will do, fully resolved before the first byte: scenario, adapter, settings, steps and checks.
+//!
+//! `scenario` and `adapter` produce it (see [`resolve`]), `conductor` carries it out, `check` and `report` read it back
+//! from `plan.json` months later. No I/O happens here and no clock is read.
+
+mod checks;
+mod step;
+
+pub use checks::{CheckParameters, CheckPlan, LatencyThreshold};
+pub use step::{
+    BackendChange, Connections, CrashLoad, Executor, Fill, Load, Overlap, Overtake, Probe, ProbeTime, Reread, Restart,
+    Serial, Batches, Sliding, Step, StepKind, ClientKind,
+};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::adapter::Adapter;
+use crate::catalogue::Requirement;
+
+/// A place in a file that a person wrote, for errors and for the link from a verdict to its scenario line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceLine {
+    /// The file, as the user named it.
+    pub file: PathBuf,
+    /// One-based line.
+    pub line: usize,
+    /// One-based column.
+    pub column: usize,
+    /// The text of that line, without its indentation.
+    pub text: String,
+}
+
+/// A text in both languages of the product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bilingual {
+    /// English.
+    pub en: String,
+    /// Spanish.
+    pub es: String,
+}
+
+/// The settings that a scenario hands to the proxy through its adapter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProxySettings {
+    /// How long a cached response is served; `None` leaves the proxy's own default.
+    #[serde(with = "duration_ns::option")]
+    pub ttl: Option<Duration>,
+}
+
+/// Everything that one run will do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Plan {
+    /// Version of this document's shape.
+    pub format: u32,
+    /// Short name of the scenario, also the folder of its reports.
+    pub name: String,
+    /// Its title.
+    pub title: Bilingual,
+    /// The scenario file as the user named it.
+    pub file: PathBuf,
+    /// The whole text of the scenario file, so that a report can show its lines without the file.
+    pub text: String,
+    /// The requirements that it means to prove.
+    pub covers: Vec<Requirement>,
+    /// The proxy under test: its adapter, resolved.
+    pub adapter: Adapter,
+    /// Settings at the first launch.
+    pub proxy: ProxySettings,
+    /// Number of backends, and what they answer.
+    pub backends: BackendsPlan,
+    /// The steps, in order, flattened: repetitions are unrolled.
+    pub steps: Vec<Step>,
+    /// The checks, in the order of the scenario.
+    pub checks: Vec<CheckPlan>,
+    /// Seed of every random choice of the run.
+    pub seed: u64,
+    /// Whether *unsupported* counts as failed.
+    pub strict: bool,
+    /// How long the run is expected to take.
+    #[serde(with = "duration_ns")]
+    pub estimated: Duration,
+}
+
+/// The origins behind the proxy.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BackendsPlan {
+    /// How many there are; they are named `b1`, `b2`, ...
+    pub count: usize,
+    /// What each of them answers.
+    pub script: fake_backends::behavior::Script,
+}
+
+/// Durations in documents of the run are whole nanoseconds.
+pub mod duration_ns {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::time::Duration;
+
+    /// Writes whole nanoseconds.
+    pub fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(value.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// Reads whole nanoseconds.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_nanos)
+    }
+
+    /// The same for a duration that may be absent.
+    pub mod option {
+        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+        use std::time::Duration;
+
+        /// Writes whole nanoseconds or null.
+        pub fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+            value.map(|d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)).serialize(serializer)
+        }
+
+        /// Reads whole nanoseconds or null.
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+            Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_nanos))
+        }
+    }
+}

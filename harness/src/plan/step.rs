@@ -1,0 +1,298 @@
+//! The steps that a run can take, resolved: no units left to parse, no names left to look up.
+//!
+//! The conductor has one arm per kind and the estimate one figure per kind. A step says what is done, never what is
+//! expected of it: expectations are checks.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ProxySettings, SourceLine, duration_ns};
+
+/// One step with its place in the scenario.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Step {
+    /// Position in the unrolled plan; events and verdicts refer to it.
+    pub index: usize,
+    /// Name that later steps and checks refer to (`as:`), such as `stored`.
+    pub label: Option<String>,
+    /// Cycle number where the step comes from a `repeat`, from zero.
+    pub cycle: u32,
+    /// Where the scenario says so.
+    pub line: SourceLine,
+    /// What is done.
+    pub kind: StepKind,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// GET each key once so that it is cached; then again, for those to be confirmed as hits.
+    Fill(Fill),
+    /// One GET per filled key at a planned age.
+    Probe(Probe),
+    /// GET the same keys over and over, to see whether hits prolong their life.
+    Sliding(Sliding),
+    /// GET filled keys once more, now, and compare.
+    Reread(Reread),
+    /// Requests one after the other.
+    Serial(Serial),
+    /// Batches of simultaneous requests with quiescence after each.
+    Batches(Batches),
+    /// k requests that the backends hold until all k are inside.
+    Overlap(Overlap),
+    /// A slow request, and fast ones that must not wait for it.
+    Overtake(Overtake),
+    /// Traffic by an executor; its latencies are recorded as histograms.
+    Load(Load),
+    /// Ends the proxy with SIGKILL, optionally in the middle of traffic that writes to its cache.
+    Crash(CrashLoad),
+    /// Starts the proxy again (after a crash), or stops it in an orderly way first.
+    Restart(Restart),
+    /// Takes backends down or brings them back.
+    Backends(BackendChange),
+    /// Lets time pass.
+    Wait {
+        /// For how long.
+        #[serde(with = "duration_ns")]
+        duration: Duration,
+    },
+}
+
+/// GET each key once, `vus` at a time, and confirm.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Fill {
+    /// Number of keys.
+    pub keys: u32,
+    /// Target of each, `{key}` replaced by its number and `{cycle}` by the cycle; unique per run.
+    pub path: String,
+    /// Requests in flight at a time.
+    pub vus: u32,
+    /// How many of the keys are asked for a second time, to see that they are served without a backend.
+    pub confirm: u32,
+    /// Time over which the fills are spread, so that ages differ (`ttl.per_resource`); zero: as fast as they go.
+    #[serde(with = "duration_ns")]
+    pub spread: Duration,
+}
+
+/// When a probe of a key is sent, relative to the instant its filling answer was complete.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProbeTime {
+    /// The age around which probes are placed: the TTL in force.
+    #[serde(with = "duration_ns")]
+    pub ttl: Duration,
+    /// Earliest probe: this much before the TTL.
+    #[serde(with = "duration_ns")]
+    pub before: Duration,
+    /// Latest probe: this much after the TTL.
+    #[serde(with = "duration_ns")]
+    pub after: Duration,
+}
+
+/// One GET per filled key, spread over a window around the TTL.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Probe {
+    /// The step whose keys are probed.
+    pub of: usize,
+    /// When.
+    pub at: ProbeTime,
+}
+
+/// The same keys over and over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Sliding {
+    /// Number of keys.
+    pub keys: u32,
+    /// Target of each.
+    pub path: String,
+    /// Pause between two requests for a key.
+    #[serde(with = "duration_ns")]
+    pub every: Duration,
+    /// How long in all.
+    #[serde(with = "duration_ns")]
+    pub duration: Duration,
+    /// The TTL in force.
+    #[serde(with = "duration_ns")]
+    pub ttl: Duration,
+}
+
+/// Filled keys, once more.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Reread {
+    /// The step whose keys are read again.
+    pub of: usize,
+    /// Only keys that were confirmed as hits (what "kept" may be judged on); otherwise every key that was ever asked for.
+    pub confirmed_only: bool,
+    /// Also every key that the last crash load wrote.
+    pub crash_keys: bool,
+    /// Requests in flight at a time.
+    pub vus: u32,
+}
+
+/// How requests are laid on client connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Connections {
+    /// All on one persistent connection (reopened when the proxy closes it).
+    One,
+    /// Each on a connection of its own.
+    Each,
+}
+
+/// The program that sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientKind {
+    /// The harness's own socket client: exact bytes, exact times.
+    Raw,
+    /// The HTTP library that Rust applications use.
+    Reqwest,
+    /// The curl program, where installed.
+    Curl,
+}
+
+/// Requests one after the other.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Serial {
+    /// How many.
+    pub requests: u32,
+    /// Method.
+    pub method: String,
+    /// Target, `{n}` replaced by the number of the request.
+    pub path: String,
+    /// Length of a request body in bytes, zero for none.
+    pub body_bytes: u64,
+    /// How they are laid on connections.
+    pub connections: Connections,
+    /// Who sends.
+    pub client: ClientKind,
+}
+
+/// Batches of simultaneous requests.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Batches {
+    /// Number of batches.
+    pub count: u32,
+    /// Requests of a batch, sent together on as many connections.
+    pub size: u32,
+    /// Target, `{n}` replaced by the running number, `{batch}` by the batch.
+    pub path: String,
+    /// Persistent connections kept over the batches, or new ones each time.
+    pub connections: Connections,
+}
+
+/// k requests inside the backends at the same instant.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Overlap {
+    /// k.
+    pub requests: u32,
+    /// Target, `{n}` replaced; its route in the backends' script holds a barrier of k.
+    pub path: String,
+    /// How long the backends wait for the k-th before they answer all the same.
+    #[serde(with = "duration_ns")]
+    pub deadline: Duration,
+}
+
+/// A slow request and fast ones.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Overtake {
+    /// Target of the slow request.
+    pub slow: String,
+    /// Target of the fast ones, `{n}` replaced.
+    pub fast: String,
+    /// Number of fast ones, one after the other while the slow one is in the backend.
+    pub requests: u32,
+    /// How long the backend takes for the slow one.
+    #[serde(with = "duration_ns")]
+    pub slow_takes: Duration,
+}
+
+/// How the traffic of a load step is paced. The names are those of k6.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Executor {
+    /// Open loop: arrival i is due at i/rate, whatever happened before.
+    ConstantArrivalRate {
+        /// Arrivals per second.
+        rate_per_second: f64,
+        /// How long.
+        #[serde(with = "duration_ns")]
+        duration: Duration,
+        /// Most requests in flight; arrivals beyond wait, and their clock runs.
+        max_in_flight: u32,
+    },
+    /// Closed loop: n virtual users, each with its next request as soon as the last is answered.
+    ConstantVus {
+        /// n.
+        vus: u32,
+        /// How long.
+        #[serde(with = "duration_ns")]
+        duration: Duration,
+        /// Most requests in all; zero: no limit but the time.
+        iterations: u64,
+    },
+}
+
+/// Traffic by an executor.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Load {
+    /// Pace and end.
+    pub executor: Executor,
+    /// Method.
+    pub method: String,
+    /// Target; `{n}` is a running number, `{key}` a number below `keys`.
+    pub path: String,
+    /// Number of different keys; zero: every target unique.
+    pub keys: u32,
+    /// Leading part that is kept out of histograms and counters.
+    #[serde(with = "duration_ns")]
+    pub warmup: Duration,
+    /// Name of its histograms.
+    pub tag: String,
+    /// A request that takes longer is a timeout.
+    #[serde(with = "duration_ns")]
+    pub timeout: Duration,
+    /// Whether connections are kept.
+    pub connections: Connections,
+    /// Whether every exchange goes to the ledger (correctness) or only histograms, counters, anomalies and a sample.
+    pub judged: bool,
+}
+
+/// SIGKILL, optionally under write load.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CrashLoad {
+    /// Clients that ask for new keys all the time until the kill; zero: none.
+    pub vus: u32,
+    /// Target of those keys, `{n}` and `{cycle}` replaced.
+    pub path: String,
+    /// Earliest instant of the kill after the load began.
+    #[serde(with = "duration_ns")]
+    pub after_least: Duration,
+    /// Latest; the instant is drawn by the seed.
+    #[serde(with = "duration_ns")]
+    pub after_most: Duration,
+}
+
+/// The proxy, again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Restart {
+    /// Whether a proxy that still runs is stopped in an orderly way first; otherwise it must have crashed.
+    pub stop_first: bool,
+    /// Whether its cache is wiped before.
+    pub wipe: bool,
+    /// Other settings from now on.
+    pub settings: Option<ProxySettings>,
+    /// Time that must have passed since it ended.
+    #[serde(with = "duration_ns")]
+    pub downtime: Duration,
+}
+
+/// Backends go down or come back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BackendChange {
+    /// Indices of the backends concerned.
+    pub which: Vec<usize>,
+    /// Whether they answer from now on; otherwise connections to them are refused.
+    pub up: bool,
+}
