@@ -54,9 +54,11 @@ pub enum EventKind {
         /// From the start to the LISTEN state.
         #[serde(with = "duration_ns")]
         listening_after: Duration,
-        /// From the start to the first answer.
-        #[serde(with = "duration_ns")]
-        answered_after: Duration,
+        /// From the start to the first answer; `None` where none was asked for (every backend is down).
+        #[serde(with = "duration_ns::option")]
+        answered_after: Option<Duration>,
+        /// Status of that answer.
+        status: Option<u16>,
         /// Starts that were tried in vain before (port still taken).
         attempts_before: u32,
     },

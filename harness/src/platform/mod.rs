@@ -1,1 +1,26 @@
-//! Being built.
+//! The only place of the harness that knows the operating system.
+//!
+//! Precise timers, the processes beneath a guard and what they use, who listens where, isolation, pseudo-terminals and
+//! the facts of the host: `proxy_under_test`, `traffic` and the manifest call it. It never decides anything, and where
+//! the system is not Linux it says "unknown" instead of guessing.
+
+mod host;
+mod isolation;
+mod listening;
+mod noise;
+mod process_tree;
+mod signal;
+mod terminal;
+mod timer;
+
+pub use host::{HostFacts, host_facts};
+pub use isolation::{
+    Limits, become_subreaper, die_with_parent, enter_process_namespace, enter_user_and_process_namespace,
+    kill_everything_in_namespace, limit_this_process, own_process_view, start_session,
+};
+pub use listening::{Holder, holder_of_port, listening_sockets, port_is_mentioned};
+pub use noise::{Noise, NoiseSentinel};
+pub use process_tree::{Usage, beneath, beneath_quickly, pid_seen_from_here, program_of, usage};
+pub use signal::{Signal, send_signal};
+pub use terminal::{Capture, capture_pair, unread_bytes};
+pub use timer::Timer;

@@ -1,1 +1,22 @@
-//! Being built.
+//! Configure, start, watch and kill any proxy: pibl, nginx or a student's program, all by the same means.
+//!
+//! `conductor` and `fault` call it, and what it sees goes to the history. It knows nothing of requests but the one GET of
+//! [`readiness`], and nothing of what a proxy should do.
+
+mod directory;
+pub mod guard;
+mod output;
+pub mod ports;
+mod problem;
+mod process;
+mod program;
+pub mod readiness;
+mod subject;
+
+pub use directory::{Place, WorkingDirectory};
+pub use guard::Wish;
+pub use output::OutputLog;
+pub use problem::{NoAnswer, StartProblem};
+pub use program::{Preparation, locate_program};
+pub use readiness::{Answer, Ready};
+pub use subject::{EventSink, Preparing, ProxyUnderTest, ResourceProbe, StartOrder, StopOutcome};

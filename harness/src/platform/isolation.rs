@@ -1,0 +1,203 @@
+//! What keeps a program under control: process namespace, subreaper, sessions and limits.
+//!
+//! Only the guard calls it, on itself and before it starts the program. Nothing here starts or kills a process of its own
+//! choice, except that a namespace's first process may end everything in it. Outside Linux namespaces are impossible
+//! and limits are the portable ones.
+
+use std::io;
+
+/// Limits of the program and of everything it starts. `None`: no limit beyond the host's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Limits {
+    /// CPU time per process, in whole seconds.
+    pub cpu_seconds: Option<u64>,
+    /// Length of any file that it writes.
+    pub file_bytes: Option<u64>,
+    /// Open descriptors per process.
+    pub open_files: Option<u64>,
+    /// Address space per process.
+    pub address_space_bytes: Option<u64>,
+}
+
+/// Sets the limits for this process and all that it will start; a limit above the host's stays at the host's.
+///
+/// # Errors
+/// What the kernel says.
+pub fn limit_this_process(limits: &Limits) -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let wanted = [
+        (Resource::Cpu, limits.cpu_seconds),
+        (Resource::Fsize, limits.file_bytes),
+        (Resource::Nofile, limits.open_files),
+        (Resource::As, limits.address_space_bytes),
+        // A program that crashes by the dozen must not fill the disk with images of its memory.
+        (Resource::Core, Some(0)),
+    ];
+    for (resource, limit) in wanted {
+        let Some(limit) = limit else { continue };
+        let allowed = getrlimit(resource).maximum.map_or(limit, |maximum| maximum.min(limit));
+        setrlimit(resource, Rlimit { current: Some(allowed), maximum: Some(allowed) })?;
+    }
+    Ok(())
+}
+
+/// Leaves the session of the harness, so that Ctrl-C at its terminal reaches the harness alone.
+pub fn start_session() {
+    // The only error is that this process already leads a group, which serves the purpose as well.
+    let _ = rustix::process::setsid();
+}
+
+#[cfg(target_os = "linux")]
+pub use linux::{
+    become_subreaper, die_with_parent, enter_process_namespace, enter_user_and_process_namespace,
+    kill_everything_in_namespace, own_process_view,
+};
+
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::{
+    become_subreaper, die_with_parent, enter_process_namespace, enter_user_and_process_namespace,
+    kill_everything_in_namespace, own_process_view,
+};
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::io;
+
+    use rustix::process::{Pid, Signal};
+    use rustix::thread::UnshareFlags;
+
+    /// Orphans beneath this process become its children instead of those of the host's first process.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn become_subreaper() -> io::Result<()> {
+        // Any process id means "yes" here; the kernel only looks at whether it is zero.
+        Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
+    }
+
+    /// This process is killed when the *thread* that started it ends: only for children of a single-threaded process.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn die_with_parent() -> io::Result<()> {
+        Ok(rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?)
+    }
+
+    /// The next child of this process will be the first process of a new process namespace: when it ends, the kernel
+    /// kills everything in it. Takes the right to administer the system.
+    ///
+    /// Must be called by a single-threaded process, which cannot start threads afterwards.
+    ///
+    /// # Errors
+    /// What the kernel says, mostly that the host does not allow it; nothing has changed then.
+    pub fn enter_process_namespace() -> io::Result<()> {
+        unshare(UnshareFlags::NEWPID)
+    }
+
+    /// The same for everybody, by way of a user namespace in which everybody keeps their number.
+    ///
+    /// # Errors
+    /// What the kernel says. Hosts that confine user namespaces can leave the process in one without a name for itself:
+    /// try it in a throw-away process first.
+    pub fn enter_user_and_process_namespace() -> io::Result<()> {
+        let user = rustix::process::geteuid().as_raw();
+        let group = rustix::process::getegid().as_raw();
+        unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWPID)?;
+        // Without CAP_SETGID the group map may only be written once setgroups(2) is given up (user_namespaces(7)).
+        std::fs::write("/proc/self/setgroups", "deny")?;
+        std::fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
+        std::fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
+    }
+
+    fn unshare(flags: UnshareFlags) -> io::Result<()> {
+        // SAFETY: the one danger of unshare(2) to memory safety is CLONE_FILES (descriptors that other threads do not
+        // see); the flags used here are namespaces only, and the guard that calls this is single-threaded.
+        Ok(unsafe { rustix::thread::unshare_unsafe(flags) }?)
+    }
+
+    /// Gives this process namespace its own `/proc`, so that a program which looks itself up by its pid finds itself.
+    /// Needs privileges; hosts that mask parts of `/proc` (containers) refuse too. Then the host's stays.
+    ///
+    /// # Errors
+    /// What the kernel says; nothing has changed for the program then.
+    pub fn own_process_view() -> io::Result<()> {
+        use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
+        unshare(UnshareFlags::NEWNS)?;
+        mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+        let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+        Ok(mount("proc", "/proc", "proc", flags, None)?)
+    }
+
+    /// Kills every process of this namespace but its first one, which is the caller.
+    ///
+    /// # Errors
+    /// `PermissionDenied` when the caller is not the first process of a namespace: there it would mean *every* process
+    /// of the host.
+    pub fn kill_everything_in_namespace() -> io::Result<()> {
+        if !rustix::process::getpid().is_init() {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        // kill(-1): the kernel walks its list under a lock that forks take too, so nothing slips away.
+        match rustix::process::kill_process_group(Pid::INIT, Signal::KILL) {
+            Err(rustix::io::Errno::SRCH) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod elsewhere {
+    use std::io;
+
+    fn impossible() -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Impossible here: orphans escape.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn become_subreaper() -> io::Result<()> {
+        impossible()
+    }
+
+    /// Impossible here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn die_with_parent() -> io::Result<()> {
+        impossible()
+    }
+
+    /// Impossible here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn enter_process_namespace() -> io::Result<()> {
+        impossible()
+    }
+
+    /// Impossible here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn enter_user_and_process_namespace() -> io::Result<()> {
+        impossible()
+    }
+
+    /// Impossible here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn own_process_view() -> io::Result<()> {
+        impossible()
+    }
+
+    /// Impossible here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn kill_everything_in_namespace() -> io::Result<()> {
+        impossible()
+    }
+}
