@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use fake_backends::clock::Moment;
 use fake_backends::journal::Attempt;
+pub use fake_backends::wire::WireBytes;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::duration_ns;
@@ -281,27 +282,6 @@ pub enum ContentSeen {
     Damaged(String),
 }
 
-/// Bytes of the wire, lossless: JSON holds each byte as the character of the same number (latin-1).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WireBytes(pub Vec<u8>);
-
-impl Serialize for WireBytes {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0.iter().map(|&byte| char::from(byte)).collect::<String>())
-    }
-}
-
-impl<'de> Deserialize<'de> for WireBytes {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.chars()
-            .map(|c| u8::try_from(u32::from(c)))
-            .collect::<Result<Vec<u8>, _>>()
-            .map(WireBytes)
-            .map_err(|_| serde::de::Error::custom("a character above U+00FF in bytes of the wire"))
-    }
-}
-
 /// Something strange that is kept in full.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Anomaly {
@@ -342,16 +322,4 @@ pub struct HostNoise {
     pub steal: f64,
     /// Share of time in which runnable tasks waited for a CPU (`/proc/pressure/cpu`), between 0 and 1, where known.
     pub cpu_pressure: Option<f64>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::WireBytes;
-
-    #[test]
-    fn every_byte_survives_json() {
-        let all = WireBytes((0..=255).collect());
-        let text = serde_json::to_string(&all).unwrap();
-        assert_eq!(serde_json::from_str::<WireBytes>(&text).unwrap(), all);
-    }
 }

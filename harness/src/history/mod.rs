@@ -4,8 +4,22 @@
 //! the checks and reports read them back. Nothing is ever changed or removed, and nothing is judged here.
 
 mod event;
+mod histogram;
+mod interval_log;
+mod manifest;
+mod percentiles;
+mod reader;
+mod recorder;
+mod run_folder;
 
 pub use event::{
-    Anomaly, BodySeen, ConfigurationFile, ContentSeen, Event, EventKind, Exchange, ExchangeEnd, HostNoise, ProxyExit, Purpose,
-    ResourceSample, ResponseSeen, WireBytes,
+    Anomaly, BodySeen, ConfigurationFile, ContentSeen, Event, EventKind, Exchange, ExchangeEnd, HostNoise,
+    ProxyExit, Purpose, ResourceSample, ResponseSeen, WireBytes,
 };
+pub use histogram::{HIGHEST_NS, Histograms, Interval, LatencyHistogram, Measure};
+pub use interval_log::IntervalLog;
+pub use manifest::{FileEntry, Manifest, ManifestFacts, hash_of_file};
+pub use percentiles::percentile_text;
+pub use reader::{ReadProblem, Record, read};
+pub use recorder::{Listener, Recorder};
+pub use run_folder::{RunFolder, names};

@@ -8,8 +8,8 @@ mod step;
 
 pub use checks::{CheckParameters, CheckPlan, LatencyThreshold};
 pub use step::{
-    BackendChange, Connections, CrashLoad, Executor, Fill, Load, Overlap, Overtake, Probe, ProbeTime, Reread, Restart,
-    Serial, Batches, Sliding, Step, StepKind, ClientKind,
+    BackendChange, Batches, ClientKind, Connections, CrashLoad, Executor, Fill, Load, Overlap, Overtake,
+    Probe, ProbeTime, Reread, Restart, Serial, Sliding, Step, StepKind,
 };
 
 use std::path::PathBuf;

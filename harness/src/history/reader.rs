@@ -1,0 +1,112 @@
+//! The reader's side of the record: a run folder becomes a [`Record`] again, also months later.
+//!
+//! The conductor calls it at the end of a run, `harness report` on an old folder; checks and reports see nothing else. A
+//! torn last line, as a killed harness leaves it, costs that line only.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::run_folder::names;
+use super::{Event, Histograms, interval_log};
+use crate::plan::Plan;
+
+/// Everything that is known of a run.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// What was planned.
+    pub plan: Plan,
+    /// What happened; the position of an event is its line in `events.jsonl`, from zero.
+    pub events: Vec<Event>,
+    /// The latencies of its load steps.
+    pub histograms: Histograms,
+}
+
+/// Why a run folder cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadProblem {
+    /// A file is missing or cannot be read.
+    #[error("could not read {}: {error}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A file is not what this version writes.
+    #[error("{}:{line}: {error}", path.display())]
+    Content {
+        /// Which.
+        path: PathBuf,
+        /// One-based line.
+        line: usize,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+}
+
+/// Reads the record of a run folder.
+///
+/// # Errors
+/// A file is missing or damaged elsewhere than in its last line.
+pub fn read(run_directory: &Path) -> Result<Record, ReadProblem> {
+    let plan_path = run_directory.join(names::PLAN);
+    let plan = serde_json::from_slice(&file(&plan_path)?).map_err(|error| ReadProblem::Content {
+        path: plan_path,
+        line: error.line(),
+        error,
+    })?;
+    let events = events(&run_directory.join(names::EVENTS))?;
+    // A run without load steps, or one that was interrupted before them, has an empty log or none.
+    let histograms = file(&run_directory.join(names::INTERVALS)).map(|text| interval_log::parse(&text));
+    Ok(Record { plan, events, histograms: histograms.unwrap_or_default() })
+}
+
+fn events(path: &Path) -> Result<Vec<Event>, ReadProblem> {
+    let bytes = file(path)?;
+    let mut events = Vec::new();
+    let mut lines = bytes.split(|&byte| byte == b'\n').enumerate().peekable();
+    while let Some((number, line)) = lines.next() {
+        // The last piece has no line end: nothing, or a line that was being written when the harness was killed.
+        if lines.peek().is_none() {
+            events.extend(serde_json::from_slice(line).ok());
+            break;
+        }
+        let event = serde_json::from_slice(line).map_err(|error| ReadProblem::Content {
+            path: path.to_path_buf(),
+            line: number + 1,
+            error,
+        })?;
+        events.push(event);
+    }
+    Ok(events)
+}
+
+fn file(path: &Path) -> Result<Vec<u8>, ReadProblem> {
+    std::fs::read(path).map_err(|error| ReadProblem::File { path: path.to_path_buf(), error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = "{\"at\":5,\"step\":null,\"event\":\"step_started\"}\n";
+
+    fn events_of(text: &str) -> Result<usize, ReadProblem> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        events(file.path()).map(|events| events.len())
+    }
+
+    #[test]
+    fn a_torn_last_line_costs_that_line_only() {
+        assert_eq!(events_of("").unwrap(), 0);
+        assert_eq!(events_of(&LINE.repeat(2)).unwrap(), 2);
+        assert_eq!(events_of(&format!("{LINE}{}", &LINE[..20])).unwrap(), 1);
+    }
+
+    #[test]
+    fn damage_elsewhere_is_an_error_with_its_line() {
+        let problem = events_of(&format!("{LINE}nonsense\n{LINE}")).unwrap_err();
+        assert!(matches!(problem, ReadProblem::Content { line: 2, .. }), "{problem}");
+    }
+}
