@@ -210,8 +210,9 @@ fn reload(services: &Services, flags: &Flags) {
             if !is_kept {
                 eprintln!("pibl: listen, port, admin, workers and dir take effect at the next start");
             }
-            eprintln!("pibl: configuration read again: {} backends", config.backends.len());
+            let count = config.backends.len();
             services.reconfigure(config);
+            eprintln!("pibl: configuration read again: {count} backends");
         }
         Err(problems) => eprintln!("{problems}\npibl: the configuration in force stays as it was"),
     }

@@ -79,6 +79,7 @@ pub(super) async fn answer(
     }
     record.status = status;
     worker.write_log(client.peer, &client.request, record);
+    worker.log_is_written().await;
     let patience = worker.config().timeouts.request_body;
     match client.audience.write(&client.out, patience).await {
         Ok(()) if persistent => After::KeepAlive,

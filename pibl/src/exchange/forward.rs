@@ -227,6 +227,7 @@ fn give_up(worker: &Worker, client: &Client<'_>, record: &mut Record, after: Aft
         // The status that nginx made known for a client that leaves before its answer.
         record.status = if record.status == 0 { 499 } else { record.status };
         worker.write_log(client.peer, &client.request, record);
+        worker.write_lines();
     }
     after
 }

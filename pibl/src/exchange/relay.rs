@@ -120,7 +120,7 @@ impl Relay<'_> {
         encode::field(self.out, "Connection", b"upgrade");
         encode::field(self.out, "Upgrade", &protocol);
         self.out.extend_from_slice(b"\r\n");
-        self.conclude();
+        self.conclude().await;
         let patience = self.config.timeouts.request_body;
         self.client.write(self.out, patience).await.map_err(|_| Failure::ClientGone)?;
         Ok(Delivered { after: After::Close, is_reusable: false, is_tunnel: true })
@@ -149,7 +149,7 @@ impl Relay<'_> {
         if delivery == Delivery::Chunked {
             encode::last_chunk(self.out, decoder.trailers());
         }
-        self.conclude();
+        self.conclude().await;
         self.flush(delivery).await?;
         let is_uploaded = self.progress.is_finished.get();
         Ok(Delivered {
@@ -194,6 +194,7 @@ impl Relay<'_> {
                     self.record.request_bytes = self.progress.content_bytes.get();
                     self.record.status = self.response.status;
                     self.worker.write_log(self.peer, self.request, self.record);
+                    self.worker.log_is_written().await;
                 }
                 let content = &self.buffer.filled()[decoded.content.clone()];
                 self.progress.response_started.set(true);
@@ -251,11 +252,12 @@ impl Relay<'_> {
     }
 
     /// Writes the line of the log, once, right before the last bytes go to the client.
-    fn conclude(&mut self) {
+    async fn conclude(&mut self) {
         if !self.record.is_logged {
             self.record.request_bytes = self.progress.content_bytes.get();
             self.record.status = self.response.status;
             self.worker.write_log(self.peer, self.request, self.record);
+            self.worker.log_is_written().await;
         }
     }
 
