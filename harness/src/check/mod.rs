@@ -3,8 +3,34 @@
 //! The conductor calls [`evaluate`] when a run has ended, and `harness report` calls it again on a run folder. Nothing
 //! here touches the network, a process, a file or a clock.
 
+mod alive;
+mod cause;
+mod concurrency;
+mod evaluate;
+mod fairness;
 mod finding;
+mod freshness;
+mod hits;
+mod integrity;
+mod latency;
+mod ledger;
+mod pattern;
+mod persistence;
+mod probes;
+mod seen;
+mod summary;
 mod verdict;
 
+#[cfg(test)]
+mod testkit;
+
+pub use cause::Cause;
+pub use concurrency::needs_second_try;
+pub use evaluate::evaluate;
 pub use finding::Finding;
+pub use probes::{CurvePoint, expiry_curve};
+pub use seen::{
+    Difference, ExpirySeen, Judgement, LatePattern, RotationPattern, Samples, Share, ThresholdSeen, Wrong,
+};
+pub use summary::{Summary, exit_code_of};
 pub use verdict::{Outcome, Verdict};

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Finding;
+use super::{Cause, Finding};
 use crate::catalogue::{CheckId, Kind, Requirement};
 use crate::plan::SourceLine;
 
@@ -44,6 +44,9 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// What was seen, typed: the language room makes the sentence, the report the figures.
     pub finding: Finding,
+    /// The mistake that most likely explains a failure, where experience suggests one.
+    #[serde(default)]
+    pub cause: Option<Cause>,
     /// Lines of `events.jsonl` that prove it, counted from zero, the most telling first.
     pub evidence: Vec<usize>,
     /// Where the scenario asked for it.

@@ -1,0 +1,83 @@
+//! Whether the proxy lived as long as it should.
+//!
+//! `evaluate` calls it. Only the end of the process counts here; what its end did to requests is for the other families.
+
+use super::Finding;
+use super::evaluate::Judged;
+use super::ledger::Ledger;
+use super::seen::Samples;
+use crate::history::EventKind;
+
+/// `proxy.alive`: no end but those that the harness brought about.
+pub(super) fn alive(ledger: &Ledger<'_>) -> Judged {
+    for (line, event) in ledger.events.iter().enumerate() {
+        let EventKind::ProxyExited(exit) = &event.event else { continue };
+        if exit.expected {
+            continue;
+        }
+        let before = ledger.asked.iter().rev().find(|asked| asked.sent() <= event.at);
+        let finding = Finding::Died {
+            code: exit.code,
+            signal: exit.signal,
+            after: before.map(|asked| asked.exchange.target.clone()),
+            last_lines: exit.last_lines.clone(),
+        };
+        return Judged::fail(finding, std::iter::once(line).chain(before.map(|asked| asked.line)).collect());
+    }
+    let exchanges = ledger.asked.len() as u64 + load(ledger);
+    if exchanges == 0 {
+        return Judged::too_few(Samples::Requests, 0, 1);
+    }
+    Judged::pass(Finding::Lived { launches: ledger.launches(), exchanges })
+}
+
+/// Requests of load steps whose exchanges are only counted.
+fn load(ledger: &Ledger<'_>) -> u64 {
+    let counted = ledger.events.iter().filter_map(|event| match &event.event {
+        EventKind::LoadCounters { sent, .. } => Some(*sent),
+        _ => None,
+    });
+    counted.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalogue::CheckId;
+    use crate::check::testkit::{Ask, Kit};
+    use crate::check::{Finding, Outcome};
+    use crate::history::{EventKind, ProxyExit, Purpose};
+
+    #[test]
+    fn an_end_that_the_harness_brought_about_is_no_death() {
+        let mut kit = Kit::new(3);
+        kit.ask(Ask::get(Purpose::Serial, "/a", 10.0).by("b1"));
+        kit.kill(20.0, 1);
+        let verdict = kit.judge(CheckId::ProxyAlive);
+        assert_eq!(verdict.finding, Finding::Lived { launches: 1, exchanges: 1 });
+    }
+
+    #[test]
+    fn an_end_of_its_own_names_the_request_before_it_and_leaves_the_rest_blocked() {
+        let mut kit = Kit::new(3);
+        kit.ask(Ask::get(Purpose::Serial, "/deadly", 10.0).by("b1"));
+        let last_lines = vec!["segmentation fault".to_owned()];
+        kit.event(
+            20.0,
+            EventKind::ProxyExited(ProxyExit {
+                launch: 1,
+                code: None,
+                signal: Some(11),
+                expected: false,
+                last_lines,
+            }),
+        );
+        kit.check(CheckId::ProxyAlive);
+        kit.check(CheckId::RotationSpread);
+        let verdicts = crate::check::evaluate(&kit.record);
+        let Finding::Died { signal: Some(11), after: Some(after), .. } = &verdicts[0].finding else {
+            panic!()
+        };
+        assert_eq!(after, "/deadly");
+        assert_eq!(verdicts[1].outcome, Outcome::Blocked);
+    }
+}

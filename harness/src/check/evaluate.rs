@@ -1,0 +1,198 @@
+//! From the record of a run to one verdict per check of its plan.
+//!
+//! `conductor` and `harness report` call [`evaluate`]. It asks the families, then applies what no family can know alone:
+//! what the adapter declares, which check depends on which, and steps that could not be carried out.
+
+use super::ledger::Ledger;
+use super::seen::Samples;
+use super::{
+    Finding, Outcome, Verdict, alive, concurrency, fairness, freshness, hits, integrity, latency, persistence,
+};
+use crate::adapter::{CacheMedium, Capabilities, TtlSource};
+use crate::catalogue::{CheckId, Kind};
+use crate::history::Record;
+use crate::plan::{CheckPlan, StepKind};
+
+/// Most lines of evidence that a verdict names.
+const MOST_EVIDENCE: usize = 20;
+
+/// What a family concludes of one check.
+#[derive(Clone, Debug)]
+pub(super) struct Judged {
+    pub(super) outcome: Outcome,
+    pub(super) finding: Finding,
+    pub(super) evidence: Vec<usize>,
+}
+
+impl Judged {
+    pub(super) fn pass(finding: Finding) -> Judged {
+        Judged { outcome: Outcome::Pass, finding, evidence: Vec::new() }
+    }
+
+    pub(super) fn fail(finding: Finding, evidence: Vec<usize>) -> Judged {
+        Judged { outcome: Outcome::Fail, finding, evidence }
+    }
+
+    pub(super) fn inconclusive(finding: Finding) -> Judged {
+        Judged { outcome: Outcome::Inconclusive, finding, evidence: Vec::new() }
+    }
+
+    pub(super) fn too_few(of: Samples, have: u64, needed: u64) -> Judged {
+        Judged::inconclusive(Finding::TooFew { of, have, needed })
+    }
+
+    pub(super) fn not_reached() -> Judged {
+        Judged::inconclusive(Finding::NotReached)
+    }
+
+    pub(super) fn with_evidence(mut self, lines: impl IntoIterator<Item = usize>) -> Judged {
+        self.evidence.extend(lines);
+        self
+    }
+}
+
+/// One verdict per check of the plan, in the order of the plan.
+pub fn evaluate(record: &Record) -> Vec<Verdict> {
+    let ledger = Ledger::new(record);
+    let mut verdicts: Vec<Verdict> =
+        record.plan.checks.iter().map(|check| verdict(check, concluded(&ledger, record, check))).collect();
+    apply_dependencies(&mut verdicts);
+    verdicts
+}
+
+fn concluded(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
+    if check.kind == Kind::Manual {
+        return Judged { outcome: Outcome::Manual, finding: Finding::NotReached, evidence: Vec::new() };
+    }
+    if let Some(capability) = declared_missing(check.id, &record.plan.adapter.capabilities) {
+        let finding = Finding::DeclaredUnsupported { capability };
+        return Judged { outcome: Outcome::Unsupported, finding, evidence: Vec::new() };
+    }
+    let judged = judge(ledger, record, check);
+    if matches!(judged.finding, Finding::NotReached | Finding::TooFew { .. } | Finding::TooFewProbes { .. })
+        && let Some(problem) = first_problem(ledger, check)
+    {
+        return Judged::inconclusive(Finding::StepProblem { problem });
+    }
+    judged
+}
+
+fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
+    match check.id {
+        CheckId::ConcurrencySlowFast => concurrency::slow_fast(ledger, check),
+        CheckId::ConcurrencyOverlap => concurrency::overlap(ledger, check),
+        CheckId::ConcurrencyOwnAnswers => concurrency::own_answers(ledger, check),
+        CheckId::ConcurrencyClientKinds => concurrency::client_kinds(ledger, check),
+        CheckId::ConcurrencyCoalescing => concurrency::coalescing(ledger, check),
+        CheckId::LatencyThresholds => latency::thresholds(ledger, &record.histograms, check),
+        CheckId::IntegrityBodies => integrity::bodies(ledger),
+        CheckId::ProxyAlive => alive::alive(ledger),
+        CheckId::CachePost => hits::post(ledger, check),
+        CheckId::CacheHit => hits::hit(ledger, check),
+        CheckId::TtlExpiry => freshness::expiry(ledger, check),
+        CheckId::TtlSecondValue => freshness::second_value(ledger, check),
+        CheckId::TtlPerResource => freshness::per_resource(ledger, check),
+        CheckId::TtlSliding => freshness::sliding(ledger, check),
+        CheckId::TtlAcrossRestart => freshness::across_restart(ledger, check),
+        CheckId::PersistenceSurvivesKill => persistence::survives_kill(ledger),
+        CheckId::PersistenceNoTornBytes => persistence::no_torn_bytes(ledger),
+        CheckId::PersistenceLocation => persistence::location(ledger),
+        CheckId::PersistenceRebind => persistence::rebind(ledger),
+        CheckId::RotationSerialCycle => fairness::serial_cycle(ledger, check),
+        CheckId::RotationSpread => fairness::spread(ledger, check),
+        CheckId::RotationScope => fairness::scope(ledger, check),
+        CheckId::RotationHitsTakeTurn => fairness::hits_take_turn(ledger, check),
+    }
+}
+
+fn verdict(check: &CheckPlan, judged: Judged) -> Verdict {
+    let mut evidence = judged.evidence;
+    evidence.truncate(MOST_EVIDENCE);
+    Verdict {
+        check: check.id,
+        requirement: check.id.requirement(),
+        kind: check.kind,
+        source: check.id.source().to_string(),
+        outcome: judged.outcome,
+        cause: if judged.outcome == Outcome::Fail { judged.finding.likely_cause() } else { None },
+        finding: judged.finding,
+        evidence,
+        line: check.line.clone(),
+    }
+}
+
+/// What the adapter says the proxy lacks for a check.
+fn declared_missing(check: CheckId, capabilities: &Capabilities) -> Option<String> {
+    use CheckId::*;
+    let no_cache = || "cache: none".to_owned();
+    match check {
+        CacheHit | RotationHitsTakeTurn | ConcurrencyCoalescing => {
+            (capabilities.cache == CacheMedium::None).then(no_cache)
+        }
+        TtlExpiry | TtlPerResource | TtlSliding | TtlSecondValue | TtlAcrossRestart => {
+            if capabilities.cache == CacheMedium::None {
+                return Some(no_cache());
+            }
+            match capabilities.ttl {
+                TtlSource::None => Some("ttl: none".to_owned()),
+                TtlSource::Fixed { ttl } if check == TtlSecondValue => {
+                    Some(format!("ttl: fixed({})", humantime::format_duration(ttl)))
+                }
+                _ if check == TtlAcrossRestart && capabilities.cache == CacheMedium::Memory => {
+                    Some("cache: memory".to_owned())
+                }
+                _ => None,
+            }
+        }
+        PersistenceSurvivesKill | PersistenceNoTornBytes | PersistenceLocation => match capabilities.cache {
+            CacheMedium::None => Some(no_cache()),
+            CacheMedium::Memory => Some("cache: memory".to_owned()),
+            CacheMedium::Disk => None,
+        },
+        _ => None,
+    }
+}
+
+/// The check without whose success this one says nothing, and whether a failure of this one would only repeat the other's.
+fn depends_on(check: CheckId) -> &'static [CheckId] {
+    use CheckId::*;
+    match check {
+        TtlExpiry
+        | PersistenceSurvivesKill
+        | PersistenceNoTornBytes
+        | PersistenceLocation
+        | RotationHitsTakeTurn => &[CacheHit],
+        TtlSliding | TtlSecondValue | TtlPerResource | TtlAcrossRestart => &[CacheHit, TtlExpiry],
+        _ => &[],
+    }
+}
+
+/// A check that did not pass is blocked where one that it depends on failed: one cause, one red line. A check without a
+/// conclusion is blocked where the proxy died.
+fn apply_dependencies(verdicts: &mut [Verdict]) {
+    let failed: Vec<CheckId> =
+        verdicts.iter().filter(|v| v.outcome == Outcome::Fail).map(|v| v.check).collect();
+    for verdict in verdicts {
+        let first_failed = depends_on(verdict.check).iter().find(|check| failed.contains(check));
+        let cause = match (verdict.outcome, first_failed) {
+            (Outcome::Fail | Outcome::Inconclusive, Some(&check)) => check,
+            (Outcome::Inconclusive, None)
+                if verdict.check != CheckId::ProxyAlive && failed.contains(&CheckId::ProxyAlive) =>
+            {
+                CheckId::ProxyAlive
+            }
+            _ => continue,
+        };
+        verdict.outcome = Outcome::Blocked;
+        verdict.finding = Finding::DependsOn { check: cause };
+        verdict.cause = None;
+    }
+}
+
+/// What kept the first of the steps that a check may look at from being carried out.
+fn first_problem(ledger: &Ledger<'_>, check: &CheckPlan) -> Option<String> {
+    ledger
+        .steps_of(check)
+        .filter(|step| !matches!(step.kind, StepKind::Wait { .. }))
+        .find_map(|step| ledger.problem_of(step.index).map(str::to_owned))
+}

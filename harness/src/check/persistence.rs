@@ -1,0 +1,479 @@
+//! What a crash leaves: entries kept, no torn bytes, files in the right place, a port that can be bound again.
+//!
+//! `evaluate` calls one function per check. Only an entry that was proven to be a hit before the kill can be lost by it;
+//! a wrong byte afterwards is a failure whoever asked for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fake_backends::clock::Moment;
+
+use super::Finding;
+use super::evaluate::Judged;
+use super::hits::difference;
+use super::integrity::{wrong_answer, wrong_bytes};
+use super::ledger::{Asked, Ledger, Origin, ms, ms_between};
+use super::seen::{Difference, Samples, Wrong};
+use crate::history::{EventKind, Purpose};
+use crate::plan::StepKind;
+
+/// Answers from the cache after kills in mid-write, below which no torn file could have been seen.
+const REREADS_FROM_CACHE: u64 = 10;
+
+/// `persistence.survives_kill`: everything proven to be cached before a kill is served after it.
+pub(super) fn survives_kill(ledger: &Ledger<'_>) -> Judged {
+    let Some(first_kill) = kill_lines(ledger).next() else { return Judged::not_reached() };
+    let (mut keys, mut expired, mut lost) = (0u64, 0u64, Vec::new());
+    let mut down_each_time = true;
+    let mut kept_line = None;
+    let targets: BTreeSet<&str> = ledger.asked.iter().map(|asked| asked.exchange.target.as_str()).collect();
+    for target in targets {
+        for reread in first_requests_after_kills(ledger, target) {
+            if reread.expired {
+                expired += 1;
+                continue;
+            }
+            keys += 1;
+            down_each_time &= ledger.backends_up_at(reread.asked.sent()).is_empty();
+            match reread.wrong {
+                Some(wrong) => lost.push((reread.asked, wrong)),
+                None => kept_line = Some(reread.asked.line),
+            }
+        }
+    }
+    let kills = kill_lines(ledger).count() as u64;
+    if let Some((asked, wrong)) = lost.first().cloned() {
+        let finding = Finding::LostAfterKill {
+            keys,
+            lost: lost.len() as u64,
+            target: asked.exchange.target.clone(),
+            wrong,
+            kills,
+        };
+        return Judged::fail(finding, lost.iter().map(|(asked, _)| asked.line).collect());
+    }
+    if let Some((line, last_lines)) = did_not_return(ledger) {
+        return Judged::fail(Finding::DidNotStartAgain { last_lines }, vec![line]);
+    }
+    if keys == 0 && expired > 0 {
+        let ttl_ms = ledger.plan.steps.last().and_then(|step| ledger.ttl_at(step.index)).unwrap_or(0.0);
+        return Judged::inconclusive(Finding::ExpiredBeforeReread { keys: expired, ttl_ms });
+    }
+    if keys == 0 {
+        return Judged::too_few(Samples::Keys, 0, 1);
+    }
+    let finding = Finding::KeptAfterKill { keys, kills, backends_down: down_each_time };
+    Judged::pass(finding).with_evidence(kept_line).with_evidence([first_kill])
+}
+
+/// `persistence.no_torn_bytes`: after kills under write load no wrong byte is served.
+pub(super) fn no_torn_bytes(ledger: &Ledger<'_>) -> Judged {
+    let kills = kills_under_load(ledger);
+    let Some(&first) = kills.first() else { return Judged::not_reached() };
+    let written: BTreeSet<&str> = ledger
+        .asked
+        .iter()
+        .filter(|asked| asked.exchange.purpose == Purpose::CrashLoad)
+        .map(|asked| asked.exchange.target.as_str())
+        .collect();
+    let (mut reread, mut from_cache, mut wrong) = (0u64, 0u64, Vec::new());
+    for asked in ledger.asked.iter().filter(|asked| asked.sent() > first) {
+        let again = asked.exchange.purpose == Purpose::Reread;
+        reread += u64::from(again);
+        from_cache += u64::from(
+            again
+                && written.contains(asked.exchange.target.as_str())
+                && asked.succeeded()
+                && ledger.is_from_cache(asked),
+        );
+        if let Some(found) = wrong_bytes(ledger, asked) {
+            wrong.push((asked, found));
+        }
+    }
+    let count = kills.len() as u64;
+    if let Some((asked, found)) = wrong.first().cloned() {
+        let finding = Finding::WrongAfterKill {
+            target: asked.exchange.target.clone(),
+            wrong: found,
+            count: wrong.len() as u64,
+            reread,
+            kills: count,
+        };
+        return Judged::fail(finding, wrong.iter().map(|(asked, _)| asked.line).collect());
+    }
+    if from_cache < REREADS_FROM_CACHE {
+        return Judged::too_few(Samples::RereadsFromCache, from_cache, REREADS_FROM_CACHE);
+    }
+    Judged::pass(Finding::WholeAfterKill { kills: count, reread, from_cache })
+}
+
+/// `persistence.location`: the cache lies in files beneath the working directory.
+pub(super) fn location(ledger: &Ledger<'_>) -> Judged {
+    let listings: Vec<Listing<'_>> = ledger
+        .events
+        .iter()
+        .enumerate()
+        .filter_map(|(line, event)| match &event.event {
+            EventKind::FilesSeen { files } => Some((line, event.at, files.as_slice())),
+            _ => None,
+        })
+        .collect();
+    if listings.is_empty() {
+        return Judged::not_reached();
+    }
+    let not_cache = not_cache_files(ledger);
+    // The first stored answer divides what was there anyway from what may be the cache.
+    let first_answer = ledger.asked.iter().map(|asked| asked.exchange.finished).min();
+    let before: BTreeMap<&str, u64> = listings
+        .iter()
+        .filter(|(_, at, _)| first_answer.is_none_or(|first| *at < first))
+        .flat_map(|(_, _, files)| files.iter().map(|(name, bytes)| (name.as_str(), *bytes)))
+        .collect();
+    let mut best: Option<(usize, u64, u64, String)> = None;
+    let mut most_files = 0;
+    let mut cached_bytes = 0;
+    for (line, at, files) in
+        listings.iter().filter(|(_, at, _)| first_answer.is_some_and(|first| *at >= first))
+    {
+        most_files = most_files.max(files.len() as u64);
+        let cached = proven_cached_bytes(ledger, *at);
+        cached_bytes = cached_bytes.max(cached);
+        let grown = |(name, bytes): &&(String, u64)| {
+            !not_cache.contains(name.as_str()) && *bytes > before.get(name.as_str()).copied().unwrap_or(0)
+        };
+        let new: Vec<&(String, u64)> = files.iter().filter(grown).collect();
+        let bytes: u64 =
+            new.iter().map(|(name, bytes)| bytes - before.get(name.as_str()).copied().unwrap_or(0)).sum();
+        // A cache may compress, so half of what it holds is enough; a lock file or a process id is not.
+        if cached > 0 && bytes >= cached / 2 {
+            let example =
+                new.iter().max_by_key(|(_, bytes)| bytes).map(|(name, _)| name.clone()).unwrap_or_default();
+            best = Some((*line, new.len() as u64, bytes, example));
+        }
+    }
+    match best {
+        Some((line, files, bytes, example)) => {
+            Judged::pass(Finding::CacheFiles { files, bytes, example }).with_evidence([line])
+        }
+        None if cached_bytes == 0 => Judged::too_few(Samples::Hits, 0, 1),
+        None => {
+            let evidence = listings.last().map(|(line, ..)| *line).into_iter().collect();
+            Judged::fail(Finding::NoCacheFiles { files: most_files, cached_bytes }, evidence)
+        }
+    }
+}
+
+/// `persistence.rebind`: listening at the first try after every kill.
+pub(super) fn rebind(ledger: &Ledger<'_>) -> Judged {
+    let (mut starts, mut vain, mut slowest_ms, mut worst): (u64, u64, f64, Option<(usize, f64)>) =
+        (0, 0, 0.0, None);
+    let mut killed = false;
+    let mut first_try: Option<Moment> = None;
+    for (line, event) in ledger.events.iter().enumerate() {
+        match &event.event {
+            EventKind::ProxySignalled { signal, .. } => {
+                killed = signal == "SIGKILL";
+                first_try = None;
+            }
+            EventKind::ProxyStarting { .. } => first_try = first_try.or(Some(event.at)),
+            EventKind::ProxyReady { listening_after, attempts_before, .. } if killed => {
+                starts += 1;
+                vain += u64::from(*attempts_before);
+                slowest_ms = slowest_ms.max(ms(*listening_after));
+                let took = first_try.map_or_else(|| ms(*listening_after), |from| ms_between(from, event.at));
+                if *attempts_before > 0 && worst.is_none_or(|(_, most)| took > most) {
+                    worst = Some((line, took));
+                }
+                killed = false;
+            }
+            _ => {}
+        }
+    }
+    match worst {
+        Some((line, after_ms)) => Judged::fail(Finding::ReboundLate { after_ms, vain, starts }, vec![line]),
+        None if starts == 0 => match did_not_return(ledger) {
+            Some((line, last_lines)) => Judged::fail(Finding::DidNotStartAgain { last_lines }, vec![line]),
+            None => Judged::not_reached(),
+        },
+        None => Judged::pass(Finding::ReboundAtOnce { starts, slowest_ms }),
+    }
+}
+
+/// A listing of the files beneath the working directory: its line, its moment, paths and lengths.
+type Listing<'a> = (usize, Moment, &'a [(String, u64)]);
+
+/// A request for an entry that was proven to be cached before a kill, the first after that kill.
+struct AfterKill<'a> {
+    asked: Asked<'a>,
+    /// Its TTL was, or may have been, over.
+    expired: bool,
+    /// What came instead of the entry.
+    wrong: Option<Wrong>,
+}
+
+fn first_requests_after_kills<'a>(ledger: &Ledger<'a>, target: &str) -> Vec<AfterKill<'a>> {
+    let early_ms = ms(ledger.plan.adapter.capabilities.ttl_resolution.early);
+    let mut found = Vec::new();
+    let mut stored: Option<Asked<'a>> = None;
+    let mut proven: Option<Moment> = None;
+    for asked in ledger.requests_for(target).filter(|asked| asked.exchange.method == "GET") {
+        if let (Some(filled), Some(since)) = (&stored, proven)
+            && ledger.kills_between(since, asked.sent()) > 0
+            && !ledger.wiped_between(since, asked.sent())
+        {
+            let age_ms = ms_between(filled.sent(), asked.exchange.finished);
+            let ttl_ms = asked.step.and_then(|step| ledger.ttl_at(step));
+            let expired = ttl_ms.is_some_and(|ttl| age_ms >= ttl - early_ms);
+            found.push(AfterKill { asked, expired, wrong: wrong_after(ledger, filled, &asked) });
+        }
+        match ledger.origin(&asked) {
+            Some(Origin::Backend(_)) if asked.succeeded() => {
+                stored = Some(asked);
+                proven = None;
+            }
+            Some(Origin::Cache) if asked.succeeded() && stored.is_some() => {
+                proven = Some(asked.exchange.finished);
+            }
+            // No answer, or an error: what is cached is no longer proven.
+            _ => proven = None,
+        }
+    }
+    found
+}
+
+fn wrong_after(ledger: &Ledger<'_>, filled: &Asked<'_>, asked: &Asked<'_>) -> Option<Wrong> {
+    if let Some(wrong) = wrong_answer(asked) {
+        return Some(wrong);
+    }
+    if !ledger.is_from_cache(asked) {
+        return Some(Wrong::FromBackend);
+    }
+    match difference(filled, asked)? {
+        Difference::End { wrong } => Some(wrong),
+        Difference::Length { .. } | Difference::Bytes => {
+            Some(Wrong::Damaged { how: "other bytes than before".to_owned() })
+        }
+        Difference::Status { hit, .. } => Some(Wrong::Status { status: hit }),
+        // A field more or less is for `cache.hit`: the entry itself was kept.
+        Difference::Field { .. } => None,
+    }
+}
+
+fn kill_lines(ledger: &Ledger<'_>) -> impl Iterator<Item = usize> {
+    ledger.events.iter().enumerate().filter_map(|(line, event)| match &event.event {
+        EventKind::ProxySignalled { signal, .. } if signal == "SIGKILL" => Some(line),
+        _ => None,
+    })
+}
+
+fn kills_under_load(ledger: &Ledger<'_>) -> Vec<Moment> {
+    let under_load = |step: Option<usize>| {
+        let kind = step.and_then(|step| ledger.plan.steps.get(step)).map(|step| &step.kind);
+        matches!(kind, Some(StepKind::Crash(crash)) if crash.vus > 0)
+    };
+    ledger
+        .events
+        .iter()
+        .filter(|event| under_load(event.step))
+        .filter(
+            |event| matches!(&event.event, EventKind::ProxySignalled { signal, .. } if signal == "SIGKILL"),
+        )
+        .map(|event| event.at)
+        .collect()
+}
+
+/// The last start, where it was told to start after a kill and never got ready.
+fn did_not_return(ledger: &Ledger<'_>) -> Option<(usize, Vec<String>)> {
+    let starting =
+        ledger.events.iter().rposition(|event| matches!(event.event, EventKind::ProxyStarting { .. }))?;
+    let killed_before = kill_lines(ledger).next()? < starting;
+    let after = &ledger.events[starting..];
+    let ready = after.iter().any(|event| matches!(event.event, EventKind::ProxyReady { .. }));
+    let last_lines = after.iter().find_map(|event| match &event.event {
+        EventKind::ProxyExited(exit) => Some(exit.last_lines.clone()),
+        _ => None,
+    });
+    (killed_before && !ready).then(|| (starting, last_lines.unwrap_or_default()))
+}
+
+fn not_cache_files<'a>(ledger: &Ledger<'a>) -> BTreeSet<&'a str> {
+    let adapter = &ledger.plan.adapter;
+    let mut known: BTreeSet<&str> = adapter.files.keys().map(String::as_str).collect();
+    known.extend(adapter.log_file.as_deref());
+    for event in ledger.events {
+        if let EventKind::ProxyStarting { configuration, .. } = &event.event {
+            known.extend(configuration.iter().map(|file| file.path.as_str()));
+        }
+    }
+    known
+}
+
+/// Bytes of the bodies that were proven to be in the cache before a moment, each target once.
+fn proven_cached_bytes(ledger: &Ledger<'_>, at: Moment) -> u64 {
+    let mut by_target: BTreeMap<&str, u64> = BTreeMap::new();
+    for asked in ledger.asked.iter().filter(|asked| asked.exchange.finished <= at && asked.succeeded()) {
+        if let Some(response) = &asked.exchange.response
+            && asked.exchange.method == "GET"
+            && ledger.is_from_cache(asked)
+        {
+            by_target.insert(&asked.exchange.target, response.body.bytes);
+        }
+    }
+    by_target.values().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::catalogue::CheckId;
+    use crate::check::testkit::{Ask, Kit};
+    use crate::check::{Cause, Finding, Outcome, Wrong};
+    use crate::history::{ContentSeen, EventKind, Purpose};
+    use crate::plan::{CrashLoad, Fill, ProxySettings, Reread, StepKind};
+
+    /// Five keys, four of them confirmed; a kill; every backend down; the keys again, answered as `again` says.
+    fn crash(ttl_s: u64, again: impl Fn(u32, Ask) -> Ask) -> Kit {
+        let mut kit = Kit::new(2);
+        kit.record.plan.proxy = ProxySettings { ttl: Some(Duration::from_secs(ttl_s)) };
+        let spread = Duration::ZERO;
+        let filled = kit
+            .step(0.0, StepKind::Fill(Fill { keys: 5, path: "/p/{key}".into(), vus: 1, confirm: 4, spread }));
+        for key in 0..5 {
+            kit.ask(Ask::get(Purpose::Fill, &format!("/p/{key}"), 20.0 + f64::from(key) * 10.0).by("b1"));
+        }
+        for key in 0..4 {
+            kit.ask(Ask::get(Purpose::Confirm, &format!("/p/{key}"), 100.0 + f64::from(key) * 10.0));
+        }
+        let (after_least, after_most) = (Duration::ZERO, Duration::ZERO);
+        kit.step(200.0, StepKind::Crash(CrashLoad { vus: 0, path: String::new(), after_least, after_most }));
+        kit.kill(200.0, 1);
+        for backend in ["b1", "b2"] {
+            kit.event(210.0, EventKind::BackendDown { backend: backend.into() });
+        }
+        kit.start(300.0, 2);
+        kit.step(
+            400.0,
+            StepKind::Reread(Reread { of: filled, confirmed_only: true, crash_keys: false, vus: 1 }),
+        );
+        for key in 0..5 {
+            kit.ask(again(
+                key,
+                Ask::get(Purpose::Reread, &format!("/p/{key}"), 400.0 + f64::from(key) * 10.0),
+            ));
+        }
+        kit
+    }
+
+    #[test]
+    fn confirmed_keys_that_are_served_after_the_kill_were_kept() {
+        // Key 4 was never confirmed: its loss proves nothing.
+        let mut kit = crash(60, |key, ask| if key == 4 { ask.with_status(502) } else { ask });
+        let verdict = kit.judge(CheckId::PersistenceSurvivesKill);
+        assert_eq!(verdict.finding, Finding::KeptAfterKill { keys: 4, kills: 1, backends_down: true });
+        assert_eq!(verdict.outcome, Outcome::Pass);
+        let rebind = kit.judge(CheckId::PersistenceRebind);
+        assert_eq!(rebind.finding, Finding::ReboundAtOnce { starts: 1, slowest_ms: 5.0 });
+    }
+
+    #[test]
+    fn a_confirmed_key_that_is_gone_was_forgotten() {
+        let mut kit = crash(60, |_, ask| ask.with_status(502));
+        let verdict = kit.judge(CheckId::PersistenceSurvivesKill);
+        let Finding::LostAfterKill { keys: 4, lost: 4, wrong, .. } = verdict.finding else { panic!() };
+        assert_eq!((wrong, verdict.cause), (Wrong::Status { status: 502 }, Some(Cause::IndexInMemory)));
+    }
+
+    #[test]
+    fn keys_past_their_ttl_prove_nothing() {
+        let mut kit = crash(0, |_, ask| ask.with_status(502));
+        let verdict = kit.judge(CheckId::PersistenceSurvivesKill);
+        assert_eq!(verdict.outcome, Outcome::Inconclusive, "{:?}", verdict.finding);
+    }
+
+    #[test]
+    fn other_bytes_than_before_were_not_kept() {
+        let mut kit = crash(60, |key, mut ask| {
+            ask.bytes -= u64::from(key == 1);
+            ask
+        });
+        let verdict = kit.judge(CheckId::PersistenceSurvivesKill);
+        assert!(matches!(
+            verdict.finding,
+            Finding::LostAfterKill { lost: 1, wrong: Wrong::Damaged { .. }, .. }
+        ));
+    }
+
+    /// A kill in the middle of writes, and the written keys again.
+    fn torn(again: impl Fn(u32, Ask) -> Ask) -> Kit {
+        let mut kit = Kit::new(2);
+        let (after_least, after_most) = (Duration::ZERO, Duration::from_millis(100));
+        let load = CrashLoad { vus: 4, path: "/w/{n}".into(), after_least, after_most };
+        let step = kit.step(50.0, StepKind::Crash(load));
+        for key in 0..20 {
+            kit.ask(Ask::get(Purpose::CrashLoad, &format!("/w/{key}"), 50.0 + f64::from(key)).by("b1"));
+        }
+        kit.kill(80.0, 1);
+        kit.start(100.0, 2);
+        kit.step(
+            200.0,
+            StepKind::Reread(Reread { of: step, confirmed_only: false, crash_keys: true, vus: 1 }),
+        );
+        for key in 0..20 {
+            kit.ask(again(key, Ask::get(Purpose::Reread, &format!("/w/{key}"), 200.0 + f64::from(key))));
+        }
+        kit
+    }
+
+    #[test]
+    fn whole_answers_after_a_kill_in_mid_write_pass_and_a_torn_one_fails() {
+        let verdict = torn(|_, ask| ask).judge(CheckId::PersistenceNoTornBytes);
+        assert_eq!(verdict.finding, Finding::WholeAfterKill { kills: 1, reread: 20, from_cache: 20 });
+        let half = ContentSeen::Damaged("half".into());
+        let verdict = torn(|key, ask| if key == 7 { ask.with_content(half.clone()) } else { ask })
+            .judge(CheckId::PersistenceNoTornBytes);
+        let Finding::WrongAfterKill { target, count: 1, .. } = verdict.finding else { panic!() };
+        assert_eq!(target, "/w/7");
+    }
+
+    #[test]
+    fn misses_are_fine_but_prove_nothing() {
+        let verdict = torn(|_, ask| ask.by("b2")).judge(CheckId::PersistenceNoTornBytes);
+        assert_eq!(verdict.outcome, Outcome::Inconclusive);
+    }
+
+    #[test]
+    fn files_that_grow_with_the_cache_prove_where_it_lies() {
+        for (file, bytes, outcome) in [
+            ("cache/00/ab", 5_000, Outcome::Pass),
+            ("proxy.log", 50_000, Outcome::Fail),
+            ("proxy.pid", 6, Outcome::Fail),
+        ] {
+            let mut kit = crash(60, |_, ask| ask);
+            kit.event(900.0, EventKind::FilesSeen { files: vec![(file.into(), bytes)] });
+            assert_eq!(kit.judge(CheckId::PersistenceLocation).outcome, outcome, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_needs_several_starts_is_a_late_rebind() {
+        let mut kit = crash(60, |_, ask| ask);
+        for event in &mut kit.record.events {
+            if let EventKind::ProxyReady { launch: 2, attempts_before, .. } = &mut event.event {
+                *attempts_before = 3;
+            }
+        }
+        let verdict = kit.judge(CheckId::PersistenceRebind);
+        assert_eq!((verdict.outcome, verdict.cause), (Outcome::Fail, Some(Cause::PortNotReusable)));
+    }
+
+    #[test]
+    fn a_proxy_that_never_comes_back_fails() {
+        let mut kit = crash(60, |_, ask| ask);
+        kit.record.events.retain(|event| !matches!(event.event, EventKind::ProxyReady { launch: 2, .. }));
+        kit.record
+            .events
+            .retain(|event| !matches!(&event.event, EventKind::Exchange(e) if e.purpose == Purpose::Reread));
+        let verdict = kit.judge(CheckId::PersistenceSurvivesKill);
+        assert!(matches!(verdict.finding, Finding::DidNotStartAgain { .. }), "{:?}", verdict.finding);
+    }
+}

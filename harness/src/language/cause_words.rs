@@ -1,0 +1,107 @@
+//! What most likely is wrong in the program of such a proxy.
+//!
+//! Reports print it below a failed check, marked as a guess. It advises; it never judges.
+
+use super::{InWords, Language};
+use crate::check::Cause;
+use crate::words;
+
+words!(Cause {
+    Cause::NothingCached => {
+        en: "answers are never stored, or stored and never looked up before a backend is asked",
+        es: "las respuestas nunca se guardan, o se guardan y no se consultan antes de pedir al backend"
+    },
+    Cause::StoredIncompletely => {
+        en: "what is stored is not all that was answered: a single read, a text function on binary data, or the head is left out",
+        es: "lo guardado no es todo lo respondido: una sola lectura, una función de texto sobre datos binarios, o se omite el encabezado"
+    },
+    Cause::MethodNotInKey => {
+        en: "the cache is looked up before the method is looked at, so a POST finds the answer to a GET",
+        es: "el caché se consulta sin mirar el método, así que un POST encuentra la respuesta de un GET"
+    },
+    Cause::KeysCollide => {
+        en: "the key leaves out a part of the target, or two targets become the same file name",
+        es: "la clave omite una parte del destino, o dos destinos producen el mismo nombre de archivo"
+    },
+    Cause::TtlNeverCompared => {
+        en: "the instant of storing is never compared with the present",
+        es: "el instante en que se guardó nunca se compara con el actual"
+    },
+    Cause::TtlMiscounted => {
+        en: "the TTL is counted twice, in another unit, or from another instant than that of storing",
+        es: "el TTL se cuenta dos veces, en otra unidad, o desde otro instante que el de guardar"
+    },
+    Cause::TtlConstant => {
+        en: "the TTL handed over at launch is ignored: a constant is used",
+        es: "se ignora el TTL indicado al arrancar: se usa una constante"
+    },
+    Cause::HitRenewsEntry => {
+        en: "a hit renews the instant of storing (the file is touched, or the time of last use is compared)",
+        es: "cada respuesta del caché renueva el instante en que se guardó (se toca el archivo, o se compara el último uso)"
+    },
+    Cause::CacheEmptiedAtOnce => {
+        en: "the whole cache is emptied at fixed instants instead of looking at the age of each entry, or old answers are given while new ones are fetched",
+        es: "el caché se vacía entero cada cierto tiempo en vez de mirar la edad de cada recurso, o se dan respuestas vencidas mientras llegan las nuevas"
+    },
+    Cause::ClockRestarted => {
+        en: "a restart renews the instant of storing, for instance because it is not written to disk",
+        es: "un reinicio renueva el instante en que se guardó, por ejemplo porque no se escribe en disco"
+    },
+    Cause::IndexInMemory => {
+        en: "the files stay, but what tells which file belongs to which target was in memory only, or the cache is emptied at the start",
+        es: "los archivos quedan, pero lo que dice qué archivo es de qué destino estaba solo en memoria, o el caché se vacía al arrancar"
+    },
+    Cause::CacheInMemory => {
+        en: "the cache is kept in memory and never written to disk",
+        es: "el caché se mantiene en memoria y nunca se escribe en disco"
+    },
+    Cause::WrittenInPlace => {
+        en: "a file is written in place, so a crash leaves half of it: write a temporary file, then rename it",
+        es: "el archivo se escribe en su sitio, así que una caída lo deja a medias: conviene escribir un archivo temporal y luego renombrarlo"
+    },
+    Cause::PortNotReusable => {
+        en: "the listening socket lacks SO_REUSEADDR",
+        es: "al socket de escucha le falta SO_REUSEADDR"
+    },
+    Cause::ServedOneByOne => {
+        en: "clients are served one after the other: accept, answer, and only then accept again",
+        es: "los clientes se atienden uno tras otro: se acepta, se responde y solo entonces se vuelve a aceptar"
+    },
+    Cause::SharedState => {
+        en: "clients share a buffer, a file or a variable without a lock",
+        es: "los clientes comparten un búfer, un archivo o una variable sin protección"
+    },
+    Cause::PickedAtRandom => {
+        en: "the backend is drawn at random: in the long run that is even, but it is no round robin",
+        es: "el backend se elige al azar: a la larga queda parejo, pero no es Round Robin"
+    },
+    Cause::UnlockedCounter => {
+        en: "the counter of turns is read and written without a lock, or each worker has one of its own",
+        es: "el contador de turnos se lee y se escribe sin protección, o cada trabajador tiene el suyo"
+    },
+    Cause::TurnPerConnection => {
+        en: "the backend is chosen when the client connects, not for each request",
+        es: "el backend se elige cuando el cliente se conecta, no en cada petición"
+    },
+    Cause::PartOfTheList => {
+        en: "only a part of the list of backends is used: a fixed number, or an index that is never moved on",
+        es: "solo se usa una parte de la lista de backends: un número fijo, o un índice que nunca avanza"
+    },
+    Cause::SentTwice => {
+        en: "two requests go to the backends for each one of the client",
+        es: "por cada petición del cliente salen dos hacia los backends"
+    },
+    Cause::UnhandledEvent => {
+        en: "an everyday event ends the process: a signal such as SIGPIPE, or an exception that nobody catches",
+        es: "un suceso cotidiano termina el proceso: una señal como SIGPIPE, o una excepción que nadie captura"
+    },
+    Cause::PassedOnIncompletely => {
+        en: "the answer is passed on from a single read, or with a length that is not its own",
+        es: "la respuesta se entrega a partir de una sola lectura, o con una longitud que no es la suya"
+    },
+});
+
+/// The likely cause as a sentence to print below a failed check.
+pub fn explanation(cause: Cause, language: Language) -> String {
+    cause.in_words(language)
+}
