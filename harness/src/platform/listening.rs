@@ -17,10 +17,10 @@ pub struct Holder {
 }
 
 #[cfg(target_os = "linux")]
-pub use linux::{holder_of_port, listening_sockets, port_is_mentioned};
+pub use linux::{holder_of_port, listening_sockets};
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{holder_of_port, listening_sockets, port_is_mentioned};
+pub use elsewhere::{holder_of_port, listening_sockets};
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -67,12 +67,6 @@ mod linux {
         Some(Holder { pid, program: pid.and_then(program_of), address: entry.local_address })
     }
 
-    /// Whether any socket of the calling thread's network namespace has this local port, in whatever state: a
-    /// connection in TIME_WAIT keeps a proxy without SO_REUSEADDR from binding for a minute (F-8).
-    pub fn port_is_mentioned(port: u16) -> bool {
-        own_table().iter().any(|entry| entry.local_address.port() == port)
-    }
-
     /// `/proc/self/net` shows the namespace of the main thread; `/proc/<tid>/net` that of the thread.
     fn own_table() -> Vec<TcpNetEntry> {
         let thread = rustix::thread::gettid().as_raw_pid();
@@ -99,7 +93,7 @@ mod linux {
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
-    use std::net::{SocketAddr, TcpListener};
+    use std::net::SocketAddr;
 
     use super::Holder;
 
@@ -112,18 +106,13 @@ mod elsewhere {
     pub fn holder_of_port(_port: u16) -> Option<Holder> {
         None
     }
-
-    /// Whether the port cannot be bound on the loopback address.
-    pub fn port_is_mentioned(port: u16) -> bool {
-        TcpListener::bind(("127.0.0.1", port)).is_err()
-    }
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::net::TcpListener;
 
-    use super::{holder_of_port, listening_sockets, port_is_mentioned};
+    use super::{holder_of_port, listening_sockets};
 
     #[test]
     fn a_listener_of_this_process_is_found_with_its_holder_and_gone_when_closed() {
@@ -134,7 +123,6 @@ mod tests {
         let holder = holder_of_port(address.port()).unwrap();
         assert_eq!((holder.pid, holder.address), (Some(me), address));
         assert!(holder.program.is_some());
-        assert!(port_is_mentioned(address.port()));
         drop(listener);
         assert!(!listening_sockets(&[me]).contains(&address));
         assert_eq!(holder_of_port(address.port()), None);

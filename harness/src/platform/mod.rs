@@ -18,7 +18,7 @@ pub use isolation::{
     Limits, become_subreaper, die_with_parent, enter_process_namespace, enter_user_and_process_namespace,
     kill_everything_in_namespace, limit_this_process, own_process_view, start_session,
 };
-pub use listening::{Holder, holder_of_port, listening_sockets, port_is_mentioned};
+pub use listening::{Holder, holder_of_port, listening_sockets};
 pub use noise::{Noise, NoiseSentinel};
 pub use process_tree::{Usage, beneath, beneath_quickly, pid_seen_from_here, program_of, usage};
 pub use signal::{Signal, send_signal};

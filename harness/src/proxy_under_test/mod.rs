@@ -5,8 +5,10 @@
 
 mod directory;
 pub mod guard;
+mod launching;
 mod output;
 pub mod ports;
+mod preparing;
 mod problem;
 mod process;
 mod program;
@@ -15,8 +17,10 @@ mod subject;
 
 pub use directory::{Place, WorkingDirectory};
 pub use guard::Wish;
+pub use launching::StartOrder;
 pub use output::OutputLog;
+pub use preparing::Preparing;
 pub use problem::{NoAnswer, StartProblem};
 pub use program::{Preparation, locate_program};
 pub use readiness::{Answer, Ready};
-pub use subject::{EventSink, Preparing, ProxyUnderTest, ResourceProbe, StartOrder, StopOutcome};
+pub use subject::{EventSink, ProxyUnderTest, ResourceProbe, StopOutcome};

@@ -36,7 +36,7 @@ impl PortLease {
             let offset = u16::try_from(seed.wrapping_add(step) % count).unwrap_or(0);
             let port = LOWEST + offset;
             if let Some(lock) = lock(port)?
-                && is_free(port)
+                && can_be_bound(port)
             {
                 return Ok(PortLease { port, _lock: lock });
             }
@@ -106,14 +106,15 @@ fn lock_directory() -> Result<PathBuf, StartProblem> {
     Ok(path)
 }
 
-/// Nobody listens and no connection of an earlier life lingers; the test leaves no trace, since it never listens.
-fn is_free(port: u16) -> bool {
-    !crate::platform::port_is_mentioned(port) && bind_without_listening(port).is_ok()
-}
-
-fn bind_without_listening(port: u16) -> std::io::Result<()> {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
-    socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into())
+/// Whether a proxy without SO_REUSEADDR could bind this port in the network of the calling thread: nobody listens there,
+/// and no connection of an earlier life lingers (F-8). The test leaves no trace, since it never listens.
+pub(super) fn can_be_bound(port: u16) -> bool {
+    let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    let bind = || {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+        socket.bind(&everywhere.into())
+    };
+    bind().is_ok()
 }
 
 fn first_ephemeral_port() -> u16 {

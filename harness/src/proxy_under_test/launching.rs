@@ -1,0 +1,261 @@
+//! Starts a proxy and sees it through to its first answer, again and again while its port is still taken.
+//!
+//! The conductor calls [`ProxyUnderTest::start`] at the beginning of a run and after every crash. A start that fails leaves
+//! nothing running and says why; nothing here decides what happens then.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use fake_backends::clock::Moment;
+
+use super::guard::Order;
+use super::preparing::with_path;
+use super::process::{Ended, Process};
+use super::readiness::{self, Answer, Listening, Ready};
+use super::subject::{ProxyUnderTest, exit_event};
+use super::{NoAnswer, StartProblem, ports};
+use crate::adapter::Launch;
+use crate::history::{ConfigurationFile, EventKind};
+use crate::platform;
+
+/// A start, rendered.
+#[derive(Clone, Debug)]
+pub struct StartOrder {
+    /// Command, files, environment, input.
+    pub launch: Launch,
+    /// Where it should listen.
+    pub listen: SocketAddr,
+    /// The TTL it is given, for the record.
+    pub ttl: Option<Duration>,
+    /// Whether the start is complete only with an answer.
+    pub answer: Answer,
+}
+
+/// Pause between two starts while the port is taken.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
+/// While the port may be taken, a proxy that lives without listening (F-8) is not waited for longer than this.
+const PATIENCE_WHILE_TAKEN: Duration = Duration::from_secs(3);
+/// Pause between two readiness requests.
+const ANSWER_PAUSE: Duration = Duration::from_millis(50);
+
+impl ProxyUnderTest {
+    /// Starts it and waits until it is ready. What an earlier launch left in the directory stays, its processes do not.
+    ///
+    /// While the port is still taken (by connections of an earlier life, which keep a proxy without SO_REUSEADDR from
+    /// binding for a minute) it is started again and again, for as long as the adapter allows. The future may be dropped
+    /// at any time: what runs then ends with [`ProxyUnderTest::kill`], or when `self` is dropped.
+    ///
+    /// # Errors
+    /// It did not get ready; nothing of it runs any more.
+    pub async fn start(&mut self, order: StartOrder) -> Result<Ready, StartProblem> {
+        self.end_quietly().await;
+        self.launches += 1;
+        let argv = self.absolute(&order.launch.argv)?;
+        self.directory.write_files(&order.launch.files)?;
+        self.record(EventKind::ProxyStarting {
+            launch: self.launches,
+            argv: argv.clone(),
+            listen: order.listen,
+            configuration: configuration_of(&order.launch.files),
+            ttl: order.ttl,
+        });
+        let began = self.clock.now();
+        let mut attempts_before = 0;
+        loop {
+            let taken = self.taken(order.listen.port()).await;
+            let time_left = self.clock.now().since(began) < self.adapter.rebind_within;
+            if let Some(holder) = taken.holder {
+                // At the first start it is somebody else; later it may be an end that takes its time.
+                if self.launches == 1 || !time_left {
+                    return Err(StartProblem::PortInUse { port: order.listen.port(), holder: Some(holder) });
+                }
+                attempts_before += 1;
+                tokio::time::sleep(RETRY_PAUSE).await;
+                continue;
+            }
+            match self.attempt(&order, &argv, began, attempts_before, taken.lingering).await {
+                Ok(ready) => return Ok(ready),
+                Err((problem, ended)) => {
+                    let lingers = taken.lingering || self.taken(order.listen.port()).await.lingering;
+                    let about_the_port = matches!(
+                        problem,
+                        StartProblem::DiedAtStart { .. } | StartProblem::NeverListened { .. }
+                    );
+                    self.end_quietly().await;
+                    if time_left && about_the_port && lingers {
+                        attempts_before += 1;
+                        tokio::time::sleep(RETRY_PAUSE).await;
+                        continue;
+                    }
+                    if let Some(ended) = ended {
+                        self.record(EventKind::ProxyExited(exit_event(self.launches, ended)));
+                    }
+                    return Err(problem);
+                }
+            }
+        }
+    }
+
+    /// One start: guard, LISTEN, one GET.
+    async fn attempt(
+        &mut self,
+        order: &StartOrder,
+        argv: &[String],
+        began: Moment,
+        attempts_before: u32,
+        lingering: bool,
+    ) -> Result<Ready, (StartProblem, Option<Ended>)> {
+        let guarded = Order {
+            argv: argv.to_vec(),
+            environment: with_path(order.launch.environment.clone()),
+            directory: self.directory.path().to_path_buf(),
+            stdin: order.launch.stdin.clone(),
+            limits: self.limits,
+        };
+        let process = self.launch(guarded).map_err(|problem| (problem, None))?;
+        process.guard().wait_until(|state| state.pid.is_some() || state.refused.is_some()).await;
+        let patience = self.adapter.ready_within;
+        let patience = if lingering { patience.min(PATIENCE_WHILE_TAKEN) } else { patience };
+        let until = process.began() + patience;
+        match readiness::wait_for_listening(process.guard(), order.listen, &self.clock, until).await {
+            Listening::Yes => {}
+            Listening::Ended => return Err(self.died(&process, argv, attempts_before)),
+            Listening::TimeIsUp(listens_on) => {
+                let problem = StartProblem::NeverListened {
+                    expected: order.listen,
+                    listens_on,
+                    waited: patience,
+                    attempts_before,
+                    last_lines: self.last_lines(),
+                };
+                return Err((problem, None));
+            }
+        }
+        let listening_after = self.clock.now().since(began);
+        let status = match order.answer {
+            Answer::NotAsked => None,
+            Answer::Required => Some(self.first_answer(&process, order, argv, attempts_before).await?),
+        };
+        let answered_after = status.map(|_| self.clock.now().since(began));
+        let launch = self.launches;
+        self.record(EventKind::ProxyReady {
+            launch,
+            listening_after,
+            answered_after,
+            status,
+            attempts_before,
+        });
+        let sink = self.sink.clone();
+        process.announce_end(move |ended| sink(EventKind::ProxyExited(exit_event(launch, ended))));
+        Ok(Ready { listening_after, answered_after, status, attempts_before })
+    }
+
+    /// GETs until one is answered, the program ends or time is up. A proxy may listen a moment before it can answer.
+    async fn first_answer(
+        &self,
+        process: &Process,
+        order: &StartOrder,
+        argv: &[String],
+        attempts_before: u32,
+    ) -> Result<u16, (StartProblem, Option<Ended>)> {
+        const AT_LEAST: Duration = Duration::from_secs(2);
+        let until = (process.began() + self.adapter.ready_within).max(self.clock.now() + AT_LEAST);
+        let mut number = 0;
+        loop {
+            let left = until.since(self.clock.now()).max(Duration::from_millis(100));
+            let target = format!("{}{}-{attempts_before}-{number}", readiness::TARGET_PREFIX, self.launches);
+            let (network, clock, listen) = (self.network.clone(), self.clock, order.listen);
+            let asked = on_own_thread(move || readiness::get_once(&network, &clock, listen, &target, left));
+            let instead = tokio::select! {
+                answer = asked => match answer {
+                    Some(Ok(status)) => return Ok(status),
+                    Some(Err(instead)) => instead,
+                    None => NoAnswer::NotConnected("no thread".into()),
+                },
+                _ = process.guard().wait_until(|state| !state.lives()) => {
+                    return Err(self.died(process, argv, attempts_before));
+                }
+            };
+            let hopeless = matches!(instead, NoAnswer::NotHttp(_));
+            if hopeless || self.clock.now() >= until {
+                let (address, waited) = (order.listen, self.adapter.ready_within);
+                return Err((
+                    StartProblem::DoesNotAnswer { address, instead, waited, last_lines: self.last_lines() },
+                    None,
+                ));
+            }
+            tokio::time::sleep(ANSWER_PAUSE).await;
+            number += 1;
+        }
+    }
+
+    fn died(
+        &self,
+        process: &Process,
+        argv: &[String],
+        attempts_before: u32,
+    ) -> (StartProblem, Option<Ended>) {
+        let state = process.guard().state();
+        if let Some(error) = state.refused {
+            let program = argv.first().cloned().unwrap_or_default();
+            return (StartProblem::NotExecutable { program, error }, None);
+        }
+        let after = self.clock.now().since(process.began());
+        match process.ended() {
+            Some(ended) => {
+                let problem = StartProblem::DiedAtStart {
+                    code: ended.exit.code,
+                    signal: ended.exit.signal,
+                    after,
+                    attempts_before,
+                    last_lines: ended.last_lines.clone(),
+                };
+                (problem, Some(ended))
+            }
+            // The guard ended before it could start anything: its own last words are in the output.
+            None => (StartProblem::Guard { error: self.last_lines().join(" ") }, None),
+        }
+    }
+
+    fn launch(&self, order: Order) -> Result<Arc<Process>, StartProblem> {
+        let terminal = self.adapter.terminal;
+        let guard = (self.guard_program.as_path(), self.wish);
+        let process = Process::start(guard, &self.network, &self.clock, order, terminal, &self.output)?;
+        let process = Arc::new(process);
+        *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(process.clone());
+        Ok(process)
+    }
+
+    /// Who keeps the port from being bound, in the network of the run.
+    async fn taken(&self, port: u16) -> Taken {
+        let network = self.network.clone();
+        let look = on_own_thread(move || {
+            // Where the network cannot be entered the start itself will say so.
+            network.enter().ok()?;
+            Some(Taken { holder: platform::holder_of_port(port), lingering: !ports::can_be_bound(port) })
+        });
+        look.await.flatten().unwrap_or_default()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    /// Who listens.
+    holder: Option<platform::Holder>,
+    /// Whether any socket has the port, such as a connection in TIME_WAIT.
+    lingering: bool,
+}
+
+fn configuration_of(files: &BTreeMap<String, String>) -> Vec<ConfigurationFile> {
+    files.iter().map(|(path, text)| ConfigurationFile { path: path.clone(), text: text.clone() }).collect()
+}
+
+/// On a thread that ends afterwards: a thread of a pool that enters a network namespace would stay in it.
+async fn on_own_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let work = move || drop(sender.send(work()));
+    std::thread::Builder::new().name("in-network".into()).spawn(work).ok()?;
+    receiver.await.ok()
+}
