@@ -16,7 +16,8 @@ use clap::Parser;
 use crate::config::{self, Config, Flags};
 use crate::exchange::Services;
 use crate::handover::{self, Sockets};
-use crate::{admin, platform, shutdown};
+use crate::shutdown::{self, Signals};
+use crate::{admin, platform};
 
 /// What a caller of the program learns from its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,10 +113,6 @@ fn serve(config: Config, flags: Flags) -> anyhow::Result<()> {
         }
     };
     let services = Arc::new(services);
-    eprintln!("pibl: listening on http://{}", sockets.clients.local_addr()?);
-    if let Some(admin) = &sockets.admin {
-        eprintln!("pibl: admin on http://{}", admin.local_addr()?);
-    }
     let clients = sockets.clients.try_clone()?;
     crate::run(Arc::clone(&services), clients, operate(services, sockets, flags))?;
     Ok(())
@@ -147,6 +144,14 @@ fn bind(config: &Config) -> anyhow::Result<Sockets> {
 
 /// Everything that happens beside the exchanges, until the program is asked to end.
 async fn operate(services: Arc<Services>, sockets: Sockets, flags: Flags) {
+    let signals = Signals::listen();
+    // Whoever reads these lines may send requests and signals from now on.
+    if let Ok(address) = sockets.clients.local_addr() {
+        eprintln!("pibl: listening on http://{address}");
+    }
+    if let Some(Ok(address)) = sockets.admin.as_ref().map(std::net::TcpListener::local_addr) {
+        eprintln!("pibl: admin on http://{address}");
+    }
     let offer = offer(&sockets, flags.handover.as_deref());
     if let Some(admin) = sockets.admin {
         match admin.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(admin)) {
@@ -157,7 +162,7 @@ async fn operate(services: Arc<Services>, sockets: Sockets, flags: Flags) {
         }
     }
     drop(sockets.clients);
-    let asked = shutdown::until_asked_to_end(|event| match event {
+    let asked = signals.until_asked_to_end(|event| match event {
         shutdown::Event::Reload => reload(&services, &flags),
         shutdown::Event::ReopenLog => services.reopen_log(),
     });

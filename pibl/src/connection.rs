@@ -7,15 +7,20 @@ use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
+use crate::admission::Denied;
 use crate::clock;
 use crate::exchange::{self, After, Client, Worker};
 use crate::http::{BodyFraming, HeadLimits, ReceivedRequest, Refusal, parse};
 use crate::wire::{ReadBuffer, Wire};
 
-/// How long a connection keeps its memory after a request. Most clients ask again at once or not for
-/// long; those that are silent for longer give everything but the socket back.
+/// A client that asks again within this time is quick: its connection keeps its memory between requests.
+/// All others give everything but the socket back at once, so that thousands of idle connections cost
+/// next to nothing.
+const QUICK: Duration = Duration::from_millis(20);
+/// How long the connection of a quick client keeps its memory when the client falls silent.
 const WARM: Duration = Duration::from_secs(1);
 /// How long a closed connection is listened to, so that the last answer is not destroyed by a reset.
 const LINGER: Duration = Duration::from_secs(2);
@@ -26,7 +31,7 @@ const LINGER_BYTES: usize = 1 << 20;
 enum Wait {
     /// Bytes are there.
     Readable,
-    /// Nobody said anything for [`WARM`].
+    /// Nothing came while the memory was kept.
     Cold,
     /// The connection is over.
     Over,
@@ -39,21 +44,32 @@ pub async fn serve(worker: Rc<Worker>, stream: tokio::net::TcpStream, peer: Sock
     let wire = Wire::new(stream);
     let _pass = match worker.admission.enter(&worker.config().limits, peer.ip(), clock::monotonic()) {
         Ok(pass) => pass,
-        Err(denied) => {
-            let mut client = Client::new(&wire, peer);
-            exchange::deny(&worker, &mut client, denied, false).await;
-            return linger(&wire, &mut client.buffer).await;
-        }
+        Err(denied) => return Box::pin(turn_away(&worker, &wire, peer, denied)).await,
     };
-    // The future of the active part is large and lives in a box of its own, so that what stays behind
-    // for an idle connection is this small one.
+    // A client that connects and says nothing has as long as one that sends half a head.
+    let mut patience = worker.config().timeouts.request_head;
     let mut is_first = true;
-    while Box::pin(serve_while_warm(&worker, &wire, peer, is_first)).await {
-        is_first = false;
-        if !wait_while_cold(&worker, &wire).await {
-            break;
+    loop {
+        let asleep = clock::monotonic();
+        if !wait_while_cold(&worker, &wire, patience, is_first).await {
+            return;
         }
+        let is_quick = !is_first && asleep.elapsed() < QUICK;
+        // The future of the active part is large and lives in a box of its own, so that what stays behind
+        // for an idle connection is this small one.
+        if !Box::pin(serve_while_warm(&worker, &wire, peer, is_quick)).await {
+            return;
+        }
+        is_first = false;
+        patience = worker.config().timeouts.keep_alive;
     }
+}
+
+/// Answers somebody who may not come in.
+async fn turn_away(worker: &Worker, wire: &Wire, peer: SocketAddr, denied: Denied) {
+    let mut client = Client::new(wire, peer);
+    exchange::deny(worker, &mut client, denied, false).await;
+    linger(wire, &mut client.buffer).await;
 }
 
 /// Counts the connection as open for as long as it lives.
@@ -74,17 +90,16 @@ impl Drop for Open<'_> {
 }
 
 /// Serves requests as long as they come quickly. `true`: the connection went cold between requests.
-async fn serve_while_warm(worker: &Rc<Worker>, wire: &Wire, peer: SocketAddr, mut is_first: bool) -> bool {
+async fn serve_while_warm(worker: &Rc<Worker>, wire: &Wire, peer: SocketAddr, is_quick: bool) -> bool {
     let mut client = Client::new(wire, peer);
     loop {
         if client.buffer.is_empty() {
-            match wait_while_warm(worker, wire, &mut client, is_first).await {
+            match wait_while_warm(worker, wire, &mut client, is_quick).await {
                 Wait::Readable => {}
                 Wait::Cold => return true,
                 Wait::Over => return false,
             }
         }
-        is_first = false;
         let after = match read_head(worker, wire, &mut client).await {
             Ok(Some(received)) => serve_request(worker, &mut client, received).await,
             Ok(None) => return false,
@@ -117,40 +132,34 @@ async fn serve_request(worker: &Rc<Worker>, client: &mut Client<'_>, received: R
     exchange::run(worker, client, received).await
 }
 
-/// Waits for the first byte of the next request with buffer in hand.
-async fn wait_while_warm(worker: &Worker, wire: &Wire, client: &mut Client<'_>, is_first: bool) -> Wait {
-    let timeouts = &worker.config().timeouts;
-    // A client that connects and says nothing has as long as one that sends half a head.
-    let patience = if is_first { timeouts.request_head } else { WARM.min(timeouts.keep_alive) };
-    wire.deadline.set(patience);
+/// Looks for the first bytes of the next request with a buffer in hand, and waits for them if the client
+/// is quick.
+async fn wait_while_warm(worker: &Worker, wire: &Wire, client: &mut Client<'_>, is_quick: bool) -> Wait {
+    wire.deadline.set(WARM.min(worker.config().timeouts.keep_alive));
     let buffer = &mut client.buffer;
-    let filled = poll_fn(|context| {
-        let poll = wire.poll_fill(context, buffer);
-        if poll.is_pending() && worker.is_draining() && !is_first {
-            return std::task::Poll::Ready(Ok(0));
-        }
-        poll
+    poll_fn(|context| {
+        Poll::Ready(match wire.poll_fill(context, buffer) {
+            Poll::Ready(Ok(count)) if count > 0 => Wait::Readable,
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::TimedOut => Wait::Cold,
+            Poll::Ready(_) => Wait::Over,
+            Poll::Pending if worker.is_draining() => Wait::Over,
+            Poll::Pending if !is_quick => Wait::Cold,
+            Poll::Pending => return Poll::Pending,
+        })
     })
-    .await;
-    match filled {
-        Ok(count) if count > 0 => Wait::Readable,
-        Err(error) if error.kind() == io::ErrorKind::TimedOut && !is_first => Wait::Cold,
-        Ok(_) | Err(_) => Wait::Over,
-    }
+    .await
 }
 
 /// Waits for the next request without any memory but the socket's. `false`: the connection is over.
-async fn wait_while_cold(worker: &Worker, wire: &Wire) -> bool {
-    let keep_alive = worker.config().timeouts.keep_alive;
-    wire.deadline.set(keep_alive.saturating_sub(WARM));
-    let readable = poll_fn(|context| {
-        let poll = wire.poll_readable(context);
-        if poll.is_pending() && worker.is_draining() {
-            return std::task::Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
-        }
-        poll
+async fn wait_while_cold(worker: &Worker, wire: &Wire, patience: Duration, is_first: bool) -> bool {
+    wire.deadline.set(patience);
+    let readable = poll_fn(|context| match wire.poll_readable(context) {
+        // One that was accepted and has asked nothing yet may still ask.
+        Poll::Pending if worker.is_draining() && !is_first => Poll::Ready(false),
+        Poll::Pending => Poll::Pending,
+        Poll::Ready(result) => Poll::Ready(result.is_ok()),
     });
-    readable.await.is_ok()
+    readable.await
 }
 
 /// Reads until the head of a request is complete. `None`: the client closed or broke off.

@@ -11,23 +11,41 @@ pub enum Event {
     ReopenLog,
 }
 
-/// Returns at SIGTERM or SIGINT; hands every other event to the function.
+/// The signals that this program understands, listened to from the moment that this is made. Before, they
+/// would end the process without a word.
+#[derive(Debug)]
+pub struct Signals {
+    #[cfg(unix)]
+    kinds: [Option<tokio::signal::unix::Signal>; 4],
+}
+
 #[cfg(unix)]
-pub async fn until_asked_to_end(mut on_event: impl FnMut(Event)) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| {
-        signal(kind).inspect_err(|error| tracing::error!("a signal cannot be listened to: {error}")).ok()
-    };
-    let mut terminate = listen(SignalKind::terminate());
-    let mut interrupt = listen(SignalKind::interrupt());
-    let mut hang_up = listen(SignalKind::hangup());
-    let mut user = listen(SignalKind::user_defined1());
-    loop {
-        tokio::select! {
-            () = next(&mut terminate) => return,
-            () = next(&mut interrupt) => return,
-            () = next(&mut hang_up) => on_event(Event::Reload),
-            () = next(&mut user) => on_event(Event::ReopenLog),
+impl Signals {
+    /// Starts listening; it must be called inside a runtime.
+    pub fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [
+            SignalKind::terminate(),
+            SignalKind::interrupt(),
+            SignalKind::hangup(),
+            SignalKind::user_defined1(),
+        ];
+        let listen = |kind| {
+            signal(kind).inspect_err(|error| tracing::error!("a signal is not listened to: {error}")).ok()
+        };
+        Self { kinds: kinds.map(listen) }
+    }
+
+    /// Returns at SIGTERM or SIGINT; hands every other event to the function.
+    pub async fn until_asked_to_end(mut self, mut on_event: impl FnMut(Event)) {
+        let [terminate, interrupt, hang_up, user] = &mut self.kinds;
+        loop {
+            tokio::select! {
+                () = next(terminate) => return,
+                () = next(interrupt) => return,
+                () = next(hang_up) => on_event(Event::Reload),
+                () = next(user) => on_event(Event::ReopenLog),
+            }
         }
     }
 }
@@ -42,10 +60,17 @@ async fn next(signal: &mut Option<tokio::signal::unix::Signal>) {
     }
 }
 
-/// Returns at Ctrl-C, the only thing that this system says.
 #[cfg(not(unix))]
-pub async fn until_asked_to_end(_on_event: impl FnMut(Event)) {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
+impl Signals {
+    /// Nothing has to be prepared on this system.
+    pub fn listen() -> Self {
+        Self {}
+    }
+
+    /// Returns at Ctrl-C, the only thing that this system says.
+    pub async fn until_asked_to_end(self, _on_event: impl FnMut(Event)) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
     }
 }
