@@ -1,0 +1,173 @@
+//! Those who send requests and say exactly what came of them: the harness's own socket client, a library, the curl program.
+//!
+//! Every step of traffic asks through [`Clients`], which numbers exchanges and connections and puts each exchange into the
+//! record. Nothing here decides when a request is due, retries a failed one, or judges an answer.
+
+mod curl;
+mod library;
+mod observe;
+mod raw;
+
+pub use raw::Connection;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fake_backends::clock::RunClock;
+use fake_backends::platform::Network;
+use tokio::sync::Barrier;
+
+use super::request::Request;
+use crate::history::{EventKind, Exchange, ExchangeEnd, Recorder, ResponseSeen, WireBytes};
+use crate::plan::ClientKind;
+
+/// All clients of a run. Clones are cheap and number on together.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    address: SocketAddr,
+    host: String,
+    network: Network,
+    recorder: Recorder,
+    exchanges: AtomicU64,
+    connections: AtomicU64,
+    library: library::Library,
+}
+
+/// What a client saw of one request; [`Clients`] makes an exchange of it.
+#[derive(Debug)]
+struct Seen {
+    connection: Option<(u64, u32)>,
+    request_head: Vec<u8>,
+    sent: Option<fake_backends::clock::Moment>,
+    head_received: Option<fake_backends::clock::Moment>,
+    finished: fake_backends::clock::Moment,
+    end: ExchangeEnd,
+    response: Option<ResponseSeen>,
+}
+
+impl Clients {
+    /// The clients of a run: whom they ask, where their sockets are made, where exchanges are recorded.
+    pub fn new(address: SocketAddr, network: Network, recorder: Recorder) -> Clients {
+        let inner = Inner {
+            address,
+            host: address.to_string(),
+            network,
+            recorder,
+            exchanges: AtomicU64::new(1),
+            connections: AtomicU64::new(1),
+            library: library::Library::new(),
+        };
+        Clients { inner: Arc::new(inner) }
+    }
+
+    /// The proxy.
+    pub fn address(&self) -> SocketAddr {
+        self.inner.address
+    }
+
+    /// The value of `Host`.
+    pub fn host(&self) -> &str {
+        &self.inner.host
+    }
+
+    /// Where sockets are made.
+    pub fn network(&self) -> &Network {
+        &self.inner.network
+    }
+
+    /// The clock of the run.
+    pub fn clock(&self) -> RunClock {
+        self.inner.recorder.clock()
+    }
+
+    /// The record.
+    pub fn recorder(&self) -> &Recorder {
+        &self.inner.recorder
+    }
+
+    /// Why a kind of client cannot be used here; `None` where it can.
+    pub fn missing(&self, kind: ClientKind) -> Option<String> {
+        match kind {
+            ClientKind::Raw => None,
+            ClientKind::Reqwest => self.inner.library.problem(),
+            ClientKind::Curl => curl::missing(),
+        }
+    }
+
+    /// Sends a request on a connection of its own and records the exchange.
+    pub async fn ask(&self, request: &Request) -> Exchange {
+        self.ask_on(&mut None, request, None).await
+    }
+
+    /// Sends a request on `connection`, or on a new one where there is none or it was closed meanwhile, and records the
+    /// exchange. Afterwards `connection` is the one to go on with, if any. With a `gate` it waits there once it is
+    /// connected, so that several requests leave together.
+    pub async fn ask_on(
+        &self,
+        connection: &mut Option<Connection>,
+        request: &Request,
+        gate: Option<&Barrier>,
+    ) -> Exchange {
+        let exchange = self.ask_unrecorded(connection, request, gate).await;
+        self.inner.recorder.record(EventKind::Exchange(Box::new(exchange.clone())));
+        exchange
+    }
+
+    /// The same without recording the exchange: for steps that only count.
+    pub async fn ask_unrecorded(
+        &self,
+        connection: &mut Option<Connection>,
+        request: &Request,
+        gate: Option<&Barrier>,
+    ) -> Exchange {
+        let id = self.inner.exchanges.fetch_add(1, Ordering::Relaxed);
+        let seen = match request.client {
+            ClientKind::Raw => raw::exchange(self, connection, request, gate).await,
+            kind => {
+                if let Some(gate) = gate {
+                    gate.wait().await;
+                }
+                match kind {
+                    ClientKind::Curl => curl::exchange(self, request).await,
+                    _ => self.inner.library.exchange(self, request).await,
+                }
+            }
+        };
+        Exchange {
+            id,
+            purpose: request.purpose,
+            client: request.client,
+            connection: seen.connection.map(|(id, _)| id),
+            request_on_connection: seen.connection.map_or(1, |(_, count)| count),
+            number: request.number,
+            group: request.group,
+            method: request.method.clone(),
+            target: request.target.clone(),
+            request_head: WireBytes(seen.request_head),
+            request_body_bytes: request.body_bytes,
+            intended: request.intended,
+            sent: seen.sent,
+            head_received: seen.head_received,
+            finished: seen.finished,
+            end: seen.end,
+            response: seen.response,
+        }
+    }
+
+    fn next_connection(&self) -> u64 {
+        self.inner.connections.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The instant at which a request is given up.
+    fn deadline(&self, request: &Request) -> tokio::time::Instant {
+        let clock = self.clock();
+        let from = clock.now().max(request.intended);
+        tokio::time::Instant::from_std(clock.instant_of(from + request.timeout))
+    }
+}

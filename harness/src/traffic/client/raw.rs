@@ -1,0 +1,154 @@
+//! The harness's own client: exact bytes out, every byte in, the moment of each step.
+//!
+//! Correctness steps and the load step send through it. It opens a connection where it has none that lives, and it
+//! reports what happened without repeating anything.
+
+use std::io;
+
+use fake_backends::clock::Moment;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Barrier;
+use tokio::time::{Instant, timeout_at};
+
+use super::observe::ResponseObserver;
+use super::{Clients, Seen};
+use crate::history::ExchangeEnd;
+use crate::traffic::request::Request;
+
+/// A persistent connection to the proxy.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TcpStream,
+    id: u64,
+    requests: u32,
+    /// Kept with the connection, because a load step would make thousands of them a second.
+    buffer: Vec<u8>,
+}
+
+const READ_BYTES: usize = 64 << 10;
+
+impl Connection {
+    /// Whether the proxy has closed it, or has sent something nobody asked for, while it was idle.
+    fn is_stale(&self) -> bool {
+        let mut byte = [0; 1];
+        !matches!(self.stream.try_read(&mut byte), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+pub(super) async fn exchange(
+    clients: &Clients,
+    kept: &mut Option<Connection>,
+    request: &Request,
+    gate: Option<&Barrier>,
+) -> Seen {
+    let clock = clients.clock();
+    let deadline = clients.deadline(request);
+    let request_head = request.head(clients.host());
+    // A proxy may close an idle connection at any time (RFC 9112 §9.5), which is no fault of the next request.
+    let kept_alive = kept.take().filter(|connection| !connection.is_stale());
+    let connected = match kept_alive {
+        Some(connection) => Ok(connection),
+        None => connect(clients, deadline).await,
+    };
+    if let Some(gate) = gate {
+        gate.wait().await;
+    }
+    let mut connection = match connected {
+        Ok(connection) => connection,
+        Err(reason) => {
+            let finished = clock.now();
+            let end = ExchangeEnd::NotConnected(reason);
+            return Seen {
+                connection: None,
+                request_head,
+                sent: None,
+                head_received: None,
+                finished,
+                end,
+                response: None,
+            };
+        }
+    };
+    connection.requests += 1;
+    let mut observer = ResponseObserver::new(&request.method);
+    let mut bytes = request_head.clone();
+    bytes.extend_from_slice(&request.body());
+    let sent = clock.now();
+    let transfer = transfer(clients, &mut connection, &bytes, &mut observer);
+    let (end, finished) = match timeout_at(deadline, transfer).await {
+        Ok(ended) => ended,
+        Err(_) => (ExchangeEnd::TimedOut, clock.now()),
+    };
+    if end == ExchangeEnd::Complete {
+        look_beyond(&connection.stream, &mut observer);
+    }
+    let numbers = (connection.id, connection.requests);
+    if request.keep && end == ExchangeEnd::Complete && observer.keeps_alive() {
+        *kept = Some(connection);
+    }
+    Seen {
+        connection: Some(numbers),
+        request_head,
+        sent: Some(sent),
+        head_received: observer.head_received(),
+        finished,
+        end,
+        response: observer.into_response(&request.method, &request.target),
+    }
+}
+
+async fn connect(clients: &Clients, deadline: Instant) -> Result<Connection, String> {
+    match timeout_at(deadline, clients.network().connect_async(clients.address())).await {
+        Ok(Ok(stream)) => {
+            Ok(Connection { stream, id: clients.next_connection(), requests: 0, buffer: vec![0; READ_BYTES] })
+        }
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("no answer to the connection request in time".to_owned()),
+    }
+}
+
+/// Writes and reads at once: a proxy may answer before it has read everything, and must not be waited for while it waits.
+async fn transfer(
+    clients: &Clients,
+    connection: &mut Connection,
+    bytes: &[u8],
+    observer: &mut ResponseObserver,
+) -> (ExchangeEnd, Moment) {
+    let (mut reader, mut writer) = connection.stream.split();
+    let buffer = &mut connection.buffer;
+    let write = async {
+        // An error of writing shows in reading too, after whatever the proxy still had to say.
+        let _ = writer.write_all(bytes).await;
+        std::future::pending::<()>().await;
+    };
+    let read = async {
+        let clock = clients.clock();
+        loop {
+            let result = reader.read(buffer).await;
+            let now = clock.now();
+            match result {
+                Ok(0) => return (observer.closed(None), now),
+                Ok(length) => {
+                    if observer.push(&buffer[..length], now) {
+                        return (observer.end(), now);
+                    }
+                }
+                Err(error) => return (observer.closed(Some(&error)), now),
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        () = write => unreachable!("writing goes on for ever once it is done"),
+        ended = read => ended,
+    }
+}
+
+/// Bytes after the end of the response that have come already.
+fn look_beyond(stream: &TcpStream, observer: &mut ResponseObserver) {
+    let mut buffer = [0; 1024];
+    if let Ok(length) = stream.try_read(&mut buffer) {
+        observer.add_extra(length);
+    }
+}
