@@ -8,6 +8,7 @@ mod check_words;
 mod finding_words;
 mod latency_words;
 mod numbers;
+mod problem_words;
 mod rotation_words;
 mod time_words;
 mod wrong_words;
@@ -16,6 +17,7 @@ pub use cause_words::explanation;
 pub use check_words::{asks, demonstration, requirement_text, source_words, title};
 pub use finding_words::sentence;
 pub use numbers::{Bytes, Counted, Decimal, InWords, Listed, Milliseconds, Noun, Percent, Quantile, Span};
+pub use problem_words::{ProblemWords, preparation, start_problem};
 
 use serde::{Deserialize, Serialize};
 
