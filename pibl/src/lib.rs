@@ -3,6 +3,8 @@
 //! The rooms are declared in the order in which they may use each other: each one may use only what
 //! stands above it. `ARCHITECTURE.md` tells the life of a request through them.
 
+#![forbid(unsafe_code)]
+
 pub mod http;
 
 pub mod clock;

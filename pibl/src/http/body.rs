@@ -340,4 +340,24 @@ mod tests {
         assert!(!BodyDecoder::new(BodyFraming::Length(1)).finish_at_close());
         assert!(!BodyDecoder::new(BodyFraming::Chunked).finish_at_close());
     }
+
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn segmentation_changes_nothing(
+            pieces in proptest::collection::vec(proptest::sample::select(vec![&b"3\r\nabc\r\n"[..], b"0\r\n\r\n", b"a;x\r\n", b"0123456789", b"\r\n", b"\r", b"\n", b"0\r\nT: 1\r\n\r\n", b"g", b";\""]), 0..8),
+            step in 1usize..9,
+        ) {
+            let input = pieces.concat();
+            let whole = decode_in_steps(BodyFraming::Chunked, &input, input.len().max(1));
+            let stepped = decode_in_steps(BodyFraming::Chunked, &input, step);
+            match (whole, stepped) {
+                (Ok(one), Ok(two)) => {
+                    prop_assert_eq!((one.0, one.1.is_done(), one.2), (two.0, two.1.is_done(), two.2));
+                }
+                (one, two) => prop_assert_eq!(one.is_err(), two.is_err()),
+            }
+        }
+    }
 }

@@ -517,4 +517,50 @@ mod tests {
         response_head(text, &HeadLimits::default(), false, &mut head).unwrap().unwrap();
         assert_eq!(head.fields.get("x-a"), Some(&b"b"[..]));
     }
+
+    use proptest::prelude::*;
+
+    /// Bytes that look like a request often enough to come far into the parser.
+    fn almost_a_request() -> impl Strategy<Value = Vec<u8>> {
+        let pieces = proptest::sample::select(vec![
+            &b"GET / HTTP/1.1\r\n"[..],
+            b"POST http://x/ HTTP/1.0\r\n",
+            b"Host: x\r\n",
+            b"Content-Length: 3\r\n",
+            b"Transfer-Encoding: chunked\r\n",
+            b"Connection: close, upgrade\r\n",
+            b"X: \r\n",
+            b"\r\n",
+            b"\n",
+            b"\r",
+            b" ",
+            b":",
+            b"\0\xff",
+        ]);
+        proptest::collection::vec(pieces, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_says_exactly_one_thing(bytes in almost_a_request()) {
+            let mut head = RequestHead::default();
+            if let Ok(Some(received)) = request_head(&bytes, &HeadLimits::default(), &mut head) {
+                prop_assert!(received.consumed <= bytes.len());
+                prop_assert!(bytes[..received.consumed].ends_with(b"\r\n\r\n"));
+                prop_assert!(head.target.starts_with(b"/") || head.target == b"*");
+                prop_assert!(head.fields.get_all("host").count() <= 1);
+                let framings = ["content-length", "transfer-encoding"];
+                let count: usize = framings.iter().map(|name| head.fields.get_all(name).count()).sum();
+                prop_assert!(count <= 1);
+            }
+        }
+
+        #[test]
+        fn heads_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), to_head in any::<bool>()) {
+            let _ = request_head(&bytes, &HeadLimits::default(), &mut RequestHead::default());
+            let limits = HeadLimits::default();
+            let _ = response_head(&bytes, &limits, to_head, &mut ResponseHead::default());
+            let _ = trailers(&bytes, &mut Fields::new());
+        }
+    }
 }
