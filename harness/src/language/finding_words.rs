@@ -214,3 +214,45 @@ fn concurrency(finding: &Finding, language: Language) -> Option<String> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{all, seen};
+    use super::*;
+
+    #[test]
+    fn every_finding_has_a_sentence_of_its_own_in_each_language() {
+        for language in Language::ALL {
+            let fallback = sentence(&Finding::NotReached, language);
+            let mut sentences: Vec<String> =
+                all().iter().map(|finding| sentence(finding, language)).collect();
+            assert!(!sentences.contains(&fallback));
+            let count = sentences.len();
+            sentences.sort();
+            sentences.dedup();
+            assert_eq!(sentences.len(), count);
+        }
+        for finding in all() {
+            assert_ne!(sentence(&finding, Language::En), sentence(&finding, Language::Es), "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn sentences_name_what_was_seen() {
+        assert_eq!(
+            sentence(&Finding::Expiry(seen()), Language::En),
+            "expired between 2,003 ms and 2,011 ms (TTL 2 s), 104 probes before and 96 after"
+        );
+        assert_eq!(
+            sentence(&Finding::Expiry(seen()), Language::Es),
+            "expiró entre 2.003 ms y 2.011 ms (TTL 2 s), 104 sondeos antes y 96 después"
+        );
+        let late =
+            all().into_iter().find(|finding| matches!(finding, Finding::ServedPastTtl { .. })).unwrap();
+        assert_eq!(
+            sentence(&late, Language::En),
+            "the entry /t/17 was answered from the cache 4,120 ms after it was stored: 2,120 ms past its TTL of 2 s; \
+             96 probes prove the same; no entry was seen to expire"
+        );
+    }
+}

@@ -10,6 +10,8 @@ mod latency_words;
 mod numbers;
 mod problem_words;
 mod rotation_words;
+#[cfg(test)]
+pub(crate) mod samples;
 mod time_words;
 mod wrong_words;
 

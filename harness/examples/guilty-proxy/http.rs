@@ -1,0 +1,201 @@
+//! Messages of HTTP/1.1, read whole into memory and written again.
+//!
+//! The server reads requests and answers with it. It is strict about framing and knows nothing of caches or backends.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+
+/// Largest head that is read.
+const HEAD_LIMIT: u64 = 64 * 1024;
+
+/// A request or an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// Its first line, without line end.
+    pub first_line: String,
+    /// Its fields as they came, those of the framing and of the connection left out.
+    pub fields: Vec<(String, String)>,
+    /// Its body without framing.
+    pub body: Vec<u8>,
+}
+
+impl Message {
+    /// The word of this number in the first line, from zero.
+    pub fn word(&self, number: usize) -> &str {
+        self.first_line.split(' ').nth(number).unwrap_or("")
+    }
+
+    /// Status, of an answer.
+    pub fn status(&self) -> u16 {
+        self.word(1).parse().unwrap_or(0)
+    }
+
+    /// An answer of this proxy itself.
+    pub fn own(status: u16, reason: &str) -> Message {
+        let first_line = format!("HTTP/1.1 {status} {reason}");
+        Message { first_line, fields: Vec::new(), body: format!("{reason}\n").into_bytes() }
+    }
+
+    /// The bytes of an answer; `head_only` for the answer to a HEAD request.
+    pub fn answer_bytes(&self, head_only: bool) -> Vec<u8> {
+        let mut bytes = self.head_bytes();
+        let bodiless = matches!(self.status(), 204 | 304);
+        if !bodiless
+            && !(head_only && self.fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length")))
+        {
+            bytes.extend(format!("Content-Length: {}\r\n", self.body.len()).bytes());
+        }
+        bytes.extend(b"Connection: close\r\n\r\n");
+        if !bodiless && !head_only {
+            bytes.extend(&self.body);
+        }
+        bytes
+    }
+
+    /// The bytes of a request.
+    pub fn request_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.head_bytes();
+        if !self.body.is_empty() || matches!(self.word(0), "POST" | "PUT" | "PATCH") {
+            bytes.extend(format!("Content-Length: {}\r\n", self.body.len()).bytes());
+        }
+        bytes.extend(b"Connection: close\r\n\r\n");
+        bytes.extend(&self.body);
+        bytes
+    }
+
+    fn head_bytes(&self) -> Vec<u8> {
+        let mut head = format!("{}\r\n", self.first_line);
+        for (name, value) in &self.fields {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        // Latin-1, as it was read.
+        head.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect()
+    }
+}
+
+/// Reads a request; `None` where the client closed without one. Says `100 Continue` where the client waits for it.
+pub fn read_request(stream: &TcpStream) -> io::Result<Option<Message>> {
+    let mut reader = BufReader::new(stream);
+    let Some((mut message, framing)) = read_head(&mut reader)? else { return Ok(None) };
+    if framing.expects_continue {
+        (&mut &*stream).write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    message.body = match framing.body {
+        Body::UntilEnd => Vec::new(),
+        body => read_body(&mut reader, body)?,
+    };
+    Ok(Some(message))
+}
+
+/// Reads the answer to a request with this method, interim answers skipped.
+pub fn read_answer(stream: &TcpStream, method: &str) -> io::Result<Message> {
+    let mut reader = BufReader::new(stream);
+    loop {
+        let Some((mut message, framing)) = read_head(&mut reader)? else {
+            return Err(unexpected("no answer"));
+        };
+        // The version is that of this hop, not that of the backend (RFC 9110 §6.2).
+        if let Some((_, rest)) = message.first_line.split_once(' ') {
+            message.first_line = format!("HTTP/1.1 {rest}");
+        }
+        match message.status() {
+            100..200 => continue,
+            204 | 304 => {}
+            _ if method == "HEAD" => {
+                // The length of the body that a GET would have had belongs to the answer.
+                if let Body::Length(length) = framing.body {
+                    message.fields.push(("Content-Length".to_owned(), length.to_string()));
+                }
+            }
+            _ => message.body = read_body(&mut reader, framing.body)?,
+        }
+        return Ok(message);
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Body {
+    Length(u64),
+    Chunked,
+    UntilEnd,
+}
+
+struct Framing {
+    body: Body,
+    expects_continue: bool,
+}
+
+fn read_head(reader: &mut impl BufRead) -> io::Result<Option<(Message, Framing)>> {
+    let mut limited = reader.take(HEAD_LIMIT);
+    let mut message = Message::default();
+    let mut framing = Framing { body: Body::UntilEnd, expects_continue: false };
+    loop {
+        let mut line = Vec::new();
+        if limited.read_until(b'\n', &mut line)? == 0 {
+            return if message.first_line.is_empty() { Ok(None) } else { Err(unexpected("head cut short")) };
+        }
+        // Latin-1, so that no byte of a field is lost.
+        let line: String = line.iter().map(|&byte| char::from(byte)).collect();
+        let line = line.trim_end_matches(['\r', '\n']);
+        if message.first_line.is_empty() {
+            line.clone_into(&mut message.first_line);
+            continue;
+        }
+        if line.is_empty() {
+            return Ok(Some((message, framing)));
+        }
+        let Some((name, value)) = line.split_once(':') else {
+            return Err(unexpected("field without a colon"));
+        };
+        let value = value.trim();
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => framing.body = Body::Length(value.parse().map_err(|_| unexpected("length"))?),
+            "transfer-encoding" => framing.body = Body::Chunked,
+            "expect" => framing.expects_continue = true,
+            "connection" | "keep-alive" | "proxy-connection" | "te" | "trailer" | "upgrade" => {}
+            _ => message.fields.push((name.to_owned(), value.to_owned())),
+        }
+    }
+}
+
+fn read_body(reader: &mut impl BufRead, body: Body) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match body {
+        Body::Length(length) => {
+            reader.take(length).read_to_end(&mut bytes)?;
+            if (bytes.len() as u64) < length {
+                return Err(unexpected("body cut short"));
+            }
+        }
+        Body::UntilEnd => {
+            reader.read_to_end(&mut bytes)?;
+        }
+        Body::Chunked => loop {
+            let mut line = String::new();
+            reader.read_line(&mut line)?;
+            let size = line.trim().split(';').next().unwrap_or("");
+            let size = u64::from_str_radix(size, 16).map_err(|_| unexpected("chunk size"))?;
+            if size == 0 {
+                // Trailer fields, dropped, up to the empty line.
+                loop {
+                    line.clear();
+                    if reader.read_line(&mut line)? <= 2 {
+                        break;
+                    }
+                }
+                break;
+            }
+            let before = bytes.len() as u64;
+            reader.take(size).read_to_end(&mut bytes)?;
+            if bytes.len() as u64 - before < size {
+                return Err(unexpected("chunk cut short"));
+            }
+            reader.read_line(&mut line)?;
+        },
+    }
+    Ok(bytes)
+}
+
+fn unexpected(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}

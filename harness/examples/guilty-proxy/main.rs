@@ -1,0 +1,62 @@
+//! A proxy that does what the assignment asks, except for one thing: the defect that it is started with.
+//!
+//! The harness is judged by it: every detector must catch the defect made for it and find nothing wrong with the honest
+//! proxy that this program is without one. It is threads and blocking sockets, made to be read, not to be fast.
+
+mod balancer;
+mod cache;
+mod clock;
+mod defects;
+mod http;
+mod log;
+mod server;
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+use balancer::Balancer;
+use cache::Cache;
+use defects::Defect;
+use log::Log;
+use server::Server;
+
+/// A caching round-robin proxy with at most one defect.
+#[derive(Parser)]
+struct Arguments {
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
+    /// Port to listen on.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// A backend, `host:port`; several times.
+    #[arg(long = "backend", required = true)]
+    backends: Vec<String>,
+    /// How long a cached answer is served, in milliseconds.
+    #[arg(long, default_value_t = 60_000)]
+    ttl_ms: u64,
+    /// What is wrong with it; nothing, unless said so here or in GUILTY_DEFECT.
+    #[arg(long, env = "GUILTY_DEFECT", default_value = "none")]
+    defect: Defect,
+    /// Directory that holds the cache and the log.
+    #[arg(long, default_value = ".")]
+    directory: PathBuf,
+}
+
+fn main() -> std::io::Result<()> {
+    let arguments = Arguments::parse();
+    let log = Log::open(&arguments.directory.join("proxy.log"))?;
+    let cache = Cache::open(
+        &arguments.directory.join("cache"),
+        Duration::from_millis(arguments.ttl_ms),
+        arguments.defect,
+    )?;
+    let balancer = Balancer::new(arguments.backends, arguments.defect);
+    let listener = TcpListener::bind((arguments.host.as_str(), arguments.port))?;
+    println!("listening on {}, defect: {:?}", listener.local_addr()?, arguments.defect);
+    Server { cache, balancer, log, defect: arguments.defect }.run(&listener);
+    Ok(())
+}
