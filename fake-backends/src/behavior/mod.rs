@@ -27,11 +27,12 @@ mod sometimes;
 mod streaming;
 mod truncate;
 
+pub(crate) use application::REQUEST_BODY_LIMIT;
 pub use application::{Answer, Application, ApplicationPlan, Applications, Asked, Working};
 pub use barrier::BarrierPlan;
 pub use close::Close;
 pub use distribution::{Distribution, Random};
-pub use echo::Echo;
+pub use echo::{Echo, Seen};
 pub use error::ErrorPlan;
 pub use garbage::Garbage;
 pub use hang::{Hang, Place};

@@ -37,11 +37,13 @@ struct Pages {
 
 /// An attempt that is not over yet. Dropping it ends the attempt as `Stopped`, so that none is lost with its task.
 #[derive(Debug)]
-pub struct OpenAttempt {
+pub(crate) struct OpenAttempt {
     journal: Journal,
     position: usize,
     /// What is known so far; `finish` puts it into the journal.
-    pub attempt: Attempt,
+    pub(crate) attempt: Attempt,
+    /// Its outcome, should it be dropped.
+    pub(crate) if_dropped: Outcome,
 }
 
 impl Journal {
@@ -101,6 +103,15 @@ impl Journal {
         self.wait(deadline, |pages| pages.open_attempts == 0)
     }
 
+    /// Waits until the connections so far satisfy `enough`, at most until `deadline`; says whether they did.
+    pub fn wait_for_connections(
+        &self,
+        deadline: Instant,
+        mut enough: impl FnMut(&[ConnectionRecord]) -> bool,
+    ) -> bool {
+        self.wait(deadline, |pages| enough(&pages.connections))
+    }
+
     /// The clock of its moments.
     pub fn clock(&self) -> RunClock {
         self.inner.clock
@@ -135,7 +146,7 @@ impl Journal {
         pages.open_attempts += 1;
         self.announce(&pages);
         drop(pages);
-        OpenAttempt { journal: self.clone(), position, attempt }
+        OpenAttempt { journal: self.clone(), position, attempt, if_dropped: Outcome::Stopped }
     }
 
     fn announce(&self, pages: &Pages) {
@@ -200,7 +211,8 @@ impl Drop for OpenAttempt {
         // `close` leaves an attempt that is over behind, so this acts only on one that was never finished.
         if !self.attempt.is_over() {
             let now = self.journal.inner.clock.now();
-            self.close(now, Outcome::Stopped);
+            let outcome = self.if_dropped.clone();
+            self.close(now, outcome);
         }
     }
 }
