@@ -69,7 +69,10 @@ impl fmt::Display for Span {
         let nanos = self.0.as_nanos();
         let units =
             [("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000)];
-        let exact = units.into_iter().chain([("us", 1000)]).find(|(_, size)| nanos > 0 && nanos % size == 0);
+        let exact = units
+            .into_iter()
+            .chain([("us", 1000)])
+            .find(|(_, size)| nanos > 0 && nanos.is_multiple_of(*size));
         match exact {
             Some((unit, size)) => write!(f, "{}{unit}", nanos / size),
             None if nanos == 0 => f.write_str("0s"),
@@ -91,7 +94,7 @@ impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units =
             [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("GB", 1_000_000_000), ("MB", 1_000_000)];
-        match units.into_iter().find(|(_, size)| self.0 > 0 && self.0 % size == 0) {
+        match units.into_iter().find(|(_, size)| self.0 > 0 && self.0.is_multiple_of(*size)) {
             Some((unit, size)) => write!(f, "{}{unit}", self.0 / size),
             None => write!(f, "{}B", self.0),
         }

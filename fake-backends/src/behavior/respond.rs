@@ -116,7 +116,7 @@ fn matches_tag(occasion: &Occasion<'_>, tag: u64) -> bool {
     let ours = format!("\"{tag}\"");
     fields_named(&occasion.request.head.fields, "If-None-Match")
         .flat_map(|value| value.split(|&byte| byte == b','))
-        .map(|element| element.trim_ascii())
+        .map(<[u8]>::trim_ascii)
         .any(|element| element == b"*" || element.strip_prefix(b"W/").unwrap_or(element) == ours.as_bytes())
 }
 

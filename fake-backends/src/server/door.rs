@@ -83,7 +83,7 @@ impl Door {
         for _ in 1..BIND_TRIES {
             match self.network.bind_without_listening(self.address) {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                    tokio::time::sleep(BIND_PAUSE).await
+                    tokio::time::sleep(BIND_PAUSE).await;
                 }
                 result => return result,
             }

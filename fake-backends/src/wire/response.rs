@@ -232,7 +232,7 @@ mod tests {
             while let Some(event) = reader.next(&mut input)? {
                 match event {
                     ResponseEvent::Informational(head) | ResponseEvent::Head(head) => {
-                        statuses.push(head.status)
+                        statuses.push(head.status);
                     }
                     ResponseEvent::Body(data) => body.extend_from_slice(data),
                     ResponseEvent::Trailers(_) | ResponseEvent::Complete => {}
