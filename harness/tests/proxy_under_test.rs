@@ -264,3 +264,23 @@ async fn a_program_in_the_background_counts_as_running_and_is_killed_with_the_re
     let unexpected = |event: &EventKind| matches!(event, EventKind::ProxyExited(exit) if !exit.expected);
     assert!(!run.events.lock().unwrap().iter().any(unexpected));
 }
+
+#[tokio::test]
+async fn a_crash_comes_at_its_instant_and_a_restart_keeps_to_its_downtime() {
+    let lease = PortLease::any(16).unwrap();
+    let mut run = prepare(|_| {}).await;
+    run.proxy.start(order("honest", lease.loopback())).await.unwrap();
+    assert!(harness::fault::crash_after(&mut run.proxy, Duration::from_millis(50)).await.unwrap());
+    assert!(!harness::fault::crash_after(&mut run.proxy, Duration::ZERO).await.unwrap());
+    let downtime = Duration::from_millis(300);
+    let step = harness::plan::Restart { stop_first: false, wipe: true, settings: None, downtime };
+    let (ready, stopped) =
+        harness::fault::restart(&mut run.proxy, &step, order("honest", lease.loopback())).await.unwrap();
+    assert!(stopped.is_none() && ready.status == Some(200));
+    assert!(run.proxy.down_for().unwrap() >= downtime);
+    let step = harness::plan::Restart { stop_first: true, ..step };
+    let (_, stopped) =
+        harness::fault::restart(&mut run.proxy, &step, order("honest", lease.loopback())).await.unwrap();
+    assert!(!stopped.unwrap().hung);
+    assert_eq!(run.proxy.launches(), 3);
+}

@@ -323,3 +323,14 @@ pub struct HostNoise {
     /// Share of time in which runnable tasks waited for a CPU (`/proc/pressure/cpu`), between 0 and 1, where known.
     pub cpu_pressure: Option<f64>,
 }
+
+impl From<crate::platform::Noise> for HostNoise {
+    fn from(noise: crate::platform::Noise) -> HostNoise {
+        HostNoise {
+            worst_overshoot: noise.worst_overshoot,
+            p99_overshoot: noise.p99_overshoot,
+            steal: noise.steal,
+            cpu_pressure: noise.cpu_pressure,
+        }
+    }
+}

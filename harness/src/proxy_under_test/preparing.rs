@@ -78,6 +78,7 @@ impl ProxyUnderTest {
             limits,
             wish: isolation,
             launches: 0,
+            ended_at: None,
             process: Arc::default(),
         };
         for command in &proxy.adapter.build {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fake_backends::clock::RunClock;
+use fake_backends::clock::{Moment, RunClock};
 use fake_backends::platform::Network;
 
 use super::directory::WorkingDirectory;
@@ -49,6 +49,8 @@ pub struct ProxyUnderTest {
     pub(super) limits: Limits,
     pub(super) wish: Wish,
     pub(super) launches: u32,
+    /// When the last launch was ended by the harness.
+    pub(super) ended_at: Option<Moment>,
     pub(super) process: Arc<Mutex<Option<Arc<Process>>>>,
 }
 
@@ -101,6 +103,7 @@ impl ProxyUnderTest {
         process.expect_end();
         self.record_signal(Signal::KILL);
         process.guard().end().await;
+        self.ended_at = Some(self.clock.now());
         self.wait_for_end(&process).await;
     }
 
@@ -133,6 +136,7 @@ impl ProxyUnderTest {
             self.record_signal(Signal::KILL);
         }
         let state = process.guard().end().await;
+        self.ended_at = Some(self.clock.now());
         self.wait_for_end(&process).await;
         Some(StopOutcome {
             took: self.clock.now().since(began),
@@ -164,6 +168,11 @@ impl ProxyUnderTest {
             Some(process) => drop(process.guard().wait_until(|state| !state.lives()).await),
             None => std::future::pending().await,
         }
+    }
+
+    /// How long ago the harness ended it; `None` if it never has.
+    pub fn down_for(&self) -> Option<Duration> {
+        self.ended_at.map(|moment| self.clock.now().since(moment))
     }
 
     /// Pid of its main process in the harness's own namespace, while it runs.
