@@ -1,0 +1,231 @@
+//! What becomes of a request: answered from what is stored, read along, or sent to a backend.
+//!
+//! `exchange` asks for every request before it picks a backend. It decides by the rules of RFC 9111 §4
+//! and never touches a socket; it waits only for the leader of the same request.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::Cache;
+use super::cache_control::RequestDirectives;
+use super::cache_status::{CacheStatus, Forwarded};
+use super::conditions;
+use super::entry::Entry;
+use super::fetch::Fetch;
+use super::flight::{Joined, State};
+use super::key::Key;
+use super::reply::Reply;
+use super::store::Found;
+use super::stream::Stream;
+use super::vary;
+use crate::clock::{self, Timestamp};
+use crate::http::{Method, RequestHead};
+
+/// What to do with a request.
+#[derive(Debug)]
+pub enum Answer {
+    /// Send this.
+    Reply(Reply),
+    /// Send this, and let the fetch go on in the background (RFC 5861 §3).
+    ReplyAndRefresh(Reply, Fetch),
+    /// Send what another exchange is receiving.
+    Stream(Stream),
+    /// Ask a backend.
+    Fetch(Fetch),
+}
+
+/// May an entry be used for a request now?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Yes,
+    /// Yes, but it should be refreshed.
+    WhileRefreshed,
+    /// Only after the origin was asked.
+    No(Forwarded),
+}
+
+impl Cache {
+    /// Decides about a request whose hop-by-hop fields were stripped. Waits while another exchange brings
+    /// the same response; that is bounded by the timeouts of that exchange.
+    pub async fn ask(self: &Arc<Self>, request: &RequestHead, now: Timestamp) -> Answer {
+        if !matches!(request.method, Method::Get | Method::Head) {
+            return Answer::Fetch(Fetch::passing(self, Forwarded::Method, None));
+        }
+        if self.store.disk.is_none() {
+            return Answer::Fetch(Fetch::passing(self, Forwarded::Bypass, Some("off")));
+        }
+        let Some(key) = Key::of_request(request) else {
+            return Answer::Fetch(Fetch::passing(self, Forwarded::Bypass, None));
+        };
+        if !self.store.rules.load().share_authorized && carries_token(request) {
+            return Answer::Fetch(Fetch::passing(self, Forwarded::Bypass, Some("token")));
+        }
+        if conditions::is_for_origin(&request.fields) {
+            return Answer::Fetch(Fetch::passing(self, Forwarded::Request, Some("precondition")));
+        }
+        let directives = RequestDirectives::read(&request.fields);
+        let mut now = now;
+        loop {
+            let (reason, stored) = match self.find(&key, request).await {
+                Found::Entry(entry) => match decide(&entry, &directives, now) {
+                    Use::Yes => return Answer::Reply(self.hit(request, entry, now)),
+                    Use::WhileRefreshed => return self.refresh(request, key, directives, entry, now),
+                    Use::No(reason) => (reason, Some(entry)),
+                },
+                Found::NoVariant => (Forwarded::VaryMiss, None),
+                Found::Nothing | Found::Unchecked(_) => (Forwarded::UriMiss, None),
+            };
+            if directives.only_if_cached {
+                return Answer::Reply(Reply::only_if_cached());
+            }
+            let epoch = self.store.epoch(&key);
+            let fetch = Fetch::taking_part(self, key.clone(), epoch, directives, reason, stored);
+            let may_join =
+                may_share(request, &directives, fetch.validates()) && !self.flights.is_solo(key.hash(), now);
+            if !may_join {
+                return Answer::Fetch(fetch);
+            }
+            let mut receiver = match self.flights.join(key.hash(), epoch) {
+                Joined::Outdated => return Answer::Fetch(fetch),
+                Joined::Follows(receiver) => receiver,
+                Joined::Leads(leader) => {
+                    // The leader before this one may have landed since the look-up.
+                    let found = self.store.find(&key, &request.fields);
+                    let landed = match found {
+                        Found::Entry(entry) => decide(&entry, &directives, now) == Use::Yes,
+                        _ => false,
+                    };
+                    if landed {
+                        continue;
+                    }
+                    return Answer::Fetch(fetch.leading(leader));
+                }
+            };
+            let state = wait(&mut receiver).await;
+            now = clock::now();
+            match state {
+                State::Gone | State::Waiting => {}
+                State::Released => return Answer::Fetch(fetch),
+                State::Landed(entry) => {
+                    let fits = fits(request, &key, &entry)
+                        && !matches!(decide(&entry, &directives, now), Use::No(_));
+                    if !fits {
+                        return Answer::Fetch(fetch);
+                    }
+                    let status = CacheStatus { collapsed: true, ..CacheStatus::forwarded(reason) };
+                    return Answer::Reply(Reply::new(request, entry, status, now));
+                }
+                State::Streaming(incoming, _) => {
+                    let names = incoming.vary.iter().map(AsRef::as_ref);
+                    let fits = *incoming.key == *key.bytes()
+                        && vary::variant(names, &request.fields) == incoming.variant
+                        && incoming.freshness.is_fresh(now);
+                    if !fits {
+                        return Answer::Fetch(fetch);
+                    }
+                    let status = CacheStatus { collapsed: true, ..CacheStatus::forwarded(reason) };
+                    return Answer::Stream(Stream::new(receiver, incoming, status, now));
+                }
+            }
+        }
+    }
+
+    /// Looks a key up; a large file that was not checked since the start is checked on another thread.
+    async fn find(&self, key: &Key, request: &RequestHead) -> Found {
+        match self.store.find(key, &request.fields) {
+            Found::Unchecked(unchecked) => {
+                let store = Arc::clone(&self.store);
+                let checked = tokio::task::spawn_blocking(move || store.check(*unchecked)).await;
+                checked.ok().flatten().map_or(Found::Nothing, Found::Entry)
+            }
+            found => found,
+        }
+    }
+
+    fn hit(&self, request: &RequestHead, entry: Arc<Entry>, now: Timestamp) -> Reply {
+        let remaining = entry.freshness.remaining_millis(now);
+        Reply::new(request, entry, CacheStatus::hit(remaining), now)
+    }
+
+    /// The stale response at once; a fetch too, unless somebody refreshes it already.
+    fn refresh(
+        self: &Arc<Self>,
+        request: &RequestHead,
+        key: Key,
+        directives: RequestDirectives,
+        entry: Arc<Entry>,
+        now: Timestamp,
+    ) -> Answer {
+        let reply = self.hit(request, Arc::clone(&entry), now);
+        let epoch = self.store.epoch(&key);
+        if request.method != Method::Get {
+            return Answer::Reply(reply);
+        }
+        match self.flights.join(key.hash(), epoch) {
+            Joined::Leads(leader) => {
+                let fetch = Fetch::taking_part(self, key, epoch, directives, Forwarded::Stale, Some(entry));
+                Answer::ReplyAndRefresh(reply, fetch.leading(leader))
+            }
+            Joined::Follows(_) | Joined::Outdated => Answer::Reply(reply),
+        }
+    }
+}
+
+async fn wait(receiver: &mut watch::Receiver<State>) -> State {
+    match receiver.wait_for(|state| !matches!(state, State::Waiting)).await {
+        Ok(state) => state.clone(),
+        Err(_) => State::Gone,
+    }
+}
+
+/// RFC 9111 §4, §4.2.4 and §5.2.1, in the order in which the reasons weigh.
+fn decide(entry: &Entry, directives: &RequestDirectives, now: Timestamp) -> Use {
+    let freshness = &entry.freshness;
+    if directives.no_cache {
+        return Use::No(Forwarded::Request);
+    }
+    if freshness.no_cache {
+        return Use::No(Forwarded::Stale);
+    }
+    let millis = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000);
+    if directives.max_age.is_some_and(|limit| freshness.age_millis(now) > millis(limit)) {
+        return Use::No(Forwarded::Request);
+    }
+    let remaining = freshness.remaining_millis(now);
+    if remaining > 0 {
+        let is_fresh_enough = directives.min_fresh.is_none_or(|wanted| remaining >= millis(wanted));
+        return if is_fresh_enough { Use::Yes } else { Use::No(Forwarded::Request) };
+    }
+    let is_accepted = directives.max_stale.is_some_and(|limit| remaining.saturating_neg() <= millis(limit));
+    if is_accepted && freshness.may_be_stale() {
+        return Use::Yes;
+    }
+    if freshness.may_be_used_while_refreshed(now) {
+        return Use::WhileRefreshed;
+    }
+    Use::No(Forwarded::Stale)
+}
+
+/// Whether one backend request may serve this request and others. What asks for something of its own
+/// (a part, its own credentials, a condition that is passed on) goes alone.
+fn may_share(request: &RequestHead, directives: &RequestDirectives, validates: bool) -> bool {
+    let fields = &request.fields;
+    request.method == Method::Get
+        && !directives.no_store
+        && !directives.no_cache
+        && !fields.contains("range")
+        && !fields.contains("authorization")
+        && (validates || !conditions::is_conditional(fields))
+}
+
+fn fits(request: &RequestHead, key: &Key, entry: &Entry) -> bool {
+    let names = entry.record.vary.iter().map(AsRef::as_ref);
+    let variant =
+        if entry.record.vary.is_empty() { Vec::new() } else { vary::variant(names, &request.fields) };
+    entry.belongs_to(key.bytes(), &variant)
+}
+
+fn carries_token(request: &RequestHead) -> bool {
+    request.fields.contains("authorization") || request.fields.contains("cookie")
+}

@@ -1,0 +1,324 @@
+//! Files: where they lie, how they appear, how they are set aside.
+//!
+//! `store`, `writer` and `recovery` touch the disk through this room only. It never decides what is kept
+//! and never serves a byte; calls block for as long as the page cache takes, which is microseconds, and
+//! so they are made right on the threads that serve clients.
+//!
+//! A file is written under a temporary name in its final directory and renamed when it is whole, so that
+//! no reader ever sees half a file, whenever the process dies.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::entry_format::{Damage, PREAMBLE_BYTES, Preamble, Record, newest_slot};
+use crate::platform::read_at;
+
+/// What is read at once to find the head: nearly every preamble and both slots fit.
+const FIRST_READ_BYTES: usize = 4096;
+const VERIFY_BYTES: usize = 256 * 1024;
+/// Damaged files are kept for the operator to look at, but not without end.
+const MOST_QUARANTINED: usize = 1000;
+const TEMPORARY: &str = ".tmp";
+const QUARANTINE: &str = "quarantine";
+
+/// The directory of the stored responses.
+#[derive(Debug)]
+pub(super) struct Disk {
+    root: PathBuf,
+    /// Tells the temporary files of this run from the leftovers of others.
+    run: String,
+    next_temporary: AtomicU64,
+}
+
+/// A file under a temporary name; it is deleted unless it is published.
+#[derive(Debug)]
+pub(super) struct Temporary {
+    pub(super) file: Arc<File>,
+    path: PathBuf,
+    is_published: bool,
+}
+
+/// The head of a stored file.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) preamble: Preamble,
+    /// Which slot is in use, and its sequence number.
+    pub(super) slot: usize,
+    pub(super) sequence: u64,
+    pub(super) record: Record,
+}
+
+/// What a directory entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The file of this hash, by its name.
+    Stored(u128),
+    /// A leftover of an earlier run.
+    Leftover,
+    /// A file that is being written.
+    InUse,
+    /// Nothing of ours.
+    Foreign,
+}
+
+/// Why a file cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReadFailure {
+    #[error("{0}")]
+    Damaged(#[from] Damage),
+    #[error("{0}")]
+    Disk(#[from] io::Error),
+}
+
+impl Disk {
+    /// Makes the directory if it is not there.
+    pub(super) fn new(root: &Path, run: u64) -> io::Result<Self> {
+        fs::create_dir_all(root)?;
+        Ok(Self { root: root.to_owned(), run: format!("{run:x}"), next_temporary: AtomicU64::new(0) })
+    }
+
+    /// The file of a hash: one of 256 directories, then the hash in 32 digits.
+    pub(super) fn path(&self, hash: u128) -> PathBuf {
+        self.root.join(format!("{:02x}", (hash >> 120) as u8)).join(format!("{hash:032x}"))
+    }
+
+    /// Opens the file of a hash, for reading and, where possible, for confirming it later.
+    pub(super) fn open(&self, hash: u128) -> io::Result<File> {
+        let path = self.path(hash);
+        match File::options().read(true).write(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
+            // A directory in its place, or a disk that may only be read.
+            Err(_) => File::open(&path),
+            opened => opened,
+        }
+    }
+
+    /// A new file that will become that of a hash.
+    pub(super) fn create(&self, hash: u128) -> io::Result<Temporary> {
+        let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
+        let mut path = self.path(hash).into_os_string();
+        path.push(format!(".{}-{number}{TEMPORARY}", self.run));
+        let path = PathBuf::from(path);
+        let create = || File::options().read(true).write(true).create_new(true).open(&path);
+        let file = match create() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if let Some(directory) = path.parent() {
+                    fs::create_dir_all(directory)?;
+                }
+                create()?
+            }
+            created => created?,
+        };
+        Ok(Temporary { file: Arc::new(file), path, is_published: false })
+    }
+
+    /// Gives a whole file its final name, in place of whatever had it.
+    pub(super) fn publish(&self, temporary: &mut Temporary, hash: u128) -> io::Result<()> {
+        fs::rename(&temporary.path, self.path(hash))?;
+        temporary.is_published = true;
+        Ok(())
+    }
+
+    /// Deletes the file of a hash, if it is there.
+    pub(super) fn remove(&self, hash: u128) -> io::Result<()> {
+        match fs::remove_file(self.path(hash)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Moves what cannot be served out of the way: a file, or a directory in the place of one.
+    pub(super) fn set_aside(&self, path: &Path) -> io::Result<()> {
+        let directory = self.root.join(QUARANTINE);
+        fs::create_dir_all(&directory)?;
+        let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_full = fs::read_dir(&directory)?.nth(MOST_QUARANTINED).is_some();
+        if is_full && path.is_file() {
+            return fs::remove_file(path);
+        }
+        fs::rename(path, directory.join(format!("{name}.{}-{number}", self.run)))
+    }
+
+    /// Every entry in the 256 directories, one directory after the other.
+    pub(super) fn walk(&self, mut visit: impl FnMut(&Path, Found)) -> io::Result<()> {
+        for number in 0..=u8::MAX {
+            let directory = self.root.join(format!("{number:02x}"));
+            let entries = match fs::read_dir(&directory) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries?,
+            };
+            for entry in entries {
+                let path = entry?.path();
+                let found = self.recognise(&path, number);
+                visit(&path, found);
+            }
+        }
+        Ok(())
+    }
+
+    fn recognise(&self, path: &Path, directory: u8) -> Found {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return Found::Foreign };
+        if let Some(stem) = name.strip_suffix(TEMPORARY) {
+            let is_ours = stem.get(32..).is_some_and(|rest| rest.starts_with(&format!(".{}-", self.run)));
+            return if is_ours { Found::InUse } else { Found::Leftover };
+        }
+        let is_hash = name.len() == 32 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        match u128::from_str_radix(name, 16) {
+            Ok(hash) if is_hash && (hash >> 120) as u8 == directory => Found::Stored(hash),
+            _ => Found::Foreign,
+        }
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.is_published {
+            // What cannot be deleted now is deleted at the next start.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Reads and checks everything but the body. `file_bytes` is the length of the file.
+pub(super) fn read_head(file: &File, file_bytes: u64) -> Result<Head, ReadFailure> {
+    let mut bytes = vec![0; FIRST_READ_BYTES];
+    let count = read_fully(file, &mut bytes, 0)?;
+    bytes.truncate(count);
+    let preamble = Preamble::decode(&bytes)?;
+    if preamble.body_offset().checked_add(preamble.body_bytes) != Some(file_bytes) {
+        return Err(Damage::Length.into());
+    }
+    let head_bytes = preamble.body_offset() as usize;
+    if bytes.len() < head_bytes {
+        bytes.resize(head_bytes, 0);
+        let count = read_fully(file, &mut bytes[FIRST_READ_BYTES..], FIRST_READ_BYTES as u64)?;
+        bytes.truncate(FIRST_READ_BYTES + count);
+    }
+    let slots = bytes.get(PREAMBLE_BYTES..head_bytes).ok_or(Damage::Length)?;
+    let (sequence, slot, record) = newest_slot(slots, preamble.slot_bytes)?;
+    let record = Record::decode(record)?;
+    Ok(Head { preamble, slot, sequence, record })
+}
+
+/// Compares the body with its checksum, in constant memory.
+pub(super) fn verify_body(file: &File, preamble: &Preamble) -> Result<(), ReadFailure> {
+    let mut hasher = Xxh3::new();
+    let mut piece = vec![0; VERIFY_BYTES.min(preamble.body_bytes as usize)];
+    let (mut offset, end) = (preamble.body_offset(), preamble.body_offset() + preamble.body_bytes);
+    while offset < end {
+        let wanted = piece.len().min((end - offset) as usize);
+        let count = read_fully(file, &mut piece[..wanted], offset)?;
+        if count < wanted {
+            return Err(Damage::Length.into());
+        }
+        hasher.update(&piece[..count]);
+        offset += count as u64;
+    }
+    if hasher.digest() == preamble.body_checksum { Ok(()) } else { Err(Damage::Body.into()) }
+}
+
+/// Writes everything at a place of a file without moving its cursor.
+pub(super) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+    }
+    #[cfg(not(unix))]
+    {
+        use std::io::{Seek, SeekFrom, Write};
+        let mut file = file;
+        file.seek(SeekFrom::Start(offset))?;
+        file.write_all(bytes)
+    }
+}
+
+/// Copies a body from one file to another.
+pub(super) fn copy_body(from: &File, preamble: &Preamble, to: &File, to_offset: u64) -> io::Result<()> {
+    let mut piece = vec![0; VERIFY_BYTES];
+    let mut done = 0;
+    while done < preamble.body_bytes {
+        let wanted = piece.len().min((preamble.body_bytes - done) as usize);
+        let count = read_fully(from, &mut piece[..wanted], preamble.body_offset() + done)?;
+        if count < wanted {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        write_at(to, &piece[..count], to_offset + done)?;
+        done += count as u64;
+    }
+    Ok(())
+}
+
+fn read_fully(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while done < buffer.len() {
+        match read_at(file, &mut buffer[done..], offset + done as u64) {
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_appears_whole_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let disk = Disk::new(directory.path(), 1).unwrap();
+        let hash = 0xab << 120 | 5;
+        drop(disk.create(hash).unwrap());
+        assert!(disk.open(hash).is_err());
+        let mut temporary = disk.create(hash).unwrap();
+        write_at(&temporary.file, b"whole", 0).unwrap();
+        disk.publish(&mut temporary, hash).unwrap();
+        drop(temporary);
+        assert_eq!(fs::read(disk.path(hash)).unwrap(), b"whole");
+        assert!(disk.path(hash).to_str().unwrap().contains("/ab/ab00"));
+        disk.remove(hash).unwrap();
+        disk.remove(hash).unwrap();
+        assert!(disk.open(hash).is_err());
+    }
+
+    #[test]
+    fn names_tell_stored_files_from_leftovers_and_strangers() {
+        let directory = tempfile::tempdir().unwrap();
+        let old = Disk::new(directory.path(), 1).unwrap();
+        let disk = Disk::new(directory.path(), 0x1b).unwrap();
+        let hash = 7u128;
+        let mut leftover = old.create(hash).unwrap();
+        leftover.is_published = true;
+        let mut stored = disk.create(hash).unwrap();
+        disk.publish(&mut stored, hash).unwrap();
+        let in_use = disk.create(hash).unwrap();
+        fs::write(directory.path().join("00/README"), "x").unwrap();
+        fs::write(directory.path().join("00").join("f".repeat(32)), "x").unwrap();
+        let mut found = Vec::new();
+        disk.walk(|_, kind| found.push(kind)).unwrap();
+        let count = |kind| found.iter().filter(|&&other| other == kind).count();
+        assert_eq!(
+            (count(Found::Stored(hash)), count(Found::Leftover), count(Found::InUse), count(Found::Foreign)),
+            (1, 1, 1, 2)
+        );
+        drop(in_use);
+    }
+
+    #[test]
+    fn a_directory_in_the_place_of_a_file_is_set_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let disk = Disk::new(directory.path(), 1).unwrap();
+        fs::create_dir_all(disk.path(9)).unwrap();
+        disk.set_aside(&disk.path(9)).unwrap();
+        assert!(!disk.path(9).exists());
+        assert_eq!(fs::read_dir(directory.path().join(QUARANTINE)).unwrap().count(), 1);
+    }
+}

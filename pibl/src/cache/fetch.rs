@@ -1,0 +1,380 @@
+//! What a backend's answer means for the cache.
+//!
+//! `exchange` carries a fetch from `ask` through its attempts at backends and hands it the final head.
+//! It decides what the client gets and whether it is kept; it never reads a socket.
+
+use std::sync::Arc;
+
+use super::Cache;
+use super::cache_control::RequestDirectives;
+use super::cache_status::{CacheStatus, Forwarded};
+use super::entry::Entry;
+use super::entry_format::{Kind, Record};
+use super::flight::Leader;
+use super::freshness::Freshness;
+use super::invalidation;
+use super::key::Key;
+use super::reply::Reply;
+use super::storable::{self, NotStored, add_date, fields_to_keep};
+use super::store::Epoch;
+use super::vary;
+use super::writer::{Begin, Writer};
+use crate::clock::Timestamp;
+use crate::http::{Fields, Method, RequestHead, ResponseHead};
+
+/// A request that goes to a backend. Dropped without an answer, it lets the next who waits for the same
+/// try his luck.
+#[derive(Debug)]
+pub struct Fetch {
+    cache: Arc<Cache>,
+    status: CacheStatus,
+    /// `None` when the response is no matter of the cache.
+    part: Option<Part>,
+}
+
+#[derive(Debug)]
+struct Part {
+    key: Key,
+    epoch: Epoch,
+    directives: RequestDirectives,
+    /// What is stored and may not be used as it is.
+    stored: Option<Arc<Entry>>,
+    leader: Option<Leader>,
+}
+
+/// What becomes of a backend's answer.
+#[derive(Debug)]
+pub enum Received {
+    /// Send this instead, and drop the body of the backend's answer.
+    Reply(Reply),
+    /// Send the backend's answer.
+    Forward(Forward),
+}
+
+/// A backend's answer on its way to the client.
+#[derive(Debug)]
+pub struct Forward {
+    /// Takes the body, if the response is kept.
+    pub writer: Option<Box<Writer>>,
+    /// What the cache did, for `Cache-Status` and the log.
+    pub status: CacheStatus,
+}
+
+impl Fetch {
+    /// A request in which the cache has no part.
+    pub(super) fn passing(cache: &Arc<Cache>, reason: Forwarded, detail: Option<&'static str>) -> Self {
+        let status = CacheStatus { detail, ..CacheStatus::forwarded(reason) };
+        Self { cache: Arc::clone(cache), status, part: None }
+    }
+
+    /// A request whose answer may be kept.
+    pub(super) fn taking_part(
+        cache: &Arc<Cache>,
+        key: Key,
+        epoch: Epoch,
+        directives: RequestDirectives,
+        reason: Forwarded,
+        stored: Option<Arc<Entry>>,
+    ) -> Self {
+        let part = Part { key, epoch, directives, stored, leader: None };
+        Self { cache: Arc::clone(cache), status: CacheStatus::forwarded(reason), part: Some(part) }
+    }
+
+    pub(super) fn leading(mut self, leader: Leader) -> Self {
+        if let Some(part) = &mut self.part {
+            part.leader = Some(leader);
+        }
+        self
+    }
+
+    /// Whether the backend is asked if what is stored is still current.
+    pub(super) fn validates(&self) -> bool {
+        self.part.as_ref().and_then(|part| part.stored.as_ref()).is_some_and(|entry| entry.has_validator())
+    }
+
+    /// What the cache has found so far; for answers that pibl gives itself.
+    pub fn status(&self) -> CacheStatus {
+        self.status
+    }
+
+    /// Makes the request for the backend out of that of the client: its own validators in place of the
+    /// client's conditions and range (RFC 9111 §4.3.1). Does nothing to a HEAD.
+    pub fn amend(&self, method: &Method, fields: &mut Fields) {
+        let stored = self.part.as_ref().and_then(|part| part.stored.as_ref());
+        let Some(entry) = stored.filter(|entry| *method == Method::Get && entry.has_validator()) else {
+            return;
+        };
+        for name in ["if-none-match", "if-modified-since", "range", "if-range"] {
+            fields.remove(name);
+        }
+        let record = &entry.record;
+        if let Some(tag) = record.fields.get("etag") {
+            fields.append("If-None-Match", tag);
+        }
+        if let Some(changed) = record.fields.get("last-modified") {
+            fields.append("If-Modified-Since", changed);
+        }
+    }
+
+    /// No backend gave an answer: what is stored, where that is allowed (RFC 9111 §4.2.4).
+    pub fn failed(self, request: &RequestHead, now: Timestamp) -> Option<Reply> {
+        let Part { directives, stored, leader, .. } = self.part?;
+        let usable =
+            stored.filter(|entry| entry.freshness.may_be_used_disconnected(directives.stale_if_error, now));
+        match usable {
+            Some(entry) => {
+                let status = CacheStatus { detail: Some("unreachable"), ..self.status };
+                Some(stand_in(request, entry, leader, status, now))
+            }
+            None => {
+                // Whoever waits asks for himself at once, instead of failing one after the other.
+                leader.into_iter().for_each(Leader::release);
+                None
+            }
+        }
+    }
+
+    /// The final head of a backend's answer, without hop-by-hop fields. `length` is that of its body where
+    /// the backend stated it; `requested_at` is when the request was sent.
+    pub fn receive(
+        mut self,
+        request: &RequestHead,
+        response: &ResponseHead,
+        length: Option<u64>,
+        requested_at: Timestamp,
+        now: Timestamp,
+    ) -> Received {
+        if !request.method.is_safe() && (200..400).contains(&response.status) {
+            for key in invalidation::keys(request, &response.fields) {
+                self.cache.store.remove(&key);
+            }
+        }
+        if self.part.is_none() && request.method == Method::Post {
+            self.part = self.part_of_post(request);
+        }
+        let Some(part) = self.part else {
+            return Received::Forward(Forward { writer: None, status: self.status });
+        };
+        let times = (requested_at, now);
+        match (&request.method, response.status, part.stored.is_some()) {
+            (Method::Get, 304, true) => confirm(&self.cache, part, self.status, request, response, times),
+            (Method::Head, 200, true) => freshen(&self.cache, part, self.status, request, response, times),
+            (Method::Get, 500 | 502 | 503 | 504, true) => {
+                let entry = part.stored.as_ref();
+                let wanted = part.directives.stale_if_error;
+                let usable = entry.filter(|entry| entry.freshness.may_be_used_on_error(wanted, now)).cloned();
+                match usable {
+                    Some(entry) => {
+                        let status = CacheStatus {
+                            forwarded_status: Some(response.status),
+                            detail: Some("stale-if-error"),
+                            ..self.status
+                        };
+                        Received::Reply(stand_in(request, entry, part.leader, status, now))
+                    }
+                    None => keep(&self.cache, part, self.status, request, response, length, times),
+                }
+            }
+            _ => keep(&self.cache, part, self.status, request, response, length, times),
+        }
+    }
+
+    /// RFC 9110 §9.3.3: the answer to a POST may serve later GETs; whether it does is judged as for others.
+    fn part_of_post(&self, request: &RequestHead) -> Option<Part> {
+        self.cache.store.disk.as_ref()?;
+        let key = Key::of_request(request)?;
+        // Taken after the POST has made wrong what was stored.
+        let epoch = self.cache.store.epoch(&key);
+        let directives = RequestDirectives::read(&request.fields);
+        Some(Part { key, epoch, directives, stored: None, leader: None })
+    }
+}
+
+/// A stale response in place of an origin that fails; also for those who wait.
+fn stand_in(
+    request: &RequestHead,
+    entry: Arc<Entry>,
+    leader: Option<Leader>,
+    status: CacheStatus,
+    now: Timestamp,
+) -> Reply {
+    leader.into_iter().for_each(Leader::release);
+    let ttl_seconds = Some(entry.freshness.remaining_millis(now).div_euclid(1000));
+    Reply::new(request, entry, CacheStatus { ttl_seconds, ..status }, now)
+}
+
+/// RFC 9111 §4.3.4: a 304 gives the stored response new fields and a new life.
+fn confirm(
+    cache: &Arc<Cache>,
+    part: Part,
+    status: CacheStatus,
+    request: &RequestHead,
+    response: &ResponseHead,
+    times: (Timestamp, Timestamp),
+) -> Received {
+    let Part { key, stored, leader, epoch, directives } = part;
+    let Some(entry) = stored.filter(|entry| entry.has_validator()) else {
+        // The client's own condition was answered; there is nothing to confirm.
+        leader.into_iter().for_each(Leader::release);
+        return Received::Forward(Forward { writer: None, status });
+    };
+    let updated = updated(cache, &entry, response, times);
+    let status = CacheStatus { forwarded_status: Some(304), ..status };
+    let entry = store_updated(cache, &key, epoch, directives, request, &entry, updated);
+    match leader {
+        Some(leader) if entry.freshness.is_fresh(times.1) => leader.land(Arc::clone(&entry)),
+        leader => leader.into_iter().for_each(Leader::release),
+    }
+    Received::Reply(Reply::new(request, entry, status, times.1))
+}
+
+/// RFC 9111 §4.3.5: a HEAD shows whether the stored response is the current one.
+fn freshen(
+    cache: &Arc<Cache>,
+    part: Part,
+    status: CacheStatus,
+    request: &RequestHead,
+    response: &ResponseHead,
+    times: (Timestamp, Timestamp),
+) -> Received {
+    let Part { key, stored, epoch, directives, .. } = part;
+    let forward = || Received::Forward(Forward { writer: None, status });
+    let Some(entry) = stored else { return forward() };
+    let agrees = |name: &str| match (response.fields.get(name), entry.record.fields.get(name)) {
+        (Some(new), Some(old)) => new == old,
+        (new, _) => new.is_none(),
+    };
+    let length = response.fields.get("content-length");
+    let has_same_length = length.is_none_or(|text| {
+        super::cache_control::seconds(text).is_some_and(|length| length == entry.body_bytes())
+    });
+    if !(agrees("etag") && agrees("last-modified") && has_same_length && entry.record.status == 200) {
+        cache.store.remove(&key);
+        return forward();
+    }
+    let updated = updated(cache, &entry, response, times);
+    let entry = store_updated(cache, &key, epoch, directives, request, &entry, updated);
+    let status = CacheStatus { forwarded_status: Some(200), ..status };
+    Received::Reply(Reply::new(request, entry, status, times.1))
+}
+
+/// The record of a stored response with the fields of a newer head (RFC 9111 §3.2).
+fn updated(
+    cache: &Cache,
+    entry: &Entry,
+    response: &ResponseHead,
+    (requested_at, received_at): (Timestamp, Timestamp),
+) -> Record {
+    let mut record = entry.record.clone();
+    let rules = cache.store.rules.load();
+    let mut newer = response.fields.clone();
+    fields_to_keep(&rules, &mut newer);
+    // The variant was chosen by the stored Vary, and its file is named by it.
+    newer.remove("vary");
+    record.fields.remove("age");
+    let is_replaced = |name: &[u8]| newer.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+    record.fields.retain(|name, _| !is_replaced(name));
+    for (name, value) in newer.iter() {
+        record.fields.append(name, value);
+    }
+    if !newer.contains("date") {
+        record.fields.remove("date");
+        add_date(&mut record.fields, received_at);
+    }
+    (record.requested_at, record.received_at) = (requested_at, received_at);
+    record
+}
+
+/// Keeps an updated response, unless its new fields forbid that: then it serves this request only.
+fn store_updated(
+    cache: &Cache,
+    key: &Key,
+    epoch: Epoch,
+    directives: RequestDirectives,
+    request: &RequestHead,
+    entry: &Arc<Entry>,
+    record: Record,
+) -> Arc<Entry> {
+    let rules = cache.store.rules.load();
+    let head = ResponseHead { fields: record.fields.clone(), ..ResponseHead::new(record.status) };
+    let freshness =
+        Freshness::of(&rules, record.status, &record.fields, record.requested_at, record.received_at);
+    let get = RequestHead { method: Method::Get, ..request.clone() };
+    let verdict = storable::judge(&rules, &get, false, &head, Some(entry.body_bytes()), &freshness);
+    let is_current = cache.store.epoch(key) == epoch;
+    if verdict.is_ok() && is_current && !directives.no_store {
+        return cache.store.confirm(entry, record);
+    }
+    if verdict.is_err_and(|reason| reason != NotStored::Authorization) {
+        cache.store.remove(key);
+    }
+    cache.store.unnamed(entry, record)
+}
+
+/// A full answer: forwarded, and kept if RFC 9111 §3 allows it.
+fn keep(
+    cache: &Arc<Cache>,
+    part: Part,
+    status: CacheStatus,
+    request: &RequestHead,
+    response: &ResponseHead,
+    length: Option<u64>,
+    (requested_at, received_at): (Timestamp, Timestamp),
+) -> Received {
+    let Part { key, epoch, directives, stored, leader } = part;
+    let store = &cache.store;
+    let rules = store.rules.load();
+    let freshness = Freshness::of(&rules, response.status, &response.fields, requested_at, received_at);
+    let verdict = storable::judge(&rules, request, directives.no_store, response, length, &freshness);
+    let forwarded_status = stored.as_ref().map(|_| response.status);
+    let mut status = CacheStatus { forwarded_status, ..status };
+    if let Err(reason) = verdict {
+        leader.into_iter().for_each(Leader::release);
+        if response.status < 500 && request.method == Method::Get {
+            cache.flights.note_solo(key.hash(), received_at);
+        }
+        // What was stored has been replaced at the origin by something that may not be kept.
+        let is_replaced = request.method == Method::Get && matches!(response.status, 200..=299 | 404 | 410);
+        if is_replaced && stored.is_some() && response.status != 206 && !directives.no_store {
+            store.remove(&key);
+        }
+        status.detail = status.detail.or(Some(reason.as_str()));
+        return Received::Forward(Forward { writer: None, status });
+    }
+    let is_shareable = freshness.is_fresh(received_at);
+    let leader = match leader {
+        Some(leader) if !is_shareable => {
+            // Kept, but never used without asking: there is nothing to wait for.
+            leader.release();
+            cache.flights.note_solo(key.hash(), received_at);
+            None
+        }
+        leader => {
+            cache.flights.note_shared(key.hash());
+            leader
+        }
+    };
+    let names = vary::names(&response.fields).unwrap_or_default();
+    let variant = match names.is_empty() {
+        true => Vec::new(),
+        false => vary::variant(names.iter().map(AsRef::as_ref), &request.fields),
+    };
+    let mut fields = response.fields.clone();
+    fields_to_keep(&rules, &mut fields);
+    add_date(&mut fields, received_at);
+    let record = Record {
+        kind: Kind::Response,
+        key: key.bytes().to_vec(),
+        variant,
+        generation: 0,
+        vary: names,
+        status: response.status,
+        reason: response.reason.clone(),
+        fields,
+        requested_at,
+        received_at,
+    };
+    status.stored = true;
+    let writer = Writer::begin(store, Begin { leader, key, epoch, record, freshness, length });
+    Received::Forward(Forward { writer: Some(Box::new(writer)), status })
+}

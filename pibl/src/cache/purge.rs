@@ -1,0 +1,68 @@
+//! Forgetting on demand: one key, a prefix, everything.
+//!
+//! The operator's door calls it, on a thread that may block. What a backend was asked for before a purge
+//! is not stored after it.
+
+use std::sync::atomic::Ordering;
+
+use super::Cache;
+use super::disk::{Found, read_head};
+use super::key::Key;
+
+impl Cache {
+    /// Forgets one URL in all its variants. Returns whether anything was stored.
+    pub fn purge_key(&self, host: &[u8], target: &[u8]) -> bool {
+        self.store.remove(&Key::new(host, target))
+    }
+
+    /// Forgets every URL of a host whose target begins like this; an empty prefix means the whole host.
+    /// Reads the head of every stored file: about a second for 100,000. Returns how many files went.
+    pub fn purge_prefix(&self, host: &[u8], target_prefix: &[u8]) -> u64 {
+        let prefix = Key::new(host, if target_prefix.is_empty() { b"/" } else { target_prefix });
+        self.purge_where(|key| key.starts_with(prefix.bytes()))
+    }
+
+    /// Forgets everything. Returns how many files went.
+    pub fn purge_all(&self) -> u64 {
+        let Some(disk) = &self.store.disk else { return 0 };
+        self.store.start_epoch();
+        let mut gone = 0;
+        for hash in self.store.index().hashes() {
+            gone += u64::from(self.store.remove_file(hash));
+        }
+        if !self.store.is_recovered.load(Ordering::Acquire) {
+            // Before the scan is over there is more than the index knows.
+            let walked = disk.walk(|_, found| {
+                if let Found::Stored(hash) = found {
+                    gone += u64::from(disk.remove(hash).is_ok());
+                    self.store.remove_file(hash);
+                }
+            });
+            if let Err(error) = walked {
+                self.store.complain("read from", &error);
+            }
+        }
+        gone
+    }
+
+    fn purge_where(&self, is_meant: impl Fn(&[u8]) -> bool) -> u64 {
+        let Some(disk) = &self.store.disk else { return 0 };
+        self.store.start_epoch();
+        let mut gone = 0;
+        let walked = disk.walk(|_, found| {
+            let Found::Stored(hash) = found else { return };
+            let head = disk.open(hash).and_then(|file| {
+                let bytes = file.metadata()?.len();
+                read_head(&file, bytes).map_err(std::io::Error::other)
+            });
+            // What cannot be read is never served; it is set aside when it is asked for.
+            if head.is_ok_and(|head| is_meant(&head.record.key)) {
+                gone += u64::from(self.store.remove_file(hash));
+            }
+        });
+        if let Err(error) = walked {
+            self.store.complain("read from", &error);
+        }
+        gone
+    }
+}

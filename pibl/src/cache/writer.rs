@@ -1,0 +1,222 @@
+//! A response on its way to the disk.
+//!
+//! `fetch` begins one for every response that is kept; `exchange` hands it each piece of the body right
+//! before that goes to the client. It never fails towards the exchange: a disk that does not want the
+//! bytes costs the stored copy, a warning, and nothing else.
+
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use super::disk::{Head, Temporary, write_at};
+use super::entry::encode_head;
+use super::entry_format::{Preamble, Record, encode_slot, slot_bytes};
+use super::flight::{Incoming, Leader};
+use super::freshness::Freshness;
+use super::key::{Key, variant_hash};
+use super::store::{Epoch, Store};
+
+/// Bodies that come in one piece up to this size are written together with their head.
+const MOST_HELD_BYTES: u64 = 256 * 1024;
+
+/// Takes the body of one response. Dropped without [`Writer::commit`], it leaves nothing behind.
+#[derive(Debug)]
+pub struct Writer {
+    store: Arc<Store>,
+    leader: Option<Leader>,
+    key: Key,
+    epoch: Epoch,
+    hash: u128,
+    record: Record,
+    freshness: Freshness,
+    encoded: Vec<u8>,
+    slot_bytes: usize,
+    expected: Option<u64>,
+    most_bytes: u64,
+    received: u64,
+    /// The whole body, when it came in one piece and no file was needed yet.
+    held: Vec<u8>,
+    open: Option<Open>,
+    has_failed: bool,
+}
+
+struct Open {
+    temporary: Temporary,
+    hasher: Xxh3,
+}
+
+impl std::fmt::Debug for Open {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Open").field("temporary", &self.temporary).finish_non_exhaustive()
+    }
+}
+
+/// What a writer is begun with.
+pub(super) struct Begin {
+    pub leader: Option<Leader>,
+    pub key: Key,
+    pub epoch: Epoch,
+    pub record: Record,
+    pub freshness: Freshness,
+    /// The length of the body, where the backend stated it.
+    pub length: Option<u64>,
+}
+
+impl Writer {
+    pub(super) fn begin(store: &Arc<Store>, begin: Begin) -> Self {
+        let Begin { leader, key, epoch, mut record, freshness, length } = begin;
+        let mut has_failed = false;
+        let mut hash = key.hash();
+        if !record.vary.is_empty() {
+            let (generation, is_new) = store.generation_of(&key, &record.vary);
+            record.generation = generation;
+            hash = variant_hash(key.bytes(), generation, &record.variant);
+            if is_new && let Err(error) = store.write_variants(&key, &record.vary, generation, epoch) {
+                store.complain("write to", &error);
+                has_failed = true;
+            }
+        }
+        let encoded = record.encode();
+        let slot_bytes = slot_bytes(encoded.len());
+        let most_bytes = store.rules.load().max_object_bytes;
+        Self {
+            store: Arc::clone(store),
+            leader,
+            key,
+            epoch,
+            hash,
+            record,
+            freshness,
+            encoded,
+            slot_bytes,
+            expected: length,
+            most_bytes,
+            received: 0,
+            held: Vec::new(),
+            open: None,
+            has_failed,
+        }
+    }
+
+    /// Whether other clients wait for this response, so that it is worth being received to its end even
+    /// if the client that asked first has left.
+    pub fn has_followers(&self) -> bool {
+        !self.has_failed && self.leader.as_ref().is_some_and(Leader::has_followers)
+    }
+
+    /// The next piece of the body.
+    pub fn write(&mut self, piece: &[u8]) {
+        if self.has_failed || piece.is_empty() {
+            return;
+        }
+        self.received += piece.len() as u64;
+        if self.received > self.most_bytes || self.expected.is_some_and(|length| self.received > length) {
+            self.give_up();
+            return;
+        }
+        let is_whole = self.expected == Some(self.received);
+        if is_whole && self.open.is_none() && self.received <= MOST_HELD_BYTES {
+            self.held.extend_from_slice(piece);
+            return;
+        }
+        if let Err(error) = self.write_through(piece) {
+            self.store.complain("write to", &error);
+            self.give_up();
+        }
+    }
+
+    /// The body is complete: the response becomes visible, to those who wait and to those who come. Call
+    /// it before the client has the last byte, so that a client which asks again at once is served.
+    pub fn commit(mut self) {
+        if self.has_failed || self.expected.is_some_and(|length| length != self.received) {
+            return;
+        }
+        if let Err(error) = self.publish() {
+            self.store.complain("write to", &error);
+        }
+    }
+
+    fn give_up(&mut self) {
+        self.has_failed = true;
+        self.open = None;
+        self.held = Vec::new();
+        self.leader = None;
+    }
+
+    fn write_through(&mut self, piece: &[u8]) -> std::io::Result<()> {
+        let offset = self.preamble(0, 0).body_offset();
+        if self.open.is_none() {
+            let Some(disk) = &self.store.disk else { return Ok(()) };
+            let temporary = disk.create(self.hash)?;
+            write_at(&temporary.file, &self.slots()?, self.preamble(0, 0).slot_offset(0))?;
+            self.open = Some(Open { temporary, hasher: Xxh3::new() });
+        }
+        let Some(open) = &mut self.open else { return Ok(()) };
+        open.hasher.update(piece);
+        write_at(&open.temporary.file, piece, offset + self.received - piece.len() as u64)?;
+        if let Some(leader) = &self.leader {
+            if self.received == piece.len() as u64 {
+                leader.stream(Arc::new(self.incoming(offset)), self.received);
+            } else {
+                leader.progress(self.received);
+            }
+        }
+        Ok(())
+    }
+
+    fn incoming(&self, body_offset: u64) -> Incoming {
+        let mut head = Vec::with_capacity(512);
+        encode_head(&mut head, &self.record);
+        let file = self.open.as_ref().map(|open| Arc::clone(&open.temporary.file));
+        Incoming {
+            key: self.key.bytes().into(),
+            vary: self.record.vary.clone(),
+            variant: self.record.variant.clone(),
+            status: self.record.status,
+            head: head.into_boxed_slice(),
+            length: self.expected,
+            freshness: self.freshness,
+            file: file.expect("the file is open whenever a piece was written through"),
+            body_offset,
+        }
+    }
+
+    fn preamble(&self, body_bytes: u64, body_checksum: u64) -> Preamble {
+        Preamble { slot_bytes: self.slot_bytes, body_bytes, body_checksum }
+    }
+
+    /// Slot A with the record, and an empty slot B.
+    fn slots(&self) -> std::io::Result<Vec<u8>> {
+        let mut slots = encode_slot(1, &self.encoded, self.slot_bytes)
+            .ok_or_else(|| std::io::Error::other("the head is too long to be stored"))?;
+        slots.resize(2 * self.slot_bytes, 0);
+        Ok(slots)
+    }
+
+    fn publish(&mut self) -> std::io::Result<()> {
+        let (temporary, preamble) = match self.open.take() {
+            Some(open) => {
+                let preamble = self.preamble(self.received, open.hasher.digest());
+                write_at(&open.temporary.file, &preamble.encode(), 0)?;
+                (open.temporary, preamble)
+            }
+            None => {
+                let Some(disk) = &self.store.disk else { return Ok(()) };
+                let preamble = self.preamble(self.held.len() as u64, xxh3_64(&self.held));
+                let mut bytes = Vec::with_capacity(preamble.body_offset() as usize + self.held.len());
+                bytes.extend_from_slice(&preamble.encode());
+                bytes.extend_from_slice(&self.slots()?);
+                bytes.extend_from_slice(&self.held);
+                let temporary = disk.create(self.hash)?;
+                write_at(&temporary.file, &bytes, 0)?;
+                (temporary, preamble)
+            }
+        };
+        let head = Head { preamble, slot: 0, sequence: 1, record: std::mem::take(&mut self.record) };
+        let entry = self.store.publish(temporary, self.hash, head, Some((&self.key, self.epoch)))?;
+        if let Some(leader) = self.leader.take() {
+            leader.land(entry);
+        }
+        Ok(())
+    }
+}
