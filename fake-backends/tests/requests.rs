@@ -225,4 +225,5 @@ fn a_counting_backend_counts_and_journals_nothing() {
     backend.set_recording(Recording::Full);
     client.get("/");
     assert_eq!(attempts(&world, 1)[0].number, 3);
+    assert_eq!(backend.counts().answered, 3);
 }

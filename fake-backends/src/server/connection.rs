@@ -159,9 +159,8 @@ async fn one_request(
     log: &mut ConnectionLog,
     out: &mut Vec<u8>,
 ) -> Next {
-    let loaded = shared.script();
-    let (request, mut entry) = match receive::request(shared, &loaded, socket, log).await {
-        Arrival::Request(request, entry) => (request, entry),
+    let (request, mut entry, loaded) = match receive::request(shared, socket, log).await {
+        Arrival::Request(request, entry, loaded) => (request, entry, loaded),
         Arrival::Ended(end) => return Next::Gone(end),
         Arrival::Refused(entry, reason) => return perform::refuse(shared, socket, entry, reason).await,
     };

@@ -3,6 +3,8 @@
 //! `connection` calls it for each request. A request that breaks off or is malformed has an entry too; nothing here
 //! answers, except that `100 Continue` is sent where a request waits for it.
 
+use std::sync::Arc;
+
 use xxhash_rust::xxh3::Xxh3;
 
 use super::connection::{ConnectionLog, Entry};
@@ -18,8 +20,8 @@ const HEAD_LIMIT: usize = 1024 * 1024;
 
 /// What came.
 pub(super) enum Arrival {
-    /// A whole request.
-    Request(Box<Received>, Entry),
+    /// A whole request, and the script that was in force when its head was complete.
+    Request(Box<Received>, Entry, Arc<Loaded>),
     /// The connection ended before a request, or in the middle of one that has been entered as such.
     Ended(ConnectionEnd),
     /// Bytes that are not a request.
@@ -38,6 +40,7 @@ pub(super) struct Beyond {
 struct Making {
     head: RequestHead,
     entry: Entry,
+    loaded: Arc<Loaded>,
     hash: Xxh3,
     body_bytes: u64,
     start: Vec<u8>,
@@ -46,12 +49,7 @@ struct Making {
 }
 
 /// Reads the next request.
-pub(super) async fn request(
-    shared: &Shared,
-    loaded: &Loaded,
-    socket: &mut Socket,
-    log: &mut ConnectionLog,
-) -> Arrival {
+pub(super) async fn request(shared: &Shared, socket: &mut Socket, log: &mut ConnectionLog) -> Arrival {
     let mut reader = RequestReader::new(HEAD_LIMIT);
     let mut arrived = None;
     let mut making: Option<Making> = None;
@@ -77,7 +75,7 @@ pub(super) async fn request(
                     attempt.head_complete = Some(read_at);
                     describe(attempt, &head);
                 });
-                making = Some(Making::new(*head, entry, loaded.needs_whole_bodies));
+                making = Some(Making::new(*head, entry, shared.script()));
             }
             Ok(Some(RequestEvent::Body(data))) => {
                 if let Some(making) = &mut making {
@@ -98,7 +96,7 @@ pub(super) async fn request(
             }
             Ok(None) => {
                 socket.consume(taken);
-                if let Some(ended) = read_more(loaded, socket, &mut making).await {
+                if let Some(ended) = read_more(socket, &mut making).await {
                     return cut(ended, making, &reader, log, arrived, socket);
                 }
                 continue;
@@ -125,16 +123,12 @@ pub(super) fn beyond_the_end(socket: &mut Socket) -> Beyond {
 }
 
 /// Reads; the way the connection ended, where it did. Sends `100 Continue` first where the request waits for it.
-async fn read_more(
-    loaded: &Loaded,
-    socket: &mut Socket,
-    making: &mut Option<Making>,
-) -> Option<ConnectionEnd> {
+async fn read_more(socket: &mut Socket, making: &mut Option<Making>) -> Option<ConnectionEnd> {
     if let Some(making) = making
         && making.body_bytes == 0
         && making.head.expects_continue()
         && making.head.framing != Framing::Nothing
-        && !loaded.script.connections.withhold_continue
+        && !making.loaded.script.connections.withhold_continue
         && !std::mem::replace(&mut making.entry.told_to_continue, true)
         && socket.write(b"HTTP/1.1 100 Continue\r\n\r\n").await.is_err()
     {
@@ -185,11 +179,12 @@ fn describe(attempt: &mut Attempt, head: &RequestHead) {
 }
 
 impl Making {
-    fn new(head: RequestHead, entry: Entry, whole: bool) -> Making {
-        let whole = whole.then(Vec::new);
+    fn new(head: RequestHead, entry: Entry, loaded: Arc<Loaded>) -> Making {
+        let whole = loaded.needs_whole_bodies.then(Vec::new);
         Making {
             head,
             entry,
+            loaded,
             hash: Xxh3::new(),
             body_bytes: 0,
             start: Vec::new(),
@@ -240,7 +235,7 @@ impl Making {
             body: self.whole,
             trailers: self.trailers,
         };
-        Arrival::Request(Box::new(received), self.entry)
+        Arrival::Request(Box::new(received), self.entry, self.loaded)
     }
 }
 

@@ -109,7 +109,7 @@ pub struct Counts {
     pub connections_open: u64,
     /// Requests whose head was complete, or refused.
     pub requests: u64,
-    /// Requests answered as told, whatever that was.
+    /// Requests answered as told, whatever that was; counted after the last byte, so a client may know of it earlier.
     pub answered: u64,
     /// Bytes of answers.
     pub response_bytes: u64,
