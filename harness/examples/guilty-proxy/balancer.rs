@@ -22,16 +22,14 @@ impl Balancer {
 
     /// The backend for this request; `others` are under way.
     pub fn next(&self, others: bool) -> &str {
-        let count = self.backends.len();
-        let pick = match self.defect {
-            Defect::RandomBalancing => self.chance.below(count),
-            // The turn stays where it is: the next request has the same backend again.
-            Defect::RacyCounter if others && self.chance.one_in(rotation::LOST_UPDATE_ONE_IN) => {
-                self.turn.load(Ordering::Relaxed)
-            }
-            _ => self.turn.fetch_add(1, Ordering::Relaxed),
-        };
-        &self.backends[pick % count]
+        &self.backends[rotation::pick(self.defect, &self.turn, self.backends.len(), others, &self.chance)]
+    }
+
+    /// Told of every answer from the cache, which needs no backend.
+    pub fn hit(&self) {
+        if rotation::hit_takes_turn(self.defect) {
+            self.turn.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// How many there are.

@@ -1,9 +1,9 @@
-//! Answers on disk: one file each, with the full target, the instant of storing and a checksum; written aside, then renamed.
+//! Answers on disk: one file each, with the full key, the instant of storing and a checksum; written aside, then renamed.
 //!
 //! The server looks here before it asks a backend. A file that is not whole is a miss; how long an entry is fresh, and
 //! what a defect makes of it, is said in `defects::freshness` and `defects::persistence`.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock;
-use crate::defects::{Defect, freshness, persistence};
+use crate::defects::freshness::Times;
+use crate::defects::{Defect, content, freshness, persistence};
 use crate::http::Message;
 
 /// The cache.
@@ -22,13 +23,14 @@ pub struct Cache {
     defect: Defect,
     /// Numbers the temporary files.
     written: AtomicU64,
-    /// What this process has stored; only a defect relies on it.
-    index: Mutex<HashSet<String>>,
+    started: Duration,
+    /// What this process has stored, as bytes; empty but for its keys, unless a defect keeps the bytes here.
+    index: Mutex<HashMap<String, Vec<u8>>>,
 }
 
 /// What a file holds.
 struct Entry {
-    target: String,
+    key: String,
     stored: Duration,
     answer: Message,
 }
@@ -36,21 +38,39 @@ struct Entry {
 impl Cache {
     /// Makes the directory where there is none.
     pub fn open(directory: &Path, ttl: Duration, defect: Defect) -> io::Result<Cache> {
+        if persistence::wipes_at_start(defect) {
+            let _ = fs::remove_dir_all(directory);
+        }
         fs::create_dir_all(directory)?;
         let directory = directory.to_owned();
-        Ok(Cache { directory, ttl, defect, written: AtomicU64::new(0), index: Mutex::default() })
+        Ok(Cache {
+            directory,
+            ttl,
+            defect,
+            written: AtomicU64::new(0),
+            started: clock::now(),
+            index: Mutex::default(),
+        })
     }
 
     /// The answer for a target, where there is a whole one that is still fresh.
     pub fn look_up(&self, target: &str) -> Option<Message> {
-        if !persistence::may_be_known(self.defect, || self.index().contains(target)) {
+        let key = content::key(self.defect, target);
+        if !persistence::may_be_known(self.defect, || self.index().contains_key(&key)) {
             return None;
         }
-        let path = self.path(target);
-        let bytes = fs::read(&path).ok()?;
+        let bytes = if persistence::keeps_in_memory(self.defect) {
+            self.index().get(&key)?.clone()
+        } else {
+            fs::read(self.path(&key)).ok()?
+        };
         let entry =
             if persistence::trusts_any_file(self.defect) { parse_anything(&bytes) } else { parse(&bytes) }?;
-        if entry.target != target || !freshness::is_fresh(self.defect, entry.stored, clock::now(), self.ttl) {
+        if entry.key != key {
+            return None;
+        }
+        let times = Times { stored: entry.stored, started: self.started, now: clock::now(), ttl: self.ttl };
+        if !freshness::is_fresh(self.defect, times) && !freshness::served_once_more(self.defect, target) {
             return None;
         }
         if freshness::hit_renews(self.defect) {
@@ -61,8 +81,14 @@ impl Cache {
 
     /// Keeps an answer. An error costs the entry and nothing else.
     pub fn store(&self, target: &str, answer: &Message) {
-        let bytes = write(&Entry { target: target.to_owned(), stored: clock::now(), answer: answer.clone() });
-        let path = self.path(target);
+        let key = content::key(self.defect, target);
+        let kept = content::stored(self.defect, answer);
+        let bytes = write(&Entry { key: key.clone(), stored: clock::now(), answer: kept });
+        if !persistence::writes_files(self.defect) {
+            self.index().insert(key, bytes);
+            return;
+        }
+        let path = self.path(&key);
         let done = if persistence::writes_in_place(self.defect) {
             persistence::write_slowly_in_place(&path, &bytes)
         } else {
@@ -71,26 +97,26 @@ impl Cache {
             fs::write(&aside, &bytes).and_then(|()| fs::rename(&aside, &path))
         };
         if done.is_ok() {
-            self.index().insert(target.to_owned());
+            self.index().insert(key, Vec::new());
         }
     }
 
-    fn path(&self, target: &str) -> PathBuf {
-        self.directory.join(format!("{:016x}", hash(target.as_bytes())))
+    fn path(&self, key: &str) -> PathBuf {
+        self.directory.join(format!("{:016x}", hash(key.as_bytes())))
     }
 
-    fn index(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+    fn index(&self) -> std::sync::MutexGuard<'_, HashMap<String, Vec<u8>>> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A head of lines (target, instant, number of fields, first line, fields), an empty line, the body; the checksum of all
+/// A head of lines (key, instant, number of fields, first line, fields), an empty line, the body; the checksum of all
 /// that in front.
 fn write(entry: &Entry) -> Vec<u8> {
     let mut bytes = Vec::new();
     let answer = &entry.answer;
     // Writing to memory cannot go wrong.
-    let _ = write!(bytes, "{}\n{}\n{}\n", entry.target, entry.stored.as_nanos(), answer.first_line);
+    let _ = write!(bytes, "{}\n{}\n{}\n", entry.key, entry.stored.as_nanos(), answer.first_line);
     for (name, value) in &answer.fields {
         let _ = writeln!(bytes, "{name}: {value}");
     }
@@ -113,12 +139,12 @@ fn parse_anything(bytes: &[u8]) -> Option<Entry> {
     let end = rest.windows(2).position(|pair| pair == b"\n\n")?;
     let head = String::from_utf8(rest[..end].to_vec()).ok()?;
     let mut lines = head.lines();
-    let target = lines.next()?.to_owned();
+    let key = lines.next()?.to_owned();
     let stored = Duration::from_nanos(lines.next()?.parse().ok()?);
     let first_line = lines.next()?.to_owned();
     let fields =
         lines.filter_map(|line| line.split_once(": ")).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
-    Some(Entry { target, stored, answer: Message { first_line, fields, body: rest[end + 2..].to_vec() } })
+    Some(Entry { key, stored, answer: Message { first_line, fields, body: rest[end + 2..].to_vec() } })
 }
 
 /// FNV-1a.

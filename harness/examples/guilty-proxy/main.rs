@@ -11,7 +11,7 @@ mod http;
 mod log;
 mod server;
 
-use std::net::TcpListener;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use clap::Parser;
 
 use balancer::Balancer;
 use cache::Cache;
-use defects::Defect;
+use defects::{Defect, persistence};
 use log::Log;
 use server::Server;
 
@@ -28,7 +28,7 @@ use server::Server;
 struct Arguments {
     /// Address to listen on.
     #[arg(long, default_value = "127.0.0.1")]
-    host: String,
+    host: IpAddr,
     /// Port to listen on.
     #[arg(long, default_value_t = 8080)]
     port: u16,
@@ -55,7 +55,7 @@ fn main() -> std::io::Result<()> {
         arguments.defect,
     )?;
     let balancer = Balancer::new(arguments.backends, arguments.defect);
-    let listener = TcpListener::bind((arguments.host.as_str(), arguments.port))?;
+    let listener = persistence::listen(arguments.defect, SocketAddr::new(arguments.host, arguments.port))?;
     println!("listening on {}, defect: {:?}", listener.local_addr()?, arguments.defect);
     Server { cache, balancer, log, defect: arguments.defect }.run(&listener);
     Ok(())

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::balancer::Balancer;
 use crate::cache::Cache;
-use crate::defects::{Defect, serving};
+use crate::defects::{Defect, content, rotation, serving};
 use crate::http::{self, Message};
 use crate::log::Log;
 
@@ -29,32 +29,42 @@ pub struct Server {
     pub defect: Defect,
 }
 
+/// How many requests there were, and how many of them are not answered yet.
+#[derive(Default)]
+struct Counts {
+    all: AtomicUsize,
+    under_way: AtomicUsize,
+}
+
 impl Server {
     /// Accepts for ever.
     pub fn run(self, listener: &TcpListener) {
         let server = Arc::new(self);
-        let under_way = Arc::new(AtomicUsize::new(0));
+        let counts = Arc::new(Counts::default());
         for stream in listener.incoming().flatten() {
             if serving::one_after_the_other(server.defect) {
-                server.connection(&stream, &under_way);
+                server.connection(&stream, &counts);
                 continue;
             }
-            let (server, under_way) = (Arc::clone(&server), Arc::clone(&under_way));
+            let (server, counts) = (Arc::clone(&server), Arc::clone(&counts));
             // Without a thread the connection is closed, and the next one may have better luck.
-            let _ = std::thread::Builder::new().spawn(move || server.connection(&stream, &under_way));
+            let _ = std::thread::Builder::new().spawn(move || server.connection(&stream, &counts));
         }
     }
 
-    fn connection(&self, stream: &TcpStream, under_way: &AtomicUsize) {
+    fn connection(&self, stream: &TcpStream, counts: &Counts) {
         let _ = stream.set_read_timeout(Some(PATIENCE));
         let _ = stream.set_nodelay(true);
         match http::read_request(stream) {
             Ok(Some(request)) => {
-                let others = under_way.fetch_add(1, Ordering::SeqCst) > 0;
+                let _place = serving::place(self.defect);
+                serving::before_answer(self.defect, counts.all.fetch_add(1, Ordering::SeqCst) + 1);
+                let others = counts.under_way.fetch_add(1, Ordering::SeqCst) > 0;
                 let answer = self.answer(&request, others);
-                under_way.fetch_sub(1, Ordering::SeqCst);
+                counts.under_way.fetch_sub(1, Ordering::SeqCst);
+                let bytes = answer.answer_bytes(request.word(0) == "HEAD");
                 // A client that has left gets nothing and costs nothing.
-                let _ = write(stream, &answer.answer_bytes(request.word(0) == "HEAD"));
+                let _ = write(stream, &serving::through_shared_buffer(self.defect, bytes));
             }
             Ok(None) => {}
             Err(_) => {
@@ -66,15 +76,23 @@ impl Server {
     fn answer(&self, request: &Message, others: bool) -> Message {
         let (method, target) = (request.word(0), request.word(1));
         let (answer, from) = match self.cached(method, target) {
-            Some(answer) => (answer, "cache".to_owned()),
-            None => self.forwarded(request, others),
+            Some(answer) => {
+                self.balancer.hit();
+                (answer, "cache".to_owned())
+            }
+            None => {
+                for _ in 1..rotation::times_forwarded(self.defect) {
+                    self.forwarded(request, others);
+                }
+                self.forwarded(request, others)
+            }
         };
         self.log.exchange(method, target, answer.status(), answer.body.len(), &from);
         answer
     }
 
     fn cached(&self, method: &str, target: &str) -> Option<Message> {
-        let looks = method == "GET" || serving::looks_up_any_method(self.defect);
+        let looks = method == "GET" || content::looks_up_any_method(self.defect);
         if looks { self.cache.look_up(target) } else { None }
     }
 
@@ -85,7 +103,10 @@ impl Server {
             let Ok(stream) = TcpStream::connect(backend) else { continue };
             return match ask(&stream, request, method) {
                 Ok(answer) => {
-                    if method == "GET" && answer.status() == 200 && may_be_kept(request, &answer) {
+                    if method == "GET"
+                        && content::keeps_status(self.defect, answer.status())
+                        && may_be_kept(request, &answer)
+                    {
                         self.cache.store(target, &answer);
                     }
                     (answer, backend.to_owned())

@@ -258,10 +258,15 @@ fn wrong_after(ledger: &Ledger<'_>, filled: &Asked<'_>, asked: &Asked<'_>) -> Op
     }
 }
 
+/// Lines of the kills after which the proxy was started again; the one that ends a run proves nothing.
 fn kill_lines(ledger: &Ledger<'_>) -> impl Iterator<Item = usize> {
-    ledger.events.iter().enumerate().filter_map(|(line, event)| match &event.event {
-        EventKind::ProxySignalled { signal, .. } if signal == "SIGKILL" => Some(line),
-        _ => None,
+    let last_start =
+        ledger.events.iter().rposition(|event| matches!(event.event, EventKind::ProxyStarting { .. }));
+    ledger.events[..last_start.unwrap_or(0)].iter().enumerate().filter_map(|(line, event)| {
+        match &event.event {
+            EventKind::ProxySignalled { signal, .. } if signal == "SIGKILL" => Some(line),
+            _ => None,
+        }
     })
 }
 

@@ -1,15 +1,78 @@
-//! Defects of serving: who is let in, and what is looked up for whom.
+//! Defects of serving: who is let in, how many, and what clients do to each other.
 //!
-//! The server asks at every connection and request. The honest rule: everyone at once, and only a GET may be cached.
+//! The server asks at every connection and before every answer. The honest rule: everyone at once, each with memory of its
+//! own, for ever.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::Defect;
+
+/// Requests after which a proxy that wears out does so.
+const HUNDREDS: usize = 300;
 
 /// Whether a client is answered before the next one is accepted.
 pub fn one_after_the_other(defect: Defect) -> bool {
     defect == Defect::SerialAccept
 }
 
-/// Whether the cache is asked without looking at the method.
-pub fn looks_up_any_method(defect: Defect) -> bool {
-    defect == Defect::AnswersPostFromCache
+/// What happens to the request of this number, from one, before it is answered: it may wait for ever, end the process, or
+/// take a little longer.
+pub fn before_answer(defect: Defect, number: usize) {
+    match defect {
+        Defect::DeadlocksAfterHundreds if number > HUNDREDS => loop {
+            std::thread::park();
+        },
+        Defect::DiesAfterHundreds if number > HUNDREDS => std::process::abort(),
+        Defect::LatencyFloor => std::thread::sleep(Duration::from_millis(100)),
+        _ => {}
+    }
+}
+
+/// A place among the few that are served at once; dropping it makes room.
+pub struct Place(bool);
+
+static TAKEN: Mutex<usize> = Mutex::new(0);
+static LEFT: Condvar = Condvar::new();
+
+/// Waits for a place where there are only four.
+pub fn place(defect: Defect) -> Place {
+    if defect != Defect::FourAtOnce {
+        return Place(false);
+    }
+    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    while *taken >= 4 {
+        taken = LEFT.wait(taken).unwrap_or_else(PoisonError::into_inner);
+    }
+    *taken += 1;
+    Place(true)
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.0 {
+            *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+            LEFT.notify_one();
+        }
+    }
+}
+
+static SHARED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+static SHARING: AtomicUsize = AtomicUsize::new(0);
+
+/// The bytes of an answer as they leave: through one buffer for all clients, filled and read at different moments, where
+/// that is the defect. (Each access is locked, since a real race would be undefined behaviour; between them anyone writes.)
+pub fn through_shared_buffer(defect: Defect, bytes: Vec<u8>) -> Vec<u8> {
+    if defect != Defect::SharedBuffer {
+        return bytes;
+    }
+    let buffer = || SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    *buffer() = bytes;
+    if SHARING.fetch_add(1, Ordering::SeqCst) > 0 {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let read = buffer().clone();
+    SHARING.fetch_sub(1, Ordering::SeqCst);
+    read
 }
