@@ -8,10 +8,13 @@ mod check_words;
 mod finding_words;
 mod latency_words;
 mod numbers;
+pub mod plot_words;
 mod problem_words;
+pub mod report_words;
 mod rotation_words;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod step_words;
 mod time_words;
 mod wrong_words;
 

@@ -1,1 +1,26 @@
-//! Being built.
+//! A run folder in, pages out: terminal lines, JSON, JUnit, Markdown, HTML in both languages, and plots.
+//!
+//! The conductor calls [`write_all`] when a run has been judged, and `harness report` calls it again on a run folder
+//! months later: the same record gives the same bytes. Nothing here judges, measures, or reads a clock.
+
+mod attachments;
+mod html;
+mod json;
+mod junit;
+mod latency;
+mod markdown;
+mod overview;
+mod pages;
+mod plot;
+mod series;
+mod source;
+pub mod terminal;
+
+#[cfg(test)]
+pub(crate) mod testkit;
+
+pub use attachments::Attachments;
+pub use json::{VerdictsDocument, verdicts_schema};
+pub use overview::{Overview, exit_code};
+pub use pages::{Pages, ReportError, write_all};
+pub use source::Source;

@@ -1,0 +1,188 @@
+//! The first screen in figures: how the run ended, what counts, what to mend first.
+//!
+//! Every page begins with it, so that terminal, Markdown and HTML can never disagree. It counts verdicts that others
+//! made; it makes none.
+
+use std::time::Duration;
+
+use super::Source;
+use crate::catalogue::{CheckId, Kind};
+use crate::check::{Finding, Outcome, Summary, Verdict};
+use crate::exit_code::ExitCode;
+use crate::history::{EventKind, Record};
+use crate::language::report_words::{HeadlineFacts, declared_unsupported, headline_of, optimal_failed};
+use crate::language::{InWords as _, Language, Listed};
+
+/// What the first screen says.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// What the shell sees.
+    pub exit: ExitCode,
+    /// The verdicts counted and named.
+    pub summary: Summary,
+    /// Position in the verdicts of what is to be mended first: the failure that most others hang on.
+    pub mend_first: Option<usize>,
+    /// How many checks there are of each outcome, in the order of [`OUTCOMES`], those with none left out.
+    pub counts: Vec<(Outcome, usize)>,
+    /// Length of the run.
+    pub took: Duration,
+    /// Requests of the clients that the ledger holds one by one.
+    pub exchanges: usize,
+    /// Requests that reached the backends.
+    pub attempts: usize,
+    /// Requests of load steps that are only counted.
+    pub counted: u64,
+    /// Starts of the proxy.
+    pub launches: usize,
+    /// Times it was killed.
+    pub kills: usize,
+}
+
+/// All outcomes, the gravest first, as reports order them.
+pub const OUTCOMES: [Outcome; 7] = [
+    Outcome::Fail,
+    Outcome::Inconclusive,
+    Outcome::Blocked,
+    Outcome::Skipped,
+    Outcome::Unsupported,
+    Outcome::Manual,
+    Outcome::Pass,
+];
+
+impl Overview {
+    /// Counts a run.
+    pub fn of(source: &Source<'_>) -> Overview {
+        let verdicts = source.verdicts;
+        let count =
+            |wanted: fn(&EventKind) -> bool| source.events().iter().filter(|e| wanted(&e.event)).count();
+        Overview {
+            exit: exit_code(source.record, verdicts),
+            summary: Summary::of(verdicts, source.plan().strict),
+            mend_first: mend_first(verdicts, source.plan().strict),
+            counts: OUTCOMES
+                .into_iter()
+                .map(|outcome| (outcome, verdicts.iter().filter(|v| v.outcome == outcome).count()))
+                .filter(|(_, number)| *number > 0)
+                .collect(),
+            took: Duration::from_nanos(source.end().0),
+            exchanges: source.exchanges().count(),
+            attempts: source.attempts().count(),
+            counted: source
+                .events()
+                .iter()
+                .map(|event| if let EventKind::LoadCounters { sent, .. } = &event.event { *sent } else { 0 })
+                .sum(),
+            launches: count(|event| matches!(event, EventKind::ProxyStarting { .. })),
+            kills: count(
+                |event| matches!(event, EventKind::ProxySignalled { signal, .. } if signal == "SIGKILL"),
+            ),
+        }
+    }
+
+    /// The one sentence that matters.
+    pub fn headline(&self, language: Language) -> String {
+        let summary = &self.summary;
+        let facts = HeadlineFacts {
+            exit: self.exit,
+            passed: summary.passed,
+            failed: &summary.failed,
+            undecided: &summary.undecided,
+            unsupported: &summary.unsupported,
+        };
+        headline_of(&facts, language)
+    }
+
+    /// What the headline leaves unsaid and must be named all the same: optimal failures, and what is declared as unsupported.
+    pub fn footnotes(&self, language: Language) -> Vec<String> {
+        let names = |checks: &[CheckId]| {
+            let names: Vec<&str> = checks.iter().map(|check| check.name()).collect();
+            Listed(&names).in_words(language)
+        };
+        let mut notes = Vec::new();
+        if !self.summary.optimal_failed.is_empty() {
+            notes.push(optimal_failed(language, &names(&self.summary.optimal_failed)));
+        }
+        if !self.summary.unsupported.is_empty() {
+            notes.push(declared_unsupported(language, &names(&self.summary.unsupported)));
+        }
+        notes
+    }
+}
+
+/// The exit code of a run as its record tells it.
+///
+/// A run that was interrupted is that before all else; a proxy that never got ready leaves nothing to judge; otherwise the
+/// verdicts decide. A bug of the harness leaves no verdicts and never comes here.
+pub fn exit_code(record: &Record, verdicts: &[Verdict]) -> ExitCode {
+    let any = |wanted: fn(&EventKind) -> bool| record.events.iter().any(|event| wanted(&event.event));
+    if any(|event| matches!(event, EventKind::Interrupted { .. })) {
+        ExitCode::Interrupted
+    } else if !any(|event| matches!(event, EventKind::ProxyReady { .. })) {
+        ExitCode::ProxyNotReady
+    } else {
+        crate::check::exit_code_of(verdicts, record.plan.strict)
+    }
+}
+
+/// The failed required check that most others hang on, the earlier one in the catalogue where two are equal; where no
+/// required check failed, the first optimal one that did.
+fn mend_first(verdicts: &[Verdict], strict: bool) -> Option<usize> {
+    let failed = |verdict: &Verdict| {
+        verdict.outcome == Outcome::Fail || (strict && verdict.outcome == Outcome::Unsupported)
+    };
+    let hanging_on = |check: CheckId| {
+        verdicts
+            .iter()
+            .filter(|v| {
+                v.outcome == Outcome::Blocked
+                    && matches!(v.finding, Finding::DependsOn { check: cause } if cause == check)
+            })
+            .count()
+    };
+    let first_of = |kind: Kind| {
+        verdicts
+            .iter()
+            .enumerate()
+            .filter(|(_, verdict)| verdict.kind == kind && failed(verdict))
+            .max_by_key(|(_, verdict)| (hanging_on(verdict.check), std::cmp::Reverse(verdict.check)))
+            .map(|(position, _)| position)
+    };
+    first_of(Kind::Required).or_else(|| first_of(Kind::Optimal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Overview, exit_code};
+    use crate::catalogue::CheckId;
+    use crate::check::{Finding, Outcome};
+    use crate::exit_code::ExitCode;
+    use crate::report::testkit::{RunBuilder, verdict};
+
+    #[test]
+    fn the_failure_that_others_hang_on_is_mended_first() {
+        let mut blocked = verdict(CheckId::TtlExpiry, Outcome::Blocked);
+        blocked.finding = Finding::DependsOn { check: CheckId::CacheHit };
+        let run = RunBuilder::new("ttl")
+            .ready()
+            .verdict(verdict(CheckId::CachePost, Outcome::Fail))
+            .verdict(verdict(CheckId::CacheHit, Outcome::Fail))
+            .verdict(blocked)
+            .build();
+        let overview = Overview::of(&run.source());
+        assert_eq!(overview.mend_first, Some(1));
+        assert_eq!(overview.exit, ExitCode::Failed);
+        assert_eq!(overview.counts, vec![(Outcome::Fail, 2), (Outcome::Blocked, 1)]);
+    }
+
+    #[test]
+    fn an_interrupted_run_says_so_and_a_proxy_that_never_got_ready_too() {
+        let run = RunBuilder::new("ttl")
+            .ready()
+            .interrupted()
+            .verdict(verdict(CheckId::CacheHit, Outcome::Pass))
+            .build();
+        assert_eq!(exit_code(&run.record, &run.verdicts), ExitCode::Interrupted);
+        let run = RunBuilder::new("ttl").build();
+        assert_eq!(exit_code(&run.record, &run.verdicts), ExitCode::ProxyNotReady);
+    }
+}

@@ -1,0 +1,17 @@
+//! Plots: each drawn once as SVG and once as PNG, in both languages, and as SVG in the pages.
+//!
+//! `pages` writes the files, `html` asks for the drawings. A figure is taken from the record first (and is absent where the
+//! record has nothing to show), then drawn on whatever it is given; signs and line styles carry what colours say.
+
+mod canvas;
+mod expiry;
+mod figure;
+mod files;
+mod life;
+mod over_time;
+mod rotation;
+mod scale;
+mod spectrum;
+
+pub(super) use figure::{Figure, figures};
+pub(super) use files::write_all;

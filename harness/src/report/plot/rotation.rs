@@ -1,0 +1,163 @@
+//! Share and order of the backends: who got how many requests, and in which order.
+//!
+//! Drawn where a scenario asks in series or in batches. The order is a row of points per backend, so that an exact cycle
+//! is a regular pattern and a lost turn a hole in it.
+
+use plotters::prelude::*;
+
+use super::canvas::{Area, BLUE, Drawn, GRID, INK, Look, SOFT, said};
+use crate::language::plot_words::{PlotWord, counted, first_of, rotation_title, share_of};
+use crate::language::{InWords as _, Language, Noun, Percent};
+use crate::report::Source;
+use crate::report::series::judged_for_rotation;
+
+/// Attempts at the backends.
+#[derive(Clone, Debug)]
+pub(in crate::report) struct Rotation {
+    /// Names, `b1` first.
+    backends: Vec<String>,
+    /// Attempts per backend, in the same order.
+    counts: Vec<u64>,
+    /// Positions in `backends`, in the order of arrival, the first of them only.
+    order: Vec<usize>,
+}
+
+/// As much of the order as a drawing can show.
+const ORDER_SHOWN: usize = 60;
+
+impl Rotation {
+    /// The figure; `None` where no request was sent to be judged for rotation.
+    pub(super) fn of(source: &Source<'_>) -> Option<Rotation> {
+        let attempts = judged_for_rotation(source);
+        if attempts.is_empty() {
+            return None;
+        }
+        let mut backends = source.backend_names();
+        for attempt in &attempts {
+            if !backends.contains(&attempt.backend) {
+                backends.push(attempt.backend.clone());
+            }
+        }
+        let place = |name: &str| backends.iter().position(|backend| backend == name).unwrap_or(0);
+        let order: Vec<usize> = attempts.iter().map(|attempt| place(&attempt.backend)).collect();
+        let counts = (0..backends.len()).map(|b| order.iter().filter(|o| **o == b).count() as u64).collect();
+        Some(Rotation { counts, order: order.into_iter().take(ORDER_SHOWN).collect(), backends })
+    }
+
+    fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    pub(super) fn title(&self, language: Language) -> String {
+        rotation_title(
+            language,
+            counted(self.total() as usize, Noun::Attempt),
+            counted(self.backends.len(), Noun::Backend),
+        )
+    }
+
+    pub(super) fn description(&self, language: Language) -> String {
+        let shares: Vec<String> = self.shares(language).collect();
+        let order: Vec<&str> = self.order.iter().take(12).map(|b| self.backends[*b].as_str()).collect();
+        format!("{}. {}: {} …", shares.join(", "), PlotWord::Order.in_words(language), order.join(" "))
+    }
+
+    fn shares(&self, language: Language) -> impl Iterator<Item = String> + '_ {
+        let total = self.total().max(1) as f64;
+        self.backends
+            .iter()
+            .zip(&self.counts)
+            .map(move |(name, count)| share_of(language, name, *count, Percent(*count as f64 / total)))
+    }
+
+    pub(super) fn draw<DB: DrawingBackend>(
+        &self,
+        area: &Area<'_, DB>,
+        look: Look,
+        language: Language,
+    ) -> Drawn {
+        let (width, height) = area.dim_in_pixel();
+        let (width, height) = (width as i32 - look.px(20.0), height as i32);
+        let left = look.px(44.0);
+        let heading = look.bold(12.5, &INK);
+        let split = height * 48 / 100;
+        let order_words = PlotWord::Order.in_words(language);
+        let first = first_of(language, self.order.len() as u64, self.total());
+        area.draw_text(&format!("{order_words} ({first})"), &heading, (left, 0)).map_err(said)?;
+        self.draw_order(area, look, (left, look.px(24.0)), (width, split - look.px(24.0)))?;
+        let title = PlotWord::Share.in_words(language);
+        area.draw_text(&title, &heading, (left, split + look.px(10.0))).map_err(said)?;
+        self.draw_shares(area, look, language, (left, split + look.px(32.0)), (width, height - look.px(6.0)))
+    }
+
+    fn draw_order<DB: DrawingBackend>(
+        &self,
+        area: &Area<'_, DB>,
+        look: Look,
+        top: (i32, i32),
+        end: (i32, i32),
+    ) -> Drawn {
+        let rows = self.backends.len().max(1) as i32;
+        let row_height = (end.1 - top.1) / rows;
+        let shown = if look.roomy() { ORDER_SHOWN } else { ORDER_SHOWN / 2 };
+        let points: Vec<usize> = self.order.iter().copied().take(shown).collect();
+        let apart = f64::from(end.0 - top.0 - look.px(12.0)) / points.len().max(12) as f64;
+        let x = |index: usize| top.0 + look.px(8.0) + (apart * (index as f64 + 0.5)) as i32;
+        let y = |row: usize| top.1 + row_height * row as i32 + row_height / 2;
+        for (row, name) in self.backends.iter().enumerate() {
+            let line = [(top.0, y(row)), (end.0, y(row))];
+            area.draw(&PathElement::new(line, look.stroke(GRID, 1.0))).map_err(said)?;
+            area.draw_text(name, &look.text(12.5, &SOFT), (look.px(12.0), y(row) - look.px(7.0)))
+                .map_err(said)?;
+        }
+        let path: Vec<(i32, i32)> =
+            points.iter().enumerate().map(|(index, row)| (x(index), y(*row))).collect();
+        area.draw(&PathElement::new(path.clone(), look.stroke(SOFT, 0.8))).map_err(said)?;
+        let radius = look.px(f64::min(4.5, apart / look.unit / 2.6)).max(2);
+        for at in path {
+            area.draw(&Circle::new(at, radius, BLUE.filled())).map_err(said)?;
+        }
+        Ok(())
+    }
+
+    fn draw_shares<DB: DrawingBackend>(
+        &self,
+        area: &Area<'_, DB>,
+        look: Look,
+        language: Language,
+        top: (i32, i32),
+        end: (i32, i32),
+    ) -> Drawn {
+        let rows = self.backends.len().max(1) as i32;
+        let row_height = (end.1 - top.1) / rows;
+        let most = self.counts.iter().copied().max().unwrap_or(0).max(1) as f64;
+        let text_room = look.px(if look.roomy() { 150.0 } else { 110.0 });
+        let longest = f64::from((end.0 - top.0 - text_room).max(10));
+        let even = self.total() as f64 / f64::from(rows) / most * longest;
+        for (row, (words, count)) in self.shares(language).zip(&self.counts).enumerate() {
+            let y = top.1 + row_height * row as i32;
+            let bar = row_height * 62 / 100;
+            let length = (*count as f64 / most * longest) as i32;
+            area.draw_text(
+                &self.backends[row],
+                &look.text(12.5, &SOFT),
+                (look.px(12.0), y + bar / 2 - look.px(7.0)),
+            )
+            .map_err(said)?;
+            area.draw(&Rectangle::new([(top.0, y), (top.0 + length.max(1), y + bar)], BLUE.filled()))
+                .map_err(said)?;
+            let words = words.split_once(": ").map_or(words.as_str(), |(_, figures)| figures);
+            let at = (top.0 + length + look.px(8.0), y + bar / 2 - look.px(7.0));
+            area.draw_text(words, &look.text(12.5, &INK), at).map_err(said)?;
+        }
+        // Where every bar would end if the shares were equal.
+        let x = top.0 + even as i32;
+        let mut y = top.1 - look.px(4.0);
+        while y < end.1 {
+            area.draw(&PathElement::new([(x, y), (x, (y + look.px(4.0)).min(end.1))], look.stroke(INK, 1.2)))
+                .map_err(said)?;
+            y += look.px(8.0);
+        }
+        Ok(())
+    }
+}
