@@ -4,7 +4,7 @@
 //! tells a client more than whose fault it was and which rule is behind it.
 
 use super::After;
-use super::client::Client;
+use super::client::{Client, Outlet};
 use super::fields::{Delivery, finish_head};
 use super::record::Record;
 use super::services::Worker;
@@ -23,14 +23,16 @@ pub async fn refuse(worker: &Worker, client: &mut Client<'_>, refusal: Refusal) 
 pub(super) async fn options(worker: &Worker, client: &mut Client<'_>, persistent: bool) -> After {
     let mut record = Record::start();
     let persistent = persistent && !worker.is_draining();
-    answer(worker, client, &mut record, 200, "this proxy is the last hop", persistent).await
+    answer(worker, client.outlet(), &mut record, 200, "this proxy is the last hop", persistent).await
 }
 
 /// Tells a client that it may not come in, or not now. `persistent`: it may try again right here.
 pub async fn deny(worker: &Worker, client: &mut Client<'_>, denied: Denied, persistent: bool) -> After {
     worker.counters.requests_refused.add(1);
     let mut record = Record::start();
-    match answer(worker, client, &mut record, denied.status(), denied.explanation(), persistent).await {
+    match answer(worker, client.outlet(), &mut record, denied.status(), denied.explanation(), persistent)
+        .await
+    {
         After::Close => After::Linger,
         after => after,
     }
@@ -43,21 +45,21 @@ pub(super) async fn refuse_with(
     refusal: Refusal,
 ) -> After {
     worker.counters.requests_refused.add(1);
-    answer(worker, client, record, refusal.status(), refusal.explanation(), false).await;
+    answer(worker, client.outlet(), record, refusal.status(), refusal.explanation(), false).await;
     After::Linger
 }
 
 /// Writes a complete small response. A connection that cannot be written to is closed in any case.
 pub(super) async fn answer(
     worker: &Worker,
-    client: &mut Client<'_>,
+    outlet: Outlet<'_>,
     record: &mut Record,
     status: u16,
     explanation: &str,
     persistent: bool,
 ) -> After {
     let reason = reason_phrase(status);
-    let out = &mut client.out;
+    let Outlet { audience, peer, request, out } = outlet;
     out.clear();
     encode::status_line(out, status, reason.as_bytes());
     encode::field(out, "Date", &worker.http_date());
@@ -69,8 +71,8 @@ pub(super) async fn answer(
         429 | 503 => encode::field(out, "Retry-After", b"1"),
         _ => {}
     }
-    finish_head(out, Delivery::Length, persistent, client.request.version);
-    if client.request.method != Method::Head {
+    finish_head(out, Delivery::Length, persistent, request.version);
+    if request.method != Method::Head {
         encode::decimal(out, u64::from(status));
         for part in [" ", reason, ": ", explanation, "\n"] {
             out.extend_from_slice(part.as_bytes());
@@ -78,10 +80,10 @@ pub(super) async fn answer(
         record.response_bytes = length as u64;
     }
     record.status = status;
-    worker.write_log(client.peer, &client.request, record);
+    worker.write_log(peer, request, record);
     worker.log_is_written().await;
     let patience = worker.config().timeouts.request_body;
-    match client.audience.write(&client.out, patience).await {
+    match audience.write(out, patience).await {
         Ok(()) if persistent => After::KeepAlive,
         Ok(()) => After::Close,
         Err(_) => After::Abort,

@@ -14,6 +14,8 @@ use super::record::Record;
 use super::relay::Relay;
 use super::services::Worker;
 use super::upload::{Progress, Upload, UploadFailure};
+use crate::cache::Fetch;
+use crate::clock;
 use crate::http::{BadResponse, Refusal};
 use crate::wire::{ReadBuffer, Wire};
 
@@ -58,6 +60,7 @@ pub(super) struct Terms {
 }
 
 /// Sends the request and passes the response on.
+#[expect(clippy::too_many_arguments, reason = "these are the parts of one exchange, each used apart")]
 pub(super) async fn attempt(
     worker: &Worker,
     client: &mut Client<'_>,
@@ -65,12 +68,13 @@ pub(super) async fn attempt(
     upload: &mut Upload<'_>,
     progress: &Progress,
     record: &mut Record,
+    fetch: &mut Option<Fetch>,
     backend: (&Wire, &mut ReadBuffer),
 ) -> Result<Delivered, Failure> {
     let config = worker.config();
     let timeouts = &config.timeouts;
     let (backend, backend_buffer) = backend;
-    let Client { audience, peer, buffer, request, response, out, upstream_out } = client;
+    let Client { audience, peer, buffer, request, response, out, upstream_out, .. } = client;
     backend.deadline.set(timeouts.first_byte);
     match backend.write_all(upstream_out).await {
         Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(Failure::TimedOut),
@@ -90,6 +94,9 @@ pub(super) async fn attempt(
         record,
         backend,
         buffer: backend_buffer,
+        fetch,
+        writer: None,
+        asked_at: clock::now(),
     };
     let wire = match audience.0 {
         Some(wire) if !progress.is_finished.get() => wire,

@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::http::{RequestHead, ResponseHead};
+use crate::http::{Fields, RequestHead, ResponseHead};
 use crate::wire::{ReadBuffer, Wire};
 
 /// Who receives the response: a client, or nobody, because the client left while others still wait for what
@@ -32,6 +32,19 @@ impl Audience<'_> {
     }
 }
 
+/// What an answer of our own needs: whom it goes to, what was asked, and where it is put together.
+#[derive(Debug)]
+pub struct Outlet<'a> {
+    /// Where it goes.
+    pub audience: Audience<'a>,
+    /// Who is there.
+    pub peer: SocketAddr,
+    /// What was asked.
+    pub request: &'a RequestHead,
+    /// Where it is put together.
+    pub out: &'a mut Vec<u8>,
+}
+
 /// The client's side of the exchanges on one connection.
 #[derive(Debug)]
 pub struct Client<'a> {
@@ -43,6 +56,8 @@ pub struct Client<'a> {
     pub buffer: ReadBuffer,
     /// The current request.
     pub request: RequestHead,
+    /// The fields with which it goes to a backend.
+    pub outgoing: Fields,
     /// The response of the backend to it.
     pub response: ResponseHead,
     /// What is written to the client next.
@@ -62,12 +77,18 @@ impl<'a> Client<'a> {
         Client::with_audience(Audience(None), peer)
     }
 
+    /// The part of the client that answers need.
+    pub fn outlet(&mut self) -> Outlet<'_> {
+        Outlet { audience: self.audience, peer: self.peer, request: &self.request, out: &mut self.out }
+    }
+
     fn with_audience(audience: Audience<'a>, peer: SocketAddr) -> Self {
         Self {
             audience,
             peer,
             buffer: ReadBuffer::lease(),
             request: RequestHead::default(),
+            outgoing: Fields::new(),
             response: ResponseHead::default(),
             out: Vec::with_capacity(2048),
             upstream_out: Vec::with_capacity(1024),

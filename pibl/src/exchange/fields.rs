@@ -25,10 +25,11 @@ pub(super) enum Delivery {
     Close,
 }
 
-/// Writes the head of a request for a backend. The fields have been stripped of hop-by-hop ones.
+/// Writes the head of a request for a backend, with these fields, which have been stripped of hop-by-hop
+/// ones, in the place of its own.
 pub(super) fn encode_request(
     out: &mut Vec<u8>,
-    head: &RequestHead,
+    (head, fields): (&RequestHead, &Fields),
     framing: BodyFraming,
     wishes: &Wishes<'_>,
     peer: SocketAddr,
@@ -36,7 +37,7 @@ pub(super) fn encode_request(
 ) {
     out.clear();
     encode::request_line(out, head.method.as_str(), &head.target);
-    for (name, value) in head.fields.iter() {
+    for (name, value) in fields.iter() {
         if is_trusted || !tells_who_asked(name) {
             encode::raw_field(out, name, value);
         }
@@ -107,7 +108,7 @@ pub(super) fn accepts_trailers(fields: &Fields) -> bool {
 }
 
 /// RFC 9110 §7.6.3, with the version that was received.
-fn add_via(out: &mut Vec<u8>, received: Version) {
+pub(super) fn add_via(out: &mut Vec<u8>, received: Version) {
     out.extend_from_slice(match received {
         Version::Http11 => b"Via: 1.1 ",
         Version::Http10 => b"Via: 1.0 ",
@@ -159,7 +160,14 @@ mod tests {
         head.fields = fields.iter().copied().collect();
         let mut out = Vec::new();
         let peer = "192.0.2.7:1234".parse().unwrap();
-        encode_request(&mut out, &head, BodyFraming::Empty, &Wishes::default(), peer, is_trusted);
+        encode_request(
+            &mut out,
+            (&head, &head.fields),
+            BodyFraming::Empty,
+            &Wishes::default(),
+            peer,
+            is_trusted,
+        );
         String::from_utf8(out).unwrap()
     }
 

@@ -4,7 +4,6 @@
 //! where RFC 9110 §9.2.2 allows it: nothing was sent, or the method is idempotent and all of it can be
 //! sent again.
 
-use super::After;
 use super::answer::{answer, refuse_with};
 use super::attempt::{Delivered, Failure, Terms, attempt};
 use super::client::Client;
@@ -13,7 +12,9 @@ use super::record::Record;
 use super::services::Worker;
 use super::tunnel;
 use super::upload::{Progress, Upload, UploadFailure};
+use super::{After, stored};
 use crate::balancer::{BackendId, Choice, NoChoice, Wanted};
+use crate::cache::Fetch;
 use crate::clock;
 use crate::config::Config;
 use crate::http::{ReceivedRequest, Refusal};
@@ -36,32 +37,41 @@ pub(super) async fn forward(
     client: &mut Client<'_>,
     received: &ReceivedRequest,
     wishes: &Wishes<'_>,
+    mut fetch: Option<Fetch>,
     record: &mut Record,
 ) -> After {
     let config = worker.config();
     let progress = Progress::default();
     let mut upload = Upload::new(received, config.limits.body_bytes, &progress);
-    match prepare(client, &mut upload, received, wishes, &config).await {
+    match prepare(client, &mut upload, received, wishes, fetch.as_ref(), &config).await {
         Ok(()) => {}
         Err(UploadFailure::Refused(refusal)) => return refuse_with(worker, client, record, refusal).await,
         Err(_) => return give_up(worker, client, record, After::Abort),
     }
     let terms = Terms { upgrade: wishes.upgrade.is_some(), persistent: received.persistent };
-    let outcome = try_backends(worker, client, terms, &mut upload, &progress, record, &config).await;
+    let outcome =
+        try_backends(worker, client, terms, &mut upload, &progress, record, &mut fetch, &config).await;
     record.request_bytes = progress.content_bytes.get();
     match outcome {
         Outcome::Done(After::KeepAlive) => After::KeepAlive,
         Outcome::Done(after) => give_up(worker, client, record, after),
         Outcome::Refused(refusal) => refuse_with(worker, client, record, refusal).await,
         Outcome::Failed(status) => {
+            let is_read = progress.is_finished.get();
+            let persistent = received.persistent && is_read && !worker.is_draining();
+            if let Some(fetch) = fetch {
+                record.cache = fetch.status().word();
+                // RFC 9111 §4.2.4: something stale may be better than an error.
+                if let Some(reply) = fetch.failed(&client.request, clock::now()) {
+                    return stored::send(worker, &mut client.outlet(), &reply, persistent, record).await;
+                }
+            }
             let explanation = match status {
                 504 => "no backend answered in time",
                 503 => "no backend is available",
                 _ => "no backend gave a valid answer",
             };
-            let is_read = progress.is_finished.get();
-            let persistent = received.persistent && is_read && !worker.is_draining();
-            match answer(worker, client, record, status, explanation, persistent).await {
+            match answer(worker, client.outlet(), record, status, explanation, persistent).await {
                 After::Close if !is_read => After::Linger,
                 after => after,
             }
@@ -75,11 +85,20 @@ async fn prepare(
     upload: &mut Upload<'_>,
     received: &ReceivedRequest,
     wishes: &Wishes<'_>,
+    fetch: Option<&Fetch>,
     config: &Config,
 ) -> Result<(), UploadFailure> {
     let is_trusted = config.limits.trusted_proxies.iter().any(|network| network.contains(client.peer.ip()));
-    let Client { request, upstream_out, buffer, audience, peer, .. } = client;
-    encode_request(upstream_out, request, received.framing, wishes, *peer, is_trusted);
+    let Client { request, outgoing, upstream_out, buffer, audience, peer, .. } = client;
+    let fields = match fetch {
+        Some(fetch) => {
+            outgoing.copy_from(&request.fields);
+            fetch.amend(&request.method, outgoing);
+            &*outgoing
+        }
+        None => &request.fields,
+    };
+    encode_request(upstream_out, (request, fields), received.framing, wishes, *peer, is_trusted);
     if let Some(wire) = audience.0 {
         upload.take_first_piece(wire, buffer, upstream_out, config.timeouts.request_body).await?;
     }
@@ -91,6 +110,7 @@ async fn prepare(
 }
 
 /// One backend after the other, until one has answered or the rules forbid another attempt.
+#[expect(clippy::too_many_arguments, reason = "these are the parts of one exchange, each used apart")]
 async fn try_backends(
     worker: &Worker,
     client: &mut Client<'_>,
@@ -98,8 +118,10 @@ async fn try_backends(
     upload: &mut Upload<'_>,
     progress: &Progress,
     record: &mut Record,
+    fetch: &mut Option<Fetch>,
     config: &Config,
 ) -> Outcome {
+    let is_cache_matter = fetch.is_some();
     let is_idempotent = client.request.method.is_idempotent();
     let mut tried: Vec<BackendId> = Vec::new();
     let mut status = 503;
@@ -111,7 +133,8 @@ async fn try_backends(
         if record.attempts > 1 {
             worker.counters.retries.add(1);
         }
-        let result = try_backend(worker, client, terms, upload, progress, record, config, &choice).await;
+        let result =
+            try_backend(worker, client, terms, upload, progress, record, fetch, config, &choice).await;
         let now = clock::monotonic();
         let failure = match result {
             Ok(after) => {
@@ -133,7 +156,9 @@ async fn try_backends(
                 worker.balancer.report_failure(&mut choice, now);
                 status = if matches!(failure, Failure::TimedOut) { 504 } else { 502 };
                 // Where no connection was made nothing was sent, and anything may go elsewhere.
-                let may_repeat = is_idempotent && !progress.is_streamed.get();
+                // Once the cache has seen a response, the request that was made for it has had its answer.
+                let is_judged = is_cache_matter && fetch.is_none();
+                let may_repeat = is_idempotent && !progress.is_streamed.get() && !is_judged;
                 if !may_repeat && !matches!(failure, Failure::Unconnected) {
                     return Outcome::Failed(status);
                 }
@@ -174,6 +199,7 @@ async fn try_backend(
     upload: &mut Upload<'_>,
     progress: &Progress,
     record: &mut Record,
+    fetch: &mut Option<Fetch>,
     config: &Config,
     choice: &Choice,
 ) -> Result<After, Failure> {
@@ -197,7 +223,7 @@ async fn try_backend(
         };
         let mut buffer = ReadBuffer::lease();
         let backend = (&wire, &mut buffer);
-        match attempt(worker, client, terms, upload, progress, record, backend).await {
+        match attempt(worker, client, terms, upload, progress, record, fetch, backend).await {
             Ok(Delivered { is_tunnel: true, .. }) => {
                 if let Some(other) = client.audience.0 {
                     let patience = config.timeouts.tunnel;

@@ -12,6 +12,7 @@ mod forward;
 mod record;
 mod relay;
 mod services;
+mod stored;
 mod tunnel;
 mod upload;
 
@@ -22,7 +23,9 @@ pub use services::{Services, Worker};
 
 use std::rc::Rc;
 
-use crate::http::{Fields, Method, ReceivedRequest, hop_by_hop};
+use crate::cache::{Answer, Fetch};
+use crate::clock;
+use crate::http::{BodyFraming, Fields, Method, ReceivedRequest, hop_by_hop};
 use fields::Wishes;
 use record::Record;
 
@@ -52,7 +55,46 @@ pub async fn run(worker: &Rc<Worker>, client: &mut Client<'_>, received: Receive
     let wishes =
         Wishes { upgrade: protocols.as_deref(), trailers: fields::accepts_trailers(&client.request.fields) };
     hop_by_hop::strip(&mut client.request.fields);
-    forward::forward(worker, client, &received, &wishes, &mut record).await
+    // A GET with a body is nobody's idea of a resource, and tunnels are none at all.
+    let is_plain = received.framing == BodyFraming::Empty || !client.request.method.is_safe();
+    if wishes.upgrade.is_some() || !is_plain {
+        return forward::forward(worker, client, &received, &wishes, None, &mut record).await;
+    }
+    match worker.cache.ask(&client.request, clock::now()).await {
+        Answer::Reply(reply) => {
+            stored::send(worker, &mut client.outlet(), &reply, received.persistent, &mut record).await
+        }
+        Answer::ReplyAndRefresh(reply, fetch) => {
+            refresh(worker, client, fetch);
+            stored::send(worker, &mut client.outlet(), &reply, received.persistent, &mut record).await
+        }
+        Answer::Stream(stream) => {
+            stored::follow(worker, &mut client.outlet(), stream, received.persistent, &mut record).await
+        }
+        Answer::Fetch(fetch) => {
+            forward::forward(worker, client, &received, &wishes, Some(fetch), &mut record).await
+        }
+    }
+}
+
+/// RFC 5861 §3: asks a backend for a fresh response while the client has the stale one already.
+fn refresh(worker: &Rc<Worker>, client: &Client<'_>, fetch: Fetch) {
+    let worker = Rc::clone(worker);
+    let mut nobody = Client::nobody(client.peer);
+    nobody.request = client.request.clone();
+    let received = ReceivedRequest {
+        consumed: 0,
+        framing: BodyFraming::Empty,
+        persistent: false,
+        expects_continue: false,
+        upgrade: false,
+    };
+    tokio::task::spawn_local(async move {
+        let mut record = Record::start();
+        record.is_silent = true;
+        let wishes = Wishes::default();
+        forward::forward(&worker, &mut nobody, &received, &wishes, Some(fetch), &mut record).await
+    });
 }
 
 /// The protocols to ask the backend for. `h2c` is never asked for: a tunnel of requests that nobody looks

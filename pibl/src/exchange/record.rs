@@ -3,7 +3,6 @@
 //! `forward`, `relay` and `answer` fill it in and hand it over right before the last bytes of the response
 //! go to the kernel. It never writes anything itself.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ pub(super) struct Record {
     /// The status that the client gets.
     pub status: u16,
     /// What the cache did.
-    pub cache: Cow<'static, str>,
+    pub cache: &'static str,
     /// Whether nobody asked for this exchange, so that it has no line.
     pub is_silent: bool,
     /// Content bytes of the request.
@@ -40,7 +39,7 @@ impl Record {
             started: Instant::now(),
             backend: None,
             attempts: 0,
-            cache: Cow::Borrowed("-"),
+            cache: "-",
             is_silent: false,
             status: 0,
             request_bytes: 0,

@@ -8,13 +8,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::task::Poll;
 
-use super::After;
 use super::attempt::{Delivered, Failure, Terms};
-use super::client::Audience;
+use super::client::{Audience, Outlet};
 use super::fields::{Delivery, encode_response, finish_head};
 use super::record::Record;
 use super::services::Worker;
 use super::upload::Progress;
+use super::{After, stored};
+use crate::cache::{CacheStatus, Fetch, Received, Writer};
+use crate::clock::{self, Timestamp};
 use crate::config::Config;
 use crate::http::{
     BadResponse, BodyDecoder, BodyFraming, HeadLimits, Method, ReceivedResponse, RequestHead, ResponseHead,
@@ -43,6 +45,12 @@ pub(super) struct Relay<'a> {
     pub record: &'a mut Record,
     pub backend: &'a Wire,
     pub buffer: &'a mut ReadBuffer,
+    /// The cache's interest in the response; taken when its head has come.
+    pub fetch: &'a mut Option<Fetch>,
+    /// Where the body is kept.
+    pub writer: Option<Writer>,
+    /// When the request went out.
+    pub asked_at: Timestamp,
 }
 
 impl Relay<'_> {
@@ -54,7 +62,41 @@ impl Relay<'_> {
             return self.switch_protocols().await;
         }
         hop_by_hop::strip(&mut self.response.fields);
-        self.deliver(received).await
+        match self.fetch.take() {
+            Some(fetch) => self.receive(fetch, received).await,
+            None => self.deliver(received, None).await,
+        }
+    }
+
+    /// Shows the response to the cache, which may keep it, or send what it has instead.
+    async fn receive(&mut self, fetch: Fetch, received: ReceivedResponse) -> Result<Delivered, Failure> {
+        let now = clock::now();
+        let length = match received.framing {
+            BodyFraming::Length(length) => Some(length),
+            BodyFraming::Empty => Some(0),
+            BodyFraming::Chunked | BodyFraming::UntilClose => None,
+        };
+        match fetch.receive(self.request, self.response, length, self.asked_at, now) {
+            Received::Forward(forward) => {
+                self.writer = forward.writer;
+                self.deliver(received, Some(forward.status)).await
+            }
+            Received::Reply(reply) => {
+                let mut outlet =
+                    Outlet { audience: self.client, peer: self.peer, request: self.request, out: self.out };
+                self.progress.response_started.set(true);
+                self.record.request_bytes = self.progress.content_bytes.get();
+                let is_uploaded = self.progress.is_finished.get();
+                let persistent = self.terms.persistent && is_uploaded;
+                let after = stored::send(self.worker, &mut outlet, &reply, persistent, self.record).await;
+                // A body that came with the response is of no use and is not read.
+                let is_reusable = received.persistent
+                    && received.framing == BodyFraming::Empty
+                    && is_uploaded
+                    && self.buffer.is_empty();
+                Ok(Delivered { after, is_reusable, is_tunnel: false })
+            }
+        }
     }
 
     /// Reads heads until one is final; interim responses go to the client at once.
@@ -127,7 +169,11 @@ impl Relay<'_> {
     }
 
     /// Writes head and body to the client.
-    async fn deliver(&mut self, received: ReceivedResponse) -> Result<Delivered, Failure> {
+    async fn deliver(
+        &mut self,
+        received: ReceivedResponse,
+        status: Option<CacheStatus>,
+    ) -> Result<Delivered, Failure> {
         let delivery = self.delivery(received.framing);
         let persistent = self.terms.persistent
             && delivery != Delivery::Close
@@ -135,6 +181,10 @@ impl Relay<'_> {
             && !self.worker.is_draining();
         self.out.clear();
         encode_response(self.out, self.response, delivery, &self.worker.http_date());
+        if let Some(status) = status {
+            status.write(self.out);
+            self.record.cache = status.word();
+        }
         finish_head(self.out, delivery, persistent, self.request.version);
         if matches!(received.framing, BodyFraming::Length(length) if length > BUFFER_BYTES as u64) {
             self.buffer.enlarge();
@@ -180,6 +230,9 @@ impl Relay<'_> {
             let decoded = decoder.decode(self.buffer.filled()).map_err(|_| self.broken_off(delivery))?;
             let content = &self.buffer.filled()[decoded.content.clone()];
             self.record.response_bytes += content.len() as u64;
+            if let Some(writer) = &mut self.writer {
+                writer.write(content);
+            }
             let is_chunk = delivery == Delivery::Chunked && !content.is_empty();
             if is_chunk {
                 encode::chunk_size(self.out, content.len());
@@ -189,19 +242,16 @@ impl Relay<'_> {
                 self.out.extend_from_slice(content);
                 self.out.extend_from_slice(end);
             } else {
-                // With a known length these are the last bytes, so the line of the log goes first.
-                if decoder.is_done() && delivery != Delivery::Chunked && !self.record.is_logged {
-                    self.record.request_bytes = self.progress.content_bytes.get();
-                    self.record.status = self.response.status;
-                    self.worker.write_log(self.peer, self.request, self.record);
-                    self.worker.log_is_written().await;
+                // With a known length these are the last bytes, so entry and line go first.
+                if decoder.is_done() && delivery != Delivery::Chunked {
+                    self.conclude().await;
                 }
                 let content = &self.buffer.filled()[decoded.content.clone()];
                 self.progress.response_started.set(true);
                 let patience = self.config.timeouts.request_body;
                 let written = self.client.write_three([self.out, content, end], patience).await;
-                written.map_err(|_| self.broken_off(delivery))?;
                 self.out.clear();
+                self.after_writing(written, delivery)?;
             }
             self.buffer.consume(decoded.consumed);
             if decoded.consumed == 0 {
@@ -245,14 +295,32 @@ impl Relay<'_> {
         if !self.out.is_empty() {
             self.progress.response_started.set(true);
             let patience = self.config.timeouts.request_body;
-            self.client.write(self.out, patience).await.map_err(|_| self.broken_off(delivery))?;
+            let written = self.client.write(self.out, patience).await;
             self.out.clear();
+            self.after_writing(written, delivery)?;
         }
         Ok(())
     }
 
-    /// Writes the line of the log, once, right before the last bytes go to the client.
+    /// A client that has left ends the exchange, unless others wait for the same response: then it is
+    /// received to its end without the client.
+    fn after_writing(&mut self, written: io::Result<()>, delivery: Delivery) -> Result<(), Failure> {
+        if written.is_ok() {
+            return Ok(());
+        }
+        if self.writer.as_ref().is_some_and(Writer::has_followers) {
+            self.client = Audience(None);
+            return Ok(());
+        }
+        Err(self.broken_off(delivery))
+    }
+
+    /// Makes the stored response visible and writes the line of the log, once, right before the last bytes
+    /// go to the client: one that asks again at once is served from the cache.
     async fn conclude(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            writer.commit();
+        }
         if !self.record.is_logged {
             self.record.request_bytes = self.progress.content_bytes.get();
             self.record.status = self.response.status;

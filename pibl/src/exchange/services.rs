@@ -16,16 +16,22 @@ use super::counters::Counters;
 use super::record::Record;
 use crate::admission::Admission;
 use crate::balancer::Balancer;
+use crate::cache::Cache;
 use crate::clock;
 use crate::config::Config;
 use crate::exchange_log::{Batch, Exchange, ExchangeLog};
 use crate::http::{RequestHead, date};
 use crate::upstream::Pool;
 
+/// How many stored responses are held open, so that a popular one is not opened again for each hit.
+const OPEN_STORED_RESPONSES: usize = 4096;
+
 /// What all threads share.
 pub struct Services {
     config: ArcSwap<Config>,
     queued: AtomicUsize,
+    /// What is stored.
+    pub cache: Arc<Cache>,
     /// Which backend is next.
     pub balancer: Balancer,
     /// One line per exchange.
@@ -64,12 +70,14 @@ impl Services {
     /// Prepares everything that the configuration names.
     pub fn new(config: Config) -> std::io::Result<Self> {
         let log = ExchangeLog::open(&config.log_file, config.log_format, config.log_to_stdout)?;
+        let cache = Cache::open(&config.cache, OPEN_STORED_RESPONSES);
         let health = config.health.clone();
         let balancer = Balancer::new(&config.backends, config.policy, health, clock::monotonic());
         Ok(Self {
             config: ArcSwap::from_pointee(config),
             queued: AtomicUsize::new(0),
             balancer,
+            cache,
             log,
             is_draining: AtomicBool::new(false),
             admission: Arc::default(),
@@ -113,6 +121,7 @@ impl Services {
     /// Puts other settings in force. Connections that exist go on; exchanges that are under way keep the
     /// settings with which they began.
     pub fn reconfigure(&self, config: Config) {
+        self.cache.reconfigure(&config.cache);
         self.balancer.replace(&config.backends, config.policy, config.health.clone());
         self.config.store(Arc::new(config));
     }
@@ -154,7 +163,7 @@ impl Worker {
             status: record.status,
             backend: record.backend.as_deref(),
             attempts: record.attempts,
-            cache: &record.cache,
+            cache: record.cache,
             request_bytes: record.request_bytes,
             response_bytes: record.response_bytes,
             duration,

@@ -36,6 +36,12 @@ impl Fields {
         self.entries.clear();
     }
 
+    /// Becomes a copy of another list, in the memory that is there already.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.bytes.clone_from(&other.bytes);
+        self.entries.clone_from(&other.entries);
+    }
+
     /// The number of fields; a name that appears twice counts twice.
     pub fn len(&self) -> usize {
         self.entries.len()
