@@ -48,7 +48,7 @@ pub(super) struct Relay<'a> {
     /// The cache's interest in the response; taken when its head has come.
     pub fetch: &'a mut Option<Fetch>,
     /// Where the body is kept.
-    pub writer: Option<Writer>,
+    pub writer: Option<Box<Writer>>,
     /// When the request went out.
     pub asked_at: Timestamp,
 }
@@ -308,7 +308,7 @@ impl Relay<'_> {
         if written.is_ok() {
             return Ok(());
         }
-        if self.writer.as_ref().is_some_and(Writer::has_followers) {
+        if self.writer.as_ref().is_some_and(|writer| writer.has_followers()) {
             self.client = Audience(None);
             return Ok(());
         }
