@@ -32,7 +32,7 @@ fn is_hit(response: &str) -> bool {
 
 #[test]
 fn a_second_get_reaches_no_backend_and_is_equal() {
-    let backend = numbered("X-Own: 1\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n");
+    let backend = numbered("Cache-Control: public, max-age=60\r\nX-Own: 1\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n");
     let proxy = Proxy::start(&[backend.address], "");
     let first = proxy.exchange(&get("/a?b=c"));
     let second = proxy.exchange(&get("/a?b=c"));
@@ -258,7 +258,7 @@ fn stale_while_revalidate_answers_at_once_and_refreshes_behind() {
 
 #[test]
 fn stale_if_error_bridges_a_dead_backend() {
-    let backend = numbered("Cache-Control: max-age=1, stale-if-error=60\r\n");
+    let backend = numbered("Connection: close\r\nCache-Control: max-age=1, stale-if-error=60\r\n");
     let proxy = Proxy::start(&[backend.address], "");
     assert_eq!(body(&proxy.exchange(&get("/"))), "answer 0");
     drop(backend);
