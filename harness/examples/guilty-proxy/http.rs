@@ -40,9 +40,9 @@ impl Message {
     pub fn answer_bytes(&self, head_only: bool) -> Vec<u8> {
         let mut bytes = self.head_bytes();
         let bodiless = matches!(self.status(), 204 | 304);
-        if !bodiless
-            && !(head_only && self.fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length")))
-        {
+        let has_length =
+            head_only && self.fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        if !(bodiless || has_length) {
             bytes.extend(format!("Content-Length: {}\r\n", self.body.len()).bytes());
         }
         bytes.extend(b"Connection: close\r\n\r\n");
