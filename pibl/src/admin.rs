@@ -48,12 +48,12 @@ pub async fn serve_for_ever(listener: TcpListener, services: Arc<Services>) {
     }
 }
 
-async fn serve_one(stream: TcpStream, services: &Services) -> io::Result<()> {
+async fn serve_one(stream: TcpStream, services: &Arc<Services>) -> io::Result<()> {
     let wire = Wire::new(stream);
     wire.deadline.set(PATIENCE);
     let mut head = RequestHead::default();
     let reply = match read(&wire, &mut head).await? {
-        Ok(body) => answer(&head, &body, services),
+        Ok(body) => answer(&head, &body, services).await,
         Err(status) => text(status, reason_phrase(status)),
     };
     let mut out = Vec::new();
@@ -105,9 +105,9 @@ async fn read(wire: &Wire, head: &mut RequestHead) -> io::Result<Result<Vec<u8>,
     }
 }
 
-fn answer(head: &RequestHead, body: &[u8], services: &Services) -> Reply {
+async fn answer(head: &RequestHead, body: &[u8], services: &Arc<Services>) -> Reply {
     let target = String::from_utf8_lossy(&head.target);
-    let path = target.split('?').next().unwrap_or_default();
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let is_read = matches!(head.method, Method::Get | Method::Head);
     match (path, &head.method) {
         ("/healthz", _) if is_read => match services.is_draining() {
@@ -119,6 +119,8 @@ fn answer(head: &RequestHead, body: &[u8], services: &Services) -> Reply {
             Ok(()) => json_reply(200, &backends(services)),
             Err(problem) => text(400, &problem),
         },
+        ("/cache", _) if is_read => json_reply(200, &json!(services.cache.statistics())),
+        ("/cache", Method::Delete) => purge(query, services).await,
         ("/config", _) if is_read => json_reply(200, &configuration(&services.config())),
         ("/metrics", _) if is_read => Reply {
             status: 200,
@@ -126,7 +128,9 @@ fn answer(head: &RequestHead, body: &[u8], services: &Services) -> Reply {
             body: metrics(services),
         },
         ("/" | "", _) if is_read => text(200, "/healthz /backends /cache /metrics /config"),
-        ("/" | "/healthz" | "/backends" | "/config" | "/metrics", _) => text(405, "method not allowed"),
+        ("/" | "/healthz" | "/backends" | "/cache" | "/config" | "/metrics", _) => {
+            text(405, "method not allowed")
+        }
         _ => text(404, "there are /healthz /backends /cache /metrics /config"),
     }
 }
@@ -167,6 +171,70 @@ fn replace_backends(body: &[u8], services: &Services) -> Result<(), String> {
     Ok(())
 }
 
+/// What a purge is to forget.
+enum Purge {
+    All,
+    Key { host: Vec<u8>, target: Vec<u8> },
+    Prefix { host: Vec<u8>, prefix: Vec<u8> },
+}
+
+/// Forgets stored responses: all of them, or `?host=HOST&target=/path` alone, or all that begin like
+/// `?host=HOST&prefix=/path`.
+async fn purge(query: &str, services: &Arc<Services>) -> Reply {
+    let Some(purge) = wanted_purge(query) else {
+        return text(400, "write /cache, /cache?host=HOST&target=/path or /cache?host=HOST&prefix=/path");
+    };
+    let cache = Arc::clone(&services.cache);
+    // Looking through many files takes its time, and this thread listens to signals.
+    let purged = tokio::task::spawn_blocking(move || match purge {
+        Purge::All => cache.purge_all(),
+        Purge::Key { host, target } => u64::from(cache.purge_key(&host, &target)),
+        Purge::Prefix { host, prefix } => cache.purge_prefix(&host, &prefix),
+    });
+    match purged.await {
+        Ok(count) => json_reply(200, &json!({ "purged": count })),
+        Err(error) => text(500, &format!("the purge did not end: {error}")),
+    }
+}
+
+fn wanted_purge(query: &str) -> Option<Purge> {
+    if query.is_empty() {
+        return Some(Purge::All);
+    }
+    let (mut host, mut target, mut prefix) = (None, None, None);
+    for pair in query.split('&') {
+        let (name, value) = pair.split_once('=')?;
+        let place = match name {
+            "host" => &mut host,
+            "target" => &mut target,
+            "prefix" => &mut prefix,
+            _ => return None,
+        };
+        *place = Some(percent_decoded(value)?);
+    }
+    match (host?, target, prefix) {
+        (host, Some(target), None) => Some(Purge::Key { host, target }),
+        (host, None, Some(prefix)) => Some(Purge::Prefix { host, prefix }),
+        _ => None,
+    }
+}
+
+/// RFC 3986 §2.1, so that a target with `&` or `%` can be named.
+fn percent_decoded(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = text.bytes();
+    let mut decoded = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            decoded.push(byte);
+            continue;
+        }
+        let digits = [bytes.next()?, bytes.next()?];
+        let digits = std::str::from_utf8(&digits).ok()?;
+        decoded.push(u8::from_str_radix(digits, 16).ok()?);
+    }
+    Some(decoded)
+}
+
 fn configuration(config: &Config) -> serde_json::Value {
     json!({
         "listen": config.listen,
@@ -205,6 +273,27 @@ fn metrics(services: &Services) -> String {
     let response_bytes = sum(&|counters| counters.response_bytes.value());
     single("response_bytes_total", "counter", "Content bytes sent to clients.", response_bytes);
     single("draining", "gauge", "1 while the program ends.", u64::from(services.is_draining()));
+    let cache = services.cache.statistics();
+    for (name, kind, help, value) in [
+        ("cache_files", "gauge", "Files of stored responses.", cache.files as u64),
+        ("cache_bytes", "gauge", "Bytes of stored responses on disk.", cache.bytes),
+        ("cache_disk_failures_total", "counter", "Failures of the cache's disk.", cache.disk_failures),
+        ("cache_set_aside_total", "counter", "Damaged or foreign files set aside.", cache.set_aside),
+        (
+            "log_lines_lost_total",
+            "counter",
+            "Lines that the log file did not take.",
+            services.log.lost_lines(),
+        ),
+        (
+            "log_lines_dropped_total",
+            "counter",
+            "Lines that stdout did not take.",
+            services.log.dropped_lines(),
+        ),
+    ] {
+        single(name, kind, help, value);
+    }
     page.push_str("# HELP pibl_backend_open_requests Requests under way at a backend.\n");
     page.push_str("# TYPE pibl_backend_open_requests gauge\n");
     for member in services.balancer.members() {

@@ -32,7 +32,8 @@ fn is_hit(response: &str) -> bool {
 
 #[test]
 fn a_second_get_reaches_no_backend_and_is_equal() {
-    let backend = numbered("Cache-Control: public, max-age=60\r\nX-Own: 1\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n");
+    let backend =
+        numbered("Cache-Control: public, max-age=60\r\nX-Own: 1\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n");
     let proxy = Proxy::start(&[backend.address], "");
     let first = proxy.exchange(&get("/a?b=c"));
     let second = proxy.exchange(&get("/a?b=c"));

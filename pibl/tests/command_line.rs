@@ -225,6 +225,36 @@ fn the_operator_sees_health_backends_metrics_and_changes_the_set() {
 }
 
 #[test]
+fn the_operator_purges_one_key_a_prefix_or_everything() {
+    let directory = tempfile::tempdir().unwrap();
+    let backend = Backend::answering(|_| "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".into());
+    let running = Running::start(
+        directory.path(),
+        &["--backend", &backend.address.to_string(), "--admin", "127.0.0.1:0"],
+    );
+    let line = running.await_line("admin on");
+    let admin: SocketAddr = line.rsplit('/').next().unwrap().parse().unwrap();
+    let delete = |query: &str| {
+        let mut client = Client::new(TcpStream::connect(admin).unwrap());
+        client.send(format!("DELETE /cache{query} HTTP/1.1\r\nHost: admin\r\n\r\n"));
+        client.read_to_end()
+    };
+    let paths = ["/a/1", "/a/2", "/b?x=%26"];
+    let hits = || {
+        let seen = paths.map(|path| running.get(path));
+        seen.map(|response| field(&response, "cache-status").unwrap_or_default().contains("; hit"))
+    };
+    assert_eq!((hits(), hits()), ([false; 3], [true; 3]));
+    assert!(delete("?host=x&target=/b%3Fx=%2526").contains("\"purged\": 1"));
+    assert_eq!(hits(), [true, true, false]);
+    assert!(delete("?host=x&prefix=/a/").contains("\"purged\": 2"));
+    assert_eq!(hits(), [false, false, true]);
+    assert!(delete("").contains("\"purged\": 3"));
+    assert_eq!(hits(), [false; 3]);
+    assert_eq!(status(&delete("?target=/a")), 400);
+}
+
+#[test]
 fn a_restart_with_handover_refuses_no_client() {
     let directory = tempfile::tempdir().unwrap();
     let backend = named("a");

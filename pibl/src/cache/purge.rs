@@ -27,7 +27,9 @@ impl Cache {
         let Some(disk) = &self.store.disk else { return 0 };
         self.store.start_epoch();
         let mut gone = 0;
-        for hash in self.store.index().hashes() {
+        // The index must not stay locked while files are removed.
+        let hashes = self.store.index().hashes();
+        for hash in hashes {
             gone += u64::from(self.store.remove_file(hash));
         }
         if !self.store.is_recovered.load(Ordering::Acquire) {
