@@ -10,7 +10,7 @@ use std::time::Duration;
 use harness::history::EventKind;
 use harness::platform::{Limits, Signal};
 use harness::proxy_under_test::ports::PortLease;
-use harness::proxy_under_test::{Answer, NoAnswer, StartProblem};
+use harness::proxy_under_test::{Answer, NoAnswer, StartProblem, Wish};
 
 use subject::{eventually, lives, order, order_of, prepare, shell};
 
@@ -283,4 +283,27 @@ async fn a_crash_comes_at_its_instant_and_a_restart_keeps_to_its_downtime() {
         harness::fault::restart(&mut run.proxy, &step, order("honest", lease.loopback())).await.unwrap();
     assert!(!stopped.unwrap().hung);
     assert_eq!(run.proxy.launches(), 3);
+}
+
+#[tokio::test]
+async fn in_a_network_of_its_own_a_proxy_may_have_any_port_and_nobody_else_sees_it() {
+    let private = match fake_backends::platform::Network::new_private(&[]) {
+        Ok(network) => network,
+        Err(error) => {
+            eprintln!("skipped: {error}");
+            return;
+        }
+    };
+    let listen = "127.0.0.1:80".parse().unwrap();
+    let mut run = subject::prepare_in(private.clone(), Wish::BestPossible, |_| {}).await;
+    run.proxy.start(order("honest", listen)).await.unwrap();
+    let pid = run.proxy.pid().unwrap();
+    let network_of = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net")).unwrap();
+    assert_ne!(network_of(&pid.to_string()), network_of("self"));
+    private.connect(listen, Duration::from_secs(5)).unwrap();
+    // A holder inside the private network is found there, although this thread is outside.
+    let mut other = subject::prepare_in(private, Wish::BestPossible, |_| {}).await;
+    let problem = other.proxy.start(order("honest", listen)).await.unwrap_err();
+    let StartProblem::PortInUse { holder: Some(holder), .. } = problem else { panic!("{problem:?}") };
+    assert_eq!(holder.pid, Some(pid));
 }

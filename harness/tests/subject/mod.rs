@@ -137,6 +137,11 @@ pub async fn prepare(change: impl FnOnce(&mut Adapter)) -> Run {
 
 /// The same, with a word about how it may be kept from outliving the harness.
 pub async fn prepare_kept(isolation: Wish, change: impl FnOnce(&mut Adapter)) -> Run {
+    prepare_in(Network::host(), isolation, change).await
+}
+
+/// The same in a network.
+pub async fn prepare_in(network: Network, isolation: Wish, change: impl FnOnce(&mut Adapter)) -> Run {
     let mut adapter = adapter();
     change(&mut adapter);
     let folder = tempfile::tempdir().unwrap();
@@ -147,7 +152,7 @@ pub async fn prepare_kept(isolation: Wish, change: impl FnOnce(&mut Adapter)) ->
         adapter,
         place: Place::Temporary,
         clock: RunClock::start(),
-        network: network(),
+        network,
         output: OutputLog::create(&stdout).unwrap(),
         sink: Arc::new(move |event| recorded.lock().unwrap().push(event)),
         announce: Arc::new(|_| {}),
@@ -157,11 +162,6 @@ pub async fn prepare_kept(isolation: Wish, change: impl FnOnce(&mut Adapter)) ->
     .await
     .unwrap();
     Run { proxy, events, stdout, _folder: folder }
-}
-
-/// The host's own loopback.
-pub fn network() -> Network {
-    Network::host()
 }
 
 /// The command that runs a subject.
