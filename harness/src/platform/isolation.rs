@@ -47,6 +47,22 @@ pub fn start_session() {
     let _ = rustix::process::setsid();
 }
 
+/// Keeps descriptors that this process was born with, standard ones excepted, from reaching what it starts: a job server of
+/// `make` or a lock of somebody's shell is no business of a proxy, and would be counted among its open files.
+pub fn keep_descriptors_to_this_process() {
+    let Ok(entries) = std::fs::read_dir("/dev/fd") else { return };
+    let numbers: Vec<i32> =
+        entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for number in numbers.into_iter().filter(|&number| number > 2) {
+        // SAFETY: the descriptor is borrowed for the length of two calls that neither close nor read it; if it has been
+        // closed meanwhile, as that of the directory listing has, they fail with EBADF and change nothing.
+        let descriptor = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
+        if let Ok(flags) = rustix::io::fcntl_getfd(descriptor) {
+            let _ = rustix::io::fcntl_setfd(descriptor, flags | rustix::io::FdFlags::CLOEXEC);
+        }
+    }
+}
+
 #[cfg(target_os = "linux")]
 pub use linux::{
     become_subreaper, die_with_parent, enter_process_namespace, enter_user_and_process_namespace,

@@ -16,7 +16,8 @@ mod timer;
 pub use host::{HostFacts, host_facts};
 pub use isolation::{
     Limits, become_subreaper, die_with_parent, enter_process_namespace, enter_user_and_process_namespace,
-    kill_everything_in_namespace, limit_this_process, own_process_view, start_session,
+    keep_descriptors_to_this_process, kill_everything_in_namespace, limit_this_process, own_process_view,
+    start_session,
 };
 pub use listening::{Holder, holder_of_port, listening_sockets};
 pub use noise::{Noise, NoiseSentinel};

@@ -103,13 +103,10 @@ fn workspace_manifest() -> Option<PathBuf> {
 
 fn build(package: &str, manifest: &Path, announce: &dyn Fn(&Preparation)) -> Result<PathBuf, StartProblem> {
     announce(&Preparation::Building { package: package.to_string() });
-    // Not `current_target`: with an explicit target everything would be built a second time.
-    let built = escargot::CargoBuild::new()
-        .manifest_path(manifest)
-        .package(package)
-        .bin(package)
-        .current_release()
-        .run();
+    // Not `current_release`, which follows the profile of the harness; nor `current_target`: with an explicit target
+    // everything would be built a second time.
+    let built =
+        escargot::CargoBuild::new().manifest_path(manifest).package(package).bin(package).release().run();
     match built {
         Ok(run) => Ok(run.path().to_path_buf()),
         Err(error) => {

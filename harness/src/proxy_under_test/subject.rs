@@ -219,6 +219,15 @@ impl ProxyUnderTest {
         self.directory.create_directories(&self.adapter.directories)
     }
 
+    /// Ends it if it still runs, completes the file of its output and removes its directory.
+    ///
+    /// # Errors
+    /// The output could not be written.
+    pub async fn close(mut self) -> std::io::Result<()> {
+        self.kill().await;
+        self.output.finish()
+    }
+
     pub(super) fn current(&self) -> Option<Arc<Process>> {
         self.process.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

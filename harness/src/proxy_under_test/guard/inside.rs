@@ -52,6 +52,7 @@ fn trial() -> ExitCode {
 
 fn outer(namespace: bool) -> ExitCode {
     platform::start_session();
+    platform::keep_descriptors_to_this_process();
     if namespace
         && enter_namespace()
         && let Some(code) = run_first_of_namespace()
