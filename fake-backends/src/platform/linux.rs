@@ -21,6 +21,9 @@ const OWN_NETWORK: &str = "/proc/thread-self/ns/net";
 /// Number of the host's network among places.
 const HOST: u64 = 0;
 
+/// A new thread begins in the network of the thread that started it, which nobody has told it.
+const UNKNOWN: u64 = u64::MAX;
+
 /// Numbers handed out to namespaces; they are never reused, unlike descriptors.
 static NEXT: AtomicU64 = AtomicU64::new(HOST + 1);
 
@@ -29,7 +32,7 @@ static HOST_FILE: OnceLock<OwnedFd> = OnceLock::new();
 
 thread_local! {
     /// The place this thread is in.
-    static HERE: Cell<u64> = const { Cell::new(HOST) };
+    static HERE: Cell<u64> = const { Cell::new(UNKNOWN) };
 }
 
 /// A network that threads can be in.
@@ -65,8 +68,14 @@ impl Place {
                 remember_host()?;
                 file
             }
-            // A thread that is elsewhere moved there through this function, which remembered the host first.
-            None => HOST_FILE.get().ok_or_else(|| io::Error::other("the host's network was never opened"))?,
+            None => match HOST_FILE.get() {
+                Some(file) => file,
+                // No thread has ever moved: whoever moves one remembers the host first.
+                None => {
+                    HERE.set(HOST);
+                    return Ok(());
+                }
+            },
         };
         rustix::thread::move_into_link_name_space(target.as_fd(), Some(LinkNameSpaceType::Network))
             .map_err(|error| explain("enter the network namespace", error.into()))?;
@@ -99,9 +108,9 @@ pub fn new_private(addresses: &[IpAddr]) -> io::Result<Place> {
     Ok(Place::namespace(file))
 }
 
-/// Opens the host's network once, from a thread that has never left it.
+/// Opens the host's network once, before any thread leaves it.
 fn remember_host() -> io::Result<()> {
-    if HOST_FILE.get().is_none() && HERE.get() == HOST {
+    if HOST_FILE.get().is_none() {
         let file =
             File::open(OWN_NETWORK).map_err(|error| explain("open the host's network namespace", error))?;
         // A second thread may have been quicker; both descriptors name the same network.

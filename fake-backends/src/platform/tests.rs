@@ -58,3 +58,28 @@ fn a_private_network_is_apart_from_the_host_and_has_the_addresses_asked_for() {
         "the address exists in the private network only"
     );
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_thread_that_was_started_in_a_private_network_finds_its_way_to_the_host() {
+    let own_network = || std::fs::read_link("/proc/thread-self/ns/net").unwrap();
+    let Ok(private) = Network::new_private(&[]) else {
+        eprintln!("skipped: this host allows no private network");
+        return;
+    };
+    Network::host().enter().unwrap();
+    let outside = own_network();
+    let in_private = move || {
+        private.enter().unwrap();
+        let child = std::thread::spawn(move || {
+            let inherited = own_network();
+            Network::host().enter().unwrap();
+            (inherited, own_network())
+        });
+        (own_network(), child.join().unwrap())
+    };
+    let (inside, (inherited, back)) = std::thread::spawn(in_private).join().unwrap();
+    assert_ne!(inside, outside);
+    assert_eq!(inherited, inside);
+    assert_eq!(back, outside);
+}

@@ -253,7 +253,7 @@ fn configuration_of(files: &BTreeMap<String, String>) -> Vec<ConfigurationFile> 
 }
 
 /// On a thread that ends afterwards: a thread of a pool that enters a network namespace would stay in it.
-async fn on_own_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+pub(super) async fn on_own_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let work = move || drop(sender.send(work()));
     std::thread::Builder::new().name("in-network".into()).spawn(work).ok()?;

@@ -12,6 +12,7 @@ use fake_backends::platform::Network;
 
 use super::directory::{Place, WorkingDirectory};
 use super::guard::{Order, Wish, guard_program};
+use super::launching::on_own_thread;
 use super::process::Process;
 use super::program::{self, Preparation};
 use super::subject::{EventSink, ProxyUnderTest};
@@ -60,8 +61,11 @@ impl ProxyUnderTest {
         let guard_program =
             guard_program().map_err(|error| StartProblem::Guard { error: error.to_string() })?;
         let (wanted, told) = (adapter.program.clone(), announce.clone());
-        let located = tokio::task::spawn_blocking(move || program::locate_program(&wanted, &*told)).await;
-        let program = located.map_err(|error| StartProblem::Guard { error: error.to_string() })??;
+        // On the host's network, because cargo may have to fetch what the program depends on.
+        let locate = move || Network::host().enter().map(|()| program::locate_program(&wanted, &*told));
+        let in_vain = |error: String| StartProblem::Guard { error };
+        let located = on_own_thread(locate).await.ok_or_else(|| in_vain("no thread".into()))?;
+        let program = located.map_err(|error| in_vain(error.to_string()))??;
         let directory = WorkingDirectory::create(&place, &adapter.name)?;
         if let Some(source) = &adapter.copy_from {
             directory.copy_from(source)?;
