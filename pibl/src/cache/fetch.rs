@@ -338,7 +338,10 @@ fn keep(
         if is_replaced && stored.is_some() && response.status != 206 && !directives.no_store {
             store.remove(&key);
         }
-        status.detail = status.detail.or(Some(reason.as_str()));
+        // That a method is not kept is said already by the reason for forwarding it.
+        if reason != NotStored::Method {
+            status.detail = status.detail.or(Some(reason.as_str()));
+        }
         return Received::Forward(Forward { writer: None, status });
     }
     let is_shareable = freshness.is_fresh(received_at);

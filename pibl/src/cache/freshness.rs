@@ -158,7 +158,8 @@ impl Freshness {
 
     /// Whether it may be used stale while it is refreshed (RFC 5861 §3).
     pub fn may_be_used_while_refreshed(&self, now: Timestamp) -> bool {
-        self.may_be_stale() && self.staleness(now) <= self.stale_while_revalidate_millis
+        let allowed = self.stale_while_revalidate_millis;
+        self.may_be_stale() && allowed > 0 && self.staleness(now) <= allowed
     }
 
     /// Whether it may be used because the origin answered with a server error (RFC 5861 §4).

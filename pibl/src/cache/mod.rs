@@ -159,3 +159,6 @@ impl Cache {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
