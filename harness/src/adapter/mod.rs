@@ -4,8 +4,10 @@
 //! `proxy_under_test` starts what is rendered here; the checks read the capabilities. Nothing here touches a file.
 
 mod capabilities;
+mod render;
 
 pub use capabilities::{CacheMedium, Capabilities, Resolution, TtlSource};
+pub use render::{RenderProblem, render};
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,1 +1,17 @@
-//! Being built.
+//! The only room that knows the order of the steps of one run.
+//!
+//! The command line calls [`run`] with a plan and gets back what was found; everything that happens in between goes to the
+//! record. It carries out what the plan says, keeps going where a proxy dies, and judges nothing itself: the checks do, from
+//! the record it leaves.
+
+mod closing;
+mod interruption;
+mod pump;
+mod run;
+mod sampler;
+mod setting;
+mod steps;
+
+pub use closing::{Finished, RunProblem, judge};
+pub use interruption::{Cause, Interruption};
+pub use run::{Observer, RunOrder, run};

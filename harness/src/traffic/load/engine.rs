@@ -37,7 +37,7 @@ pub(super) struct Assignment {
 #[derive(Debug)]
 pub(super) enum Report {
     /// The histograms since the last one.
-    Interval { start: Moment, duration: Duration, tally: IntervalTally },
+    Interval { start: Moment, duration: Duration, tally: Box<IntervalTally> },
     /// The warm-up is over.
     Warm,
     /// The end.
@@ -278,7 +278,7 @@ async fn meter(shared: Rc<Shared>, reports: UnboundedSender<Report>) {
 
 impl Shared {
     fn hand_over(&self, start: Moment, now: Moment, reports: &UnboundedSender<Report>) {
-        let tally = std::mem::take(&mut self.state.borrow_mut().interval);
+        let tally = Box::new(std::mem::take(&mut self.state.borrow_mut().interval));
         let _ = reports.send(Report::Interval { start, duration: now.since(start), tally });
     }
 }

@@ -1,0 +1,36 @@
+//! Carries attempts from the backends' journal into the record.
+//!
+//! The sampler calls it a few times a second, the conductor at the end of each step, so that a step's attempts are in the
+//! record before it is said to have ended. It never loses or changes an attempt.
+
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, PoisonError};
+
+use fake_backends::journal::{Attempt, Journal};
+
+use crate::history::{EventKind, Recorder};
+
+/// Attempts that have ended and are not in the record yet.
+#[derive(Debug)]
+pub(super) struct Pump {
+    ended: Mutex<Receiver<Attempt>>,
+    recorder: Recorder,
+}
+
+impl Pump {
+    /// Listens to a journal from now on.
+    pub(super) fn new(journal: &Journal, recorder: Recorder) -> Pump {
+        let (sender, receiver) = mpsc::channel();
+        journal.subscribe(sender);
+        Pump { ended: Mutex::new(receiver), recorder }
+    }
+
+    /// Records what has ended so far.
+    pub(super) fn drain(&self) {
+        // One at a time, so that two callers cannot change the order.
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        for attempt in ended.try_iter() {
+            self.recorder.record(EventKind::Attempt(Box::new(attempt)));
+        }
+    }
+}

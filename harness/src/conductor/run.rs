@@ -1,0 +1,352 @@
+//! One run, in the order in which it happens.
+//!
+//! 1. the folder and the record; 2. the network; 3. the backends; 4. the proxy's program, directory and port; 5. its start;
+//! 6. the steps, with a look at the proxy's health after each; 7. the end of everything; 8. the checks; 9. the pages.
+//! What goes wrong on the way ends in the record, and as much as possible still happens.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fake_backends::clock::RunClock;
+
+use super::closing::{self, Finished, RunProblem};
+use super::interruption::{Cause, Interruption};
+use super::pump::Pump;
+use super::sampler::Sampler;
+use super::setting::{Backends, RunNetwork, port_for};
+use super::steps::{DEATH_SHOWS_WITHIN, Stage, in_words};
+use crate::check::needs_second_try;
+use crate::history::{
+    self, Anomaly, EventKind, IntervalLog, Listener, ManifestFacts, Recorder, RunFolder, names,
+};
+use crate::plan::{Plan, Step, StepKind};
+use crate::platform::Limits;
+use crate::proxy_under_test::{OutputLog, Place, Preparation, Preparing, ProxyUnderTest, StartProblem, Wish};
+use crate::traffic::{Clients, KeyBook, Traffic};
+
+/// What a run is told.
+pub struct RunOrder {
+    /// What to do.
+    pub plan: Plan,
+    /// Where run folders go.
+    pub out: PathBuf,
+    /// The command that repeats the run.
+    pub command: Vec<String>,
+    /// Ends the run early.
+    pub interruption: Interruption,
+    /// Longest time that the run may take.
+    pub max_duration: Option<Duration>,
+    /// Whether proxy and backends stay up after the first step with a problem, or at the end, until the user interrupts.
+    pub hold: bool,
+    /// Told what happens meanwhile.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// Shows a run while it lasts.
+pub trait Observer: Send + Sync {
+    /// The run has a folder, and its events can be heard.
+    fn began(&self, plan: &Plan, run_directory: &Path, events: Listener);
+    /// Something that takes long is done before the proxy can start.
+    fn preparing(&self, preparation: &Preparation);
+    /// Proxy and backends stay up until the user interrupts.
+    fn holding(&self, proxy: std::net::SocketAddr, backends: &[crate::adapter::BackendAddress]);
+    /// The proxy and the backends are gone.
+    fn ended(&self);
+}
+
+/// Carries out a plan from beginning to end, on a thread of its own.
+///
+/// # Errors
+/// The record could not be kept, or the world around the proxy not be set up. A proxy that does not start is no error
+/// here: the record says so.
+pub fn run(order: RunOrder) -> Result<Finished, RunProblem> {
+    // A thread of its own, because it enters the network of the run and stays there.
+    let thread = std::thread::Builder::new().name("conductor".into()).spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(RunProblem::Setting)?.block_on(conduct(order))
+    });
+    thread.map_err(RunProblem::Setting)?.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+async fn conduct(order: RunOrder) -> Result<Finished, RunProblem> {
+    let clock = RunClock::start();
+    let folder = RunFolder::create(&order.out, &order.plan, clock).map_err(RunProblem::Folder)?;
+    let path = folder.path().to_path_buf();
+    let output = OutputLog::create(&path.join(names::PROXY_OUTPUT)).map_err(RunProblem::Folder)?;
+    let log = IntervalLog::begin(folder.intervals, clock).map_err(RunProblem::Folder)?;
+    let recorder = Recorder::begin(folder.events, clock).map_err(RunProblem::Setting)?;
+    order.observer.began(&order.plan, &path, recorder.listen());
+
+    let network = RunNetwork::choose();
+    network.network.enter().map_err(RunProblem::Setting)?;
+    let mut facts = facts_of(&order, clock, &network);
+    let backends = Backends::start(&order.plan, network.network.clone(), clock, &recorder)
+        .map_err(RunProblem::Setting)?;
+    let played = play(&order, backends, network, log, &recorder, &output, &path, &mut facts).await;
+    order.observer.ended();
+    closing::close(&order.plan, &path, &recorder, &output, facts, played)
+}
+
+/// From the proxy's program to the end of everything that runs. The problem, if the proxy never got ready.
+#[expect(clippy::too_many_arguments, reason = "the parts of a run, each made before and needed after")]
+async fn play(
+    order: &RunOrder,
+    backends: Backends,
+    network: RunNetwork,
+    log: IntervalLog,
+    recorder: &Recorder,
+    output: &OutputLog,
+    run_directory: &Path,
+    facts: &mut ManifestFacts,
+) -> Option<StartProblem> {
+    let pump = Arc::new(Pump::new(&backends.world.journal, recorder.clone()));
+    let prepared = tokio::select! {
+        prepared = prepare(order, &network, recorder, output) => prepared,
+        cause = order.interruption.wait() => { note_interruption(recorder, cause); return None; }
+    };
+    let (proxy, lease, address) = match prepared {
+        Ok(prepared) => prepared,
+        Err(problem) => return Some(not_ready(recorder, problem)),
+    };
+    facts.program = Some(proxy.program().display().to_string());
+    facts.program_sha256 = history::hash_of_file(proxy.program()).ok();
+    let traffic = Traffic {
+        clients: Clients::new(address, network.network.clone(), recorder.clone()),
+        journal: backends.world.journal.clone(),
+        capabilities: order.plan.adapter.capabilities.clone(),
+        seed: order.plan.seed,
+    };
+    let mut stage = Stage {
+        proxy,
+        backends,
+        traffic,
+        book: KeyBook::default(),
+        log: Mutex::new(log),
+        pump,
+        settings: order.plan.proxy.clone(),
+        down_on_purpose: false,
+    };
+    // Building the proxy does not count.
+    let guard = TimeGuard::start(order);
+    let problem = perform(order, &mut stage, recorder, run_directory).await;
+    facts.isolation = stage.proxy.isolation().map(|isolation| format!("{isolation:?}"));
+    end(&mut stage, order, recorder, run_directory).await;
+    drop((lease, guard));
+    problem
+}
+
+async fn prepare(
+    order: &RunOrder,
+    network: &RunNetwork,
+    recorder: &Recorder,
+    output: &OutputLog,
+) -> Result<(ProxyUnderTest, crate::proxy_under_test::ports::PortLease, std::net::SocketAddr), StartProblem> {
+    let (sink, observer) = (recorder.clone(), order.observer.clone());
+    let preparing = Preparing {
+        adapter: order.plan.adapter.clone(),
+        place: Place::Temporary,
+        clock: recorder.clock(),
+        network: network.network.clone(),
+        output: output.clone(),
+        sink: Arc::new(move |event| sink.record(event)),
+        announce: Arc::new(move |preparation| observer.preparing(preparation)),
+        limits: Limits::default(),
+        isolation: Wish::default(),
+    };
+    let proxy = ProxyUnderTest::prepare(preparing).await?;
+    let (lease, address) = port_for(&order.plan.adapter, order.plan.seed).await?;
+    Ok((proxy, lease, address))
+}
+
+/// Start and steps.
+async fn perform(
+    order: &RunOrder,
+    stage: &mut Stage,
+    recorder: &Recorder,
+    run_directory: &Path,
+) -> Option<StartProblem> {
+    let sampler = match Sampler::start(recorder.clone(), stage.proxy.probe(), stage.pump.clone()) {
+        Ok(sampler) => sampler,
+        Err(error) => return Some(not_ready(recorder, StartProblem::Guard { error: error.to_string() })),
+    };
+    let started = tokio::select! {
+        started = stage.start() => started,
+        cause = order.interruption.wait() => { note_interruption(recorder, cause); return None; }
+    };
+    if let Err(problem) = started {
+        return Some(not_ready(recorder, problem));
+    }
+    stage.list_files();
+    for step in &order.plan.steps {
+        let performed = tokio::select! {
+            performed = perform_step(stage, step, recorder, &sampler, &order.plan, run_directory) => performed,
+            cause = order.interruption.wait() => { note_interruption(recorder, cause); return None; }
+        };
+        if order.hold && performed == Performed::WithProblem {
+            break;
+        }
+        if performed == Performed::ProxyGone {
+            break;
+        }
+    }
+    recorder.enter_step(None);
+    if order.hold {
+        order.observer.holding(stage.traffic.clients.address(), &stage.backends.addresses());
+        order.interruption.wait().await;
+    }
+    None
+}
+
+/// How a step went, as far as the next one is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Performed {
+    Well,
+    WithProblem,
+    /// It does not run, and cannot be brought back.
+    ProxyGone,
+}
+
+async fn perform_step(
+    stage: &mut Stage,
+    step: &Step,
+    recorder: &Recorder,
+    sampler: &Sampler,
+    plan: &Plan,
+    run_directory: &Path,
+) -> Performed {
+    recorder.enter_step(Some(step.index));
+    let mut performed = perform_once(stage, step, recorder, sampler).await;
+    // Only what rests on time is tried again, in order to be classified; what is certain stays as it is.
+    let rests_on_time =
+        matches!(step.kind, StepKind::Overlap(_) | StepKind::Overtake(_) | StepKind::Batches(_));
+    if rests_on_time && performed != Performed::ProxyGone {
+        recorder.flush();
+        // A record that cannot be read is reported when the run is closed.
+        let again = history::read(run_directory)
+            .is_ok_and(|record| needs_second_try(plan, &record.events, step.index));
+        if again {
+            performed = perform_once(stage, step, recorder, sampler).await;
+        }
+    }
+    performed
+}
+
+async fn perform_once(stage: &mut Stage, step: &Step, recorder: &Recorder, sampler: &Sampler) -> Performed {
+    recorder.record(EventKind::StepStarted);
+    let result = stage.carry_out(step).await;
+    let alive = lives(stage).await;
+    stage.pump.drain();
+    sampler.note_noise();
+    let problem = result.err();
+    let mut performed = if problem.is_some() { Performed::WithProblem } else { Performed::Well };
+    recorder.record(EventKind::StepEnded { problem });
+    if matches!(step.kind, StepKind::Restart(_)) && !stage.proxy.is_alive() {
+        return Performed::ProxyGone;
+    }
+    // A proxy that dies of what a client does is a finding of its own, and must not be the end of all others (F-9).
+    if !alive && !stage.down_on_purpose {
+        performed = match stage.start().await {
+            Ok(_) => Performed::WithProblem,
+            Err(problem) => {
+                let what = format!("did not start again after its death: {}", in_words(problem));
+                recorder.record(EventKind::Anomaly(Anomaly { what, exchange: None }));
+                Performed::ProxyGone
+            }
+        };
+    }
+    performed
+}
+
+/// Whether the proxy still runs a moment after a step: its death reaches us through its guard.
+async fn lives(stage: &Stage) -> bool {
+    if stage.down_on_purpose {
+        return false;
+    }
+    tokio::time::timeout(DEATH_SHOWS_WITHIN, stage.proxy.ended()).await.is_err()
+}
+
+/// Ends everything and keeps what is worth keeping. After an interruption it is killed: whoever pressed Ctrl-C waits.
+async fn end(stage: &mut Stage, order: &RunOrder, recorder: &Recorder, run_directory: &Path) {
+    stage.list_files();
+    if order.interruption.cause().is_some() {
+        stage.proxy.kill().await;
+    } else {
+        stage.proxy.stop().await;
+    }
+    stage.pump.drain();
+    if let Some(name) = &order.plan.adapter.log_file {
+        keep_log(&stage.proxy.directory().join(name), &run_directory.join(names::PROXY_LOG), recorder);
+    }
+    if let Err(error) = stage.log.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).flush() {
+        let what = format!("the interval log could not be written: {error}");
+        recorder.record(EventKind::Anomaly(Anomaly { what, exchange: None }));
+    }
+}
+
+/// Copies the log of the proxy, as much of it as a report could ever show.
+fn keep_log(from: &Path, to: &Path, recorder: &Recorder) {
+    const KEPT_BYTES: u64 = 64 << 20;
+    let copy = || -> std::io::Result<u64> {
+        use std::io::Read;
+        // A pipe or a device in its place would be read for ever.
+        if !std::fs::metadata(from)?.is_file() {
+            return Err(std::io::ErrorKind::InvalidInput.into());
+        }
+        let mut source = std::fs::File::open(from)?.take(KEPT_BYTES);
+        std::io::copy(&mut source, &mut std::fs::File::create(to)?)
+    };
+    if let Err(error) = copy() {
+        let what = format!("the proxy's log file could not be copied: {error}");
+        recorder.record(EventKind::Anomaly(Anomaly { what, exchange: None }));
+    }
+}
+
+fn note_interruption(recorder: &Recorder, cause: Cause) {
+    recorder.record(EventKind::Interrupted { reason: cause.in_the_record().to_owned() });
+}
+
+fn not_ready(recorder: &Recorder, problem: StartProblem) -> StartProblem {
+    let what = format!("the proxy did not get ready: {}", in_words(problem.clone()));
+    recorder.record(EventKind::Anomaly(Anomaly { what, exchange: None }));
+    problem
+}
+
+fn facts_of(order: &RunOrder, clock: RunClock, network: &RunNetwork) -> ManifestFacts {
+    let zone = jiff::tz::TimeZone::system();
+    let started = jiff::Timestamp::try_from(clock.wall_start())
+        .map(|time| time.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string());
+    ManifestFacts {
+        harness: env!("CARGO_PKG_VERSION").to_owned(),
+        profile: if cfg!(debug_assertions) { "dev" } else { "release" }.to_owned(),
+        seed: order.plan.seed,
+        command: order.command.clone(),
+        started: started.unwrap_or_default(),
+        host: serde_json::to_value(crate::platform::host_facts()).unwrap_or_default(),
+        network: network.description.clone(),
+        ..ManifestFacts::default()
+    }
+}
+
+/// Ends the run when its time is over; does nothing once it is dropped.
+struct TimeGuard(Option<tokio::task::JoinHandle<()>>);
+
+impl TimeGuard {
+    fn start(order: &RunOrder) -> TimeGuard {
+        let interruption = order.interruption.clone();
+        TimeGuard(order.max_duration.map(|time| {
+            tokio::spawn(async move {
+                tokio::time::sleep(time).await;
+                interruption.set(Cause::TimeOver);
+            })
+        }))
+    }
+}
+
+impl Drop for TimeGuard {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}

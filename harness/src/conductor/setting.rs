@@ -1,0 +1,130 @@
+//! What stands around a proxy before it starts: the network of the run, the backends, the port.
+//!
+//! The conductor sets it up once per run; `steps` takes backends down and brings them back. It knows nothing of the proxy
+//! but where it will listen.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use fake_backends::clock::RunClock;
+use fake_backends::platform::Network;
+use fake_backends::server::{self, BackendSpec, Down, Listening, Recording, World};
+
+use crate::adapter::{Adapter, BackendAddress};
+use crate::history::{EventKind, Recorder};
+use crate::plan::{BackendChange, Plan};
+use crate::proxy_under_test::StartProblem;
+use crate::proxy_under_test::ports::PortLease;
+
+/// The network of a run, and what to say of it.
+#[derive(Clone, Debug)]
+pub(super) struct RunNetwork {
+    pub(super) network: Network,
+    /// For the manifest.
+    pub(super) description: String,
+}
+
+/// The backends of a run.
+#[derive(Debug)]
+pub(super) struct Backends {
+    pub(super) world: World,
+    listening: Vec<Listening>,
+    up: Vec<bool>,
+}
+
+/// How long another run of the harness may keep the only port that a proxy accepts.
+const PORT_PATIENCE: Duration = Duration::from_secs(120);
+
+impl RunNetwork {
+    /// A network namespace of the run's own where the host allows it, else the host's loopback.
+    pub(super) fn choose() -> RunNetwork {
+        match Network::new_private(&[]) {
+            Ok(network) => RunNetwork { network, description: "private network namespace".to_owned() },
+            Err(error) => RunNetwork {
+                network: Network::host(),
+                description: format!("loopback of the host ({error})"),
+            },
+        }
+    }
+}
+
+impl Backends {
+    /// Starts all of them.
+    ///
+    /// # Errors
+    /// One cannot listen.
+    pub(super) fn start(
+        plan: &Plan,
+        network: Network,
+        clock: RunClock,
+        recorder: &Recorder,
+    ) -> io::Result<Backends> {
+        let world = World::new(network, clock);
+        let mut listening = Vec::new();
+        for number in 1..=plan.backends.count {
+            let mut spec = BackendSpec::new(format!("b{number}"), plan.backends.script.clone());
+            spec.seed = plan.seed.wrapping_add(number as u64);
+            let backend = server::start(spec, &world)?;
+            recorder
+                .record(EventKind::BackendUp { backend: backend.name().to_owned(), address: backend.addr() });
+            listening.push(backend);
+        }
+        let up = vec![true; listening.len()];
+        Ok(Backends { world, listening, up })
+    }
+
+    /// Their addresses, for the configuration of the proxy.
+    pub(super) fn addresses(&self) -> Vec<BackendAddress> {
+        let address = |backend: &Listening| BackendAddress {
+            name: backend.name().to_owned(),
+            host: backend.addr().ip().to_string(),
+            port: backend.addr().port(),
+            address: backend.addr().to_string(),
+        };
+        self.listening.iter().map(address).collect()
+    }
+
+    /// Whether any of them answers.
+    pub(super) fn any_up(&self) -> bool {
+        self.up.contains(&true)
+    }
+
+    /// Takes some down or brings them back, and records it.
+    ///
+    /// # Errors
+    /// One cannot listen again, or its port could not be kept.
+    pub(super) fn change(&mut self, change: &BackendChange, recorder: &Recorder) -> io::Result<()> {
+        for &index in &change.which {
+            let Some(backend) = self.listening.get(index) else { continue };
+            let name = backend.name().to_owned();
+            if change.up {
+                backend.bring_up()?;
+                recorder.record(EventKind::BackendUp { backend: name, address: backend.addr() });
+            } else {
+                backend.take_down(Down::Refuse)?;
+                recorder.record(EventKind::BackendDown { backend: name });
+            }
+            self.up[index] = change.up;
+        }
+        Ok(())
+    }
+
+    /// Chooses what they write down from now on.
+    pub(super) fn set_recording(&self, recording: Recording) {
+        self.listening.iter().for_each(|backend| backend.set_recording(recording));
+    }
+}
+
+/// The port of the proxy: the one it insists on, or a free one.
+///
+/// # Errors
+/// It cannot be had.
+pub(super) async fn port_for(adapter: &Adapter, seed: u64) -> Result<(PortLease, SocketAddr), StartProblem> {
+    let lease = match adapter.fixed_port {
+        Some(port) => PortLease::fixed(port, PORT_PATIENCE).await?,
+        None => PortLease::any(seed ^ u64::from(std::process::id()))?,
+    };
+    let address = lease.loopback();
+    Ok((lease, address))
+}

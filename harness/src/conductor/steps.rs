@@ -1,0 +1,161 @@
+//! One arm per kind of step: what is done for it, by whom.
+//!
+//! The conductor calls [`Stage::carry_out`] for each step of the plan in order. Traffic is the business of `traffic`; what
+//! is done to the proxy and to the backends is done here, through their handles. A step that cannot be carried out says
+//! why; whether that matters is for the checks.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fake_backends::server::Recording;
+
+use super::pump::Pump;
+use super::setting::Backends;
+use crate::adapter::{LaunchVariables, render};
+use crate::fault;
+use crate::history::{EventKind, IntervalLog};
+use crate::language::{Language, start_problem};
+use crate::plan::{CrashLoad, Load, ProxySettings, Restart, Step, StepKind};
+use crate::proxy_under_test::{Answer, ProxyUnderTest, Ready, StartOrder, StartProblem};
+use crate::traffic::crash_load::CrashTraffic;
+use crate::traffic::{
+    KeyBook, Problem, Traffic, batches, fill, load, overlap, overtake, probe, reread, serial, sliding,
+};
+
+/// Everything that steps act on.
+pub(super) struct Stage {
+    pub(super) proxy: ProxyUnderTest,
+    pub(super) backends: Backends,
+    pub(super) traffic: Traffic,
+    pub(super) book: KeyBook,
+    pub(super) log: Mutex<IntervalLog>,
+    pub(super) pump: Arc<Pump>,
+    pub(super) settings: ProxySettings,
+    /// Whether the plan itself has ended the proxy.
+    pub(super) down_on_purpose: bool,
+}
+
+/// The crash of a kill is drawn from numbers of its own, so that another step more or less does not move it.
+const CRASH_PURPOSE: usize = 0x6372_6173;
+
+impl Stage {
+    /// Carries out one step.
+    ///
+    /// # Errors
+    /// Why it could not be carried out.
+    pub(super) async fn carry_out(&mut self, step: &Step) -> Result<(), Problem> {
+        let (traffic, book) = (&self.traffic, &mut self.book);
+        match &step.kind {
+            StepKind::Fill(plan) => {
+                fill::run(traffic, book, step, plan).await?;
+                self.list_files();
+                Ok(())
+            }
+            StepKind::Probe(plan) => probe::run(traffic, book, step, plan).await,
+            StepKind::Sliding(plan) => sliding::run(traffic, book, step, plan).await,
+            StepKind::Reread(plan) => reread::run(traffic, book, step, plan).await,
+            StepKind::Serial(plan) => serial::run(traffic, step, plan).await,
+            StepKind::Batches(plan) => batches::run(traffic, step, plan).await,
+            StepKind::Overlap(plan) => overlap::run(traffic, step, plan).await,
+            StepKind::Overtake(plan) => overtake::run(traffic, step, plan).await,
+            StepKind::Load(plan) => self.load(step, plan).await,
+            StepKind::Crash(plan) => self.crash(step, plan).await,
+            StepKind::Restart(plan) => self.restart(plan).await,
+            StepKind::Backends(change) => {
+                let recorder = self.traffic.clients.recorder().clone();
+                self.backends.change(change, &recorder).map_err(|error| error.to_string())
+            }
+            StepKind::Wait { duration } => {
+                tokio::time::sleep(*duration).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Starts the proxy with the settings in force, and waits until it answers where any backend could.
+    ///
+    /// # Errors
+    /// It did not get ready.
+    pub(super) async fn start(&mut self) -> Result<Ready, StartProblem> {
+        let order = self.order()?;
+        let ready = self.proxy.start(order).await?;
+        self.down_on_purpose = false;
+        Ok(ready)
+    }
+
+    /// Records what lies in the directory of the proxy.
+    pub(super) fn list_files(&self) {
+        let files = self.proxy.files();
+        self.traffic.clients.recorder().record(EventKind::FilesSeen { files });
+    }
+
+    fn order(&self) -> Result<StartOrder, StartProblem> {
+        let listen = self.traffic.clients.address();
+        let adapter = self.proxy.adapter();
+        let milliseconds = self.settings.ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
+        let variables = LaunchVariables {
+            program: self.proxy.program().to_string_lossy().into_owned(),
+            directory: self.proxy.directory().to_string_lossy().into_owned(),
+            host: listen.ip().to_string(),
+            port: listen.port(),
+            backends: self.backends.addresses(),
+            ttl_seconds: milliseconds.map(|ms| ms.div_ceil(1000)),
+            ttl_milliseconds: milliseconds,
+            ttl_minutes: self.settings.ttl.map(|ttl| ttl.as_secs_f64() / 60.0),
+        };
+        let launch = render(adapter, &variables).map_err(|error| StartProblem::File {
+            path: adapter.origin.clone().into(),
+            error: error.to_string(),
+        })?;
+        let answer = if self.backends.any_up() { Answer::Required } else { Answer::NotAsked };
+        Ok(StartOrder { launch, listen, ttl: self.settings.ttl, answer })
+    }
+
+    /// A load whose exchanges are not judged one by one leaves only numbers at the backends too.
+    async fn load(&self, step: &Step, plan: &Load) -> Result<(), Problem> {
+        if !plan.judged {
+            self.backends.set_recording(Recording::Counting);
+        }
+        let probe = self.proxy.probe();
+        let result =
+            load::run(&self.traffic, step, plan, &self.log, &move || probe.sample().map(|s| s.cpu)).await;
+        self.backends.set_recording(Recording::Full);
+        result
+    }
+
+    /// Kills the proxy at an instant that the seed draws, in the middle of traffic that fills its cache.
+    async fn crash(&mut self, step: &Step, plan: &CrashLoad) -> Result<(), Problem> {
+        let mut random = self.traffic.random(step.index ^ CRASH_PURPOSE);
+        let span = plan.after_most.saturating_sub(plan.after_least);
+        let after = plan.after_least + span.mul_f64(random.unit());
+        let writers = (plan.vus > 0).then(|| CrashTraffic::start(&self.traffic, step.cycle, plan));
+        self.down_on_purpose = true;
+        let ran =
+            fault::crash_after(&mut self.proxy, after).await.map_err(|error| format!("no timer: {error}"))?;
+        if let Some(writers) = writers {
+            self.book.enter_crash_keys(writers.stop().await);
+        }
+        self.list_files();
+        if ran { Ok(()) } else { Err("the proxy had ended by itself before it could be killed".to_owned()) }
+    }
+
+    async fn restart(&mut self, plan: &Restart) -> Result<(), Problem> {
+        if let Some(settings) = &plan.settings {
+            self.settings = settings.clone();
+        }
+        self.down_on_purpose = true;
+        let order = self.order().map_err(in_words)?;
+        fault::restart(&mut self.proxy, plan, order).await.map_err(in_words)?;
+        self.down_on_purpose = false;
+        Ok(())
+    }
+}
+
+/// A problem as the record holds it.
+pub(super) fn in_words(problem: StartProblem) -> Problem {
+    let words = start_problem(Language::En, &problem);
+    [vec![words.title], words.details, words.last_lines].concat().join("; ")
+}
+
+/// The time between two looks at a proxy that may have died.
+pub(super) const DEATH_SHOWS_WITHIN: Duration = Duration::from_millis(20);
