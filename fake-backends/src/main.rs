@@ -1,3 +1,5 @@
-//! Placeholder while the house is laid.
+//! The program `fake-backends`: backends for people. Everything it does is in the library's `cli`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    fake_backends::cli::run()
+}

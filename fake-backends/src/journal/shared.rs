@@ -27,6 +27,8 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Pages {
+    /// Whether attempts and connections only pass through, on their way to subscribers.
+    forgets: bool,
     attempts: Vec<Arc<Attempt>>,
     open_attempts: usize,
     connections: Vec<ConnectionRecord>,
@@ -49,12 +51,17 @@ pub(crate) struct OpenAttempt {
 impl Journal {
     /// An empty journal, whose moments are those of this clock.
     pub fn new(clock: RunClock) -> Journal {
-        let inner = Inner {
-            clock,
-            next_connection: AtomicU64::new(1),
-            pages: Mutex::default(),
-            changed: Condvar::new(),
-        };
+        Journal::with(clock, Pages::default())
+    }
+
+    /// A journal that keeps nothing and only serves its subscribers: for programs that run for days.
+    pub fn forgetting(clock: RunClock) -> Journal {
+        Journal::with(clock, Pages { forgets: true, ..Pages::default() })
+    }
+
+    fn with(clock: RunClock, pages: Pages) -> Journal {
+        let pages = Mutex::new(pages);
+        let inner = Inner { clock, next_connection: AtomicU64::new(1), pages, changed: Condvar::new() };
         Journal { inner: Arc::new(inner) }
     }
 
@@ -125,8 +132,10 @@ impl Journal {
     /// Enters a connection; the answer is its position, for `close_connection`.
     pub(crate) fn open_connection(&self, connection: ConnectionRecord) -> usize {
         let mut pages = self.pages();
-        pages.connections.push(connection);
-        pages.connections.len() - 1
+        if !pages.forgets {
+            pages.connections.push(connection);
+        }
+        pages.connections.len().saturating_sub(1)
     }
 
     /// Replaces the record of a connection by its final one.
@@ -142,7 +151,9 @@ impl Journal {
     pub(crate) fn begin(&self, attempt: Attempt) -> OpenAttempt {
         let mut pages = self.pages();
         let position = pages.attempts.len();
-        pages.attempts.push(Arc::new(attempt.clone()));
+        if !pages.forgets {
+            pages.attempts.push(Arc::new(attempt.clone()));
+        }
         pages.open_attempts += 1;
         self.announce(&pages);
         drop(pages);
@@ -185,7 +196,9 @@ impl OpenAttempt {
     /// Puts what is known so far into the journal, for readers that look before it is over.
     pub(crate) fn publish(&self) {
         let mut pages = self.journal.pages();
-        pages.attempts[self.position] = Arc::new(self.attempt.clone());
+        if let Some(slot) = pages.attempts.get_mut(self.position) {
+            *slot = Arc::new(self.attempt.clone());
+        }
         self.journal.announce(&pages);
     }
 
@@ -200,7 +213,10 @@ impl OpenAttempt {
         let attempt = std::mem::replace(&mut self.attempt, Attempt::unknown());
         let mut pages = self.journal.pages();
         pages.subscribers.retain(|subscriber| subscriber.send(attempt.clone()).is_ok());
-        pages.attempts[self.position] = Arc::new(attempt);
+        // There is no slot in a journal that forgets.
+        if let Some(slot) = pages.attempts.get_mut(self.position) {
+            *slot = Arc::new(attempt);
+        }
         pages.open_attempts -= 1;
         self.journal.announce(&pages);
     }
@@ -299,6 +315,16 @@ mod tests {
         assert_eq!(journal.snapshot()[0].outcome, Outcome::Stopped);
         assert_eq!(journal.snapshot()[0].backend, "b1");
         assert_eq!(journal.open_count(), 0);
+    }
+
+    #[test]
+    fn a_forgetting_journal_only_passes_on() {
+        let journal = Journal::forgetting(RunClock::start());
+        let (sender, receiver) = mpsc::channel();
+        journal.subscribe(sender);
+        journal.begin(attempt(1)).finish(Moment(9), Outcome::Answered);
+        assert_eq!(receiver.try_iter().count(), 1);
+        assert_eq!((journal.count(), journal.open_count()), (0, 0));
     }
 
     #[test]

@@ -77,8 +77,9 @@ impl Network {
         Socket::new(domain, kind, protocol)
     }
 
-    /// A socket that is bound to `address` and never listens: connecting to it is refused, and nobody else can take the
-    /// port. This is what "the backend is down" means.
+    /// A socket that is bound to `address` and never listens: connecting to it is refused, and the system gives the port
+    /// to nobody who asks for a free one (only a program that names this very port, and sets SO_REUSEADDR, could take
+    /// it). This is what "the backend is down" means.
     ///
     /// # Errors
     /// When the address is in use or not this machine's.
