@@ -12,6 +12,7 @@ pub mod plot_words;
 mod problem_words;
 pub mod report_words;
 mod rotation_words;
+pub mod run_words;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod step_words;

@@ -75,6 +75,7 @@ pub(super) async fn attempt(
     let timeouts = &config.timeouts;
     let (backend, backend_buffer) = backend;
     let Client { audience, peer, buffer, request, response, out, upstream_out, .. } = client;
+    record.response_bytes = 0;
     backend.deadline.set(timeouts.first_byte);
     match backend.write_all(upstream_out).await {
         Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(Failure::TimedOut),

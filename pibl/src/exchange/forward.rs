@@ -12,6 +12,8 @@ use super::record::Record;
 use super::services::Worker;
 use super::tunnel;
 use super::upload::{Progress, Upload, UploadFailure};
+use std::time::Duration;
+
 use super::{After, stored};
 use crate::balancer::{BackendId, Choice, NoChoice, Wanted};
 use crate::cache::Fetch;
@@ -49,8 +51,15 @@ pub(super) async fn forward(
         Err(_) => return give_up(worker, client, record, After::Abort),
     }
     let terms = Terms { upgrade: wishes.upgrade.is_some(), persistent: received.persistent };
-    let outcome =
-        try_backends(worker, client, terms, &mut upload, &progress, record, &mut fetch, &config).await;
+    let attempts = try_backends(worker, client, terms, &mut upload, &progress, record, &mut fetch, &config);
+    let outcome = match config.timeouts.total {
+        Duration::ZERO => attempts.await,
+        total => match tokio::time::timeout(total, attempts).await {
+            Ok(outcome) => outcome,
+            Err(_) if progress.response_started.get() => Outcome::Done(After::Reset),
+            Err(_) => Outcome::Failed(504),
+        },
+    };
     record.request_bytes = progress.content_bytes.get();
     match outcome {
         Outcome::Done(After::KeepAlive) => After::KeepAlive,

@@ -25,7 +25,8 @@ use std::rc::Rc;
 
 use crate::cache::{Answer, Fetch};
 use crate::clock;
-use crate::http::{BodyFraming, Fields, Method, ReceivedRequest, hop_by_hop};
+use crate::http::{BodyFraming, Fields, Method, ReceivedRequest, Version, hop_by_hop};
+use crate::wire::Wire;
 use fields::Wishes;
 use record::Record;
 
@@ -55,6 +56,12 @@ pub async fn run(worker: &Rc<Worker>, client: &mut Client<'_>, received: Receive
     let wishes =
         Wishes { upgrade: protocols.as_deref(), trailers: fields::accepts_trailers(&client.request.fields) };
     hop_by_hop::strip(&mut client.request.fields);
+    if client.request.version == Version::Http10 && !client.request.fields.contains("host") {
+        // RFC 9112 §3.2: what goes on is HTTP/1.1 and needs one; the client meant this address.
+        let address = client.audience.0.and_then(Wire::local_address);
+        let address = address.map_or_else(|| "localhost".to_owned(), |address| address.to_string());
+        client.request.fields.append("Host", address);
+    }
     // A GET with a body is nobody's idea of a resource, and tunnels are none at all.
     let is_plain = received.framing == BodyFraming::Empty || !client.request.method.is_safe();
     if wishes.upgrade.is_some() || !is_plain {

@@ -91,7 +91,7 @@ async fn send_rest(worker: &Worker, outlet: &Outlet<'_>, rest: Option<Rest<'_>>)
 
 /// Moves a part of a file, piece by piece, so that a slow client has the full patience for each.
 async fn send_part(wire: &Wire, part: &FilePart, patience: std::time::Duration) -> std::io::Result<()> {
-    const PIECE: u64 = 4 << 20;
+    const PIECE: u64 = 256 << 10;
     let mut sent = 0;
     while sent < part.length {
         let length = PIECE.min(part.length - sent);

@@ -59,12 +59,6 @@ impl Deadline {
         self.slot.due.set(now().saturating_add(after.as_millis().max(1) as u64));
     }
 
-    /// As [`Deadline::set`], but never later than `limit`.
-    pub fn set_within(&self, after: Duration, limit: Option<Instant>) {
-        let remaining = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
-        self.set(remaining.map_or(after, |remaining| remaining.min(after)));
-    }
-
     /// Takes the deadline away.
     pub fn clear(&self) {
         self.slot.due.set(NEVER);

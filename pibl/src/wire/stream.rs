@@ -139,6 +139,11 @@ impl Wire {
         .await
     }
 
+    /// The address at which the other side found this one.
+    pub fn local_address(&self) -> Option<std::net::SocketAddr> {
+        self.stream.borrow().local_addr().ok()
+    }
+
     /// Makes the close that follows a reset: everything unsent is thrown away and the other side gets an
     /// error instead of an end.
     pub fn reset_at_close(&self) {

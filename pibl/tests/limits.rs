@@ -1,0 +1,129 @@
+//! Who may come in, and how much and how long anything may take.
+
+mod testkit;
+
+use std::time::Duration;
+
+use testkit::{Backend, Proxy, field, status};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+#[test]
+fn address_lists_decide_who_may_come_in() {
+    let backend = Backend::echo();
+    let denied = Proxy::start(&[backend.address], "[limits]\ndeny = [\"127.0.0.0/8\"]");
+    assert_eq!(status(&denied.exchange(GET)), 403);
+    let elsewhere = Proxy::start(&[backend.address], "[limits]\nallow = [\"10.0.0.0/8\"]");
+    assert_eq!(status(&elsewhere.exchange(GET)), 403);
+    assert_eq!(backend.connections(), 0);
+    let allowed = Proxy::start(&[backend.address], "[limits]\nallow = [\"127.0.0.1\"]");
+    assert_eq!(status(&allowed.exchange(GET)), 200);
+}
+
+#[test]
+fn connections_of_one_address_are_bounded_and_a_place_becomes_free_again() {
+    let backend = Backend::echo();
+    let proxy = Proxy::start(&[backend.address], "[limits]\nconnections_per_address = 2");
+    let mut held = [proxy.connect(), proxy.connect()];
+    for client in &mut held {
+        client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(status(&client.read_response()), 200);
+    }
+    let mut third = proxy.connect();
+    third.send(GET);
+    let response = third.read_to_end();
+    assert_eq!((status(&response), field(&response, "retry-after")), (429, Some("1")));
+    drop(held);
+    testkit::wait_until("a free place", || {
+        let mut client = proxy.connect();
+        client.send(GET);
+        status(&client.read_to_end()) == 200
+    });
+}
+
+#[test]
+fn the_request_rate_of_one_address_is_bounded_and_the_connection_survives() {
+    let backend = Backend::echo();
+    let proxy = Proxy::start(&[backend.address], "[limits]\nrequests_per_second = 1\nburst = 3");
+    let mut client = proxy.connect();
+    let statuses: Vec<u16> = (0..5)
+        .map(|_| {
+            client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+            status(&client.read_response())
+        })
+        .collect();
+    assert_eq!(statuses[..4], [200, 200, 200, 429]);
+}
+
+#[test]
+fn a_body_that_stops_coming_is_ended() {
+    let backend = Backend::echo();
+    let proxy = Proxy::start(&[backend.address], "[timeouts]\nrequest_body = \"200ms\"");
+    let mut client = proxy.connect();
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
+    assert_eq!(status(&client.read_to_end()), 408);
+}
+
+#[test]
+fn a_chunked_body_beyond_the_limit_is_refused() {
+    let backend = Backend::start(|conversation| {
+        conversation.client.read_to_end();
+    });
+    let proxy = Proxy::start(&[backend.address], "[limits]\nbody = \"1KiB\"");
+    let mut client = proxy.connect();
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n");
+    client.send("a".repeat(1000));
+    client.send("\r\n3e8\r\n");
+    client.send("a".repeat(1000));
+    assert_eq!(status(&client.read_to_end()), 413);
+}
+
+#[test]
+fn a_whole_exchange_is_bounded_even_when_bytes_keep_coming() {
+    let backend = Backend::start(|conversation| {
+        if conversation.next_request().is_some() {
+            conversation.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+            for _ in 0..400 {
+                // A drop now and then: each wait is short, only the whole is long.
+                std::thread::sleep(Duration::from_millis(20));
+                conversation.send("drop");
+            }
+        }
+    });
+    let proxy = Proxy::start(&[backend.address], "[timeouts]\ntotal = \"300ms\"");
+    let start = tokio::time::Instant::now();
+    let response = proxy.exchange(GET);
+    assert!(response.len() < 10_000 && start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+}
+
+#[test]
+fn an_idle_connection_is_closed_after_its_time() {
+    let backend = Backend::echo();
+    let proxy = Proxy::start(&[backend.address], "[timeouts]\nkeep_alive = \"200ms\"");
+    let mut client = proxy.connect();
+    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(status(&client.read_response()), 200);
+    assert_eq!(client.read_to_end(), "");
+}
+
+#[test]
+fn a_client_that_leaves_costs_no_connection_for_long() {
+    let backend = Backend::start(|conversation| while conversation.next_request().is_some() {});
+    let proxy = Proxy::start(&[backend.address], "[timeouts]\nfirst_byte = \"300ms\"");
+    for _ in 0..50 {
+        let mut client = proxy.connect();
+        client.send(GET);
+    }
+    testkit::wait_until("all connections to be gone", || proxy.services.admission.open_connections() == 0);
+    testkit::wait_until("a line for each", || proxy.log(50).lines().count() == 50);
+}
+
+#[test]
+fn an_http_1_0_client_without_host_is_served() {
+    let backend = Backend::echo();
+    let proxy = Proxy::start(&[backend.address], "");
+    let response = proxy.exchange("GET / HTTP/1.0\r\n\r\n");
+    assert_eq!(status(&response), 200);
+    let seen = response.split_once("\r\n\r\n").unwrap().1;
+    assert_eq!(field(seen, "host"), Some(proxy.address.to_string().as_str()));
+}
