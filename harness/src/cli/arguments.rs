@@ -27,6 +27,39 @@ pub(super) enum Command {
     Run(RunArguments),
     /// Judge a run folder again and draw its pages anew.
     Report(ReportArguments),
+    /// Validate scenarios and adapters; run nothing.
+    Check(CheckArguments),
+    /// Show the scenarios, proxies, checks and behaviours that there are.
+    List {
+        /// Language of the terminal [default: that of the environment].
+        #[arg(long, value_name = "LANGUAGE")]
+        lang: Option<Language>,
+    },
+    /// Print the JSON Schema of a kind of file.
+    Schema {
+        /// Which kind.
+        kind: SchemaKind,
+    },
+}
+
+/// A kind of file that people write.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum SchemaKind {
+    /// `scenarios/*.yaml`
+    Scenario,
+    /// `scenarios/suts/*.yaml`
+    Adapter,
+}
+
+/// Which files are validated.
+#[derive(Clone, Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Scenarios and adapters.
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Language of the terminal [default: that of the environment].
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) lang: Option<Language>,
 }
 
 /// Which scenarios are run on which proxies, and how.

@@ -4,6 +4,9 @@
 //! touches a proxy or judges one.
 
 mod arguments;
+mod check;
+mod input;
+mod list;
 mod rejudge;
 mod runs;
 mod selection;
@@ -29,5 +32,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         None => runs::run(&line.run),
         Some(Command::Run(run)) => runs::run(&run),
         Some(Command::Report(report)) => rejudge::run(&report),
+        Some(Command::Check(check)) => check::run(&check),
+        Some(Command::List { lang }) => list::run(lang),
+        Some(Command::Schema { kind }) => list::schema(kind),
     }
 }

@@ -4,14 +4,16 @@
 
 use std::path::Path;
 
+use crate::adapter::Adapter;
 use crate::conductor;
 use crate::exit_code::ExitCode;
 use crate::language::Language;
 use crate::language::run_words::no_scenario;
-use crate::plan::Plan;
+use crate::plan::{self, Options, Plan};
 use crate::{check, history, report};
 
 use super::arguments::RunArguments;
+use super::input;
 
 /// One run to be carried out.
 #[derive(Clone, Debug)]
@@ -32,8 +34,9 @@ pub(super) fn select(arguments: &RunArguments, language: Language) -> Result<Vec
     }
     let seed = arguments.seed.unwrap_or_else(drawn_seed);
     let (mut selected, mut complaints) = (Vec::new(), Vec::new());
+    let adapters = adapters(arguments, language)?;
     for file in &arguments.scenarios {
-        match plans_of(file, arguments, seed) {
+        match plans_of(file, &adapters, arguments, seed, language) {
             Ok(plans) => selected.extend(plans),
             Err(complaint) => complaints.push(complaint),
         }
@@ -47,12 +50,39 @@ pub(super) fn select(arguments: &RunArguments, language: Language) -> Result<Vec
     Ok(selected)
 }
 
-fn plans_of(file: &Path, arguments: &RunArguments, seed: u64) -> Result<Vec<Selected>, String> {
+fn plans_of(
+    file: &Path,
+    adapters: &[(String, Adapter)],
+    arguments: &RunArguments,
+    seed: u64,
+    language: Language,
+) -> Result<Vec<Selected>, String> {
     if file.extension().is_some_and(|extension| extension == "json") {
         return plan_file(file, arguments).map(|selected| vec![selected]);
     }
-    let _ = seed;
-    Err(format!("{}: not a plan.json; scenarios in YAML cannot be read yet", file.display()))
+    let text = input::read(file).map_err(|problem| input::show(&[problem], language))?;
+    let settings = arguments.settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let options = Options { seed, strict: arguments.strict, settings };
+    let plan_for = |(sut, adapter): &(String, Adapter)| {
+        plan::resolve(&text, file, adapter, &options)
+            .map(|plan| Selected { plan, sut: sut.clone() })
+            .map_err(|problems| input::show(&problems, language))
+    };
+    adapters.iter().map(plan_for).collect()
+}
+
+/// The proxies under test, as named on the command line; pibl where none is.
+fn adapters(arguments: &RunArguments, language: Language) -> Result<Vec<(String, Adapter)>, String> {
+    let default = ["pibl".to_owned()];
+    let names = if arguments.sut.is_empty() { &default[..] } else { &arguments.sut };
+    let (mut found, mut complaints) = (Vec::new(), Vec::new());
+    for name in names {
+        match input::adapter(name) {
+            Ok(adapter) => found.push((name.clone(), adapter)),
+            Err(problem) => complaints.push(input::show(&[problem], language)),
+        }
+    }
+    if complaints.is_empty() { Ok(found) } else { Err(complaints.join("\n")) }
 }
 
 /// A plan that an earlier run has left: it is carried out again as it is, seed included.

@@ -34,6 +34,24 @@ crate::messages! {
         en: "could not listen to Ctrl-C: {error}",
         es: "no se pudo escuchar Ctrl-C: {error}",
     }
+    /// `check` found nothing wrong with an adapter.
+    pub fn adapter_is_sound(file: &str, name: &str) {
+        en: "{file}: a sound adapter of `{name}`",
+        es: "{file}: un perfil correcto de `{name}`",
+    }
+    /// `check` found nothing wrong with a scenario.
+    pub fn scenario_is_sound(file: &str, steps: u64, checks: u64, estimated: super::Span) {
+        en: "{file}: a sound scenario; steps: {steps}, checks: {checks}, about {estimated}",
+        es: "{file}: un escenario correcto; pasos: {steps}, verificaciones: {checks}, cerca de {estimated}",
+    }
+    /// Heading of `list`.
+    pub fn heading_scenarios() { en: "Scenarios (in scenarios/)", es: "Escenarios (en scenarios/)" }
+    /// Heading of `list`.
+    pub fn heading_adapters() { en: "Proxies (--sut NAME, or the file of an adapter)", es: "Proxies (--sut NOMBRE, o el archivo de un perfil)" }
+    /// Heading of `list`.
+    pub fn heading_checks() { en: "Checks", es: "Verificaciones" }
+    /// Heading of `list`.
+    pub fn heading_behaviours() { en: "Behaviours of backends", es: "Comportamientos de los backends" }
 }
 
 /// One line per run, where there were several.
