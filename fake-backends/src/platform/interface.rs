@@ -57,11 +57,27 @@ pub(super) fn add_loopback_address(index: usize, address: IpAddr) -> io::Result<
             let mask = socket_address(Ipv4Addr::BROADCAST);
             set::<SET_NETMASK, _>(AddressFamily::INET, Request { name: alias, value: mask })
         }
-        IpAddr::V6(address) => set::<SET_ADDRESS, _>(
-            AddressFamily::INET6,
-            Request6 { address: address.octets(), prefix_length: 128, interface: LOOPBACK_INDEX },
-        ),
+        IpAddr::V6(address) => {
+            let request =
+                Request6 { address: address.octets(), prefix_length: 128, interface: LOOPBACK_INDEX };
+            set::<SET_ADDRESS, _>(AddressFamily::INET6, request)?;
+            wait_until_usable(address)
+        }
     }
+}
+
+/// The kernel takes a new IPv6 address into use from a queue of work, a moment later: a busy host needs milliseconds.
+fn wait_until_usable(address: Ipv6Addr) -> io::Result<()> {
+    let mut last = io::Error::from(io::ErrorKind::TimedOut);
+    for _ in 0..500 {
+        match std::net::UdpSocket::bind((address, 0)) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => last = error,
+            Err(error) => return Err(error),
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    Err(last)
 }
 
 fn set<const CODE: Opcode, T>(family: AddressFamily, request: T) -> io::Result<()> {

@@ -77,6 +77,11 @@ impl Place {
                 }
             },
         };
+        // A thread may have been started here; and where namespaces are not allowed even staying would be refused.
+        if HERE.get() == UNKNOWN && is_own_network(target) {
+            HERE.set(self.number);
+            return Ok(());
+        }
         rustix::thread::move_into_link_name_space(target.as_fd(), Some(LinkNameSpaceType::Network))
             .map_err(|error| explain("enter the network namespace", error.into()))?;
         HERE.set(self.number);
@@ -117,6 +122,12 @@ fn remember_host() -> io::Result<()> {
         let _ = HOST_FILE.set(file.into());
     }
     Ok(())
+}
+
+/// Whether this descriptor names the network that the calling thread is in: a namespace is the same by device and inode.
+fn is_own_network(file: &OwnedFd) -> bool {
+    let own = rustix::fs::stat(OWN_NETWORK).map(|own| (own.st_dev, own.st_ino));
+    own.is_ok() && own == rustix::fs::fstat(file).map(|file| (file.st_dev, file.st_ino))
 }
 
 fn explain(what: &str, error: io::Error) -> io::Error {

@@ -21,8 +21,9 @@ use crate::history::{
     self, Anomaly, EventKind, IntervalLog, Listener, ManifestFacts, Recorder, RunFolder, names,
 };
 use crate::plan::{Plan, Step, StepKind};
-use crate::platform::Limits;
-use crate::proxy_under_test::{OutputLog, Place, Preparation, Preparing, ProxyUnderTest, StartProblem, Wish};
+use crate::proxy_under_test::{
+    Confinement, OutputLog, Place, Preparation, Preparing, ProxyUnderTest, StartProblem, Wish,
+};
 use crate::traffic::{Clients, KeyBook, Traffic};
 
 /// What a run is told.
@@ -69,9 +70,7 @@ pub fn run(order: RunOrder) -> Result<Finished, RunProblem> {
     thread.map_err(RunProblem::Setting)?.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-async fn conduct(mut order: RunOrder) -> Result<Finished, RunProblem> {
-    // The time of one run may be over while others go on.
-    order.interruption = order.interruption.of_one_run();
+async fn conduct(order: RunOrder) -> Result<Finished, RunProblem> {
     let clock = RunClock::start();
     let folder = RunFolder::create(&order.out, &order.plan, clock).map_err(RunProblem::Folder)?;
     let path = folder.path().to_path_buf();
@@ -132,7 +131,7 @@ async fn play(
     // Building the proxy does not count.
     let guard = TimeGuard::start(order);
     let problem = perform(order, &mut stage, recorder, run_directory).await;
-    facts.isolation = stage.proxy.isolation().map(|isolation| format!("{isolation:?}"));
+    facts.isolation = Some(stage.proxy.enforced().to_string());
     end(&mut stage, order, recorder, run_directory).await;
     drop((lease, guard));
     problem
@@ -153,7 +152,7 @@ async fn prepare(
         output: output.clone(),
         sink: Arc::new(move |event| sink.record(event)),
         announce: Arc::new(move |preparation| observer.preparing(preparation)),
-        limits: Limits::default(),
+        confinement: Confinement::of(&order.plan.adapter),
         isolation: Wish::default(),
     };
     let proxy = ProxyUnderTest::prepare(preparing).await?;
@@ -328,12 +327,6 @@ fn facts_of(order: &RunOrder, clock: RunClock, network: &RunNetwork) -> Manifest
         network: network.description.clone(),
         ..ManifestFacts::default()
     }
-}
-
-/// A number that differs from call to call, for those who want a seed and do not care which.
-pub fn drawn_number() -> u32 {
-    let since = RunClock::start().wall_start().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    since.subsec_nanos() ^ (since.as_secs() as u32).rotate_left(16)
 }
 
 /// Ends the run when its time is over; does nothing once it is dropped.

@@ -15,8 +15,8 @@ pub struct Limits {
     pub file_bytes: Option<u64>,
     /// Open descriptors per process.
     pub open_files: Option<u64>,
-    /// Address space per process.
-    pub address_space_bytes: Option<u64>,
+    /// Private memory per process, stacks of threads included.
+    pub data_bytes: Option<u64>,
 }
 
 /// Sets the limits for this process and all that it will start; a limit above the host's stays at the host's.
@@ -29,7 +29,7 @@ pub fn limit_this_process(limits: &Limits) -> io::Result<()> {
         (Resource::Cpu, limits.cpu_seconds),
         (Resource::Fsize, limits.file_bytes),
         (Resource::Nofile, limits.open_files),
-        (Resource::As, limits.address_space_bytes),
+        (Resource::Data, limits.data_bytes),
         // A program that crashes by the dozen must not fill the disk with images of its memory.
         (Resource::Core, Some(0)),
     ];

@@ -4,6 +4,8 @@
 //! the facts of the host: `proxy_under_test`, `traffic` and the manifest call it. It never decides anything, and where
 //! the system is not Linux it says "unknown" instead of guessing.
 
+mod control_group;
+mod fence;
 mod host;
 mod isolation;
 mod listening;
@@ -13,6 +15,8 @@ mod signal;
 mod terminal;
 mod timer;
 
+pub use control_group::{ControlGroup, GroupLimits};
+pub use fence::{Fence, Reach};
 pub use host::{HostFacts, host_facts};
 pub use isolation::{
     Limits, become_subreaper, die_with_parent, enter_process_namespace, enter_user_and_process_namespace,

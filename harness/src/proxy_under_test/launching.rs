@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use fake_backends::clock::Moment;
 
+use super::confinement::memory_used_up;
 use super::guard::Order;
 use super::preparing::with_path;
 use super::process::{Ended, Process};
 use super::readiness::{self, Answer, Listening, Ready};
 use super::subject::{ProxyUnderTest, exit_event};
-use super::{NoAnswer, StartProblem, ports};
+use super::{NoAnswer, StartProblem, disk_guard, ports};
 use crate::adapter::Launch;
 use crate::history::{ConfigurationFile, EventKind};
 use crate::platform;
@@ -89,6 +90,9 @@ impl ProxyUnderTest {
                         tokio::time::sleep(RETRY_PAUSE).await;
                         continue;
                     }
+                    if let Some(anomaly) = self.group.as_deref().and_then(memory_used_up) {
+                        self.record(EventKind::Anomaly(anomaly));
+                    }
                     if let Some(ended) = ended {
                         self.record(EventKind::ProxyExited(exit_event(self.launches, ended)));
                     }
@@ -112,10 +116,13 @@ impl ProxyUnderTest {
             environment: with_path(order.launch.environment.clone()),
             directory: self.directory.path().to_path_buf(),
             stdin: order.launch.stdin.clone(),
-            limits: self.limits,
+            limits: self.confinement.limits,
+            doors: self.doors(),
+            reach: self.reach.clone(),
         };
         let process = self.launch(guarded).map_err(|problem| (problem, None))?;
-        process.guard().wait_until(|state| state.pid.is_some() || state.refused.is_some()).await;
+        let state = process.guard().wait_until(|state| state.pid.is_some() || state.refused.is_some()).await;
+        self.enforced = self.enforced_by(&state);
         let patience = self.adapter.ready_within;
         let patience = if lingering { patience.min(PATIENCE_WHILE_TAKEN) } else { patience };
         let until = process.began() + patience;
@@ -147,8 +154,16 @@ impl ProxyUnderTest {
             status,
             attempts_before,
         });
-        let sink = self.sink.clone();
-        process.announce_end(move |ended| sink(EventKind::ProxyExited(exit_event(launch, ended))));
+        let (sink, group) = (self.sink.clone(), self.group.clone());
+        process.announce_end(move |ended| {
+            if let Some(anomaly) = group.as_deref().and_then(memory_used_up) {
+                sink(EventKind::Anomaly(anomaly));
+            }
+            sink(EventKind::ProxyExited(exit_event(launch, ended)));
+        });
+        if let Some(bytes) = self.confinement.directory_bytes {
+            disk_guard::watch(&process, self.directory.path(), bytes, self.sink.clone());
+        }
         Ok(Ready { listening_after, answered_after, status, attempts_before })
     }
 

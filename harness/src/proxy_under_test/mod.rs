@@ -3,7 +3,9 @@
 //! `conductor` and `fault` call it, and what it sees goes to the history. It knows nothing of requests but the one GET of
 //! [`readiness`], and nothing of what a proxy should do.
 
+mod confinement;
 mod directory;
+mod disk_guard;
 pub mod guard;
 mod launching;
 mod output;
@@ -15,6 +17,7 @@ mod program;
 pub mod readiness;
 mod subject;
 
+pub use confinement::{Confinement, Enforced};
 pub use directory::{Place, WorkingDirectory};
 pub use guard::Wish;
 pub use launching::StartOrder;

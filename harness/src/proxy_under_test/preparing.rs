@@ -10,6 +10,7 @@ use std::time::Duration;
 use fake_backends::clock::RunClock;
 use fake_backends::platform::Network;
 
+use super::confinement::{Confinement, Enforced};
 use super::directory::{Place, WorkingDirectory};
 use super::guard::{Order, Wish, guard_program};
 use super::launching::on_own_thread;
@@ -36,8 +37,8 @@ pub struct Preparing {
     pub sink: EventSink,
     /// Told of what takes long.
     pub announce: Arc<dyn Fn(&Preparation) + Send + Sync>,
-    /// Limits of the proxy and all that it starts.
-    pub limits: Limits,
+    /// What the proxy, its build and all that they start are kept to.
+    pub confinement: Confinement,
     /// How it may be kept from outliving the harness.
     pub isolation: Wish,
 }
@@ -56,7 +57,7 @@ impl ProxyUnderTest {
     /// # Errors
     /// The program is missing or does not build, or the directory cannot be written.
     pub async fn prepare(preparing: Preparing) -> Result<ProxyUnderTest, StartProblem> {
-        let Preparing { adapter, place, clock, network, output, sink, announce, limits, isolation } =
+        let Preparing { adapter, place, clock, network, output, sink, announce, confinement, isolation } =
             preparing;
         let guard_program =
             guard_program().map_err(|error| StartProblem::Guard { error: error.to_string() })?;
@@ -70,6 +71,8 @@ impl ProxyUnderTest {
         if let Some(source) = &adapter.copy_from {
             directory.copy_from(source)?;
         }
+        let group = confinement.group(&directory);
+        let reach = confinement.reach(&directory);
         let proxy = ProxyUnderTest {
             adapter,
             directory,
@@ -79,7 +82,10 @@ impl ProxyUnderTest {
             network,
             output,
             sink,
-            limits,
+            group,
+            reach,
+            confinement,
+            enforced: Enforced::default(),
             wish: isolation,
             launches: 0,
             ended_at: None,
@@ -106,6 +112,8 @@ impl ProxyUnderTest {
             directory: self.directory.path().to_path_buf(),
             stdin: None,
             limits: Limits::default(),
+            doors: self.doors(),
+            reach: self.reach.clone(),
         };
         let guard = (self.guard_program.as_path(), self.wish);
         // On the host's network: a build may have to fetch what the submission depends on.

@@ -10,13 +10,14 @@ use std::time::Duration;
 use fake_backends::clock::{Moment, RunClock};
 use fake_backends::platform::Network;
 
+use super::confinement::{Confinement, Enforced};
 use super::directory::WorkingDirectory;
 use super::guard::{Isolation, Wish};
 use super::process::{Ended, LAST_LINES, Process};
 use super::{OutputLog, StartProblem};
 use crate::adapter::Adapter;
 use crate::history::{Anomaly, EventKind, ProxyExit, ResourceSample};
-use crate::platform::{Limits, Signal};
+use crate::platform::{ControlGroup, Reach, Signal};
 
 /// Takes every event of the proxy; called from several threads.
 pub type EventSink = Arc<dyn Fn(EventKind) + Send + Sync>;
@@ -46,7 +47,10 @@ pub struct ProxyUnderTest {
     pub(super) network: Network,
     pub(super) output: OutputLog,
     pub(super) sink: EventSink,
-    pub(super) limits: Limits,
+    pub(super) confinement: Confinement,
+    pub(super) enforced: Enforced,
+    pub(super) group: Option<Arc<ControlGroup>>,
+    pub(super) reach: Option<Reach>,
     pub(super) wish: Wish,
     pub(super) launches: u32,
     /// When the last launch was ended by the harness.
@@ -188,6 +192,11 @@ impl ProxyUnderTest {
     /// How it is kept from outliving the harness, while it runs.
     pub fn isolation(&self) -> Option<Isolation> {
         self.current()?.guard().state().isolation
+    }
+
+    /// What really kept it within bounds at its last start.
+    pub fn enforced(&self) -> Enforced {
+        self.enforced.clone()
     }
 
     /// What reads its use of CPU, memory and descriptors; stays valid over restarts.

@@ -15,7 +15,6 @@ mod plot;
 mod series;
 mod source;
 pub mod terminal;
-mod wire;
 
 #[cfg(test)]
 pub(crate) mod testkit;

@@ -16,8 +16,9 @@ use fake_backends::clock::RunClock;
 use fake_backends::platform::Network;
 use harness::adapter::{Adapter, CacheMedium, Capabilities, Launch, Program, TtlSource};
 use harness::history::EventKind;
-use harness::platform::Limits;
-use harness::proxy_under_test::{Answer, OutputLog, Place, Preparing, ProxyUnderTest, StartOrder, Wish};
+use harness::proxy_under_test::{
+    Answer, Confinement, OutputLog, Place, Preparing, ProxyUnderTest, StartOrder, Wish,
+};
 
 /// Runs the subject that the environment names; returns at once in an ordinary test run.
 pub fn run_if_asked() {
@@ -62,6 +63,24 @@ pub fn run_if_asked() {
             answer(bind(port).accept().unwrap().0);
             println!("enough for one life");
             leave(7);
+        }
+        "glutton" => {
+            let listener = bind(port);
+            std::thread::spawn(move || serve(listener));
+            let mut all = Vec::new();
+            loop {
+                all.push(vec![1_u8; 8 << 20]);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        "scribbler" => {
+            let listener = bind(port);
+            std::thread::spawn(move || serve(listener));
+            let mut file = std::fs::File::create("endless.log").unwrap();
+            loop {
+                let _ = file.write_all(&[b'x'; 1 << 20]);
+                std::thread::sleep(Duration::from_millis(1));
+            }
         }
         "without-reuse" => serve(bind_without_reuse(port)),
         other => panic!("no such subject: {other}"),
@@ -142,6 +161,16 @@ pub async fn prepare_kept(isolation: Wish, change: impl FnOnce(&mut Adapter)) ->
 
 /// The same in a network.
 pub async fn prepare_in(network: Network, isolation: Wish, change: impl FnOnce(&mut Adapter)) -> Run {
+    prepare_confined(Confinement::default(), network, isolation, change).await
+}
+
+/// The same, kept within bounds.
+pub async fn prepare_confined(
+    confinement: Confinement,
+    network: Network,
+    isolation: Wish,
+    change: impl FnOnce(&mut Adapter),
+) -> Run {
     let mut adapter = adapter();
     change(&mut adapter);
     let folder = tempfile::tempdir().unwrap();
@@ -156,7 +185,7 @@ pub async fn prepare_in(network: Network, isolation: Wish, change: impl FnOnce(&
         output: OutputLog::create(&stdout).unwrap(),
         sink: Arc::new(move |event| recorded.lock().unwrap().push(event)),
         announce: Arc::new(|_| {}),
-        limits: Limits::default(),
+        confinement,
         isolation,
     })
     .await

@@ -54,7 +54,6 @@ mod store;
 mod stream;
 mod targeted;
 mod vary;
-mod watch;
 mod writer;
 
 pub use ask::Answer;

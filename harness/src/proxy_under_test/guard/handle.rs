@@ -23,6 +23,8 @@ pub struct GuardState {
     pub pid: Option<i32>,
     /// How it is kept.
     pub isolation: Option<Isolation>,
+    /// Whether it is kept to the files that its order names.
+    pub fenced: bool,
     /// Why it could not be executed.
     pub refused: Option<String>,
     /// How the program ended.
@@ -81,7 +83,7 @@ impl GuardHandle {
         let mut control = child.stdin.take().ok_or_else(missing)?;
         let reports = child.stdout.take().ok_or_else(missing)?;
         let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
-        write_line(&mut control, &ToGuard::Start(order))?;
+        write_line(&mut control, &ToGuard::Start(Box::new(order)))?;
         let (sender, state) = watch::channel(GuardState::default());
         std::thread::Builder::new()
             .name("guard-reports".into())
@@ -222,8 +224,9 @@ fn listen(
     let mut state = GuardState::default();
     for line in reports.lines().map_while(Result::ok) {
         match serde_json::from_str(&line) {
-            Ok(FromGuard::Started { pid, isolation }) => {
+            Ok(FromGuard::Started { pid, isolation, fenced }) => {
                 state.pid = Some(pid);
+                state.fenced = fenced;
                 state.isolation = Some(isolation);
             }
             Ok(FromGuard::NotStarted { error }) => state.refused = Some(error),

@@ -4,15 +4,16 @@
 //! output and gives its standard error to the program; it never opens a socket and knows nothing of a run.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use super::{ARGUMENT, FromGuard, Isolation, MainExit, Order, ToGuard};
-use crate::platform::{self, Signal};
+use crate::platform::{self, Fence, Signal};
 
 /// The role, as second argument, of the first process of a process namespace.
 const FIRST: &str = "first";
@@ -114,9 +115,9 @@ fn keep(isolation: Isolation) -> ExitCode {
         return ExitCode::FAILURE;
     };
     match start(&order) {
-        Ok(pid) => {
+        Ok((pid, fenced)) => {
             PROGRAM.store(pid, Ordering::SeqCst);
-            report(&FromGuard::Started { pid, isolation });
+            report(&FromGuard::Started { pid, isolation, fenced });
         }
         Err(error) => {
             report(&FromGuard::NotStarted { error: error.to_string() });
@@ -138,16 +139,18 @@ fn keep(isolation: Isolation) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn start(order: &Order) -> std::io::Result<i32> {
+/// Pid of the program, and whether it stands behind a fence. Called while this process has a single thread.
+fn start(order: &Order) -> std::io::Result<(i32, bool)> {
     let invalid = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "an empty command");
     let (program, arguments) = order.argv.split_first().ok_or_else(invalid)?;
-    platform::limit_this_process(&order.limits)?;
+    let fence = order.reach.as_ref().map(Fence::around).transpose()?.flatten();
+    let fenced = fence.is_some();
     let output = std::io::stderr().as_fd().try_clone_to_owned()?;
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(&order.environment).current_dir(&order.directory).stdout(output);
     command.stdin(if order.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.process_group(0);
+    confine(&mut command, order, fence)?;
     // Its end is seen by `reap_until_alone`, which waits for any child: `child.wait` must not compete.
     let mut child = command.spawn()?;
     if let (Some(mut stdin), Some(text)) = (child.stdin.take(), order.stdin.clone()) {
@@ -158,7 +161,26 @@ fn start(order: &Order) -> std::io::Result<i32> {
             std::mem::forget(stdin);
         });
     }
-    i32::try_from(child.id()).map_err(std::io::Error::other)
+    let pid = i32::try_from(child.id()).map_err(std::io::Error::other)?;
+    Ok((pid, fenced))
+}
+
+/// Has the program join its control groups, take its limits and step behind its fence before it is executed. The guard
+/// itself does none of it: it must be able to see and to kill.
+fn confine(command: &mut Command, order: &Order, mut fence: Option<Fence>) -> std::io::Result<()> {
+    let doors = order.doors.iter().map(|door| OpenOptions::new().write(true).open(door));
+    let mut doors = doors.collect::<std::io::Result<Vec<File>>>()?;
+    let limits = order.limits;
+    let before_execution = move || {
+        // "0" means the process that writes.
+        doors.iter_mut().try_for_each(|door| door.write_all(b"0"))?;
+        platform::limit_this_process(&limits)?;
+        fence.take().map_or(Ok(()), Fence::enclose_this_thread)
+    };
+    // SAFETY: what runs between fork and exec in a process with several threads must not allocate or lock, because another
+    // thread may have held a lock at the fork. The guard has a single thread here (`keep` starts the others later).
+    unsafe { command.pre_exec(before_execution) };
+    Ok(())
 }
 
 fn report(message: &FromGuard) {

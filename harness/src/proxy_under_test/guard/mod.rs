@@ -21,7 +21,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::platform::{Limits, Signal};
+use crate::platform::{Limits, Reach, Signal};
 
 /// The hidden first argument that turns the harness into a guard.
 pub const ARGUMENT: &str = "__guard";
@@ -41,7 +41,7 @@ pub enum Wish {
 #[serde(rename_all = "snake_case")]
 pub enum ToGuard {
     /// Start this; the first line, and only once.
-    Start(Order),
+    Start(Box<Order>),
     /// Send this to the program that was started; once it has ended, to everything that it left behind.
     Signal(Signal),
     /// Kill everything.
@@ -61,6 +61,10 @@ pub struct Order {
     pub stdin: Option<String>,
     /// Limits of the program and all that it starts.
     pub limits: Limits,
+    /// Control groups that it joins: the files to write into.
+    pub doors: Vec<PathBuf>,
+    /// The files that it may touch; `None`: all that its user may.
+    pub reach: Option<Reach>,
 }
 
 /// From the guard to the harness, one a line.
@@ -73,6 +77,8 @@ pub enum FromGuard {
         pid: i32,
         /// How it is kept.
         isolation: Isolation,
+        /// Whether it is kept to the files of the order.
+        fenced: bool,
     },
     /// The program could not be executed.
     NotStarted {

@@ -13,6 +13,5 @@ mod rotation;
 mod scale;
 mod spectrum;
 
-pub(super) use canvas::Look;
 pub(super) use figure::{Figure, figures};
 pub(super) use files::write_all;

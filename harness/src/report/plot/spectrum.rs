@@ -13,7 +13,6 @@ use crate::language::{Decimal, InWords as _, Language, Milliseconds, Noun, Quant
 use crate::plan::LatencyThreshold;
 use crate::report::Source;
 use crate::report::latency::{QUANTILES, TagLatency, by_tag, quantile_ms};
-use crate::report::wire::plain;
 
 /// The percentiles of one tag.
 #[derive(Clone, Debug)]
@@ -41,7 +40,7 @@ impl Spectrum {
     fn of_tag(tag: &TagLatency<'_>) -> Spectrum {
         let points = |values: Option<&Histogram<u64>>| values.map(curve).unwrap_or_default();
         Spectrum {
-            tag: plain(&tag.tag, 40),
+            tag: tag.tag.clone(),
             samples: tag.samples(),
             errors: tag.error_count(),
             intended: points(tag.intended),

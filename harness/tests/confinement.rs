@@ -1,0 +1,108 @@
+//! Programs that nobody should trust: they read what is not theirs, allocate, fork and write without end. The run goes on.
+
+#![cfg(target_os = "linux")]
+
+mod subject;
+
+use std::time::Duration;
+
+use fake_backends::platform::Network;
+use harness::history::EventKind;
+use harness::platform::GroupLimits;
+use harness::proxy_under_test::ports::PortLease;
+use harness::proxy_under_test::{Confinement, Wish};
+
+use subject::{Run, eventually, order, order_of, prepare_confined, shell};
+
+/// Not a test: the programs that the tests of this file start.
+#[test]
+fn subject() {
+    subject::run_if_asked();
+}
+
+async fn confined(confinement: Confinement) -> Run {
+    prepare_confined(confinement, Network::host(), Wish::BestPossible, |_| {}).await
+}
+
+fn anomaly(run: &Run, part: &str) -> bool {
+    let told =
+        |event: &EventKind| matches!(event, EventKind::Anomaly(anomaly) if anomaly.what.contains(part));
+    run.events.lock().unwrap().iter().any(told)
+}
+
+/// The subject is this test binary, which lies in nobody's system directory: its folder is made readable.
+async fn fenced_with_own_program() -> Run {
+    let run = confined(Confinement::of_submission()).await;
+    let own = std::env::current_exe().unwrap();
+    std::fs::copy(&own, run.proxy.directory().join("program")).unwrap();
+    run
+}
+
+#[tokio::test]
+async fn a_submission_reads_neither_home_nor_neighbours_and_writes_its_copy_only() {
+    let lease = PortLease::any(201).unwrap();
+    let neighbour = tempfile::tempdir().unwrap();
+    std::fs::write(neighbour.path().join("secret"), "of another team").unwrap();
+    let mut run = fenced_with_own_program().await;
+    let place = neighbour.path().display();
+    let script = format!(
+        "cat {place}/secret; rm -rf {place}; touch {place}/x; ls $HOME_OF_USER; echo mine > own && cat own; \
+         exec ./program --exact subject --nocapture"
+    );
+    let mut start = order_of(shell(&script), "honest", lease.loopback());
+    let home = std::env::var("HOME").unwrap_or_else(|_| "/root".into());
+    start.launch.environment.insert("HOME_OF_USER".into(), home);
+    run.proxy.start(start).await.unwrap();
+    let enforced = run.proxy.enforced();
+    if enforced.fenced != Some(true) {
+        eprintln!("skipped: this kernel has no Landlock ({enforced})");
+        return;
+    }
+    let printed = std::fs::read_to_string(&run.stdout).unwrap();
+    assert!(printed.contains("mine") && !printed.contains("of another team"), "{printed}");
+    assert!(printed.matches("ermission denied").count() >= 3, "{printed}");
+    assert_eq!(std::fs::read_to_string(neighbour.path().join("secret")).unwrap(), "of another team");
+}
+
+#[tokio::test]
+async fn a_program_that_allocates_without_end_is_ended_by_its_limit_and_the_record_says_so() {
+    let lease = PortLease::any(202).unwrap();
+    let together = GroupLimits { memory_bytes: Some(256 << 20), ..GroupLimits::default() };
+    let mut run = confined(Confinement { together, ..Confinement::default() }).await;
+    run.proxy.start(order("honest", lease.loopback())).await.unwrap();
+    if !run.proxy.enforced().not_limited.is_empty() {
+        eprintln!("skipped: {}", run.proxy.enforced());
+        return;
+    }
+    run.proxy.start(order("glutton", lease.loopback())).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), run.proxy.ended()).await.unwrap();
+    eventually("the cause is recorded", || anomaly(&run, "used up the memory")).await;
+}
+
+#[tokio::test]
+async fn a_program_that_fills_the_disk_is_killed() {
+    let lease = PortLease::any(203).unwrap();
+    let mut run = confined(Confinement { directory_bytes: Some(20 << 20), ..Confinement::default() }).await;
+    run.proxy.start(order("scribbler", lease.loopback())).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), run.proxy.ended()).await.unwrap();
+    assert!(anomaly(&run, "wrote more than"));
+}
+
+#[tokio::test]
+async fn a_fork_bomb_goes_off_inside_its_group_and_is_cleared_away() {
+    let lease = PortLease::any(204).unwrap();
+    let together = GroupLimits { processes: Some(60), ..GroupLimits::default() };
+    let mut run = confined(Confinement { together, ..Confinement::default() }).await;
+    run.proxy.start(order("honest", lease.loopback())).await.unwrap();
+    if !run.proxy.enforced().not_limited.is_empty() {
+        eprintln!("skipped: {}", run.proxy.enforced());
+        return;
+    }
+    let bomb = shell("( bomb() { sleep 0.05; bomb & bomb & wait; }; bomb ) 2> /dev/null & exec SUBJECT");
+    run.proxy.start(order_of(bomb, "honest", lease.loopback())).await.unwrap();
+    eventually("the group is full", || run.proxy.processes().len() > 30).await;
+    assert!(run.proxy.processes().len() <= 60);
+    let all = run.proxy.processes();
+    tokio::time::timeout(Duration::from_secs(20), run.proxy.kill()).await.unwrap();
+    assert!(!all.iter().any(|&pid| subject::lives(pid)));
+}
