@@ -2,6 +2,7 @@
 //!
 //! 1. the folder and the record; 2. the network; 3. the backends; 4. the proxy's program, directory and port; 5. its start;
 //! 6. the steps, with a look at the proxy's health after each; 7. the end of everything; 8. the checks; 9. the pages.
+//!
 //! What goes wrong on the way ends in the record, and as much as possible still happens.
 
 use std::path::{Path, PathBuf};

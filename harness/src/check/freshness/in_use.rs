@@ -12,7 +12,8 @@ use crate::plan::{CheckPlan, StepKind};
 
 /// `ttl.sliding`: entries in constant use must expire as early as any.
 pub(in crate::check) fn sliding(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
-    let late_ms = ms(ledger.plan.adapter.capabilities.ttl_resolution.late);
+    let resolution = ledger.plan.adapter.capabilities.ttl_resolution;
+    let (early_ms, late_ms) = (ms(resolution.early), ms(resolution.late));
     let mut keys = 0u64;
     let mut hits = 0u64;
     let mut oldest: f64 = 0.0;
@@ -28,9 +29,11 @@ pub(in crate::check) fn sliding(ledger: &Ledger<'_>, check: &CheckPlan) -> Judge
         for target in targets {
             let of_key: Vec<Asked<'_>> =
                 requests.iter().filter(|a| a.exchange.target == target).copied().collect();
-            let life = life_of(ledger, &of_key);
-            // Only a key that was watched for longer than its TTL, and was hit meanwhile, could have lived too long.
-            if life.watched_ms <= ttl_ms + late_ms || life.hits == 0 {
+            let life = life_of(ledger, &of_key, ttl_ms - early_ms);
+            // Only a key that was hit could have lived too long, and only if it was watched for longer than it may live, or
+            // was fetched again while its last hit would still have kept it.
+            let conclusive = life.watched_ms > ttl_ms + late_ms || life.renewed_in_use;
+            if !conclusive || life.hits == 0 {
                 continue;
             }
             keys += 1;
@@ -68,15 +71,26 @@ struct Life<'a> {
     hits_until_oldest: u64,
     /// Longest time from a storing to the last request for that entry or to its renewal.
     watched_ms: f64,
+    /// Whether it was fetched again less than a TTL after a hit.
+    renewed_in_use: bool,
     evidence: Vec<usize>,
 }
 
-fn life_of<'a>(ledger: &Ledger<'a>, requests: &[Asked<'a>]) -> Life<'a> {
+/// `least_ttl_ms` is the shortest life that a hit would give an entry, if hits prolonged lives.
+fn life_of<'a>(ledger: &Ledger<'a>, requests: &[Asked<'a>], least_ttl_ms: f64) -> Life<'a> {
     let target = requests.first().map_or("", |asked| asked.exchange.target.as_str());
     let lag = ms(ledger.plan.adapter.capabilities.store_lag);
-    let mut life =
-        Life { target, hits: 0, oldest_ms: 0.0, hits_until_oldest: 0, watched_ms: 0.0, evidence: Vec::new() };
+    let mut life = Life {
+        target,
+        hits: 0,
+        oldest_ms: 0.0,
+        hits_until_oldest: 0,
+        watched_ms: 0.0,
+        renewed_in_use: false,
+        evidence: Vec::new(),
+    };
     let mut stored: Option<Asked<'a>> = None;
+    let mut last_hit: Option<Asked<'a>> = None;
     let mut hits_of_entry = 0;
     for asked in requests.iter().filter(|asked| asked.succeeded()) {
         if let Some(filled) = &stored {
@@ -86,6 +100,7 @@ fn life_of<'a>(ledger: &Ledger<'a>, requests: &[Asked<'a>]) -> Life<'a> {
             (Some(Origin::Cache), Some(filled)) => {
                 life.hits += 1;
                 hits_of_entry += 1;
+                last_hit = Some(*asked);
                 let age = ms_between(filled.exchange.finished, asked.sent()) - lag;
                 if age > life.oldest_ms {
                     life.oldest_ms = age;
@@ -94,6 +109,8 @@ fn life_of<'a>(ledger: &Ledger<'a>, requests: &[Asked<'a>]) -> Life<'a> {
                 }
             }
             (Some(Origin::Backend(_)), _) => {
+                let in_use = |hit: Asked<'_>| ms_between(hit.sent(), asked.exchange.finished) < least_ttl_ms;
+                life.renewed_in_use |= last_hit.take().is_some_and(in_use);
                 stored = Some(*asked);
                 hits_of_entry = 0;
             }

@@ -179,6 +179,15 @@ fn use_that_prolongs_an_entry_fails_and_use_that_does_not_passes() {
 }
 
 #[test]
+fn an_entry_fetched_again_while_in_use_is_proof_also_where_late_expiry_is_declared() {
+    let mut kit = Kit::new(3);
+    kit.record.plan.adapter.capabilities.ttl_resolution.late = Duration::from_secs(1);
+    slide(&mut kit, 0.0, 2_100.0);
+    let verdict = kit.judge(CheckId::TtlSliding);
+    assert_eq!(verdict.outcome, Outcome::Pass, "{:?}", verdict.finding);
+}
+
+#[test]
 fn sliding_without_hits_is_inconclusive() {
     let mut kit = Kit::new(3);
     slide(&mut kit, 0.0, 0.0);
