@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::watch;
-use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 use crate::exchange::{Services, Worker};
@@ -46,8 +46,8 @@ pub fn run(
         threads.push(thread);
     }
     drop(listener);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    LocalSet::new().block_on(&runtime, async {
+    let runtime = local_runtime()?;
+    runtime.block_on(async {
         tokio::task::spawn_local(wire::deadline::sweep_for_ever());
         let services = Arc::clone(&services);
         tokio::task::spawn_local(async move {
@@ -75,9 +75,8 @@ fn work(
     listener: std::net::TcpListener,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let local = LocalSet::new();
-    local.block_on(&runtime, async move {
+    let runtime = local_runtime()?;
+    runtime.block_on(async move {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let worker = Rc::new(Worker::new(services));
         let accepting = tokio::task::spawn_local(listener::accept_for_ever(listener, Rc::clone(&worker)));
@@ -90,6 +89,13 @@ fn work(
         drain(&worker).await;
         Ok(())
     })
+}
+
+/// A runtime that runs tasks which never leave its thread. A `LocalSet` inside an ordinary one would do the
+/// same, but each of its wake-ups passes through the runtime's own waker: a write to an eventfd and
+/// another `epoll_wait` for every request.
+fn local_runtime() -> io::Result<LocalRuntime> {
+    Builder::new_current_thread().enable_all().build_local(LocalOptions::default())
 }
 
 /// Drops unused connections that are too old, or closed by their backend.

@@ -1,17 +1,18 @@
 //! Deadlines that cost one memory write to set.
 //!
 //! A timer per read or write would be inserted into and removed from the runtime's wheel several times
-//! a request; here each connection owns a slot, and one task per thread looks at all slots every
-//! [`TICK`]. Deadlines are therefore late by up to one tick, and never early.
+//! a request; here each connection owns a slot, and one task per thread looks at all slots when the
+//! earliest is due, at most every [`TICK`]. Deadlines are late by up to one tick, and never early.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// How often the slots are looked at.
+/// How often the slots are looked at, at most.
 pub const TICK: Duration = Duration::from_millis(50);
 
 /// The moment after which whoever waits is woken and told that time is up.
@@ -34,10 +35,19 @@ const NEVER: u64 = u64::MAX;
 struct Slots {
     epoch: Instant,
     list: Vec<Rc<Slot>>,
+    /// When the sweeper looks again by itself, in milliseconds after the epoch.
+    next_sweep: u64,
+    /// Tells the sweeper that something is due before that.
+    sooner: Rc<Notify>,
 }
 
 thread_local! {
-    static SLOTS: RefCell<Slots> = RefCell::new(Slots { epoch: Instant::now(), list: Vec::new() });
+    static SLOTS: RefCell<Slots> = RefCell::new(Slots {
+        epoch: Instant::now(),
+        list: Vec::new(),
+        next_sweep: NEVER,
+        sooner: Rc::new(Notify::new()),
+    });
 }
 
 impl Deadline {
@@ -56,7 +66,15 @@ impl Deadline {
 
     /// Time is up this much after now.
     pub fn set(&self, after: Duration) {
-        self.slot.due.set(now().saturating_add(after.as_millis().max(1) as u64));
+        SLOTS.with_borrow_mut(|slots| {
+            let due = slots.now().saturating_add(after.as_millis().max(1) as u64);
+            self.slot.due.set(due);
+            if due < slots.next_sweep {
+                // Rare: usually some other connection is due earlier.
+                slots.next_sweep = due;
+                slots.sooner.notify_one();
+            }
+        });
     }
 
     /// Takes the deadline away.
@@ -103,13 +121,26 @@ impl Drop for Deadline {
     }
 }
 
-/// Looks at all slots of this thread every [`TICK`], for ever. Each worker runs it once.
+/// Looks at the slots of this thread whenever one is due, for ever. Each worker runs it once.
 pub async fn sweep_for_ever() {
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let sooner = SLOTS.with_borrow(|slots| Rc::clone(&slots.sooner));
     loop {
-        ticks.tick().await;
         wake(|due, now| due <= now);
+        let next = SLOTS.with_borrow_mut(|slots| {
+            let now = slots.now();
+            // Whoever is due already was woken, or finds out as soon as he looks.
+            let ahead = slots.list.iter().map(|slot| slot.due.get()).filter(|due| *due > now);
+            let earliest = ahead.min().unwrap_or(NEVER);
+            slots.next_sweep = earliest.max(now + TICK.as_millis() as u64);
+            (earliest != NEVER).then(|| slots.epoch + Duration::from_millis(slots.next_sweep))
+        });
+        match next {
+            Some(next) => {
+                // Whichever comes first; a notification only means to look at the clock again.
+                let _ = tokio::time::timeout_at(next, sooner.notified()).await;
+            }
+            None => sooner.notified().await,
+        }
     }
 }
 
@@ -119,8 +150,8 @@ pub fn wake_all() {
 }
 
 fn wake(is_due: impl Fn(u64, u64) -> bool) {
-    let now = now();
     let due: Vec<Waker> = SLOTS.with_borrow(|slots| {
+        let now = slots.now();
         let due = slots.list.iter().filter(|slot| is_due(slot.due.get(), now));
         due.flat_map(|slot| std::mem::take(&mut *slot.waiters.borrow_mut())).flatten().collect()
     });
@@ -128,8 +159,14 @@ fn wake(is_due: impl Fn(u64, u64) -> bool) {
     due.into_iter().for_each(Waker::wake);
 }
 
+impl Slots {
+    fn now(&self) -> u64 {
+        self.epoch.elapsed().as_millis() as u64
+    }
+}
+
 fn now() -> u64 {
-    SLOTS.with_borrow(|slots| slots.epoch.elapsed().as_millis() as u64)
+    SLOTS.with_borrow(Slots::now)
 }
 
 #[cfg(test)]
