@@ -69,6 +69,9 @@ fn interim_responses_precede_the_answer() {
     let backend = backend(&world, "b1", r#"{"otherwise": {"informational": {"statuses": [102, 103]}}}"#);
     let answer = Client::connect(backend.addr()).get("/");
     assert_eq!((answer.interim, answer.head.status), (vec![102, 103], 200));
+    let mut old = Client::connect(backend.addr());
+    old.send("GET / HTTP/1.0\r\n\r\n");
+    assert_eq!(old.answer(false).interim, Vec::<u16>::new(), "HTTP/1.0 knows none");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::parts::FieldLine;
 use super::quantity::{BadQuantity, Span};
 use super::reply::{Before, Reply};
 use super::{Occasion, Plan};
-use crate::wire::{push_field, push_status_line, reason_of};
+use crate::wire::{Version, push_field, push_status_line, reason_of};
 
 /// Status of an interim response: 100 to 199 without 101.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -62,6 +62,10 @@ impl Default for Informational {
 impl Informational {
     pub(super) fn reply(&self, occasion: &mut Occasion<'_>) -> Reply {
         let mut reply = self.then.reply(occasion);
+        // RFC 9110 §15.2: never to a client of HTTP/1.0, which would take the first one for the answer.
+        if occasion.request.head.version == Version::Http10 {
+            return reply;
+        }
         for status in &self.statuses {
             let mut bytes = Vec::new();
             push_status_line(&mut bytes, status.0, reason_of(status.0));

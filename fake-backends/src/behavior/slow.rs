@@ -1,6 +1,7 @@
 //! `slow`: answers late, pauses between head and body, or trickles the body.
 //!
-//! Delays are drawn from a distribution; the same seed draws the same. It changes only when bytes go out, never which.
+//! Delays are drawn from a distribution; the same seed draws the same. It changes only when bytes go out, never which. The
+//! runtime's timers round up: a delay is never shorter than drawn and usually about a millisecond longer.
 
 use std::time::Duration;
 

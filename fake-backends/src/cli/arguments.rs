@@ -5,14 +5,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
-use super::Complaint;
-use super::file;
+use super::answer::{AnswerArguments, FlawName, PlaceArguments};
+use super::{Complaint, file};
 use crate::behavior::{
-    Accept, BarrierPlan, BodySpec, Close, Connections, Distribution, Echo, ErrorPlan, FieldLine, Flaw,
-    Garbage, Hang, Informational, Misframe, Persistence, Place, Plan, Rate, Reset, Respond, ResponseFraming,
-    Script, Share, Size, Slow, Sometimes, Span, Status, Streaming, Truncate,
+    Accept, BarrierPlan, Close, Connections, Distribution, Echo, ErrorPlan, FieldLine, Garbage, Hang,
+    Informational, Misframe, Plan, Rate, Reset, Script, Share, Size, Slow, Sometimes, Span, Status,
+    Streaming, Truncate,
 };
 use crate::server::BackendSpec;
 
@@ -169,61 +169,6 @@ enum Behavior {
     },
 }
 
-/// The answer of behaviours that have one.
-#[derive(Debug, Args)]
-struct AnswerArguments {
-    /// Its body: 1KiB (binary), 'text 3KiB' or empty
-    #[arg(long, default_value = "1KiB")]
-    body: BodySpec,
-    /// This text as its body
-    #[arg(long, conflicts_with = "body")]
-    text: Option<String>,
-    /// Its status
-    #[arg(long, default_value = "200")]
-    status: Status,
-    /// A field of it, "Name: value"; may be repeated
-    #[arg(long)]
-    field: Vec<FieldLine>,
-    /// Send it in chunks of this size
-    #[arg(long, value_name = "SIZE")]
-    chunked: Option<Size>,
-    /// Mark its end by closing the connection
-    #[arg(long, conflicts_with = "chunked")]
-    until_close: bool,
-    /// Close the connection after each answer
-    #[arg(long)]
-    close: bool,
-    /// Send a Date
-    #[arg(long)]
-    date: bool,
-}
-
-/// Where an answer breaks off.
-#[derive(Debug, Args)]
-struct PlaceArguments {
-    /// After this much of the body
-    #[arg(long, value_name = "SIZE")]
-    after: Option<Size>,
-    /// In the middle of the head
-    #[arg(long, conflicts_with = "after")]
-    in_head: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum FlawName {
-    BadChunkSize,
-    ChunkedAndLength,
-    TwoLengths,
-    LengthNoNumber,
-    ExtraBytes,
-    BodyToHead,
-    BareLineFeeds,
-    FoldedField,
-    LineWithoutColon,
-    NulInField,
-    BadStatus,
-}
-
 impl Arguments {
     /// The backends that are asked for.
     pub fn backends(&self) -> Result<Vec<BackendSpec>, Complaint> {
@@ -308,57 +253,6 @@ impl Behavior {
                 let name = "barrier".into();
                 Plan::Barrier(BarrierPlan { count: *count, deadline: *deadline, name, then: answer.boxed() })
             }
-        }
-    }
-}
-
-impl AnswerArguments {
-    fn plan(&self) -> Plan {
-        Plan::Respond(Respond {
-            status: self.status,
-            body: self.body,
-            text: self.text.clone(),
-            fields: self.field.clone(),
-            framing: match self.chunked {
-                Some(size) => ResponseFraming::Chunked(size),
-                None if self.until_close => ResponseFraming::UntilClose,
-                None => ResponseFraming::ContentLength,
-            },
-            date: self.date,
-            persistence: if self.close { Persistence::Close } else { Persistence::KeepOpen },
-            ..Respond::default()
-        })
-    }
-
-    fn boxed(&self) -> Box<Plan> {
-        Box::new(self.plan())
-    }
-}
-
-impl PlaceArguments {
-    fn place(&self) -> Place {
-        match self.after {
-            Some(after) => Place::InBody(after),
-            None if self.in_head => Place::InHead,
-            None => Place::BeforeHead,
-        }
-    }
-}
-
-impl FlawName {
-    fn flaw(self) -> Flaw {
-        match self {
-            FlawName::BadChunkSize => Flaw::BadChunkSize,
-            FlawName::ChunkedAndLength => Flaw::ChunkedAndLength,
-            FlawName::TwoLengths => Flaw::TwoLengths,
-            FlawName::LengthNoNumber => Flaw::LengthNoNumber,
-            FlawName::ExtraBytes => Flaw::ExtraBytes(Size(16)),
-            FlawName::BodyToHead => Flaw::BodyToHead,
-            FlawName::BareLineFeeds => Flaw::BareLineFeeds,
-            FlawName::FoldedField => Flaw::FoldedField,
-            FlawName::LineWithoutColon => Flaw::LineWithoutColon,
-            FlawName::NulInField => Flaw::NulInField,
-            FlawName::BadStatus => Flaw::BadStatus,
         }
     }
 }

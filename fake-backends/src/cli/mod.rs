@@ -3,6 +3,7 @@
 //! `main` calls [`run`]. It turns arguments or a file into scripts, starts backends, prints what the journal tells, and
 //! ends on Ctrl-C with a summary. It has no behaviour of its own: all it can do, a script can.
 
+mod answer;
 mod arguments;
 mod file;
 mod output;

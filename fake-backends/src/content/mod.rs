@@ -10,6 +10,7 @@
 //! Binary content has a NUL and a 0xFF right after that beginning, since those are what C programs stumble over.
 
 mod generate;
+mod name;
 mod verify;
 
 pub use generate::{Content, Kind};

@@ -4,6 +4,7 @@
 //! damage; which version *should* have come is a question for the checks.
 
 use super::generate::{Content, Kind, MAGIC, START_LIMIT, name_of};
+use super::name;
 
 /// Piece that is generated at a time, for comparing.
 const PIECE: usize = 16 * 1024;
@@ -135,7 +136,7 @@ impl Verifier {
             start.extend_from_slice(bytes);
             // A name is complete at its line end; what can be no name waits for the end, at most this far.
             let named = start.starts_with(MAGIC);
-            if (named && name_end(start).is_some()) || start.len() > START_LIMIT {
+            if (named && name::end_of(start).is_some()) || start.len() > START_LIMIT {
                 self.settle();
             }
             return;
@@ -173,7 +174,7 @@ impl Verifier {
     /// Reads the name and compares what has been collected with what it must be.
     fn settle(&mut self) {
         let State::Start(start) = std::mem::replace(&mut self.state, State::Lost) else { return };
-        match parse_name(&start) {
+        match name::parse(&start) {
             Ok((content, key, version)) => self.state = State::Compare { content, key, version },
             Err(damage) => self.wrong = Some(damage),
         }
@@ -209,77 +210,6 @@ fn first_difference(content: &Content, begin: u64, bytes: &[u8]) -> Option<Damag
     None
 }
 
-/// Where the first line ends. The key is skipped by its length: it may hold anything.
-fn name_end(start: &[u8]) -> Option<usize> {
-    match name_parts(start) {
-        Ok(Some((.., end))) => Some(end),
-        // A name that is damaged for certain ends here: there is nothing to wait for.
-        Err(_) => Some(start.len()),
-        Ok(None) => None,
-    }
-}
-
-type NameParts<'a> = (Kind, u64, u64, &'a str, u64, usize);
-
-/// Kind, size, version, key, seed and length of the name; `None` while it is incomplete.
-fn name_parts(start: &[u8]) -> Result<Option<NameParts<'_>>, Damage> {
-    let damaged = |what: &str| Damage::Name(format!("{what} in \"{}\"", shown(start)));
-    let mut at = MAGIC.len();
-    let mut word = || -> Option<&[u8]> {
-        let length = start.get(at..)?.iter().take(32).position(|&byte| byte == b' ')?;
-        let word = &start[at..at + length];
-        at += length + 1;
-        Some(word)
-    };
-    let complete = |word: Option<&'_ [u8]>| match word {
-        Some(word) => Ok(Some(std::str::from_utf8(word).map_err(|_| damaged("no text"))?.to_owned())),
-        None if start.len() > MAGIC.len() + 100 => Err(damaged("no end of a word")),
-        None => Ok(None),
-    };
-    let mut words = [const { String::new() }; 4];
-    for slot in &mut words {
-        match complete(word())? {
-            Some(text) => *slot = text,
-            None => return Ok(None),
-        }
-    }
-    let kind = match words[0].as_str() {
-        "b" => Kind::Binary,
-        "t" => Kind::Text,
-        _ => return Err(damaged("no kind")),
-    };
-    let number = |text: &str, what: &str| text.parse::<u64>().map_err(|_| damaged(what));
-    let (size, version) = (number(&words[1], "no size")?, number(&words[2], "no version")?);
-    let key_length = usize::try_from(number(&words[3], "no length of a key")?).unwrap_or(usize::MAX);
-    if key_length >= START_LIMIT {
-        return Err(damaged("too long a key"));
-    }
-    // The key, a blank, sixteen digits, a line end.
-    let end = at + key_length + 18;
-    let Some(rest) = start.get(at..end) else { return Ok(None) };
-    let (key, rest) = rest.split_at(key_length);
-    let key = std::str::from_utf8(key).map_err(|_| damaged("no text"))?;
-    let seed = std::str::from_utf8(&rest[1..17]).ok().and_then(|digits| u64::from_str_radix(digits, 16).ok());
-    match (rest[0], seed, rest[17]) {
-        (b' ', Some(seed), b'\n') => Ok(Some((kind, size, version, key, seed, end))),
-        _ => Err(damaged("no checksum")),
-    }
-}
-
-fn parse_name(start: &[u8]) -> Result<(Content, String, u64), Damage> {
-    if !start.starts_with(MAGIC) {
-        return Err(Damage::Foreign(shown(start)));
-    }
-    let Some((kind, size, version, key, seed, _)) = name_parts(start)? else {
-        return Err(Damage::Name(format!("it is cut: \"{}\"", shown(start))));
-    };
-    let content = Content::new(key, version, size, kind);
-    if content.seed() != seed {
-        return Err(Damage::Name(format!("its checksum is wrong in \"{}\"", shown(start))));
-    }
-    Ok((content, key.to_owned(), version))
-}
-
 /// Verifies content without a name: the stream must be that of the seed it begins with.
 fn anonymous(bytes: &[u8]) -> Result<Identity, Damage> {
     let size = bytes.len() as u64;
@@ -303,7 +233,7 @@ fn anonymous(bytes: &[u8]) -> Result<Identity, Damage> {
     Ok(Identity::Anonymous { size, kind, start: digits.to_vec() })
 }
 
-fn shown(bytes: &[u8]) -> String {
+pub(super) fn shown(bytes: &[u8]) -> String {
     bytes[..bytes.len().min(60)].escape_ascii().to_string()
 }
 

@@ -3,10 +3,13 @@
 //! The scenario knows nothing of the proxy and the proxy nothing of the scenario; the adapter is where they meet.
 //! `proxy_under_test` starts what is rendered here; the checks read the capabilities. Nothing here touches a file.
 
+pub mod built_in;
 mod capabilities;
+mod file;
 mod render;
 
 pub use capabilities::{CacheMedium, Capabilities, Resolution, TtlSource};
+pub use file::{AdapterFile, resolve};
 pub use render::{RenderProblem, render};
 
 use std::collections::BTreeMap;

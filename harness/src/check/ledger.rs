@@ -229,6 +229,13 @@ impl<'a> Ledger<'a> {
         self.events.iter().filter(started).count() as u32
     }
 
+    /// When a try of a step began, counted from zero.
+    pub(super) fn start_of_try(&self, step: usize, attempt: usize) -> Option<Moment> {
+        let started =
+            |event: &&Event| event.step == Some(step) && matches!(event.event, EventKind::StepStarted);
+        self.events.iter().filter(started).nth(attempt).map(|event| event.at)
+    }
+
     /// What kept a step from being carried out, where something did.
     pub(super) fn problem_of(&self, step: usize) -> Option<&'a str> {
         self.events.iter().rev().find_map(|event| match &event.event {

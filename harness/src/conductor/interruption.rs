@@ -38,6 +38,14 @@ impl Interruption {
         });
     }
 
+    /// A flag for one run: it is set when this one is, and can be set without it. Within a tokio runtime.
+    pub fn of_one_run(&self) -> Interruption {
+        let (all, one) = (self.clone(), Interruption::default());
+        let told = one.clone();
+        tokio::spawn(async move { told.set(all.wait().await) });
+        one
+    }
+
     /// The cause, where it was set.
     pub fn cause(&self) -> Option<Cause> {
         *self.sender.borrow()

@@ -14,4 +14,4 @@ mod steps;
 
 pub use closing::{Finished, RunProblem, judge};
 pub use interruption::{Cause, Interruption};
-pub use run::{Observer, RunOrder, run};
+pub use run::{Observer, RunOrder, drawn_number, run};

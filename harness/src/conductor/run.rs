@@ -71,7 +71,9 @@ pub fn run(order: RunOrder) -> Result<Finished, RunProblem> {
     thread.map_err(RunProblem::Setting)?.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-async fn conduct(order: RunOrder) -> Result<Finished, RunProblem> {
+async fn conduct(mut order: RunOrder) -> Result<Finished, RunProblem> {
+    // The time of one run may be over while others go on.
+    order.interruption = order.interruption.of_one_run();
     let clock = RunClock::start();
     let folder = RunFolder::create(&order.out, &order.plan, clock).map_err(RunProblem::Folder)?;
     let path = folder.path().to_path_buf();
@@ -328,6 +330,12 @@ fn facts_of(order: &RunOrder, clock: RunClock, network: &RunNetwork) -> Manifest
         network: network.description.clone(),
         ..ManifestFacts::default()
     }
+}
+
+/// A number that differs from call to call, for those who want a seed and do not care which.
+pub fn drawn_number() -> u32 {
+    let since = RunClock::start().wall_start().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    since.subsec_nanos() ^ (since.as_secs() as u32).rotate_left(16)
 }
 
 /// Ends the run when its time is over; does nothing once it is dropped.

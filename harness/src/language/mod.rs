@@ -6,12 +6,16 @@
 mod cause_words;
 mod check_words;
 mod finding_words;
+mod input_words;
 mod latency_words;
+pub mod measure_words;
 mod numbers;
+pub mod page_words;
 pub mod plot_words;
 mod problem_words;
 pub mod report_words;
 mod rotation_words;
+pub mod run_words;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod step_words;
@@ -21,6 +25,7 @@ mod wrong_words;
 pub use cause_words::explanation;
 pub use check_words::{asks, demonstration, requirement_text, source_words, title};
 pub use finding_words::sentence;
+pub use input_words::input_problem;
 pub use numbers::{Bytes, Counted, Decimal, InWords, Listed, Milliseconds, Noun, Percent, Quantile, Span};
 pub use problem_words::{ProblemWords, preparation, start_problem};
 

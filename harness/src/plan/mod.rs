@@ -4,9 +4,14 @@
 //! from `plan.json` months later. No I/O happens here and no clock is read.
 
 mod checks;
+mod estimate;
+mod resolve;
+mod resolve_checks;
+mod resolve_steps;
 mod step;
 
 pub use checks::{CheckParameters, CheckPlan, LatencyThreshold};
+pub use resolve::{FORMAT, Options, resolve};
 pub use step::{
     BackendChange, Batches, ClientKind, Connections, CrashLoad, Executor, Fill, Load, Overlap, Overtake,
     Probe, ProbeTime, Reread, Restart, Serial, Sliding, Step, StepKind,

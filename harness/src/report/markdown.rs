@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use super::wire::plain;
 use super::{Overview, Source};
 use crate::check::Outcome;
 use crate::language::report_words::{Label, exit_meaning};
@@ -53,7 +54,7 @@ fn one_language(source: &Source<'_>, language: Language) -> String {
             verdict.check,
             escape(&title(verdict.check, language)),
             verdict.kind.in_words(language),
-            escape(&sentence(&verdict.finding, language)),
+            escape(&plain(&sentence(&verdict.finding, language), 1_200)),
         );
     }
     let _ = writeln!(

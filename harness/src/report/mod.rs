@@ -15,6 +15,7 @@ mod plot;
 mod series;
 mod source;
 pub mod terminal;
+mod wire;
 
 #[cfg(test)]
 pub(crate) mod testkit;

@@ -186,6 +186,31 @@ impl RunBuilder {
         self
     }
 
+    /// One exchange for a target, answered with this head.
+    pub(crate) fn exchange_with(mut self, target: &str, head: &str) -> Self {
+        self.exchange(Purpose::Serial, target, 1, true, 2.0);
+        if let Some(EventKind::Exchange(exchange)) =
+            self.run.record.events.last_mut().map(|event| &mut event.event)
+            && let Some(response) = &mut exchange.response
+        {
+            response.head = WireBytes(head.as_bytes().to_vec());
+        }
+        self
+    }
+
+    /// Gives every verdict all exchanges so far as its evidence.
+    pub(crate) fn evidence_everything(mut self) -> Self {
+        let exchanges = self.run.record.events.iter().enumerate();
+        let lines: Vec<usize> = exchanges
+            .filter(|(_, event)| matches!(event.event, EventKind::Exchange(_)))
+            .map(|(line, _)| line)
+            .collect();
+        for verdict in &mut self.run.verdicts {
+            verdict.evidence.clone_from(&lines);
+        }
+        self
+    }
+
     /// Gives every verdict the first events as its evidence.
     pub(crate) fn judged(mut self) -> Self {
         let lines: Vec<usize> = self
@@ -462,11 +487,13 @@ impl RunBuilder {
             let count = self.answers.entry(backend.clone()).or_default();
             *count += 1;
             let head = format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1:18080\r\nVia: 1.1 pibl\r\n\r\n");
+            // JSON holds each byte of the wire as the character of the same number.
+            let head: String = head.bytes().map(char::from).collect();
             let attempt: Attempt = serde_json::from_value(serde_json::json!({
                 "backend": backend, "number": *count, "connection": self.turn % 3, "request_on_connection": 1,
                 "peer": null, "accepted": sent, "arrived": sent + third, "head_complete": sent + third,
                 "body_complete": sent + third, "responded": finished - third, "finished": finished - third,
-                "peer_closed": null, "method": "GET", "target": target, "head": head, "head_bytes": head.len(),
+                "peer_closed": null, "method": "GET", "target": target, "head": head, "head_bytes": head.chars().count(),
                 "body_bytes": 0, "body_hash": 0, "body_start": "", "extra_bytes": 0, "expected_continue": false,
                 "met": null, "status": 200, "response_bytes": 1200, "outcome": AttemptOutcome::Answered,
             }))

@@ -1,1 +1,22 @@
-//! Being built.
+//! The YAML that people write – scenarios here, adapters next door – as written, every value with its place.
+//!
+//! `cli` reads files into it, `plan` resolves it. It checks shape and units; what a name refers to is looked up in
+//! `plan`. Nothing here opens a file or knows a proxy.
+
+mod checks;
+mod file;
+mod overrides;
+mod problem;
+mod steps;
+mod yaml;
+
+pub use checks::{CheckFile, CheckMap, Severity};
+pub use file::{BackendsFile, ProxyFile, ScenarioFile};
+pub use overrides::apply as apply_overrides;
+pub use problem::{NameKind, Place, Problem, What, closest};
+pub use steps::{
+    BackendsStep, BatchesStep, CrashStep, ExecutorFile, FillStep, LoadStep, OverlapStep, OvertakeStep,
+    ProbeStep, RepeatStep, RereadKeys, RereadStep, RestartStep, SerialStep, SlideStep, StepFile, TimeRange,
+    Which,
+};
+pub use yaml::{find_key, parse, place_of};

@@ -79,8 +79,9 @@ impl Cache {
             if directives.only_if_cached {
                 return Answer::Reply(Reply::only_if_cached());
             }
-            let epoch = self.store.epoch(&key);
-            let fetch = Fetch::taking_part(self, key.clone(), epoch, directives, reason, stored);
+            let watch = self.store.watches.watch(key.hash());
+            let epoch = watch.epoch();
+            let fetch = Fetch::taking_part(self, key.clone(), watch, directives, reason, stored);
             let may_join =
                 may_share(request, &directives, fetch.validates()) && !self.flights.is_solo(key.hash(), now);
             if !may_join {
@@ -158,13 +159,13 @@ impl Cache {
         now: Timestamp,
     ) -> Answer {
         let reply = self.hit(request, Arc::clone(&entry), now);
-        let epoch = self.store.epoch(&key);
+        let watch = self.store.watches.watch(key.hash());
         if request.method != Method::Get {
             return Answer::Reply(reply);
         }
-        match self.flights.join(key.hash(), epoch) {
+        match self.flights.join(key.hash(), watch.epoch()) {
             Joined::Leads(leader) => {
-                let fetch = Fetch::taking_part(self, key, epoch, directives, Forwarded::Stale, Some(entry));
+                let fetch = Fetch::taking_part(self, key, watch, directives, Forwarded::Stale, Some(entry));
                 Answer::ReplyAndRefresh(reply, fetch.leading(leader))
             }
             Joined::Follows(_) | Joined::Outdated => Answer::Reply(reply),

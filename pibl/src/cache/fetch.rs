@@ -16,8 +16,8 @@ use super::invalidation;
 use super::key::Key;
 use super::reply::Reply;
 use super::storable::{self, NotStored, add_date, fields_to_keep};
-use super::store::Epoch;
 use super::vary;
+use super::watch::Watch;
 use super::writer::{Begin, Writer};
 use crate::clock::Timestamp;
 use crate::http::{Fields, Method, RequestHead, ResponseHead};
@@ -35,7 +35,7 @@ pub struct Fetch {
 #[derive(Debug)]
 struct Part {
     key: Key,
-    epoch: Epoch,
+    watch: Watch,
     directives: RequestDirectives,
     /// What is stored and may not be used as it is.
     stored: Option<Arc<Entry>>,
@@ -71,12 +71,12 @@ impl Fetch {
     pub(super) fn taking_part(
         cache: &Arc<Cache>,
         key: Key,
-        epoch: Epoch,
+        watch: Watch,
         directives: RequestDirectives,
         reason: Forwarded,
         stored: Option<Arc<Entry>>,
     ) -> Self {
-        let part = Part { key, epoch, directives, stored, leader: None };
+        let part = Part { key, watch, directives, stored, leader: None };
         Self { cache: Arc::clone(cache), status: CacheStatus::forwarded(reason), part: Some(part) }
     }
 
@@ -184,9 +184,9 @@ impl Fetch {
         self.cache.store.disk.as_ref()?;
         let key = Key::of_request(request)?;
         // Taken after the POST has made wrong what was stored.
-        let epoch = self.cache.store.epoch(&key);
+        let watch = self.cache.store.watches.watch(key.hash());
         let directives = RequestDirectives::read(&request.fields);
-        Some(Part { key, epoch, directives, stored: None, leader: None })
+        Some(Part { key, watch, directives, stored: None, leader: None })
     }
 }
 
@@ -212,7 +212,7 @@ fn confirm(
     response: &ResponseHead,
     times: (Timestamp, Timestamp),
 ) -> Received {
-    let Part { key, stored, leader, epoch, directives } = part;
+    let Part { key, stored, leader, watch, directives } = part;
     let Some(entry) = stored.filter(|entry| entry.has_validator()) else {
         // The client's own condition was answered; there is nothing to confirm.
         leader.into_iter().for_each(Leader::release);
@@ -220,7 +220,7 @@ fn confirm(
     };
     let updated = updated(cache, &entry, response, times);
     let status = CacheStatus { forwarded_status: Some(304), ..status };
-    let entry = store_updated(cache, &key, epoch, directives, request, &entry, updated);
+    let entry = store_updated(cache, &key, &watch, directives, request, &entry, updated);
     match leader {
         Some(leader) if entry.freshness.is_fresh(times.1) => leader.land(Arc::clone(&entry)),
         leader => leader.into_iter().for_each(Leader::release),
@@ -237,7 +237,7 @@ fn freshen(
     response: &ResponseHead,
     times: (Timestamp, Timestamp),
 ) -> Received {
-    let Part { key, stored, epoch, directives, .. } = part;
+    let Part { key, stored, watch, directives, .. } = part;
     let forward = || Received::Forward(Forward { writer: None, status });
     let Some(entry) = stored else { return forward() };
     let agrees = |name: &str| match (response.fields.get(name), entry.record.fields.get(name)) {
@@ -253,7 +253,7 @@ fn freshen(
         return forward();
     }
     let updated = updated(cache, &entry, response, times);
-    let entry = store_updated(cache, &key, epoch, directives, request, &entry, updated);
+    let entry = store_updated(cache, &key, &watch, directives, request, &entry, updated);
     let status = CacheStatus { forwarded_status: Some(200), ..status };
     Received::Reply(Reply::new(request, entry, status, times.1))
 }
@@ -289,7 +289,7 @@ fn updated(
 fn store_updated(
     cache: &Cache,
     key: &Key,
-    epoch: Epoch,
+    watch: &Watch,
     directives: RequestDirectives,
     request: &RequestHead,
     entry: &Arc<Entry>,
@@ -301,7 +301,7 @@ fn store_updated(
         Freshness::of(&rules, record.status, &record.fields, record.requested_at, record.received_at);
     let get = RequestHead { method: Method::Get, ..request.clone() };
     let verdict = storable::judge(&rules, &get, false, &head, Some(entry.body_bytes()), &freshness);
-    let is_current = cache.store.epoch(key) == epoch;
+    let is_current = !watch.is_spoiled();
     if verdict.is_ok() && is_current && !directives.no_store {
         return cache.store.confirm(entry, record);
     }
@@ -321,7 +321,7 @@ fn keep(
     length: Option<u64>,
     (requested_at, received_at): (Timestamp, Timestamp),
 ) -> Received {
-    let Part { key, epoch, directives, stored, leader } = part;
+    let Part { key, watch, directives, stored, leader } = part;
     let store = &cache.store;
     let rules = store.rules.load();
     let freshness = Freshness::of(&rules, response.status, &response.fields, requested_at, received_at);
@@ -378,6 +378,6 @@ fn keep(
         received_at,
     };
     status.stored = true;
-    let writer = Writer::begin(store, Begin { leader, key, epoch, record, freshness, length });
+    let writer = Writer::begin(store, Begin { leader, key, watch, record, freshness, length });
     Received::Forward(Forward { writer: Some(Box::new(writer)), status })
 }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::entry::Entry;
 use super::freshness::Freshness;
 use super::index::Plain;
-use super::store::Epoch;
+use super::watch::Epoch;
 use crate::clock::Timestamp;
 
 const SHARDS: usize = 16;

@@ -54,6 +54,7 @@ mod store;
 mod stream;
 mod targeted;
 mod vary;
+mod watch;
 mod writer;
 
 pub use ask::Answer;

@@ -25,7 +25,7 @@ impl Cache {
     /// Forgets everything. Returns how many files went.
     pub fn purge_all(&self) -> u64 {
         let Some(disk) = &self.store.disk else { return 0 };
-        self.store.start_epoch();
+        self.store.watches.spoil_all();
         let mut gone = 0;
         // The index must not stay locked while files are removed.
         let hashes = self.store.index().hashes();
@@ -49,7 +49,7 @@ impl Cache {
 
     fn purge_where(&self, is_meant: impl Fn(&[u8]) -> bool) -> u64 {
         let Some(disk) = &self.store.disk else { return 0 };
-        self.store.start_epoch();
+        self.store.watches.spoil_all();
         let mut gone = 0;
         let walked = disk.walk(|_, found| {
             let Found::Stored(hash) = found else { return };

@@ -23,11 +23,9 @@ use super::freshness::Rules;
 use super::index::{Index, Plain, Uses, touch};
 use super::key::{Key, variant_hash};
 use super::vary;
+use super::watch::{Watch, Watches};
 use crate::http::Fields;
 
-/// Counters of writes that make stored responses wrong; a response that was asked for before such a
-/// write is not stored after it. Keys share them: a needless miss is harmless.
-const EPOCHS: usize = 1024;
 /// Bodies up to this size are checked where they are first opened; larger ones on a thread of their own.
 const CHECKED_INLINE_BYTES: u64 = 4 << 20;
 /// A failing disk is mentioned this often, in seconds.
@@ -39,8 +37,7 @@ pub(super) struct Store {
     pub(super) rules: ArcSwap<Rules>,
     open: quick_cache::sync::Cache<u128, Arc<Entry>, UnitWeighter, Plain>,
     pub(super) index: Mutex<Index>,
-    epochs: Box<[AtomicU64]>,
-    epoch_of_all: AtomicU64,
+    pub(super) watches: Arc<Watches>,
     /// Once the scan of the start is over, what the index does not know does not exist.
     pub(super) is_recovered: AtomicBool,
     pub(super) disk_failures: AtomicU64,
@@ -48,10 +45,6 @@ pub(super) struct Store {
     complained: AtomicU64,
     random: std::hash::RandomState,
 }
-
-/// The state of the writes at the time of a request; see [`EPOCHS`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Epoch(u64, u64);
 
 /// The result of a look-up.
 pub(super) enum Found {
@@ -85,8 +78,7 @@ impl Store {
                 quick_cache::sync::DefaultLifecycle::default(),
             ),
             index: Mutex::new(Index::new(capacity_bytes)),
-            epochs: (0..EPOCHS).map(|_| AtomicU64::new(0)).collect(),
-            epoch_of_all: AtomicU64::new(0),
+            watches: Arc::default(),
             disk_failures: AtomicU64::new(0),
             set_aside: AtomicU64::new(0),
             complained: AtomicU64::new(0),
@@ -241,11 +233,11 @@ impl Store {
         mut temporary: Temporary,
         hash: u128,
         head: Head,
-        epoch: Option<(&Key, Epoch)>,
+        watch: Option<&Watch>,
     ) -> io::Result<Arc<Entry>> {
         let file = Arc::clone(&temporary.file);
         let mut index = self.index();
-        let is_outdated = epoch.is_some_and(|(key, epoch)| self.epoch(key) != epoch);
+        let is_outdated = watch.is_some_and(Watch::is_spoiled);
         let Some(disk) = self.disk.as_ref().filter(|_| !is_outdated) else {
             return Ok(Arc::new(Entry::new(hash, file, head, &self.rules.load(), Uses::default())));
         };
@@ -275,7 +267,7 @@ impl Store {
         key: &Key,
         vary: &[Box<[u8]>],
         generation: u64,
-        epoch: Epoch,
+        watch: &Watch,
     ) -> io::Result<()> {
         let Some(disk) = &self.disk else { return Ok(()) };
         let record = Record {
@@ -294,7 +286,7 @@ impl Store {
         let temporary = disk.create(key.hash())?;
         disk::write_at(&temporary.file, &bytes, 0)?;
         let head = Head { preamble, slot: 0, sequence: 1, record };
-        self.publish(temporary, key.hash(), head, Some((key, epoch))).map(drop)
+        self.publish(temporary, key.hash(), head, Some(watch)).map(drop)
     }
 
     /// Gives a stored response a new head (RFC 9111 §3.2). The body stays where it is. A disk that fails
@@ -367,7 +359,7 @@ impl Store {
 
     /// Forgets everything under a key, its variants included; also what is still on its way.
     pub(super) fn remove(&self, key: &Key) -> bool {
-        self.epochs[key.hash() as usize % EPOCHS].fetch_add(1, Ordering::AcqRel);
+        self.watches.spoil(key.hash());
         self.remove_file(key.hash())
     }
 
@@ -387,16 +379,6 @@ impl Store {
                 false
             }
         }
-    }
-
-    /// What is on its way from a backend now is not stored any more, whatever its key.
-    pub(super) fn start_epoch(&self) {
-        self.epoch_of_all.fetch_add(1, Ordering::AcqRel);
-    }
-
-    pub(super) fn epoch(&self, key: &Key) -> Epoch {
-        let of_key = self.epochs[key.hash() as usize % EPOCHS].load(Ordering::Acquire);
-        Epoch(self.epoch_of_all.load(Ordering::Acquire), of_key)
     }
 
     /// Takes new settings; what is open was judged by the old ones and is opened again.

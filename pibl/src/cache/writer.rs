@@ -14,7 +14,8 @@ use super::entry_format::{Preamble, Record, encode_slot, slot_bytes};
 use super::flight::{Incoming, Leader};
 use super::freshness::Freshness;
 use super::key::{Key, variant_hash};
-use super::store::{Epoch, Store};
+use super::store::Store;
+use super::watch::Watch;
 
 /// Bodies that come in one piece up to this size are written together with their head.
 const MOST_HELD_BYTES: u64 = 256 * 1024;
@@ -25,7 +26,7 @@ pub struct Writer {
     store: Arc<Store>,
     leader: Option<Leader>,
     key: Key,
-    epoch: Epoch,
+    watch: Watch,
     hash: u128,
     record: Record,
     freshness: Freshness,
@@ -55,7 +56,7 @@ impl std::fmt::Debug for Open {
 pub(super) struct Begin {
     pub leader: Option<Leader>,
     pub key: Key,
-    pub epoch: Epoch,
+    pub watch: Watch,
     pub record: Record,
     pub freshness: Freshness,
     /// The length of the body, where the backend stated it.
@@ -64,14 +65,14 @@ pub(super) struct Begin {
 
 impl Writer {
     pub(super) fn begin(store: &Arc<Store>, begin: Begin) -> Self {
-        let Begin { leader, key, epoch, mut record, freshness, length } = begin;
+        let Begin { leader, key, watch, mut record, freshness, length } = begin;
         let mut has_failed = false;
         let mut hash = key.hash();
         if !record.vary.is_empty() {
             let (generation, is_new) = store.generation_of(&key, &record.vary);
             record.generation = generation;
             hash = variant_hash(key.bytes(), generation, &record.variant);
-            if is_new && let Err(error) = store.write_variants(&key, &record.vary, generation, epoch) {
+            if is_new && let Err(error) = store.write_variants(&key, &record.vary, generation, &watch) {
                 store.complain("write to", &error);
                 has_failed = true;
             }
@@ -83,7 +84,7 @@ impl Writer {
             store: Arc::clone(store),
             leader,
             key,
-            epoch,
+            watch,
             hash,
             record,
             freshness,
@@ -213,7 +214,7 @@ impl Writer {
             }
         };
         let head = Head { preamble, slot: 0, sequence: 1, record: std::mem::take(&mut self.record) };
-        let entry = self.store.publish(temporary, self.hash, head, Some((&self.key, self.epoch)))?;
+        let entry = self.store.publish(temporary, self.hash, head, Some(&self.watch))?;
         if let Some(leader) = self.leader.take() {
             leader.land(entry);
         }

@@ -314,7 +314,7 @@ fn examine_response(
     to_head: bool,
     consumed: usize,
 ) -> Result<ReceivedResponse, BadResponse> {
-    let (mut length, mut codings) = (None, 0);
+    let (mut length, mut codings, mut is_chunked) = (None, 0, false);
     let (mut close, mut keep_alive) = (false, false);
     for (name, value) in head.fields.iter() {
         match name.len() {
@@ -337,7 +337,8 @@ fn examine_response(
             }
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
                 codings += 1;
-                if codings > 1 || !value.eq_ignore_ascii_case(b"chunked") {
+                is_chunked = value.eq_ignore_ascii_case(b"chunked");
+                if codings > 1 || (!is_chunked && is_real_coding(value)) {
                     return Err(BadResponse::Framing);
                 }
             }
@@ -353,13 +354,23 @@ fn examine_response(
         (0, None) => BodyFraming::UntilClose,
         (0, Some(0)) => BodyFraming::Empty,
         (0, Some(length)) => BodyFraming::Length(length),
-        _ => BodyFraming::Chunked,
+        _ if is_chunked => BodyFraming::Chunked,
+        // RFC 9112 §6.3: without chunked as the last coding only the close marks the end.
+        _ => BodyFraming::UntilClose,
     };
     let persistent = !close
         && (head.version == Version::Http11 || keep_alive)
         && framing != BodyFraming::UntilClose
         && head.status != 101;
     Ok(ReceivedResponse { consumed, framing, persistent })
+}
+
+/// Whether a response with these codings is refused: a coding of RFC 9112 §7 that nobody asked for would
+/// have to be undone, and a list is a way to hide something. An invented name changes no byte.
+fn is_real_coding(value: &[u8]) -> bool {
+    let real = [&b"chunked"[..], b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress"];
+    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !value.iter().all(is_token) || real.iter().any(|known| value.eq_ignore_ascii_case(known))
 }
 
 /// RFC 9110 §8.6: digits only; nineteen of them always fit.
@@ -494,6 +505,7 @@ mod tests {
         assert_eq!(framing("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n"), BodyFraming::Length(5));
         assert_eq!(framing("HTTP/1.1 200\r\nTransfer-Encoding: Chunked\r\n\r\n"), BodyFraming::Chunked);
         assert_eq!(framing("HTTP/1.0 200 OK\r\n\r\n"), BodyFraming::UntilClose);
+        assert_eq!(framing("HTTP/1.1 200\r\nTransfer-Encoding: invented\r\n\r\n"), BodyFraming::UntilClose);
         assert_eq!(framing("HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\n"), BodyFraming::Empty);
         assert_eq!(framing("HTTP/1.1 304 No\r\nContent-Length: 5\r\n\r\n"), BodyFraming::Empty);
         let to_head = response("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", true);
@@ -502,6 +514,8 @@ mod tests {
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: invented\r\n\r\n",
             "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
             "HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\n",
         ] {

@@ -10,7 +10,7 @@ use fake_backends::clock::Moment;
 
 use crate::check::evaluate::Judged;
 use crate::check::integrity::{rests_on_time, wrong_answer};
-use crate::check::ledger::{Asked, Ledger, ms_between};
+use crate::check::ledger::{Asked, Ledger, ms, ms_between};
 use crate::check::seen::{Samples, Wrong};
 use crate::check::{Finding, Outcome};
 use crate::history::{Event, Purpose};
@@ -154,7 +154,7 @@ fn most_inside(ledger: &Ledger<'_>, requests: &[Asked<'_>]) -> (u64, Vec<usize>)
 }
 
 fn overtake_in(ledger: &Ledger<'_>, step: &Step, attempt: u32) -> Option<Judged> {
-    let StepKind::Overtake(_) = &step.kind else { return None };
+    let StepKind::Overtake(plan) = &step.kind else { return None };
     let slow = *ledger.requests_of_try(step.index, attempt, Purpose::Slow).first()?;
     let fast = ledger.requests_of_try(step.index, attempt, Purpose::Fast);
     let went_wrong = |wrong: Wrong| {
@@ -170,6 +170,10 @@ fn overtake_in(ledger: &Ledger<'_>, step: &Step, attempt: u32) -> Option<Judged>
     let (entered, left) =
         (inside.attempt.arrived, inside.attempt.responded.unwrap_or(inside.attempt.finished));
     let slow_ms = ms_between(entered, left);
+    if slow_ms < ms(plan.slow_takes) / 2.0 {
+        let problem = format!("the slow request was in its backend for {slow_ms:.1} ms only");
+        return Some(Judged::inconclusive(Finding::StepProblem { problem }));
+    }
     let in_time: Vec<&Asked<'_>> = fast.iter().filter(|asked| asked.exchange.intended < left).collect();
     if in_time.is_empty() {
         return Some(Judged::too_few(Samples::Requests, 0, 1));

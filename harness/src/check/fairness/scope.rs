@@ -80,6 +80,16 @@ pub(in crate::check) fn hits_take_turn(ledger: &Ledger<'_>, check: &CheckPlan) -
             };
             let Some(now) = place(name) else { continue };
             if let Some(before) = last
+                && hits == 0
+                && (now + n - before) % n != 1 % n
+            {
+                // No exact cycle even without hits: nothing can be said about turns.
+                return Judged::inconclusive(Finding::RotationScope {
+                    pattern: RotationPattern::Unknown,
+                    requests: series.len() as u64,
+                });
+            }
+            if let Some(before) = last
                 && !hits.is_multiple_of(n)
             {
                 hits_between += hits as u64;

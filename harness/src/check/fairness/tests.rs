@@ -194,3 +194,18 @@ fn too_few_requests_prove_no_cycle() {
     serial(&mut kit, Connections::Each, &cycle(6, 0));
     assert_eq!(kit.judge(CheckId::RotationSerialCycle).outcome, Outcome::Inconclusive);
 }
+
+#[test]
+fn a_second_try_that_the_cache_answers_changes_nothing() {
+    let mut kit = Kit::new(3);
+    let mut picks = 0;
+    batches(&mut kit, 6, || {
+        picks += 1;
+        picks % 3
+    });
+    kit.again(900_000.0, 0);
+    for n in 0..12 {
+        kit.ask(Ask::get(Purpose::Batch, &format!("/b/0/{n}"), 900_000.0));
+    }
+    assert_eq!(kit.judge(CheckId::RotationSpread).outcome, Outcome::Pass);
+}

@@ -82,16 +82,24 @@ impl<'a> Visits<'a> {
 
 /// The visits of a step; `None` where it was not carried out with every backend up, or asks for a target more than once.
 pub(super) fn visits_of<'a>(ledger: &Ledger<'a>, step: &Step, purpose: Purpose) -> Option<Visits<'a>> {
-    let requests = ledger.requests_of(step.index, purpose);
+    // A second try asks for the same targets once more, so only the first can show a rotation.
+    let requests = ledger.requests_of_try(step.index, 0, purpose);
     let first = requests.first()?;
-    let unique = requests.iter().all(|asked| ledger.requests_for(&asked.exchange.target).count() == 1);
+    let again = |asked: &Asked<'_>| asked.step == Some(step.index) && asked.attempt_of_step > 0;
+    let asked_once = |target: &str| ledger.requests_for(target).filter(|asked| !again(asked)).count() == 1;
+    let unique = requests.iter().all(|asked| asked_once(&asked.exchange.target));
     let all_up = ledger.backends_up_at(first.sent()).len() == ledger.plan.backends.count;
     if !unique || !all_up {
         return None;
     }
+    let second_try = ledger.start_of_try(step.index, 1);
+    let in_first_try = |arrived: &Arrived<'_>| second_try.is_none_or(|start| arrived.attempt.arrived < start);
     let all = requests
         .into_iter()
-        .map(|asked| Visit { attempts: ledger.attempts_for(&asked.exchange.target).collect(), asked })
+        .map(|asked| Visit {
+            attempts: ledger.attempts_for(&asked.exchange.target).filter(in_first_try).collect(),
+            asked,
+        })
         .collect();
     Some(Visits { all })
 }

@@ -13,5 +13,6 @@ mod rotation;
 mod scale;
 mod spectrum;
 
+pub(super) use canvas::Look;
 pub(super) use figure::{Figure, figures};
 pub(super) use files::write_all;

@@ -12,6 +12,7 @@ use crate::history::{EventKind, Measure};
 use crate::language::plot_words::{PlotWord, counted, errors_seen, over_time_title, percentile_is};
 use crate::language::{Decimal, InWords as _, Language, Milliseconds, Noun, Quantile};
 use crate::report::Source;
+use crate::report::wire::plain;
 
 /// The intervals of one tag.
 #[derive(Clone, Debug)]
@@ -48,7 +49,11 @@ impl OverTime {
         });
         let kills: Vec<f64> = kills.collect();
         tags.into_iter()
-            .map(|tag| OverTime { columns: columns(source, &tag), tag, kills: kills.clone() })
+            .map(|tag| OverTime {
+                columns: columns(source, &tag),
+                tag: plain(&tag, 40),
+                kills: kills.clone(),
+            })
             .filter(|figure| !figure.columns.is_empty())
             .map(OverTime::within)
             .collect()

@@ -13,6 +13,7 @@ use crate::language::{Decimal, InWords as _, Language, Milliseconds, Noun, Quant
 use crate::plan::LatencyThreshold;
 use crate::report::Source;
 use crate::report::latency::{QUANTILES, TagLatency, by_tag, quantile_ms};
+use crate::report::wire::plain;
 
 /// The percentiles of one tag.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ impl Spectrum {
     fn of_tag(tag: &TagLatency<'_>) -> Spectrum {
         let points = |values: Option<&Histogram<u64>>| values.map(curve).unwrap_or_default();
         Spectrum {
-            tag: tag.tag.clone(),
+            tag: plain(&tag.tag, 40),
             samples: tag.samples(),
             errors: tag.error_count(),
             intended: points(tag.intended),

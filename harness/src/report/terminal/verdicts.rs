@@ -12,6 +12,7 @@ use crate::check::{Outcome, Verdict};
 use crate::language::report_words::{Label, exit_meaning, report_at, verdict_words};
 use crate::language::{InWords as _, Language, explanation, sentence};
 use crate::report::markdown::symbol;
+use crate::report::wire::plain;
 use crate::report::{Overview, Source};
 
 /// The verdicts of a run, coloured, ending in a line break.
@@ -58,7 +59,7 @@ fn line(
         Kind::Required => String::new(),
         kind => format!(" ({})", kind.in_words(language)),
     };
-    let told = visible(&format!("{}{aside}", sentence(&verdict.finding, language)));
+    let told = format!("{}{aside}", plain(&sentence(&verdict.finding, language), 1_200));
     let indent = 4 + words + 2 + names + 2;
     let style = style(verdict.outcome, verdict.kind);
     let _ = writeln!(
@@ -117,11 +118,6 @@ fn style(outcome: Outcome, kind: Kind) -> Style {
         (Outcome::Fail | Outcome::Inconclusive, _) => Style::new().yellow(),
         _ => Style::new().cyan(),
     }
-}
-
-/// Text whose control characters cannot act on the terminal: a proxy may have sent them.
-fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// Breaks a text at blanks so that it fits a terminal; following lines begin at `indent`.

@@ -1,0 +1,15 @@
+//! The adapters that ship with the harness, so that `--sut nginx` works in any directory.
+//!
+//! They are the files of `scenarios/suts/`, embedded; a file of the user's with the same name is given by its path.
+
+/// Name and text of each, the default first.
+pub const ALL: &[(&str, &str)] = &[
+    ("pibl", include_str!("../../../scenarios/suts/pibl.yaml")),
+    ("nginx", include_str!("../../../scenarios/suts/nginx.yaml")),
+    ("haproxy", include_str!("../../../scenarios/suts/haproxy.yaml")),
+];
+
+/// The text of one.
+pub fn text_of(name: &str) -> Option<&'static str> {
+    ALL.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}

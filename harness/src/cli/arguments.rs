@@ -1,0 +1,160 @@
+//! What can be typed, as clap reads it.
+//!
+//! `cli` parses it and hands each command its part. Values with a unit are read here, so that a mistake shows before
+//! anything starts; what they mean together is decided elsewhere.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::language::Language;
+
+/// Puts any caching round-robin proxy between honest clients and misbehaving backends, and says with evidence what it does.
+#[derive(Debug, Parser)]
+#[command(name = "harness", version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+pub(super) struct CommandLine {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) run: RunArguments,
+}
+
+/// What is to be done, where it is not to run scenarios.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run scenarios (the default).
+    Run(RunArguments),
+    /// Judge a run folder again and draw its pages anew.
+    Report(ReportArguments),
+    /// Validate scenarios and adapters; run nothing.
+    Check(CheckArguments),
+    /// Show the scenarios, proxies, checks and behaviours that there are.
+    List {
+        /// Language of the terminal [default: that of the environment].
+        #[arg(long, value_name = "LANGUAGE")]
+        lang: Option<Language>,
+    },
+    /// Print the JSON Schema of a kind of file.
+    Schema {
+        /// Which kind.
+        kind: SchemaKind,
+    },
+}
+
+/// A kind of file that people write.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum SchemaKind {
+    /// `scenarios/*.yaml`
+    Scenario,
+    /// `scenarios/suts/*.yaml`
+    Adapter,
+}
+
+/// Which files are validated.
+#[derive(Clone, Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Scenarios and adapters.
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Language of the terminal [default: that of the environment].
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) lang: Option<Language>,
+}
+
+/// Which scenarios are run on which proxies, and how.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct RunArguments {
+    /// Scenario files, or a `plan.json` of an earlier run.
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenarios: Vec<PathBuf>,
+    /// The proxy under test: the name of an adapter, or its file; may be given several times [default: pibl].
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(super) sut: Vec<String>,
+    /// Where run folders go.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(super) out: PathBuf,
+    /// Seed of every random choice; drawn and recorded where none is given.
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// Sets a value of the scenario to another, such as `proxy.ttl=3s`; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]
+    pub(super) settings: Vec<(String, String)>,
+    /// Language of the terminal [default: that of the environment].
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) lang: Option<Language>,
+    /// What the proxy's adapter declares as not implemented counts as failed.
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Only what did not pass the last time.
+    #[arg(long)]
+    pub(super) failed: bool,
+    /// Leave proxy and backends up after the first step with a problem, or at the end, until Ctrl-C.
+    #[arg(long)]
+    pub(super) hold: bool,
+    /// Runs at a time.
+    #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) jobs: u16,
+    /// Longest time that a run may take, such as `3m`.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) max_duration: Option<Duration>,
+}
+
+/// Which run folders are judged again.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ReportArguments {
+    /// Run folders.
+    #[arg(value_name = "RUN_DIR", required = true)]
+    pub(super) folders: Vec<PathBuf>,
+    /// Language of the terminal [default: that of the environment].
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) lang: Option<Language>,
+}
+
+/// The language of the terminal: the one asked for, or that of the environment.
+pub(super) fn language(asked_for: Option<Language>) -> Language {
+    asked_for.unwrap_or_else(|| Language::of_environment(|name| std::env::var(name).ok()))
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as KEY=VALUE, such as proxy.ttl=3s".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn run_may_be_left_out() {
+        for line in
+            [&["harness", "run", "a.yaml", "--sut", "nginx"][..], &["harness", "a.yaml", "--sut", "nginx"]]
+        {
+            let line = CommandLine::try_parse_from(line).unwrap();
+            let run = match line.command {
+                Some(Command::Run(run)) => run,
+                None => line.run,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(run.scenarios, [PathBuf::from("a.yaml")]);
+            assert_eq!(run.sut, ["nginx"]);
+        }
+    }
+
+    #[test]
+    fn values_without_sense_are_refused() {
+        for wrong in [&["--max-duration", "3"][..], &["--set", "ttl"], &["-j", "0"], &["--lang", "fr"]] {
+            let line = ["harness", "a.yaml"].iter().chain(wrong);
+            assert!(CommandLine::try_parse_from(line).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Files that a person wrote, from the disk into memory, and complaints about them onto the screen.
+//!
+//! The runs and `check` read scenarios and adapters through here. It looks nothing up but names of adapters.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::adapter::{self, Adapter, built_in};
+use crate::language::{Language, input_problem};
+use crate::scenario::{NameKind, Problem, What};
+
+/// The text of a file; a path beneath the workspace is found from any of its folders.
+pub(super) fn read(file: &Path) -> Result<Arc<str>, Problem> {
+    std::fs::read_to_string(file)
+        .map(Arc::from)
+        .map_err(|error| Problem::nowhere(What::Unreadable { file: file.to_owned(), why: error.to_string() }))
+}
+
+/// An adapter by its name or its file.
+pub(super) fn adapter(name: &str) -> Result<Adapter, Problem> {
+    let path = PathBuf::from(name);
+    if let Some(text) = built_in::text_of(name) {
+        return adapter::resolve(&Arc::from(text), &PathBuf::from(format!("scenarios/suts/{name}.yaml")));
+    }
+    if path.extension().is_none() && !path.exists() {
+        let known = built_in::ALL.iter().map(|(known, _)| (*known).to_owned()).collect();
+        return Err(Problem::nowhere(What::UnknownName {
+            kind: NameKind::Adapter,
+            name: name.to_owned(),
+            known,
+        }));
+    }
+    adapter::resolve(&read(&path)?, &path)
+}
+
+/// Problems as the terminal shows them.
+pub(super) fn show(problems: &[Problem], language: Language) -> String {
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    problems.iter().map(|problem| input_problem(language, problem, colour)).collect::<Vec<_>>().join("\n\n")
+}

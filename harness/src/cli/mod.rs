@@ -1,0 +1,39 @@
+//! The command line: what was typed becomes runs, and what they found becomes lines and an exit code.
+//!
+//! `main` calls [`run`] and returns its code. Sentences come from the language room, files from `report`; nothing here
+//! touches a proxy or judges one.
+
+mod arguments;
+mod check;
+mod input;
+mod list;
+mod rejudge;
+mod runs;
+mod selection;
+mod signals;
+mod terminal;
+
+use clap::Parser;
+
+use crate::exit_code::ExitCode;
+use arguments::{Command, CommandLine};
+
+/// Does what the arguments ask for.
+pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
+    let line = match CommandLine::try_parse_from(arguments) {
+        Ok(line) => line,
+        Err(error) => {
+            // Nobody is left to hear of a closed standard output.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Passed };
+        }
+    };
+    match line.command {
+        None => runs::run(&line.run),
+        Some(Command::Run(run)) => runs::run(&run),
+        Some(Command::Report(report)) => rejudge::run(&report),
+        Some(Command::Check(check)) => check::run(&check),
+        Some(Command::List { lang }) => list::run(lang),
+        Some(Command::Schema { kind }) => list::schema(kind),
+    }
+}

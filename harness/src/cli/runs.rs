@@ -1,0 +1,107 @@
+//! `harness [run]`: every scenario on every proxy, one after the other or some at a time, and one exit code.
+//!
+//! Everything that was typed is understood before the first run starts. A run that cannot be carried out does not keep the
+//! others from being carried out; an interruption ends them all.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::conductor::{self, Interruption, RunOrder};
+use crate::exit_code::ExitCode;
+use crate::language::run_words::{no_signal_handler, nothing_failed, one_of_many};
+use crate::plan::Plan;
+use crate::report::terminal::Display;
+
+use super::arguments::{RunArguments, language};
+use super::selection::{self, Selected};
+use super::signals;
+use super::terminal::{self, Live};
+
+pub(super) fn run(arguments: &RunArguments) -> ExitCode {
+    let language = language(arguments.lang);
+    let selected = match selection::select(arguments, language) {
+        Ok(selected) => selected,
+        Err(complaint) => {
+            anstream::eprintln!("{complaint}");
+            return ExitCode::Usage;
+        }
+    };
+    if selected.is_empty() {
+        anstream::eprintln!("{}", nothing_failed(language));
+        return ExitCode::Usage;
+    }
+    let interruption = Interruption::default();
+    if let Err(error) = signals::listen(interruption.clone()) {
+        anstream::eprintln!("{}", no_signal_handler(language, &error.to_string()));
+        return ExitCode::Bug;
+    }
+    let total = selected.len();
+    let queue: Mutex<VecDeque<(usize, Selected)>> = Mutex::new(selected.into_iter().enumerate().collect());
+    let results: Mutex<Vec<(usize, String, ExitCode)>> = Mutex::new(Vec::new());
+    let workers = usize::from(arguments.jobs).min(total);
+    let one = || {
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some((place, selected)) = next.filter(|_| interruption.cause().is_none()) else { return };
+            let name = format!("{} · {}", selected.plan.name, selected.plan.adapter.name);
+            let code = carry_out(arguments, selected, workers, &interruption);
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((place, name, code));
+        }
+    };
+    std::thread::scope(|scope| {
+        (1..workers).for_each(|_| drop(scope.spawn(one)));
+        one();
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(place, ..)| *place);
+    if total > 1 {
+        anstream::println!();
+        for (_, name, code) in &results {
+            anstream::println!("{}", one_of_many(language, name, *code));
+        }
+    }
+    let interrupted = interruption.cause().map(|_| ExitCode::Interrupted);
+    // Whatever else was found, a command that was cut short says so; a time that was over concerns its run only.
+    ExitCode::of_many(results.into_iter().map(|(_, _, code)| code).chain(interrupted))
+}
+
+fn carry_out(arguments: &RunArguments, selected: Selected, workers: usize, all: &Interruption) -> ExitCode {
+    let language = language(arguments.lang);
+    let display = if workers == 1 { Display::detect() } else { Display::Lines };
+    let order = RunOrder {
+        command: command_of(arguments, &selected),
+        plan: selected.plan,
+        out: arguments.out.clone(),
+        interruption: all.clone(),
+        max_duration: arguments.max_duration,
+        hold: arguments.hold,
+        observer: Arc::new(Live::new(language, display)),
+    };
+    match conductor::run(order) {
+        Ok(finished) => {
+            // One at a time: the lines of two runs must not mix.
+            static PRINTING: Mutex<()> = Mutex::new(());
+            let _alone = PRINTING.lock().unwrap_or_else(PoisonError::into_inner);
+            terminal::print(&finished, language);
+            finished.exit
+        }
+        Err(problem) => {
+            anstream::eprintln!("{problem}");
+            problem.exit_code()
+        }
+    }
+}
+
+/// What has to be typed to see the same again.
+fn command_of(arguments: &RunArguments, selected: &Selected) -> Vec<String> {
+    let Plan { file, seed, .. } = &selected.plan;
+    let mut command = vec!["harness".to_owned(), "run".to_owned(), file.display().to_string()];
+    command.extend(["--sut".to_owned(), selected.sut.clone(), "--seed".to_owned(), seed.to_string()]);
+    for (key, value) in &arguments.settings {
+        command.extend(["--set".to_owned(), format!("{key}={value}")]);
+    }
+    if arguments.strict {
+        command.push("--strict".to_owned());
+    }
+    command
+}

@@ -1,0 +1,108 @@
+//! What was typed, as plans: every scenario on every proxy, resolved before anything starts.
+//!
+//! The run command calls [`select`]. All complaints come at once, each with its place; nothing is run where there is one.
+
+use std::path::Path;
+
+use crate::adapter::Adapter;
+use crate::conductor;
+use crate::exit_code::ExitCode;
+use crate::language::Language;
+use crate::language::run_words::no_scenario;
+use crate::plan::{self, Options, Plan};
+use crate::{check, history, report};
+
+use super::arguments::RunArguments;
+use super::input;
+
+/// One run to be carried out.
+#[derive(Clone, Debug)]
+pub(super) struct Selected {
+    /// What it will do.
+    pub(super) plan: Plan,
+    /// The proxy as the user named it.
+    pub(super) sut: String,
+}
+
+/// All runs that the arguments ask for.
+///
+/// # Errors
+/// What is wrong with the files or the arguments, ready to be printed.
+pub(super) fn select(arguments: &RunArguments, language: Language) -> Result<Vec<Selected>, String> {
+    if arguments.scenarios.is_empty() {
+        return Err(no_scenario(language));
+    }
+    let seed = arguments.seed.unwrap_or_else(drawn_seed);
+    let (mut selected, mut complaints) = (Vec::new(), Vec::new());
+    let adapters = adapters(arguments, language)?;
+    for file in &arguments.scenarios {
+        match plans_of(file, &adapters, arguments, seed, language) {
+            Ok(plans) => selected.extend(plans),
+            Err(complaint) => complaints.push(complaint),
+        }
+    }
+    if !complaints.is_empty() {
+        return Err(complaints.join("\n"));
+    }
+    if arguments.failed {
+        selected.retain(|selected| !passed_last_time(&arguments.out, &selected.plan));
+    }
+    Ok(selected)
+}
+
+fn plans_of(
+    file: &Path,
+    adapters: &[(String, Adapter)],
+    arguments: &RunArguments,
+    seed: u64,
+    language: Language,
+) -> Result<Vec<Selected>, String> {
+    if file.extension().is_some_and(|extension| extension == "json") {
+        return plan_file(file, arguments).map(|selected| vec![selected]);
+    }
+    let text = input::read(file).map_err(|problem| input::show(&[problem], language))?;
+    let settings = arguments.settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let options = Options { seed, strict: arguments.strict, settings };
+    let plan_for = |(sut, adapter): &(String, Adapter)| {
+        plan::resolve(&text, file, adapter, &options)
+            .map(|plan| Selected { plan, sut: sut.clone() })
+            .map_err(|problems| input::show(&problems, language))
+    };
+    adapters.iter().map(plan_for).collect()
+}
+
+/// The proxies under test, as named on the command line; pibl where none is.
+fn adapters(arguments: &RunArguments, language: Language) -> Result<Vec<(String, Adapter)>, String> {
+    let default = ["pibl".to_owned()];
+    let names = if arguments.sut.is_empty() { &default[..] } else { &arguments.sut };
+    let (mut found, mut complaints) = (Vec::new(), Vec::new());
+    for name in names {
+        match input::adapter(name) {
+            Ok(adapter) => found.push((name.clone(), adapter)),
+            Err(problem) => complaints.push(input::show(&[problem], language)),
+        }
+    }
+    if complaints.is_empty() { Ok(found) } else { Err(complaints.join("\n")) }
+}
+
+/// A plan that an earlier run has left: it is carried out again as it is, seed included.
+fn plan_file(file: &Path, arguments: &RunArguments) -> Result<Selected, String> {
+    let text = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let mut plan: Plan = serde_json::from_slice(&text)
+        .map_err(|error| format!("{}:{}:{}: {error}", file.display(), error.line(), error.column()))?;
+    plan.seed = arguments.seed.unwrap_or(plan.seed);
+    plan.strict |= arguments.strict;
+    Ok(Selected { sut: plan.adapter.name.clone(), plan })
+}
+
+/// Whether the last run of the same scenario on the same proxy ended with code 0, by its record.
+fn passed_last_time(out: &Path, plan: &Plan) -> bool {
+    let latest = out.join(&plan.name).join(&plan.adapter.name).join("latest");
+    history::read(&latest)
+        .is_ok_and(|record| report::exit_code(&record, &check::evaluate(&record)) == ExitCode::Passed)
+}
+
+/// A seed of its own for each command; short enough to be typed.
+fn drawn_seed() -> u64 {
+    u64::from(conductor::drawn_number())
+}

@@ -1,0 +1,114 @@
+//! What is printed of runs: progress to standard error, verdicts to standard output.
+//!
+//! The run and report commands use it. With several runs at a time each one's lines come out together, after it has
+//! ended. Colours go where they are welcome only.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use crate::adapter::BackendAddress;
+use crate::conductor::{Finished, Observer};
+use crate::history::Listener;
+use crate::language::run_words::{held, way_out};
+use crate::language::{self, Language, start_problem};
+use crate::plan::Plan;
+use crate::proxy_under_test::{Preparation, StartProblem};
+use crate::report::terminal::{Display, Progress, verdicts};
+use crate::report::{Attachments, Source};
+
+/// Shows one run while it lasts.
+#[derive(Debug)]
+pub(super) struct Live {
+    language: Language,
+    display: Display,
+    progress: Mutex<Option<Progress>>,
+}
+
+impl Live {
+    pub(super) fn new(language: Language, display: Display) -> Live {
+        Live { language, display, progress: Mutex::new(None) }
+    }
+}
+
+impl Observer for Live {
+    fn began(&self, plan: &Plan, _run_directory: &Path, events: Listener) {
+        // A run without a display is a run all the same.
+        let progress = Progress::follow(events, plan, self.language, self.display).ok();
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+    }
+
+    fn preparing(&self, preparation: &Preparation) {
+        anstream::eprintln!("{}", language::preparation(self.language, preparation));
+    }
+
+    fn holding(&self, proxy: SocketAddr, backends: &[BackendAddress]) {
+        let backends: Vec<String> = backends.iter().map(|b| format!("{} {}", b.name, b.address)).collect();
+        anstream::eprintln!("{}", held(self.language, &proxy.to_string(), &backends.join(", ")));
+    }
+
+    fn ended(&self) {
+        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(progress) = progress {
+            progress.finish();
+        }
+    }
+}
+
+/// Prints what was found.
+pub(super) fn print(finished: &Finished, language: Language) {
+    if let Some(problem) = &finished.start_problem {
+        print_problem(&finished.record.plan, problem, language);
+    }
+    let attachments = Attachments::read(&finished.run_directory);
+    let source = Source { record: &finished.record, verdicts: &finished.verdicts, attachments: &attachments };
+    let page = shown(finished.pages.report(language));
+    anstream::print!("{}", verdicts(&source, language, width(), Some(&page)));
+}
+
+/// Why a proxy was not started, what it said, and what can be done.
+fn print_problem(plan: &Plan, problem: &StartProblem, language: Language) {
+    let words = start_problem(language, problem);
+    anstream::eprintln!("{}: {}", plan.adapter.title, words.title);
+    for detail in words.details {
+        anstream::eprintln!("  {detail}");
+    }
+    for line in words.last_lines {
+        anstream::eprintln!("  | {}", printable(&line));
+    }
+    if let Some(advice) = words.way_out {
+        anstream::eprintln!("  {}", way_out(language, &advice));
+    }
+}
+
+/// What a proxy printed, without what could play tricks on a terminal.
+fn printable(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// A path as short as it can be said from here.
+fn shown(path: &Path) -> std::path::PathBuf {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_path_buf))
+        .unwrap_or_else(|| path.to_path_buf())
+}
+
+/// Columns of the terminal, where standard output is one and says so.
+fn width() -> Option<usize> {
+    use std::io::IsTerminal;
+    if !std::io::stdout().is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|&columns| columns >= 40)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn escape_sequences_of_a_proxy_do_not_reach_the_terminal() {
+        assert_eq!(printable("a\x1b[2Jb\tc"), "a\u{FFFD}[2Jb\tc");
+    }
+}

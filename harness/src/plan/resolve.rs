@@ -1,0 +1,125 @@
+//! From what the user wrote to what will happen: scenario + adapter + options → plan, or every problem at once.
+//!
+//! `cli` calls [`resolve`]; names are looked up, repetitions unrolled, windows and limits computed. No I/O, no clock,
+//! no randomness: the same inputs make the same plan.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_saphyr::Spanned;
+
+use super::resolve_checks::resolve_checks;
+use super::resolve_steps::Resolver;
+use super::{BackendsPlan, Plan, ProxySettings, SourceLine, estimate};
+use crate::adapter::{Adapter, TtlSource};
+use crate::catalogue::Requirement;
+use crate::scenario::{
+    NameKind, Place, Problem, ProxyFile, ScenarioFile, What, apply_overrides, parse, place_of,
+};
+
+/// The version of the plan's shape.
+pub const FORMAT: u32 = 1;
+
+/// What the command line adds to a scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Whether *unsupported* counts as failed.
+    pub strict: bool,
+    /// `--set key=value`.
+    pub settings: Vec<String>,
+}
+
+/// A file's text and name, for places.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub file: PathBuf,
+    pub text: Arc<str>,
+}
+
+impl Source {
+    pub fn place<T>(&self, value: &Spanned<T>) -> Place {
+        place_of(value.defined, &self.text, &self.file)
+    }
+
+    pub fn line(&self, place: &Place) -> SourceLine {
+        let (line, column) = place.line_and_column();
+        SourceLine { file: self.file.clone(), line, column, text: place.line_text() }
+    }
+}
+
+/// Resolves a scenario for a proxy.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the file.
+pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) -> Result<Plan, Vec<Problem>> {
+    let text = apply_overrides(text, &options.settings, file).map_err(|problem| vec![problem])?;
+    let scenario: ScenarioFile = parse(&text, file).map_err(|problem| vec![problem])?;
+    let source = Source { file: file.to_owned(), text };
+    let mut problems = Vec::new();
+    let covers = covers(&scenario, &source, &mut problems);
+    if scenario.backends.count == 0 {
+        let place = crate::scenario::find_key(&source.text, &source.file, "backends");
+        problems.push(Problem::at(
+            place,
+            What::BadValue("a proxy without backends has nothing to forward to: count is at least 1".into()),
+        ));
+    }
+    let settings = settings(&scenario.proxy, adapter);
+    let mut resolver = Resolver::new(&source, adapter, scenario.backends.count, settings.clone());
+    resolver.all(&scenario.steps, 0);
+    let (steps, labels, mut step_problems) = resolver.finish();
+    problems.append(&mut step_problems);
+    if steps.is_empty() && problems.is_empty() {
+        problems.push(Problem::at(source.place(&scenario.name), What::NothingToRun));
+    }
+    let checks = resolve_checks(&scenario.checks, &source, &labels, &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let mut plan = Plan {
+        format: FORMAT,
+        name: scenario.name.value.clone(),
+        title: scenario.title,
+        file: source.file.clone(),
+        text: source.text.to_string(),
+        covers,
+        adapter: adapter.clone(),
+        proxy: settings,
+        backends: BackendsPlan { count: scenario.backends.count, script: scenario.backends.script },
+        steps,
+        checks,
+        seed: options.seed,
+        strict: options.strict,
+        estimated: Duration::ZERO,
+    };
+    plan.estimated = estimate::of(&plan);
+    Ok(plan)
+}
+
+/// What a proxy is told: a TTL that is a constant of the program takes the place of the scenario's.
+pub(super) fn settings(file: &ProxyFile, adapter: &Adapter) -> ProxySettings {
+    let ttl = match adapter.capabilities.ttl {
+        TtlSource::Fixed { ttl } => Some(ttl),
+        TtlSource::Arguments | TtlSource::Configuration | TtlSource::None => file.ttl.map(|ttl| ttl.0),
+    };
+    ProxySettings { ttl }
+}
+
+fn covers(scenario: &ScenarioFile, source: &Source, problems: &mut Vec<Problem>) -> Vec<Requirement> {
+    let mut found = Vec::new();
+    for written in &scenario.covers {
+        match written.value.parse() {
+            Ok(requirement) => found.push(requirement),
+            Err(()) => {
+                let known = Requirement::ALL.iter().map(|r| r.id().to_owned()).collect();
+                let what =
+                    What::UnknownName { kind: NameKind::Requirement, name: written.value.clone(), known };
+                problems.push(Problem::at(source.place(written), what));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,298 @@
+//! The steps of a plan from those of a scenario: labels looked up, repetitions unrolled, windows computed.
+//!
+//! Used by [`super::resolve`] alone. Every problem is collected; a step with one is left out, and the plan with it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_saphyr::Spanned;
+
+use super::resolve::{Source, settings};
+use super::{
+    BackendChange, Batches, CrashLoad, Executor, Fill, Load, Overlap, Overtake, Probe, ProbeTime,
+    ProxySettings, Reread, Restart, Serial, Sliding, Step, StepKind,
+};
+use crate::adapter::{Adapter, CacheMedium};
+use crate::scenario::{BackendsStep, ExecutorFile, NameKind, Problem, RereadKeys, StepFile, What, Which};
+
+/// Probes lie this far beyond the declared resolution on either side of the TTL.
+const WINDOW: Duration = Duration::from_millis(400);
+/// A request that takes longer is a time-out, where the scenario says nothing.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Unrolls steps.
+pub(super) struct Resolver<'a> {
+    source: &'a Source,
+    adapter: &'a Adapter,
+    backends: usize,
+    settings: ProxySettings,
+    steps: Vec<Step>,
+    labels: BTreeMap<String, usize>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Resolver<'a> {
+    pub fn new(
+        source: &'a Source,
+        adapter: &'a Adapter,
+        backends: usize,
+        settings: ProxySettings,
+    ) -> Resolver<'a> {
+        Resolver {
+            source,
+            adapter,
+            backends,
+            settings,
+            steps: Vec::new(),
+            labels: BTreeMap::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    pub fn finish(self) -> (Vec<Step>, BTreeMap<String, usize>, Vec<Problem>) {
+        (self.steps, self.labels, self.problems)
+    }
+
+    pub fn all(&mut self, steps: &[Spanned<StepFile>], cycle: u32) {
+        for step in steps {
+            self.one(step, cycle);
+        }
+    }
+
+    fn one(&mut self, written: &Spanned<StepFile>, cycle: u32) {
+        let (label, kind) = match &written.value {
+            StepFile::Repeat(repeat) => {
+                for round in 0..repeat.times {
+                    let before = self.problems.len();
+                    self.all(&repeat.steps, round);
+                    // The same problem once, not once a round.
+                    if self.problems.len() > before {
+                        break;
+                    }
+                }
+                return;
+            }
+            StepFile::Fill(fill) => {
+                let kind = StepKind::Fill(Fill {
+                    keys: fill.keys,
+                    path: fill.path.clone(),
+                    vus: fill.vus.max(1),
+                    confirm: fill.confirm.min(fill.keys),
+                    spread: fill.spread.map_or(Duration::ZERO, |span| span.0),
+                });
+                (fill.label.clone(), Some(kind))
+            }
+            StepFile::Probe(probe) => {
+                (probe.label.clone(), self.probe(written, &probe.of, probe.window.map(|w| w.0)))
+            }
+            StepFile::Slide(slide) => {
+                let kind = self.ttl(written).map(|ttl| {
+                    StepKind::Sliding(Sliding {
+                        keys: slide.keys,
+                        path: slide.path.clone(),
+                        every: slide.every.0,
+                        // Longer than the TTL and its resolution, or a prolonged life could not be seen.
+                        duration: slide
+                            .duration
+                            .0
+                            .max(ttl + self.adapter.capabilities.ttl_resolution.late + 3 * slide.every.0),
+                        ttl,
+                    })
+                });
+                (slide.label.clone(), kind)
+            }
+            StepFile::Reread(reread) => {
+                let kind = self.filled(&reread.of).map(|of| {
+                    StepKind::Reread(Reread {
+                        of,
+                        confirmed_only: reread.keys == RereadKeys::Confirmed,
+                        crash_keys: reread.crash_keys,
+                        vus: reread.vus.max(1),
+                    })
+                });
+                (reread.label.clone(), kind)
+            }
+            StepFile::Serial(serial) => {
+                let kind = StepKind::Serial(Serial {
+                    requests: serial.requests,
+                    method: serial.method.clone(),
+                    path: serial.path.clone(),
+                    body_bytes: serial.body.map_or(0, |size| size.0),
+                    connections: serial.connections,
+                    client: serial.client,
+                });
+                (serial.label.clone(), Some(kind))
+            }
+            StepFile::Batches(batches) => {
+                let kind = StepKind::Batches(Batches {
+                    count: batches.count,
+                    size: batches.size.max(1),
+                    path: batches.path.clone(),
+                    connections: batches.connections,
+                });
+                (batches.label.clone(), Some(kind))
+            }
+            StepFile::Overlap(overlap) => {
+                let (requests, path, deadline) = (overlap.requests, overlap.path.clone(), overlap.within.0);
+                (None, Some(StepKind::Overlap(Overlap { requests, path, deadline })))
+            }
+            StepFile::Overtake(overtake) => {
+                let kind = StepKind::Overtake(Overtake {
+                    slow: overtake.slow.clone(),
+                    fast: overtake.fast.clone(),
+                    requests: overtake.requests,
+                    slow_takes: overtake.takes.0,
+                });
+                (None, Some(kind))
+            }
+            StepFile::Load(load) => {
+                let kind = self.executor(written, &load.executor).map(|executor| {
+                    StepKind::Load(Load {
+                        executor,
+                        method: load.method.clone(),
+                        path: load.path.clone(),
+                        keys: load.keys,
+                        warmup: load.warmup.map_or(Duration::ZERO, |span| span.0),
+                        tag: load.tag.clone(),
+                        timeout: load.timeout.map_or(TIMEOUT, |span| span.0),
+                        connections: load.connections,
+                        judged: false,
+                    })
+                });
+                (Some(load.tag.clone()), kind)
+            }
+            StepFile::Crash(crash) => {
+                let (least, most) = (crash.after.least.0, crash.after.most.0);
+                if least > most {
+                    let text = "`least` is longer than `most`".to_owned();
+                    self.problems.push(Problem::at(self.source.place(written), What::BadValue(text)));
+                }
+                let load = CrashLoad {
+                    vus: crash.vus,
+                    path: crash.path.clone(),
+                    after_least: least,
+                    after_most: most,
+                };
+                (None, Some(StepKind::Crash(load)))
+            }
+            StepFile::Restart(restart) => {
+                let changed = restart.proxy.as_ref().map(|proxy| settings(proxy, self.adapter));
+                if let Some(changed) = &changed {
+                    self.settings = changed.clone();
+                }
+                let kind = StepKind::Restart(Restart {
+                    stop_first: restart.stop,
+                    wipe: restart.wipe,
+                    settings: changed,
+                    downtime: restart.downtime.map_or(Duration::ZERO, |span| span.0),
+                });
+                (None, Some(kind))
+            }
+            StepFile::Backends(change) => (None, self.backends(change)),
+            StepFile::Wait(span) => (None, Some(StepKind::Wait { duration: span.0 })),
+        };
+        let Some(kind) = kind else { return };
+        let index = self.steps.len();
+        if let Some(label) = &label {
+            self.labels.insert(label.clone(), index);
+        }
+        let line = self.source.line(&self.source.place(written));
+        self.steps.push(Step { index, label, cycle, line, kind });
+    }
+
+    fn probe(
+        &mut self,
+        written: &Spanned<StepFile>,
+        of: &Spanned<String>,
+        window: Option<Duration>,
+    ) -> Option<StepKind> {
+        let of = self.filled(of)?;
+        let ttl = self.ttl(written)?;
+        let resolution = self.adapter.capabilities.ttl_resolution;
+        let window = window.unwrap_or(WINDOW);
+        let before = (window + resolution.early).min(ttl);
+        Some(StepKind::Probe(Probe { of, at: ProbeTime { ttl, before, after: window + resolution.late } }))
+    }
+
+    /// The TTL in force at this step.
+    fn ttl(&mut self, written: &Spanned<StepFile>) -> Option<Duration> {
+        if self.settings.ttl.is_none() && self.adapter.capabilities.cache != CacheMedium::None {
+            self.problems.push(Problem::at(self.source.place(written), What::NoTtl));
+        }
+        self.settings.ttl
+    }
+
+    fn filled(&mut self, label: &Spanned<String>) -> Option<usize> {
+        let place = self.source.place(label);
+        match self.labels.get(&label.value) {
+            Some(&index) if matches!(self.steps[index].kind, StepKind::Fill(_) | StepKind::Sliding(_)) => {
+                Some(index)
+            }
+            Some(_) => {
+                self.problems.push(Problem::at(place, What::NotAFill(label.value.clone())));
+                None
+            }
+            None => {
+                let known = self.labels.keys().cloned().collect();
+                let what = What::UnknownName { kind: NameKind::Label, name: label.value.clone(), known };
+                self.problems.push(Problem::at(place, what));
+                None
+            }
+        }
+    }
+
+    fn executor(&mut self, written: &Spanned<StepFile>, executor: &ExecutorFile) -> Option<Executor> {
+        match executor {
+            ExecutorFile::ConstantVus { vus, duration } => {
+                Some(Executor::ConstantVus { vus: (*vus).max(1), duration: duration.0, iterations: 0 })
+            }
+            ExecutorFile::ConstantArrivalRate { rate, duration, max_vus } => match rate_per_second(rate) {
+                Ok(rate_per_second) => Some(Executor::ConstantArrivalRate {
+                    rate_per_second,
+                    duration: duration.0,
+                    max_in_flight: (*max_vus).max(1),
+                }),
+                Err(why) => {
+                    self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));
+                    None
+                }
+            },
+        }
+    }
+
+    fn backends(&mut self, change: &BackendsStep) -> Option<StepKind> {
+        let (names, up) = match change {
+            BackendsStep::Down(names) => (names, false),
+            BackendsStep::Up(names) => (names, true),
+        };
+        let Spanned { value: Which(text), .. } = names;
+        if text == "all" {
+            return Some(StepKind::Backends(BackendChange { which: (0..self.backends).collect(), up }));
+        }
+        let mut which = Vec::new();
+        for name in text.split_whitespace() {
+            match (0..self.backends).find(|index| format!("b{}", index + 1) == name) {
+                Some(index) => which.push(index),
+                None => {
+                    let known = (1..=self.backends).map(|n| format!("b{n}")).chain(["all".into()]).collect();
+                    let what = What::UnknownName { kind: NameKind::Backend, name: name.to_owned(), known };
+                    self.problems.push(Problem::at(self.source.place(names), what));
+                }
+            }
+        }
+        (!which.is_empty()).then_some(StepKind::Backends(BackendChange { which, up }))
+    }
+}
+
+/// `500/s`, `30/m`: arrivals per second.
+fn rate_per_second(text: &str) -> Result<f64, String> {
+    let complaint = || format!("`{text}` is not a rate: write arrivals per time, such as `500/s` or `90/m`");
+    let (number, unit) = text.split_once('/').ok_or_else(complaint)?;
+    let number: f64 = number.trim().parse().map_err(|_| complaint())?;
+    let per_second = match unit.trim() {
+        "s" => number,
+        "m" | "min" => number / 60.0,
+        _ => return Err(complaint()),
+    };
+    (per_second.is_finite() && per_second > 0.0).then_some(per_second).ok_or_else(complaint)
+}

@@ -1,0 +1,156 @@
+// What the page can do beyond being read: filter, copy, open and close, zoom. Without it nothing is missing but comfort.
+(function () {
+  "use strict";
+  var root = document.documentElement;
+  root.classList.add("live");
+  var all = function (selector, within) { return Array.prototype.slice.call((within || document).querySelectorAll(selector)); };
+
+  // Filter by verdict: rows, checks and entries of the contents at once; a requirement without checks left goes too.
+  var filters = all("[data-filter]");
+  filters.forEach(function (button) {
+    button.addEventListener("click", function () {
+      var wanted = button.dataset.filter;
+      filters.forEach(function (other) { other.setAttribute("aria-pressed", String(other === button)); });
+      all("[data-outcome]").forEach(function (item) { item.classList.toggle("gone", wanted !== "" && item.dataset.outcome !== wanted); });
+      all(".requirement").forEach(function (section) {
+        var checks = all(".check", section);
+        section.classList.toggle("gone", wanted !== "" && !checks.some(function (check) { return !check.classList.contains("gone"); }));
+      });
+    });
+  });
+
+  // A link to a check that a filter hides shows everything again; its evidence opens.
+  function arrive() {
+    var target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    if (target.closest(".gone") && filters.length) filters[0].click();
+    var evidence = target.querySelector && target.querySelector("details.evidence");
+    if (evidence) evidence.open = true;
+    target.scrollIntoView();
+  }
+  window.addEventListener("hashchange", arrive);
+  arrive();
+
+  all("[data-open]").forEach(function (button) {
+    button.addEventListener("click", function () {
+      all("details.evidence").forEach(function (details) { details.open = button.dataset.open === "true"; });
+    });
+  });
+
+  all("button.copy").forEach(function (button) {
+    var words = button.textContent;
+    button.addEventListener("click", function () {
+      var code = button.parentNode.querySelector("code");
+      var said = function () { button.textContent = button.dataset.copied; setTimeout(function () { button.textContent = words; }, 1500); };
+      // Pages opened from disk may be refused the clipboard: then the text is selected, ready for the keyboard.
+      var select = function () { getSelection().selectAllChildren(code); };
+      if (navigator.clipboard) navigator.clipboard.writeText(code.textContent).then(said, select); else select();
+    });
+  });
+
+  var decimal = root.lang === "es" ? "," : ".";
+  function milliseconds(value, apart) {
+    var places = apart >= 1 ? 0 : Math.min(4, Math.ceil(-Math.log10(apart)));
+    return value.toFixed(places).replace(".", decimal) + " ms";
+  }
+
+  // Timelines: positions are percentages of [low, high]; zooming changes the two ends.
+  all(".timeline").forEach(function (box) {
+    var svg = box.querySelector("svg");
+    if (!svg) return;
+    var whole = [Number(box.dataset.low), Number(box.dataset.high)], low = whole[0], high = whole[1];
+    var marks = all(".marks > g", svg), labels = all(".axis text", svg);
+    function place(ms) { return ((ms - low) / (high - low)) * 100; }
+    function draw() {
+      marks.forEach(function (mark) {
+        var from = place(Number(mark.dataset.from)), to = place(Number(mark.dataset.to));
+        var rect = mark.querySelector("rect");
+        rect.setAttribute("x", from + "%");
+        rect.setAttribute("width", Math.max(0.05, to - from) + "%");
+        mark.querySelector("circle").setAttribute("cx", to + "%");
+        mark.querySelector("text").setAttribute("x", from + "%");
+      });
+      var span = high - low, raw = span / 5, power = Math.pow(10, Math.floor(Math.log10(raw)));
+      var step = [1, 2, 5, 10].map(function (m) { return m * power; }).find(function (s) { return s >= raw; });
+      var first = Math.ceil(low / step) * step;
+      labels.forEach(function (label, index) {
+        var at = first + index * step, inside = at <= high - span * 0.02;
+        label.textContent = inside ? milliseconds(at, step) : "";
+        label.setAttribute("x", place(at) + "%");
+      });
+    }
+    function zoom(factor, centre) {
+      var middle = centre === undefined ? (low + high) / 2 : centre;
+      var span = Math.min(whole[1] - whole[0], Math.max((whole[1] - whole[0]) / 1e5, (high - low) * factor));
+      move(middle - (middle - low) * (span / (high - low)), span);
+    }
+    function move(from, span) {
+      low = Math.max(whole[0], Math.min(from, whole[1] - span));
+      high = low + span;
+      draw();
+    }
+    function reset() { low = whole[0]; high = whole[1]; draw(); }
+    function at(event) { var r = svg.getBoundingClientRect(); return low + ((event.clientX - r.left) / r.width) * (high - low); }
+    all("[data-zoom]", box).forEach(function (button) {
+      button.addEventListener("click", function () {
+        if (button.dataset.zoom === "all") reset(); else zoom(button.dataset.zoom === "in" ? 0.5 : 2);
+      });
+    });
+    box.addEventListener("keydown", function (event) {
+      var span = high - low;
+      if (event.key === "+" || event.key === "=") zoom(0.5);
+      else if (event.key === "-") zoom(2);
+      else if (event.key === "0") reset();
+      else if (event.key === "ArrowLeft") move(low - span / 5, span);
+      else if (event.key === "ArrowRight") move(low + span / 5, span);
+      else return;
+      event.preventDefault();
+    });
+    svg.addEventListener("wheel", function (event) {
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      zoom(event.deltaY < 0 ? 0.8 : 1.25, at(event));
+    }, { passive: false });
+    var held = null;
+    svg.addEventListener("pointerdown", function (event) { held = at(event); svg.setPointerCapture(event.pointerId); });
+    svg.addEventListener("pointermove", function (event) { if (held !== null) move(low + (held - at(event)), high - low); });
+    svg.addEventListener("pointerup", function () { held = null; });
+    draw();
+  });
+
+  // The zoomable chart of percentiles, where the page carries its figures.
+  var holder = document.getElementById("chart"), figures = document.getElementById("charts");
+  if (holder && figures && window.uPlot) {
+    var data = JSON.parse(figures.textContent);
+    var dark = matchMedia("(prefers-color-scheme: dark)");
+    var colour = function (name) { return getComputedStyle(root).getPropertyValue(name).trim(); };
+    var number = function (value) { return value === null || value === undefined ? "–" : String(Math.round(value * 1000) / 1000).replace(".", decimal); };
+    var percentile = function (x) { return "p" + number(Math.round((1 - 1 / x) * 1e7) / 1e5); };
+    var chart = null;
+    var dashes = [[], [8, 4], [3, 3], [10, 3, 2, 3]];
+    var make = function () {
+      if (chart) chart.destroy();
+      holder.parentNode.hidden = false;
+      var tones = [colour("--link"), colour("--ink"), colour("--doubt"), colour("--pass")];
+      var axis = { stroke: colour("--soft"), grid: { stroke: colour("--rule"), width: 1 }, ticks: { stroke: colour("--rule"), width: 1 }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif" };
+      chart = new uPlot({
+        width: Math.min(860, holder.clientWidth || 860), height: 300,
+        scales: { x: { time: false, distr: 3, log: 10 }, y: { distr: 3, log: 10 } },
+        cursor: { drag: { x: true, y: false } },
+        axes: [
+          Object.assign({ label: data.x_name, values: function (u, splits) { return splits.map(function (x) { return x > 0 && Math.abs(Math.log10(x) % 1) < 1e-6 ? percentile(x) : ""; }); } }, axis),
+          Object.assign({ label: data.y_name, size: 60, values: function (u, splits) { return splits.map(function (v) { return v === null ? "" : number(v); }); } }, axis)
+        ],
+        series: [{ label: "p", value: function (u, x) { return x ? percentile(x) : "–"; } }].concat(data.series.map(function (series, index) {
+          return { label: series.name, stroke: tones[index % 4], width: 2, dash: dashes[index % 4], points: { show: false }, value: function (u, v) { return v === null || v === undefined ? "–" : number(v) + " ms"; } };
+        }))
+      }, [data.x].concat(data.series.map(function (series) { return series.values; })), holder);
+    };
+    make();
+    dark.addEventListener("change", make);
+    addEventListener("resize", function () { if (chart) chart.setSize({ width: Math.min(860, holder.clientWidth), height: 300 }); });
+  }
+
+  // On paper the evidence of what did not pass is there, folded or not.
+  addEventListener("beforeprint", function () { all(".check.fail details.evidence, .check.inconclusive details.evidence").forEach(function (details) { details.open = true; }); });
+})();

@@ -1,0 +1,18 @@
+//! The report as one self-contained HTML file: no network, no second file, nothing that a proxy sent is ever markup.
+//!
+//! `pages` writes it once in each language. Templates are typed and escape by themselves; the only markup passed through
+//! is our own style sheet, script and drawings. What is shown is taken from the record and the verdicts and never judged.
+
+mod chart;
+mod environment;
+mod evidence;
+mod first_screen;
+mod honesty;
+mod page;
+mod performance;
+mod related;
+mod requirements;
+mod resources;
+mod timeline;
+
+pub(super) use page::page;

@@ -1,0 +1,55 @@
+//! A scenario as its author wrote it.
+//!
+//! The parser fills these types and `plan` reads them. They are plain: unknown keys are refused, nothing is flattened
+//! or guessed, and every value that a later complaint may concern carries its place.
+
+use fake_backends::behavior::{Script, Span};
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::checks::CheckMap;
+use super::steps::StepFile;
+use crate::plan::Bilingual;
+
+/// One scenario: one question asked of a proxy.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioFile {
+    /// Short name, also the folder of its reports.
+    #[schemars(with = "String")]
+    pub name: Spanned<String>,
+    /// Its title in both languages.
+    pub title: Bilingual,
+    /// The requirements that it means to prove, such as `REQ-8c`.
+    #[schemars(with = "Vec<String>")]
+    pub covers: Vec<Spanned<String>>,
+    /// What the proxy is told at its first start.
+    #[serde(default)]
+    pub proxy: ProxyFile,
+    /// The origins behind it.
+    pub backends: BackendsFile,
+    /// What is done, in order.
+    #[schemars(with = "Vec<StepFile>")]
+    pub steps: Vec<Spanned<StepFile>>,
+    /// What is judged.
+    pub checks: CheckMap,
+}
+
+/// Settings handed to the proxy through its adapter, in its own unit.
+#[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProxyFile {
+    /// How long a cached response is served.
+    pub ttl: Option<Span>,
+}
+
+/// The origins.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BackendsFile {
+    /// How many there are; they are named `b1`, `b2`, ...
+    pub count: usize,
+    /// What they answer: the same script for all of them.
+    #[serde(default)]
+    pub script: Script,
+}

@@ -1,0 +1,179 @@
+//! What is wrong with a file that a person wrote: where, what, and what may have been meant.
+//!
+//! The parsers and `plan` make problems, the language room words them and `cli` shows them with the line underlined.
+//! A problem holds facts; it is never a sentence.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// Something wrong in a file or on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where; `None` where no file is concerned.
+    pub place: Option<Place>,
+    /// What.
+    pub what: What,
+}
+
+/// A place in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as the user named it.
+    pub file: PathBuf,
+    /// All of its text.
+    pub text: std::sync::Arc<str>,
+    /// The bytes concerned.
+    pub bytes: Range<usize>,
+}
+
+/// What is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Not YAML, in the parser's words.
+    Syntax(String),
+    /// A key that does not exist there.
+    UnknownKey {
+        /// As written.
+        key: String,
+        /// Those that do.
+        known: Vec<String>,
+    },
+    /// A key is missing.
+    MissingKey(String),
+    /// A key stands twice.
+    DuplicateKey(String),
+    /// A value of the wrong kind.
+    WrongType {
+        /// What is there.
+        found: String,
+        /// What belongs there.
+        expected: String,
+    },
+    /// A value that cannot be used, and why.
+    BadValue(String),
+    /// A name that nothing has.
+    UnknownName {
+        /// What kind of thing it names.
+        kind: NameKind,
+        /// As written.
+        name: String,
+        /// Those that exist.
+        known: Vec<String>,
+    },
+    /// A TTL is needed by a step and given nowhere.
+    NoTtl,
+    /// A step refers to one that does not fill keys.
+    NotAFill(String),
+    /// A requirement or check is weakened below what the catalogue says.
+    Weakened(String),
+    /// There is nothing to do.
+    NothingToRun,
+    /// A file cannot be read.
+    Unreadable {
+        /// Which.
+        file: PathBuf,
+        /// Why, in the system's words.
+        why: String,
+    },
+    /// A template of an adapter cannot be rendered.
+    Template {
+        /// Which file or argument.
+        name: String,
+        /// Why, in the renderer's words.
+        why: String,
+    },
+}
+
+/// What a name names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameKind {
+    /// A check of the catalogue.
+    Check,
+    /// A requirement.
+    Requirement,
+    /// A step's label.
+    Label,
+    /// An adapter.
+    Adapter,
+    /// A backend.
+    Backend,
+    /// A path of `--set`.
+    Setting,
+}
+
+impl Problem {
+    /// A problem at a place.
+    pub fn at(place: Place, what: What) -> Problem {
+        Problem { place: Some(place), what }
+    }
+
+    /// A problem of no particular place.
+    pub fn nowhere(what: What) -> Problem {
+        Problem { place: None, what }
+    }
+}
+
+impl Place {
+    /// One-based line and column of its beginning.
+    pub fn line_and_column(&self) -> (usize, usize) {
+        let before = &self.text[..self.bytes.start.min(self.text.len())];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        (line, column)
+    }
+
+    /// The line it begins in, without indentation.
+    pub fn line_text(&self) -> String {
+        let start = self.text[..self.bytes.start.min(self.text.len())].rfind('\n').map_or(0, |at| at + 1);
+        self.text[start..].lines().next().unwrap_or_default().trim().to_owned()
+    }
+}
+
+/// The known name that was probably meant: the nearest by edit distance, where it is near enough to be a slip.
+pub fn closest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let allowed = (written.chars().count() / 3).max(1) + 1;
+    known
+        .into_iter()
+        .map(|name| (distance(&written.to_lowercase(), &name.to_lowercase()), name))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// Optimal string alignment: insertions, deletions, replacements and swaps of neighbours cost one each.
+fn distance(one: &str, two: &str) -> usize {
+    let (one, two): (Vec<char>, Vec<char>) = (one.chars().collect(), two.chars().collect());
+    let mut rows = vec![(0..=two.len()).collect::<Vec<usize>>()];
+    for (i, a) in one.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in two.iter().enumerate() {
+            let mut best = (rows[i][j] + usize::from(a != b)).min(rows[i][j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *a == two[j - 1] && one[i - 1] == *b {
+                best = best.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(best);
+        }
+        rows.push(row);
+    }
+    rows[one.len()][two.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_is_recognised_and_nonsense_is_not() {
+        let known = ["ttl.expiry", "ttl.sliding", "cache.hit"];
+        assert_eq!(closest("ttl.expriy", known), Some("ttl.expiry"));
+        assert_eq!(closest("cache.hits", known), Some("cache.hit"));
+        assert_eq!(closest("banana", known), None);
+    }
+
+    #[test]
+    fn places_count_lines_and_columns_from_one() {
+        let place = Place { file: "a".into(), text: "ab\n  cd: 1\n".into(), bytes: 5..7 };
+        assert_eq!(place.line_and_column(), (2, 3));
+        assert_eq!(place.line_text(), "cd: 1");
+    }
+}

@@ -1,0 +1,334 @@
+//! The steps of a scenario as written.
+//!
+//! One type per kind, with the defaults that a reader would expect. `plan` turns each into its resolved form.
+
+use fake_backends::behavior::Span;
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::file::ProxyFile;
+use crate::plan::{ClientKind, Connections};
+
+/// One step.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum StepFile {
+    /// GET each of some keys once, so that they are cached.
+    Fill(FillStep),
+    /// GET each filled key once, at an age spread over a window around the TTL.
+    Probe(ProbeStep),
+    /// GET a few keys over and over.
+    Slide(SlideStep),
+    /// GET filled keys once more.
+    Reread(RereadStep),
+    /// Requests one after the other.
+    Serial(SerialStep),
+    /// Batches of simultaneous requests.
+    Batches(BatchesStep),
+    /// Requests that the backends hold until all are inside.
+    Overlap(OverlapStep),
+    /// A slow request and fast ones beside it.
+    Overtake(OvertakeStep),
+    /// Traffic at a pace.
+    Load(LoadStep),
+    /// SIGKILL.
+    Crash(CrashStep),
+    /// Starts the proxy again.
+    Restart(RestartStep),
+    /// Takes backends down or brings them back.
+    Backends(BackendsStep),
+    /// Lets time pass.
+    Wait(Span),
+    /// Steps several times over.
+    Repeat(RepeatStep),
+}
+
+/// See [`StepFile::Fill`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FillStep {
+    /// How many keys.
+    pub keys: u32,
+    /// Target, with `{key}` (and `{cycle}` inside a `repeat`).
+    pub path: String,
+    /// Name that later steps refer to.
+    #[serde(rename = "as", default)]
+    pub label: Option<String>,
+    /// Requests in flight.
+    #[serde(default = "eight")]
+    pub vus: u32,
+    /// How many of the keys are asked for twice, to prove hits.
+    #[serde(default)]
+    pub confirm: u32,
+    /// Time over which the fills are spread.
+    #[serde(default)]
+    pub spread: Option<Span>,
+}
+
+/// See [`StepFile::Probe`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeStep {
+    /// The fill whose keys are probed.
+    #[schemars(with = "String")]
+    pub of: Spanned<String>,
+    /// How far before and after the TTL probes lie, beyond the proxy's declared resolution on that side.
+    #[serde(default)]
+    pub window: Option<Span>,
+    /// Name that checks refer to.
+    #[serde(rename = "as", default)]
+    pub label: Option<String>,
+}
+
+/// See [`StepFile::Slide`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SlideStep {
+    /// How many keys.
+    pub keys: u32,
+    /// Target, with `{key}`.
+    pub path: String,
+    /// Pause between two requests of a key.
+    pub every: Span,
+    /// How long; at least the TTL and its resolution, and a pause.
+    #[serde(rename = "for")]
+    pub duration: Span,
+    /// Name that checks refer to.
+    #[serde(rename = "as", default)]
+    pub label: Option<String>,
+}
+
+/// See [`StepFile::Reread`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RereadStep {
+    /// The fill whose keys are read again.
+    #[schemars(with = "String")]
+    pub of: Spanned<String>,
+    /// Which of them.
+    #[serde(default)]
+    pub keys: RereadKeys,
+    /// Also what the last crash load asked for.
+    #[serde(default)]
+    pub crash_keys: bool,
+    /// Requests in flight.
+    #[serde(default = "eight")]
+    pub vus: u32,
+    /// Name that checks refer to.
+    #[serde(rename = "as", default)]
+    pub label: Option<String>,
+}
+
+/// Which keys a reread asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RereadKeys {
+    /// Those that were proven to be hits.
+    Confirmed,
+    /// Every one.
+    #[default]
+    All,
+}
+
+/// See [`StepFile::Serial`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SerialStep {
+    /// How many requests.
+    pub requests: u32,
+    /// Target, with `{n}` where each is to be different.
+    pub path: String,
+    /// Method.
+    #[serde(default = "get")]
+    pub method: String,
+    /// Length of the request's body.
+    #[serde(default)]
+    pub body: Option<fake_backends::behavior::Size>,
+    /// All on one connection, or each on its own.
+    #[serde(default = "one")]
+    pub connections: Connections,
+    /// Who sends.
+    #[serde(default = "raw")]
+    pub client: ClientKind,
+    /// Name that checks refer to.
+    #[serde(rename = "as", default)]
+    pub label: Option<String>,
+}
+
+/// See [`StepFile::Batches`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchesStep {
+    /// How many batches.
+    pub count: u32,
+    /// Requests of each.
+    pub size: u32,
+    /// Target, with `{n}`.
+    pub path: String,
+    /// Connections kept over the batches (`one` per client), or new ones (`each`).
+    #[serde(default = "one")]
+    pub connections: Connections,
+    /// Name that checks refer to.
+    #[serde(rename = "as", default)]
+    pub label: Option<String>,
+}
+
+/// See [`StepFile::Overlap`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OverlapStep {
+    /// How many requests must be inside at the same instant.
+    pub requests: u32,
+    /// Target, with `{n}`; its route in the script holds a `barrier`.
+    pub path: String,
+    /// How long the backends wait.
+    pub within: Span,
+}
+
+/// See [`StepFile::Overtake`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OvertakeStep {
+    /// Target of the slow one.
+    pub slow: String,
+    /// How long the backend takes for it.
+    pub takes: Span,
+    /// Target of the fast ones, with `{n}`.
+    pub fast: String,
+    /// How many fast ones.
+    pub requests: u32,
+}
+
+/// See [`StepFile::Load`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadStep {
+    /// Pace and end.
+    pub executor: ExecutorFile,
+    /// Target, with `{n}` or `{key}`.
+    pub path: String,
+    /// Method.
+    #[serde(default = "get")]
+    pub method: String,
+    /// How many different keys; left out: every target its own.
+    #[serde(default)]
+    pub keys: u32,
+    /// Leading part that is not counted.
+    #[serde(default)]
+    pub warmup: Option<Span>,
+    /// Name of its histograms.
+    pub tag: String,
+    /// A request that takes longer is a time-out.
+    #[serde(default)]
+    pub timeout: Option<Span>,
+    /// Whether connections are kept.
+    #[serde(default = "one")]
+    pub connections: Connections,
+}
+
+/// The executors, named as in k6.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ExecutorFile {
+    /// Open loop: arrivals at a fixed rate, whatever becomes of them.
+    ConstantArrivalRate {
+        /// Arrivals per second, such as `500/s`.
+        rate: String,
+        /// How long.
+        duration: Span,
+        /// Most requests in flight.
+        #[serde(default = "hundred")]
+        max_vus: u32,
+    },
+    /// Closed loop: so many clients, each with its next request as soon as the last is answered.
+    ConstantVus {
+        /// How many clients.
+        vus: u32,
+        /// How long.
+        duration: Span,
+    },
+}
+
+/// See [`StepFile::Crash`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CrashStep {
+    /// Clients that ask for new keys until the kill.
+    #[serde(default)]
+    pub vus: u32,
+    /// Target of those, with `{n}` and `{cycle}`.
+    #[serde(default)]
+    pub path: String,
+    /// When the kill comes after the load began; drawn by the seed.
+    pub after: TimeRange,
+}
+
+/// `{least: 20ms, most: 200ms}`.
+#[derive(Clone, Copy, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TimeRange {
+    /// Shortest.
+    pub least: Span,
+    /// Longest.
+    pub most: Span,
+}
+
+/// See [`StepFile::Restart`].
+#[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RestartStep {
+    /// Whether a proxy that runs is stopped in an orderly way first.
+    pub stop: bool,
+    /// Whether its cache is wiped.
+    pub wipe: bool,
+    /// Other settings from now on.
+    pub proxy: Option<ProxyFile>,
+    /// Time between its end and its start.
+    pub downtime: Option<Span>,
+}
+
+/// See [`StepFile::Backends`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum BackendsStep {
+    /// Connections to them are refused from now on.
+    Down(#[schemars(with = "Which")] Spanned<Which>),
+    /// They answer from now on.
+    Up(#[schemars(with = "Which")] Spanned<Which>),
+}
+
+/// `all`, or names separated by blanks: `b1 b3`.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(transparent)]
+pub struct Which(pub String);
+
+/// See [`StepFile::Repeat`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RepeatStep {
+    /// How often.
+    pub times: u32,
+    /// What; labels inside refer to the same round.
+    #[schemars(with = "Vec<StepFile>")]
+    pub steps: Vec<Spanned<StepFile>>,
+}
+
+fn eight() -> u32 {
+    8
+}
+
+fn hundred() -> u32 {
+    100
+}
+
+fn get() -> String {
+    "GET".into()
+}
+
+fn one() -> Connections {
+    Connections::One
+}
+
+fn raw() -> ClientKind {
+    ClientKind::Raw
+}

@@ -1,0 +1,87 @@
+//! The one door to the YAML parser: text in, typed values or problems with their places out.
+//!
+//! Scenarios, adapters and whatever else people write come through here, so that strictness is the same for all:
+//! unknown keys, duplicate keys and loose booleans are refused. No other room names the parser.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_saphyr::{Error, Location};
+
+use super::problem::{Place, Problem, What};
+
+/// Reads a document.
+///
+/// # Errors
+/// The first thing that is wrong with it, with its place.
+pub fn parse<T: DeserializeOwned>(text: &Arc<str>, file: &Path) -> Result<T, Problem> {
+    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+    serde_saphyr::from_str_with_options::<T>(text, options).map_err(|error| problem_of(&error, text, file))
+}
+
+/// The place of a value that the parser located.
+pub fn place_of(location: Location, text: &Arc<str>, file: &Path) -> Place {
+    let start = location.span().byte_offset().and_then(|at| usize::try_from(at).ok());
+    let start = start.unwrap_or_else(|| offset_of(text, location.line(), location.column()));
+    let start = start.min(text.len());
+    Place { file: file.to_owned(), text: Arc::clone(text), bytes: start..end_of_word(text, start) }
+}
+
+/// The place where `key:` stands as a key of its own line or of a flow mapping; the beginning of the text otherwise.
+pub fn find_key(text: &Arc<str>, file: &Path, key: &str) -> Place {
+    let written = format!("{key}:");
+    let start = text
+        .match_indices(&written)
+        .map(|(at, _)| at)
+        .find(|&at| text[..at].ends_with([' ', '\n', '{', '"']) || at == 0)
+        .unwrap_or(0);
+    let end = if text[start..].starts_with(&written) { start + key.len() } else { start };
+    Place { file: file.to_owned(), text: Arc::clone(text), bytes: start..end }
+}
+
+fn problem_of(error: &Error, text: &Arc<str>, file: &Path) -> Problem {
+    let error = error.without_snippet();
+    let place = error.location().map(|location| place_of(location, text, file));
+    let what = match error {
+        Error::SerdeUnknownField { field, expected, .. } => {
+            What::UnknownKey { key: field.clone(), known: owned(expected) }
+        }
+        Error::SerdeUnknownVariant { variant, expected, .. } => {
+            What::UnknownKey { key: variant.clone(), known: owned(expected) }
+        }
+        Error::SerdeMissingField { field, .. } => What::MissingKey((*field).to_owned()),
+        Error::DuplicateMappingKey { key, .. } => What::DuplicateKey(key.clone().unwrap_or_default()),
+        Error::SerdeInvalidType { unexpected, expected, .. }
+        | Error::SerdeInvalidValue { unexpected, expected, .. } => {
+            What::WrongType { found: unexpected.clone(), expected: expected.clone() }
+        }
+        Error::Message { msg, .. } => What::BadValue(msg.clone()),
+        other => What::Syntax(first_line(&other.to_string())),
+    };
+    Problem { place, what }
+}
+
+fn owned(names: &[&'static str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn offset_of(text: &str, line: u64, column: u64) -> usize {
+    let line = usize::try_from(line).unwrap_or(1).max(1);
+    let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let rest = &text[start.min(text.len())..];
+    let column = usize::try_from(column).unwrap_or(1).max(1);
+    start + rest.char_indices().nth(column - 1).map_or(rest.len(), |(at, _)| at)
+}
+
+/// The end of the key or scalar that begins here, for the underline.
+fn end_of_word(text: &str, start: usize) -> usize {
+    let rest = &text[start..];
+    let length =
+        rest.find(|c: char| matches!(c, ':' | ',' | '}' | ']' | '\n') || c == '#').unwrap_or(rest.len());
+    start + rest[..length].trim_end().len().max(usize::from(!rest.is_empty() && rest.is_char_boundary(1)))
+}

@@ -1,0 +1,29 @@
+//! Every scenario of the repository resolves for every adapter that ships with the harness.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use harness::adapter::{self, built_in};
+use harness::plan::{Options, resolve};
+
+#[test]
+fn every_scenario_resolves_for_every_built_in_adapter() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (name, adapter) in built_in::ALL {
+            let adapter = adapter::resolve(&Arc::from(*adapter), Path::new(name))
+                .unwrap_or_else(|p| panic!("{name}: {p:?}"));
+            let plan = resolve(&text, &path, &adapter, &Options::default())
+                .unwrap_or_else(|p| panic!("{}: {p:?}", path.display()));
+            assert!(!plan.steps.is_empty() && !plan.checks.is_empty());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 12, "{seen}");
+}
