@@ -1,3 +1,5 @@
+//! The sockets of a run, tried on real ones.
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::duration_ns;
+use crate::terms::duration_ns;
 
 /// What the proxy can do, by its adapter's word.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

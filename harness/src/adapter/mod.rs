@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::duration_ns;
+use crate::terms::duration_ns;
 
 /// An adapter, resolved: defaults filled in, units gone.
 #[derive(Clone, Debug, Serialize, Deserialize)]

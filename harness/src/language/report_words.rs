@@ -2,7 +2,7 @@
 //!
 //! Every page and the terminal use them. What a check saw is said in `finding_words`; nothing is computed here.
 
-use super::{Counted, InWords, Language, Listed, Noun, Span};
+use super::{Counted, InWords, Language, Listed, Noun};
 use crate::catalogue::CheckId;
 use crate::exit_code::ExitCode;
 use crate::{messages, words};
@@ -22,6 +22,7 @@ pub enum Label {
     Scenario,
     Started,
     Took,
+    Traffic,
     Seed,
     ExitCode,
     MendFirst,
@@ -134,6 +135,7 @@ words!(Label {
     Label::Scenario => { en: "Scenario", es: "Escenario" },
     Label::Started => { en: "Started", es: "Inicio" },
     Label::Took => { en: "Took", es: "Duración" },
+    Label::Traffic => { en: "Traffic", es: "Tráfico" },
     Label::Seed => { en: "Seed", es: "Semilla" },
     Label::ExitCode => { en: "exit code", es: "código de salida" },
     Label::MendFirst => { en: "What to mend first", es: "Qué corregir primero" },
@@ -228,7 +230,7 @@ words!(Label {
     Label::NotApplicable => { en: "n/a", es: "n/d" },
     Label::Attempt => { en: "attempt", es: "intento" },
     Label::Table => { en: "As a table", es: "En forma de tabla" },
-    Label::Zoomable => { en: "Zoomable chart", es: "Gráfica con acercamiento" },
+    Label::Zoomable => { en: "The same to explore: drag across to zoom, double-click for all", es: "Lo mismo para explorar: arrastrar para acercar, doble clic para ver todo" },
     Label::OtherLanguage => { en: "Español", es: "English" },
     Label::ShownOf => { en: "shown", es: "mostrados" },
     Label::Licences => { en: "Licences", es: "Licencias" },
@@ -285,12 +287,12 @@ messages! {
     /// The one sentence that matters when something failed.
     fn some_failed(failed: usize, of: usize, names: &str) {
         en: "{failed} of {of} required checks failed: {names}",
-        es: "{failed} de {of} verificaciones obligatorias no cumplen: {names}",
+        es: "No cumple {failed} de {of} verificaciones obligatorias: {names}",
     }
     /// The one sentence that matters when nothing failed and something is open.
     fn some_open(open: usize, of: usize, names: &str) {
         en: "Nothing failed, but {open} of {of} required checks could not be decided: {names}",
-        es: "Nada incumple, pero {open} de {of} verificaciones obligatorias no se pudieron decidir: {names}",
+        es: "Nada incumple, pero queda sin decidir {open} de {of} verificaciones obligatorias: {names}",
     }
     /// Optimal checks that failed.
     pub fn optimal_failed(names: &str) {
@@ -309,10 +311,10 @@ messages! {
     }
     /// Where the report is.
     pub fn report_at(path: &str) { en: "Report: {path}", es: "Informe: {path}" }
-    /// How much took place, and how long it took.
-    pub fn took_place(requests: Counted, attempts: Counted, time: Span) {
-        en: "{requests} of clients and {attempts} at the backends in {time}",
-        es: "{requests} de clientes y {attempts} en los backends, en {time}",
+    /// How much took place.
+    pub fn took_place(requests: Counted, attempts: Counted) {
+        en: "{requests} of clients, {attempts} at the backends",
+        es: "{requests} de clientes, {attempts} en los backends",
     }
     /// Kills of the proxy in a run.
     pub fn killed_times(kills: Counted, starts: Counted) { en: "{kills} with SIGKILL, {starts}", es: "{kills} con SIGKILL, {starts}" }

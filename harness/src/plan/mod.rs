@@ -13,14 +13,16 @@ mod step;
 pub use checks::{CheckParameters, CheckPlan, LatencyThreshold};
 pub use resolve::{FORMAT, Options, resolve};
 pub use step::{
-    BackendChange, Batches, ClientKind, Connections, CrashLoad, Executor, Fill, Load, Overlap, Overtake,
-    Probe, ProbeTime, Reread, Restart, Serial, Sliding, Step, StepKind,
+    BackendChange, Batches, CrashLoad, Executor, Fill, Load, Overlap, Overtake, Probe, ProbeTime, Reread,
+    Restart, Serial, Sliding, Step, StepKind,
 };
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use crate::terms::{Bilingual, ClientKind, Connections, duration_ns};
 
 use crate::adapter::Adapter;
 use crate::catalogue::Requirement;
@@ -36,16 +38,6 @@ pub struct SourceLine {
     pub column: usize,
     /// The text of that line, without its indentation.
     pub text: String,
-}
-
-/// A text in both languages of the product.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Bilingual {
-    /// English.
-    pub en: String,
-    /// Spanish.
-    pub es: String,
 }
 
 /// The settings that a scenario hands to the proxy through its adapter.
@@ -97,36 +89,4 @@ pub struct BackendsPlan {
     pub count: usize,
     /// What each of them answers.
     pub script: fake_backends::behavior::Script,
-}
-
-/// Durations in documents of the run are whole nanoseconds.
-pub mod duration_ns {
-    use serde::{Deserialize, Deserializer, Serializer};
-    use std::time::Duration;
-
-    /// Writes whole nanoseconds.
-    pub fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(u64::try_from(value.as_nanos()).unwrap_or(u64::MAX))
-    }
-
-    /// Reads whole nanoseconds.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        u64::deserialize(deserializer).map(Duration::from_nanos)
-    }
-
-    /// The same for a duration that may be absent.
-    pub mod option {
-        use serde::{Deserialize, Deserializer, Serialize, Serializer};
-        use std::time::Duration;
-
-        /// Writes whole nanoseconds or null.
-        pub fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-            value.map(|d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)).serialize(serializer)
-        }
-
-        /// Reads whole nanoseconds or null.
-        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-            Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_nanos))
-        }
-    }
 }

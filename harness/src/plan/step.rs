@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ProxySettings, SourceLine, duration_ns};
+use super::{ClientKind, Connections, ProxySettings, SourceLine, duration_ns};
 
 /// One step with its place in the scenario.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -128,28 +128,6 @@ pub struct Reread {
     pub crash_keys: bool,
     /// Requests in flight at a time.
     pub vus: u32,
-}
-
-/// How requests are laid on client connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Connections {
-    /// All on one persistent connection (reopened when the proxy closes it).
-    One,
-    /// Each on a connection of its own.
-    Each,
-}
-
-/// The program that sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientKind {
-    /// The harness's own socket client: exact bytes, exact times.
-    Raw,
-    /// The HTTP library that Rust applications use.
-    Reqwest,
-    /// The curl program, where installed.
-    Curl,
 }
 
 /// Requests one after the other.

@@ -9,7 +9,7 @@ use serde_saphyr::Spanned;
 
 use super::checks::CheckMap;
 use super::steps::StepFile;
-use crate::plan::Bilingual;
+use crate::terms::Bilingual;
 
 /// One scenario: one question asked of a proxy.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]

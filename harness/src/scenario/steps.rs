@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::file::ProxyFile;
-use crate::plan::{ClientKind, Connections};
+use crate::terms::{ClientKind, Connections};
 
 /// One step.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]

@@ -29,7 +29,7 @@ pub(super) fn first_screen(page: &Page<'_>) -> Markup {
     let outcome = outcome_of(overview.exit);
     html! {
         section #summary aria-labelledby="title" {
-            p .what { (plan.adapter.title) }
+            p .what { (page.label(Label::Proxy)) ": " b { (plan.adapter.title) } }
             h1 #title { (plan.title.text(language)) }
             div .verdict .(code(outcome)) {
                 p .word { span aria-hidden="true" { (symbol(outcome)) } " " (verdict_words(overview.exit, language)) }
@@ -72,11 +72,11 @@ fn facts(page: &Page<'_>) -> Markup {
     html! {
         dl .facts {
             div { dt { (page.label(Label::Scenario)) } dd { (plan.name) } }
-            div { dt { (page.label(Label::Proxy)) } dd { (plan.adapter.name) } }
             @if let Some(started) = source.attachments.started() {
                 div { dt { (page.label(Label::Started)) } dd { time datetime=(started) { (readable_time(started)) } } }
             }
-            div { dt { (page.label(Label::Took)) } dd { (took_place(language, requests, attempts, time)) } }
+            div { dt { (page.label(Label::Took)) } dd { (time.in_words(language)) } }
+            div { dt { (page.label(Label::Traffic)) } dd { (took_place(language, requests, attempts)) } }
             @if overview.kills > 0 {
                 div {
                     dt { (page.label(Label::Launch)) }

@@ -18,6 +18,8 @@ use crate::report::wire::plain;
 
 const LANE_HEIGHT: usize = 34;
 const AXIS_HEIGHT: usize = 26;
+/// Share of the width that a number needs for itself.
+const CROWDED: f64 = 0.022;
 const LONGEST_TARGET: usize = 60;
 
 /// One thing on the timeline.
@@ -54,6 +56,11 @@ pub(super) fn timeline(page: &Page<'_>, related: &Related<'_>) -> Markup {
     let (low, high) = (-length * 0.02, length * 1.03);
     let place = |ms: f64| format!("{:.3}%", (ms - low) / (high - low) * 100.0);
     let width = |from: f64, to: f64| format!("{:.3}%", ((to - from) / (high - low) * 100.0).max(0.05));
+    // A number that would lie on the one before it in the same lane is left out; the table has all of them.
+    let crowded = |number: usize| {
+        let before = marks[..number].iter().rev().find(|mark| mark.lane == marks[number].lane);
+        before.is_some_and(|before| (marks[number].from - before.from).abs() / (high - low) < CROWDED)
+    };
     let description = timeline_description(page.language, marks.len(), Span((length * 10.0).round() / 10.0));
     html! {
         div .timeline data-low=(low) data-high=(high) tabindex="0" role="group" aria-label=(page.label(Label::Timeline)) {
@@ -76,7 +83,7 @@ pub(super) fn timeline(page: &Page<'_>, related: &Related<'_>) -> Markup {
                                 title { (number + 1) ". " (mark.who) ": " (mark.what) }
                                 rect x=(place(mark.from)) y=(top + 12) width=(width(mark.from, mark.to)) height="10" {}
                                 circle cx=(place(mark.to)) cy=(top + 17) r="4" {}
-                                text x=(place(mark.from)) y=(top + 9) { (number + 1) }
+                                text x=(place(mark.from)) y=(top + 9) opacity=(if crowded(number) { 0 } else { 1 }) { (number + 1) }
                             }
                         }
                     }

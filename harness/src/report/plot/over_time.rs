@@ -119,7 +119,9 @@ impl OverTime {
     ) -> Drawn {
         let total = self.total();
         let edge = |q: f64| total.as_ref().map_or(0.0, |t| t.value_at_quantile(q) as f64 / 1e6);
-        let axis = LatencyAxis::for_range(edge(0.0), edge(1.0));
+        // Without a sample there is nothing to scale by: any axis will do.
+        let most = if total.is_some() { edge(1.0) } else { 1.0 };
+        let axis = LatencyAxis::for_range(edge(0.0), most);
         let ((from, to), (low, high)) = (self.span(), axis.ends());
         let seconds = Ticked::round(from..to, if look.roomy() { 8 } else { 4 });
         let (second_places, places) = (seconds.decimals(), axis.decimals());

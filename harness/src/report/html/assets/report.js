@@ -62,13 +62,19 @@
     var marks = all(".marks > g", svg), labels = all(".axis text", svg);
     function place(ms) { return ((ms - low) / (high - low)) * 100; }
     function draw() {
+      var last = {}, room = 18 / Math.max(1, svg.clientWidth) * 100;
       marks.forEach(function (mark) {
         var from = place(Number(mark.dataset.from)), to = place(Number(mark.dataset.to));
         var rect = mark.querySelector("rect");
         rect.setAttribute("x", from + "%");
         rect.setAttribute("width", Math.max(0.05, to - from) + "%");
         mark.querySelector("circle").setAttribute("cx", to + "%");
-        mark.querySelector("text").setAttribute("x", from + "%");
+        // A number is left out where it would lie on the one before it in its lane.
+        var text = mark.querySelector("text"), lane = text.getAttribute("y");
+        var free = last[lane] === undefined || from - last[lane] >= room;
+        if (free) last[lane] = from;
+        text.setAttribute("x", from + "%");
+        text.setAttribute("opacity", free ? 1 : 0);
       });
       var span = high - low, raw = span / 5, power = Math.pow(10, Math.floor(Math.log10(raw)));
       var step = [1, 2, 5, 10].map(function (m) { return m * power; }).find(function (s) { return s >= raw; });

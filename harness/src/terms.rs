@@ -1,0 +1,70 @@
+//! The words that a scenario, an adapter and a plan share: kinds of clients, ways to use connections, texts in both languages,
+//! and how a duration is written into the documents of a run.
+//!
+//! `scenario` reads them, `plan` passes them on and everyone below knows them under its name. Nothing is decided here.
+
+use serde::{Deserialize, Serialize};
+
+/// A text in both languages of the product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bilingual {
+    /// English.
+    pub en: String,
+    /// Spanish.
+    pub es: String,
+}
+
+/// How requests are laid on client connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Connections {
+    /// All on one persistent connection (reopened when the proxy closes it).
+    One,
+    /// Each on a connection of its own.
+    Each,
+}
+
+/// The program that sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientKind {
+    /// The harness's own socket client: exact bytes, exact times.
+    Raw,
+    /// The HTTP library that Rust applications use.
+    Reqwest,
+    /// The curl program, where installed.
+    Curl,
+}
+
+/// Durations in documents of the run are whole nanoseconds.
+pub mod duration_ns {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::time::Duration;
+
+    /// Writes whole nanoseconds.
+    pub fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(value.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// Reads whole nanoseconds.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_nanos)
+    }
+
+    /// The same for a duration that may be absent.
+    pub mod option {
+        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+        use std::time::Duration;
+
+        /// Writes whole nanoseconds or null.
+        pub fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+            value.map(|d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)).serialize(serializer)
+        }
+
+        /// Reads whole nanoseconds or null.
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+            Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_nanos))
+        }
+    }
+}

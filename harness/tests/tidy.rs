@@ -1,0 +1,226 @@
+//! Keeps the house in order: arrows between rooms point one way, files stay readable, every file says what it is for.
+//!
+//! It reads the sources of the three crates as text. The tables below are the law; whoever adds a room adds a line.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Rooms of a crate: each may use only those named before it.
+const HARNESS: &[&str] = &[
+    "exit_code",
+    "catalogue",
+    "platform",
+    "statistics",
+    "terms",
+    "scenario",
+    "adapter",
+    "plan",
+    "history",
+    "proxy_under_test",
+    "traffic",
+    "fault",
+    "check",
+    "language",
+    "report",
+    "conductor",
+    "cli",
+    "main",
+];
+const PIBL: &[&str] = &[
+    "http",
+    "clock",
+    "platform",
+    "wire",
+    "config",
+    "balancer",
+    "cache",
+    "upstream",
+    "exchange_log",
+    "admission",
+    "exchange",
+    "connection",
+    "listener",
+    "handover",
+    "admin",
+    "shutdown",
+    "run",
+    "cli",
+    "main",
+];
+const FAKE_BACKENDS: &[&str] =
+    &["clock", "platform", "stamp", "content", "wire", "journal", "behavior", "server", "cli", "main"];
+
+/// Lines of code in a source file, comments and tests aside. Beyond this it is time to look for the second room.
+const MOST_LINES: usize = 500;
+
+/// Rooms that must stay functions of the record: no process, no socket.
+const PURE: &[&str] = &["statistics", "check", "language"];
+
+struct Source {
+    path: PathBuf,
+    room: String,
+    text: String,
+}
+
+fn sources(crate_name: &str) -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(crate_name).join("src");
+    let mut files = Vec::new();
+    gather(&root, &mut files);
+    files.sort();
+    assert!(files.len() > 5, "the sources of {crate_name} are found");
+    files
+        .into_iter()
+        .map(|path| {
+            let inside = path.strip_prefix(&root).unwrap();
+            let first = inside.components().next().unwrap().as_os_str().to_string_lossy();
+            let room = first.strip_suffix(".rs").unwrap_or(&first).to_owned();
+            let text = std::fs::read_to_string(&path).unwrap();
+            Source { path: Path::new(crate_name).join("src").join(inside), room, text }
+        })
+        .collect()
+}
+
+fn gather(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            gather(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+/// The code of a file: without comments, and without its tests, which may look anywhere.
+fn code(text: &str) -> String {
+    let until_tests = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    until_tests.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The rooms that a file names with `crate::`, also in braces and over several lines.
+fn used_rooms(code: &str) -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        // `$crate::` and `other_crate::` are something else.
+        if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$') {
+            continue;
+        }
+        let rest = &code[at + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            Some(list) => {
+                let mut depth = 0;
+                let mut name = String::new();
+                let mut inside_path = false;
+                for c in list.chars() {
+                    match c {
+                        '{' => depth += 1,
+                        '}' if depth == 0 => break,
+                        '}' => depth -= 1,
+                        ',' if depth == 0 => {
+                            used.insert(std::mem::take(&mut name));
+                            inside_path = false;
+                        }
+                        ':' => inside_path = true,
+                        c if depth == 0 && !inside_path && (c.is_alphanumeric() || c == '_') => name.push(c),
+                        _ => {}
+                    }
+                }
+                used.insert(name);
+            }
+            None => {
+                used.insert(rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
+            }
+        }
+    }
+    used
+}
+
+#[test]
+fn arrows_between_rooms_point_one_way() {
+    let mut wrong = Vec::new();
+    for (crate_name, rooms) in [("harness", HARNESS), ("pibl", PIBL), ("fake-backends", FAKE_BACKENDS)] {
+        let place = |room: &str| rooms.iter().position(|known| *known == room);
+        for source in sources(crate_name) {
+            if source.room == "lib" || source.room == "testkit" {
+                continue;
+            }
+            let Some(own) = place(&source.room) else {
+                wrong.push(format!("{}: the room {} is in no table", source.path.display(), source.room));
+                continue;
+            };
+            for used in used_rooms(&code(&source.text)) {
+                // What is not a room is a macro or an item that lib.rs re-exports.
+                if let Some(other) = place(&used)
+                    && other > own
+                {
+                    wrong.push(format!("{} uses `{used}`, which stands below it", source.path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "arrows that point the wrong way:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_crate_uses_another_but_by_the_two_arrows() {
+    for (crate_name, foreign) in [
+        ("harness", &["pibl"][..]),
+        ("fake-backends", &["pibl", "harness"]),
+        ("pibl", &["harness", "fake_backends"]),
+    ] {
+        for source in sources(crate_name) {
+            for name in foreign {
+                let path = format!("{name}::");
+                assert!(
+                    !code(&source.text)
+                        .lines()
+                        .any(|line| line.trim_start().starts_with("use ") && line.contains(&path)),
+                    "{} uses {name}",
+                    source.path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_follows_from_the_record_touches_neither_network_nor_processes() {
+    for source in sources("harness").iter().filter(|source| PURE.contains(&source.room.as_str())) {
+        for world in ["std::process", "std::net::Tcp", "tokio", "std::fs"] {
+            assert!(!code(&source.text).contains(world), "{} touches {world}", source.path.display());
+        }
+    }
+}
+
+#[test]
+fn files_stay_readable() {
+    let mut wrong = Vec::new();
+    for source in ["harness", "pibl", "fake-backends"].into_iter().flat_map(sources) {
+        let lines = code(&source.text).lines().filter(|line| !line.trim().is_empty()).count();
+        if lines > MOST_LINES && !source.path.ends_with("testkit.rs") {
+            wrong.push(format!("{}: {lines} lines of code", source.path.display()));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "more than {MOST_LINES} lines, is there a second room in it?\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for source in ["harness", "pibl", "fake-backends"].into_iter().flat_map(sources) {
+        assert!(source.text.starts_with("//! "), "{} has no module documentation", source.path.display());
+    }
+}
+
+#[test]
+fn rooms_are_found_in_braces_and_over_lines() {
+    let code = "use crate::{a::{b, c}, d,\n    e::f};\nlet x = crate::g::h(); $crate::not::this(); fake_crate::nor(); ";
+    let used = used_rooms(code);
+    for room in ["a", "d", "e", "g"] {
+        assert!(used.contains(room), "{room} in {used:?}");
+    }
+    assert!(!used.contains("not") && !used.contains("nor") && !used.contains("b"), "{used:?}");
+}
