@@ -52,15 +52,13 @@ pub(in crate::check) fn own_answers(ledger: &Ledger<'_>, check: &CheckPlan) -> J
 /// `concurrency.client_kinds`: every kind of client that the plan uses is served.
 pub(in crate::check) fn client_kinds(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let (mut kinds, mut exchanges): (Vec<ClientKind>, u64) = (Vec::new(), 0);
+    let mut missing = None;
     for step in ledger.steps_of(check) {
         let StepKind::Serial(plan) = &step.kind else { continue };
         let requests = ledger.requests_of(step.index, Purpose::Serial);
         if requests.is_empty() {
-            // A program that this host lacks is no failure of the proxy, and no pass either.
-            if let Some(problem) = ledger.problem_of(step.index) {
-                let finding = Finding::StepProblem { problem: problem.to_owned() };
-                return Judged { outcome: Outcome::Skipped, finding, evidence: Vec::new() };
-            }
+            // A program that this host lacks proves nothing; the kinds that were there are named.
+            missing = missing.or_else(|| ledger.problem_of(step.index));
             continue;
         }
         let wrong: Vec<(&Asked<'_>, Wrong)> =
@@ -81,6 +79,10 @@ pub(in crate::check) fn client_kinds(ledger: &Ledger<'_>, check: &CheckPlan) -> 
         }
     }
     if kinds.len() < 2 {
+        if let Some(problem) = missing {
+            let finding = Finding::StepProblem { problem: problem.to_owned() };
+            return Judged { outcome: Outcome::Skipped, finding, evidence: Vec::new() };
+        }
         return Judged::too_few(Samples::ClientKinds, kinds.len() as u64, 2);
     }
     Judged::pass(Finding::ClientKindsServed { kinds, exchanges })

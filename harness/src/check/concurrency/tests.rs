@@ -161,11 +161,15 @@ fn kinds(kit: &mut Kit, client: ClientKind, served: bool) {
 }
 
 #[test]
-fn a_kind_of_client_that_the_host_lacks_is_skipped_and_never_passed() {
+fn two_kinds_are_enough_where_the_host_lacks_a_third_and_one_is_not() {
     let mut kit = Kit::new(3);
     kinds(&mut kit, ClientKind::Raw, true);
-    kinds(&mut kit, ClientKind::Reqwest, true);
-    assert_eq!(kit.judge(CheckId::ConcurrencyClientKinds).outcome, Outcome::Pass);
     kinds(&mut kit, ClientKind::Curl, false);
     assert_eq!(kit.judge(CheckId::ConcurrencyClientKinds).outcome, Outcome::Skipped);
+    kinds(&mut kit, ClientKind::Reqwest, true);
+    let verdict = kit.judge(CheckId::ConcurrencyClientKinds);
+    let Finding::ClientKindsServed { kinds, exchanges: 2 } = verdict.finding else {
+        panic!("{:?}", verdict.finding)
+    };
+    assert_eq!(kinds, [ClientKind::Raw, ClientKind::Reqwest]);
 }
