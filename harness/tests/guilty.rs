@@ -27,7 +27,9 @@ impl Run {
 
     fn row(&self, check: &str) -> &Value {
         let rows = self.verdicts["verdicts"].as_array().expect("verdicts");
-        rows.iter().find(|row| row["check"] == check).unwrap_or_else(|| panic!("no verdict on {check}:\n{}", self.printed))
+        rows.iter()
+            .find(|row| row["check"] == check)
+            .unwrap_or_else(|| panic!("no verdict on {check}:\n{}", self.printed))
     }
 
     /// Fails with what was printed unless the check failed, with these words in its sentence, and the run with this code.
@@ -46,7 +48,8 @@ fn run(scenario: &str, defect: &str) -> Run {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let folder = tempfile::tempdir().expect("a temporary directory");
     let adapter = std::fs::read_to_string(here.join("suts/guilty.yaml")).expect("the adapter");
-    let adapter = adapter.replace("PROGRAM", &program().to_string_lossy()).replace("DEFECT\"", &format!("{defect}\""));
+    let adapter =
+        adapter.replace("PROGRAM", &program().to_string_lossy()).replace("DEFECT\"", &format!("{defect}\""));
     let adapter_file = folder.path().join("guilty.yaml");
     std::fs::write(&adapter_file, adapter).expect("the adapter, filled in");
     let out = folder.path().join("reports");
@@ -60,9 +63,11 @@ fn run(scenario: &str, defect: &str) -> Run {
         .env("LANG", "en_US.UTF-8")
         .output()
         .expect("the harness runs");
-    let printed = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let printed =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     let verdicts = out.join(scenario).join("guilty/latest/verdicts.json");
-    let verdicts = std::fs::read(&verdicts).unwrap_or_else(|error| panic!("{}: {error}\n{printed}", verdicts.display()));
+    let verdicts =
+        std::fs::read(&verdicts).unwrap_or_else(|error| panic!("{}: {error}\n{printed}", verdicts.display()));
     let verdicts = serde_json::from_slice(&verdicts).expect("verdicts are JSON");
     Run { exit: output.status.code().unwrap_or(-1), printed, verdicts }
 }

@@ -120,6 +120,7 @@ async fn play(
         journal: backends.world.journal.clone(),
         capabilities: order.plan.adapter.capabilities.clone(),
         seed: order.plan.seed,
+        second_try: false,
     };
     let mut stage = Stage {
         proxy,
@@ -230,7 +231,9 @@ async fn perform_step(
         let again = history::read(run_directory)
             .is_ok_and(|record| needs_second_try(plan, &record.events, step.index));
         if again {
+            stage.traffic.second_try = true;
             performed = perform_once(stage, step, recorder, sampler).await;
+            stage.traffic.second_try = false;
         }
     }
     performed

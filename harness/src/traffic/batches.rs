@@ -10,7 +10,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::quiescence::settle;
-use super::{Connection, Numbers, Problem, Request, Traffic, expand};
+use super::{Connection, Numbers, Problem, Request, Traffic};
 use crate::history::{Anomaly, EventKind, Purpose};
 use crate::plan::{Batches, Connections, Step};
 
@@ -57,7 +57,7 @@ async fn together(
     let mut tasks = JoinSet::new();
     for (place, mut connection) in connections.into_iter().enumerate() {
         let number = batch * batches.size + place as u32;
-        let target = expand(&batches.path, Numbers { n: number.into(), batch, cycle: step.cycle });
+        let target = traffic.target(&batches.path, Numbers { n: number.into(), batch, cycle: step.cycle });
         let mut request = Request::get(Purpose::Batch, number, target, intended).in_group(batch);
         request.keep = batches.connections == Connections::One;
         let (clients, gate) = (traffic.clients.clone(), gate.clone());

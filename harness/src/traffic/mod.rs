@@ -42,9 +42,22 @@ pub struct Traffic {
     pub capabilities: Capabilities,
     /// Seed of every random choice.
     pub seed: u64,
+    /// Whether the step is carried out for the second time.
+    pub second_try: bool,
 }
 
 impl Traffic {
+    /// A target of a step. That of a second try is another one, because the first may be cached by now; the backends'
+    /// routes look at the path alone.
+    fn target(&self, path: &str, numbers: Numbers) -> String {
+        let target = expand(path, numbers);
+        match (self.second_try, target.contains('?')) {
+            (false, _) => target,
+            (true, false) => target + "?again",
+            (true, true) => target + "&again",
+        }
+    }
+
     /// Random numbers of a step: the same for the same seed, others for another step.
     pub fn random(&self, step: usize) -> Random {
         Random::new(self.seed ^ (step as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::{Numbers, Problem, Request, Traffic, expand};
+use super::{Numbers, Problem, Request, Traffic};
 use crate::history::Purpose;
 use crate::plan::{Overlap, Step};
 
@@ -25,7 +25,7 @@ pub async fn run(traffic: &Traffic, step: &Step, overlap: &Overlap) -> Result<()
     let intended = traffic.clients.clock().now();
     let mut tasks = JoinSet::new();
     for number in 0..overlap.requests {
-        let target = expand(&overlap.path, Numbers { n: number.into(), batch: 0, cycle: step.cycle });
+        let target = traffic.target(&overlap.path, Numbers { n: number.into(), batch: 0, cycle: step.cycle });
         let mut request = Request::get(Purpose::Overlap, number, target, intended).in_group(step.cycle);
         request.timeout = overlap.deadline + BEYOND;
         let (clients, gate) = (traffic.clients.clone(), gate.clone());

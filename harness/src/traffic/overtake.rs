@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Numbers, Problem, Request, Traffic, expand};
+use super::{Numbers, Problem, Request, Traffic};
 use crate::history::Purpose;
 use crate::plan::{Overtake, Step};
 
@@ -20,7 +20,8 @@ const BEYOND: Duration = Duration::from_secs(10);
 /// The slow request never reached a backend.
 pub async fn run(traffic: &Traffic, step: &Step, overtake: &Overtake) -> Result<(), Problem> {
     let clients = &traffic.clients;
-    let expanded = |path: &str, n: u32| expand(path, Numbers { n: n.into(), batch: 0, cycle: step.cycle });
+    let expanded =
+        |path: &str, n: u32| traffic.target(path, Numbers { n: n.into(), batch: 0, cycle: step.cycle });
     let mut slow = Request::get(Purpose::Slow, 0, expanded(&overtake.slow, 0), clients.clock().now());
     slow.group = step.cycle;
     slow.timeout = overtake.slow_takes + BEYOND;

@@ -258,7 +258,8 @@ fn after_tries<'a>(
     }
     let Some(second) = in_try(ledger, step, 1) else { return Some(first) };
     if second.outcome != Outcome::Pass {
-        return Some(Judged { outcome: Outcome::Fail, ..second });
+        // The first try says more: at the second, what failed may have failed for its consequences.
+        return Some(first.with_evidence(second.evidence));
     }
     let finding = Finding::PassedOnSecondTry {
         first: Box::new(first.finding),

@@ -120,16 +120,30 @@ fn life_of<'a>(ledger: &Ledger<'a>, requests: &[Asked<'a>], least_ttl_ms: f64) -
     life
 }
 
-/// Smallest age at which an entry in constant use was fetched again.
-pub(super) fn earliest_renewal(ledger: &Ledger<'_>, step: usize) -> Option<f64> {
+/// The interval within which the earliest renewed entry in constant use expired: the age of its last hit, and the age at
+/// which it was fetched again.
+pub(super) fn earliest_renewal(ledger: &Ledger<'_>, step: usize) -> Option<(f64, f64)> {
     let mut stored: std::collections::HashMap<&str, Asked<'_>> = std::collections::HashMap::new();
-    let mut earliest: Option<f64> = None;
+    let mut last_hit: std::collections::HashMap<&str, f64> = std::collections::HashMap::new();
+    let mut earliest: Option<(f64, f64)> = None;
     for asked in ledger.requests_of(step, Purpose::Slide) {
-        if let Some(Origin::Backend(arrived)) = ledger.origin(&asked)
-            && let Some(before) = stored.insert(asked.exchange.target.as_str(), asked)
-        {
-            let age = ms_between(before.sent(), arrived.attempt.arrived);
-            earliest = Some(earliest.map_or(age, |least| least.min(age)));
+        let target = asked.exchange.target.as_str();
+        match ledger.origin(&asked) {
+            Some(Origin::Cache) => {
+                if let Some(filled) = stored.get(target) {
+                    last_hit.insert(target, ms_between(filled.exchange.finished, asked.sent()));
+                }
+            }
+            Some(Origin::Backend(arrived)) => {
+                let served = last_hit.remove(target).unwrap_or(0.0);
+                if let Some(before) = stored.insert(target, asked) {
+                    let gone = ms_between(before.sent(), arrived.attempt.arrived);
+                    if earliest.is_none_or(|(_, least)| gone < least) {
+                        earliest = Some((served, gone));
+                    }
+                }
+            }
+            None => {}
         }
     }
     earliest

@@ -171,20 +171,24 @@ fn judge(
 /// What serving past the TTL looks like, from the probes and from the entries in constant use, which are watched longer.
 fn late_pattern(ledger: &Ledger<'_>, bracket: &Bracket<'_, '_>) -> LatePattern {
     let seen = &bracket.seen;
-    let (Some(served), gone) = (seen.last_served_ms, seen.first_expired_ms) else { return LatePattern::Late };
-    let renewed = ledger.plan.steps.iter().filter_map(|step| match &step.kind {
-        StepKind::Sliding(plan) if (ms(plan.ttl) - seen.ttl_ms).abs() < 1.0 => Some(step.index),
+    let Some(served) = seen.last_served_ms else { return LatePattern::Late };
+    if let Some(gone) = seen.first_expired_ms
+        && (gone < seen.ttl_ms + seen.late_ms || gone < served - 200.0)
+    {
+        return LatePattern::Mixed;
+    }
+    let in_use = ledger.plan.steps.iter().filter_map(|step| match &step.kind {
+        StepKind::Sliding(plan) if (ms(plan.ttl) - seen.ttl_ms).abs() < 1.0 => {
+            earliest_renewal(ledger, step.index)
+        }
         _ => None,
     });
-    let renewed = renewed.filter_map(|step| earliest_renewal(ledger, step)).min_by(f64::total_cmp);
-    match (gone, renewed) {
-        (None, None) => LatePattern::NeverExpires,
-        (Some(age), _) if age < seen.ttl_ms + seen.late_ms || age < served - 200.0 => LatePattern::Mixed,
-        (Some(age), _) | (None, Some(age)) if (age / seen.ttl_ms - 2.0).abs() < 0.2 => {
-            LatePattern::TwiceTheTtl
-        }
-        _ => LatePattern::Late,
-    }
+    let in_use = in_use.min_by(|a, b| a.1.total_cmp(&b.1));
+    let Some((low, high)) = seen.first_expired_ms.map(|gone| (served, gone)).or(in_use) else {
+        return LatePattern::NeverExpires;
+    };
+    let (twice, blur) = (2.0 * seen.ttl_ms, 0.05 * seen.ttl_ms);
+    if low - blur <= twice && twice <= high + blur { LatePattern::TwiceTheTtl } else { LatePattern::Late }
 }
 
 fn too_few(seen: &ExpirySeen) -> Option<Judged> {
