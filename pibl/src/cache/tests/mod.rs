@@ -2,6 +2,7 @@
 
 mod confirmation;
 mod damage;
+mod oracle;
 mod persistence;
 mod reuse;
 mod sharing;
