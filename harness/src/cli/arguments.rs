@@ -49,6 +49,8 @@ pub(super) enum SchemaKind {
     Scenario,
     /// `scenarios/suts/*.yaml`
     Adapter,
+    /// `verdicts.json` of a run
+    Results,
 }
 
 /// Which files are validated.

@@ -10,6 +10,7 @@ use crate::catalogue::CheckId;
 use crate::exit_code::ExitCode;
 use crate::language::run_words::{heading_adapters, heading_behaviours, heading_checks, heading_scenarios};
 use crate::language::{Language, title};
+use crate::report::VerdictsDocument;
 use crate::scenario::{ScenarioFile, parse};
 
 /// Lists scenarios, proxies, checks and behaviours.
@@ -46,6 +47,7 @@ pub(super) fn schema(kind: SchemaKind) -> ExitCode {
     let schema = match kind {
         SchemaKind::Scenario => schemars::schema_for!(ScenarioFile),
         SchemaKind::Adapter => schemars::schema_for!(AdapterFile),
+        SchemaKind::Results => schemars::schema_for!(VerdictsDocument),
     };
     match serde_json::to_string_pretty(&schema) {
         Ok(text) => {

@@ -4,6 +4,7 @@
 //! differences of figures that the finding holds.
 
 use super::{Counted, InWords, Language, Milliseconds, Noun, Percent, Quantile, Span};
+use crate::adapter::Resolution;
 use crate::check::{ExpirySeen, Finding, ThresholdSeen};
 use crate::say;
 
@@ -18,9 +19,10 @@ pub struct MeasuredRow {
     pub allowed: String,
 }
 
-/// The rows of a finding, in the order in which they matter.
-pub fn measured_rows(finding: &Finding, language: Language) -> Vec<MeasuredRow> {
+/// The rows of a finding, in the order in which they matter; `resolution` is what the adapter declares of its TTL.
+pub fn measured_rows(finding: &Finding, resolution: Resolution, language: Language) -> Vec<MeasuredRow> {
     let l = language;
+    let late_ms = resolution.late.as_secs_f64() * 1000.0;
     match finding {
         Finding::Expiry(seen)
         | Finding::ServedPastTtl { seen, .. }
@@ -29,7 +31,7 @@ pub fn measured_rows(finding: &Finding, language: Language) -> Vec<MeasuredRow> 
         | Finding::RestartProlongs { seen, .. }
         | Finding::RestartForgets { seen, .. } => expiry(seen, l),
         Finding::TwoValues { first, second } | Finding::OneAgeForTwoValues { first, second } => {
-            [expiry(first, l), expiry(second, l)].concat()
+            [of_ttl(first, l), of_ttl(second, l)].concat()
         }
         Finding::TooFewProbes { before, after, needed, .. } => vec![
             row(
@@ -46,8 +48,8 @@ pub fn measured_rows(finding: &Finding, language: Language) -> Vec<MeasuredRow> 
             ),
         ],
         Finding::TooFew { of, have, needed } => vec![row(of.in_words(l), have, at_least(needed, l), l)],
-        Finding::HitsProlong { age_ms, ttl_ms, .. } => vec![oldest(*age_ms, *ttl_ms, l)],
-        Finding::HitsDoNotProlong { oldest_ms, ttl_ms, .. } => vec![oldest(*oldest_ms, *ttl_ms, l)],
+        Finding::HitsProlong { age_ms, ttl_ms, .. } => vec![oldest(*age_ms, *ttl_ms + late_ms, l)],
+        Finding::HitsDoNotProlong { oldest_ms, ttl_ms, .. } => vec![oldest(*oldest_ms, *ttl_ms + late_ms, l)],
         Finding::HitsProven { keys } => vec![hits(*keys, *keys, l)],
         Finding::NoHits { keys, .. } => vec![hits(0, *keys, l)],
         Finding::SomeMisses { keys, missed, .. } => vec![hits(keys - missed, *keys, l)],
@@ -80,7 +82,7 @@ pub fn measured_rows(finding: &Finding, language: Language) -> Vec<MeasuredRow> 
             l,
         )],
         Finding::Latencies { thresholds } => thresholds.iter().flat_map(|seen| threshold(seen, l)).collect(),
-        Finding::PassedOnSecondTry { first, .. } => measured_rows(first, l),
+        Finding::PassedOnSecondTry { first, .. } => measured_rows(first, resolution, l),
         _ => Vec::new(),
     }
 }
@@ -119,11 +121,20 @@ fn expiry(seen: &ExpirySeen, l: Language) -> Vec<MeasuredRow> {
     ]
 }
 
-fn oldest(age_ms: f64, ttl_ms: f64, l: Language) -> MeasuredRow {
+/// The rows of one of several TTLs: each says which.
+fn of_ttl(seen: &ExpirySeen, l: Language) -> Vec<MeasuredRow> {
+    let named = |row: MeasuredRow| MeasuredRow {
+        what: format!("TTL {}: {}", Span(seen.ttl_ms).in_words(l), row.what),
+        ..row
+    };
+    expiry(seen, l).into_iter().map(named).collect()
+}
+
+fn oldest(age_ms: f64, latest_ms: f64, l: Language) -> MeasuredRow {
     MeasuredRow {
         what: say!(l, en: "oldest entry served while in use", es: "lo más antiguo servido mientras se usaba"),
         measured: Milliseconds(age_ms).in_words(l),
-        allowed: at_most(&Milliseconds(ttl_ms), l),
+        allowed: at_most(&Milliseconds(latest_ms), l),
     }
 }
 
@@ -180,6 +191,7 @@ fn threshold(seen: &ThresholdSeen, l: Language) -> Vec<MeasuredRow> {
 #[cfg(test)]
 mod tests {
     use super::measured_rows;
+    use crate::adapter::Resolution;
     use crate::check::{ExpirySeen, Finding};
     use crate::language::Language;
 
@@ -195,9 +207,9 @@ mod tests {
             early_ms: 0.0,
             late_ms: 1_000.0,
         };
-        let rows = measured_rows(&Finding::Expiry(seen), Language::Es);
+        let rows = measured_rows(&Finding::Expiry(seen), Resolution::default(), Language::Es);
         assert_eq!((rows[0].measured.as_str(), rows[0].allowed.as_str()), ("1.999 ms", "≤ 3.000 ms"));
         assert_eq!(rows[1].allowed, "≥ 2.000 ms");
-        assert!(measured_rows(&Finding::NotReached, Language::En).is_empty());
+        assert!(measured_rows(&Finding::NotReached, Resolution::default(), Language::En).is_empty());
     }
 }

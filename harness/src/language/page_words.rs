@@ -199,6 +199,18 @@ impl InWords for ExchangeEnd {
     }
 }
 
+/// How a run was kept apart, in words: the manifest holds them in English, with a reason after a colon where there is one.
+pub fn isolation_words(manifest: &str, language: Language) -> String {
+    let (known, reason) = manifest.split_once(": ").unwrap_or((manifest, ""));
+    let words = match known {
+        "private network namespace" => language.choose(known, "espacio de red propio"),
+        "process namespace" => language.choose(known, "espacio de procesos propio"),
+        "host" => language.choose("that of the host", "la de la máquina"),
+        other => other,
+    };
+    if reason.is_empty() { words.to_owned() } else { format!("{words}: {reason}") }
+}
+
 /// How many checks decide and how many do not.
 pub fn counted_checks(required: usize, others: usize, language: Language) -> String {
     first_screen_counts(language, Counted(required as u64, Noun::Check), others)

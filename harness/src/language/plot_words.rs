@@ -60,6 +60,11 @@ messages! {
         en: "Age of entries and where they were answered: TTL {ttl}, {probes}",
         es: "Edad de lo guardado y de dónde se respondió: TTL {ttl}, {probes}",
     }
+    /// Title of the S-curve of entries that lived through a restart of the proxy.
+    pub fn expiry_title_restarted(ttl: Span, probes: Counted) {
+        en: "Age of entries over a restart of the proxy: TTL {ttl}, {probes}",
+        es: "Edad de lo guardado a través de un reinicio del proxy: TTL {ttl}, {probes}",
+    }
     /// Description of the S-curve where there are answers on both sides.
     pub fn expiry_alt(last: Milliseconds, first: Milliseconds) {
         en: "Oldest entry proven to be served from the cache: {last}. Youngest entry proven to be gone: {first}.",

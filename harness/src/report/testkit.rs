@@ -147,7 +147,7 @@ impl RunBuilder {
                 .to_vec(),
             started: "2026-11-21T14:03:59-05:00".into(),
             seconds: 12.25,
-            host: serde_json::json!({"os": "Linux 6.8", "cpu": "AMD EPYC 7B13", "cores": 2, "memory_bytes": 8_589_934_592u64}),
+            host: serde_json::json!({"system": "Linux 6.8.0 x86_64", "distribution": "Debian GNU/Linux 12", "cpu": "AMD EPYC 7B13", "cores": 2, "cpu_quota": null, "memory_bytes": 8_589_934_592u64, "memory_limit_bytes": null, "virtualised": true, "frequency_governor": null}),
             network: "private network namespace".into(),
             isolation: Some("process id namespace".into()),
             program: Some("target/release/pibl".into()),

@@ -3,12 +3,14 @@
 //! Everything that a second person needs to compare or repeat it. Taken from the manifest and the record.
 
 use maud::{Markup, html};
+use serde::Deserialize as _;
 
 use super::page::Page;
 use crate::history::EventKind;
-use crate::language::page_words::resolution;
+use crate::language::page_words::{isolation_words, resolution};
 use crate::language::report_words::Label;
-use crate::language::{InWords as _, Milliseconds};
+use crate::language::{Bytes, Decimal, InWords as _, Milliseconds};
+use crate::platform::HostFacts;
 use crate::report::attachments::quoted;
 use crate::report::wire::plain;
 
@@ -29,13 +31,12 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
 fn manifest(page: &Page<'_>) -> Markup {
     let Some(manifest) = &page.source.attachments.manifest else { return html! {} };
     let facts = &manifest.facts;
-    let host = facts.host.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
     html! {
         dl .facts {
             div { dt { (page.label(Label::Harness)) } dd { (facts.harness) } }
             div { dt { (page.label(Label::Profile)) } dd { (facts.profile) } }
-            div { dt { (page.label(Label::Network)) } dd { (facts.network) } }
-            @if let Some(isolation) = &facts.isolation { div { dt { (page.label(Label::Isolation)) } dd { (isolation) } } }
+            div { dt { (page.label(Label::Network)) } dd { (isolation_words(&facts.network, page.language)) } }
+            @if let Some(isolation) = &facts.isolation { div { dt { (page.label(Label::Isolation)) } dd { (isolation_words(isolation, page.language)) } } }
             @if let Some(program) = &facts.program {
                 div .wide {
                     dt { (page.label(Label::Program)) }
@@ -48,19 +49,31 @@ fn manifest(page: &Page<'_>) -> Markup {
             div .wide {
                 dt { (page.label(Label::Host)) }
                 dd {
-                    ul .host {
-                        @for (name, value) in host {
-                            li { span .key { (name.replace('_', " ")) } " " (plain(&value_words(value), 200)) }
-                        }
-                    }
+                    ul .host { @for (label, value) in host(page, &facts.host) { li { span .key { (page.label(label)) } " " (plain(&value, 200)) } } }
                 }
             }
         }
     }
 }
 
-fn value_words(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+/// The facts of the host that are known, as labels and words. A manifest of another version may have others: they are left out.
+fn host(page: &Page<'_>, facts: &serde_json::Value) -> Vec<(Label, String)> {
+    let Ok(host) = HostFacts::deserialize(facts) else { return Vec::new() };
+    let language = page.language;
+    [
+        (Label::System, Some(host.system)),
+        (Label::Distribution, host.distribution),
+        (Label::Cpu, host.cpu),
+        (Label::Cores, Some(host.cores.in_words(language))),
+        (Label::CpuQuota, host.cpu_quota.map(|quota| Decimal(quota, 2).in_words(language))),
+        (Label::Memory, host.memory_bytes.map(|bytes| Bytes(bytes).in_words(language))),
+        (Label::MemoryLimit, host.memory_limit_bytes.map(|bytes| Bytes(bytes).in_words(language))),
+        (Label::Virtualised, Some(page.label(if host.virtualised { Label::Yes } else { Label::No }))),
+        (Label::Governor, host.frequency_governor),
+    ]
+    .into_iter()
+    .filter_map(|(label, value)| Some((label, value?)))
+    .collect()
 }
 
 fn declared(page: &Page<'_>) -> Markup {

@@ -56,7 +56,8 @@ fn point(page: &Page<'_>, requirement: Requirement) -> String {
 fn check(page: &Page<'_>, verdict: &Verdict) -> Markup {
     let language = page.language;
     let name = verdict.check.name();
-    let rows = measured_rows(&verdict.finding, language);
+    let resolution = page.source.plan().adapter.capabilities.ttl_resolution;
+    let rows = measured_rows(&verdict.finding, resolution, language);
     let unfavourable = matches!(verdict.outcome, Outcome::Fail | Outcome::Inconclusive);
     html! {
         article .check .(code(verdict.outcome)) id=(name) data-outcome=(code(verdict.outcome)) aria-labelledby={ "t-" (name) } {
@@ -105,7 +106,10 @@ fn figures_of<'a>(page: &'a Page<'_>, check: CheckId) -> impl Iterator<Item = &'
             .map(|v| v.check)
     };
     let (ttl, rotation) = (first_of("ttl."), first_of("rr."));
+    let has_restart = page.source.verdicts.iter().any(|verdict| verdict.check == CheckId::TtlAcrossRestart);
+    let over_restart = if has_restart { Some(CheckId::TtlAcrossRestart) } else { ttl };
     page.figures.iter().filter(move |figure| match figure {
+        Figure::Expiry(expiry) if expiry.restarted() => over_restart == Some(check),
         Figure::Expiry(_) => ttl == Some(check),
         Figure::Rotation(_) => rotation == Some(check),
         _ => false,

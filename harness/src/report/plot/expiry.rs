@@ -9,7 +9,8 @@ use super::canvas::{self, AMBER, Area, BAND, BLUE, Drawn, GRID, INK, Look, RED, 
 use super::scale::Ticked;
 use crate::check::{CurvePoint, expiry_curve};
 use crate::language::plot_words::{
-    PlotWord, bracket, counted, expiry_alt, expiry_alt_one_sided, expiry_title, ttl_line,
+    PlotWord, bracket, counted, expiry_alt, expiry_alt_one_sided, expiry_title, expiry_title_restarted,
+    ttl_line,
 };
 use crate::language::{Decimal, InWords as _, Language, Milliseconds, Noun, Span};
 use crate::report::Source;
@@ -20,6 +21,8 @@ pub(in crate::report) struct Expiry {
     ttl_ms: f64,
     early_ms: f64,
     late_ms: f64,
+    /// Whether the proxy was started again between storing and asking.
+    restarted: bool,
     points: Vec<CurvePoint>,
 }
 
@@ -28,17 +31,19 @@ const ENOUGH_FOR_STAIRS: usize = 30;
 const STAIRS: usize = 16;
 
 impl Expiry {
-    /// One figure for each TTL that was in force.
+    /// One figure for each TTL that was in force, and another for those entries that lived through a restart.
     pub(super) fn of(source: &Source<'_>) -> Vec<Expiry> {
         let resolution = source.plan().adapter.capabilities.ttl_resolution;
         let mut by_ttl: Vec<Expiry> = Vec::new();
         for point in expiry_curve(source.record) {
-            match by_ttl.iter_mut().find(|expiry| expiry.ttl_ms == point.ttl_ms) {
+            match by_ttl.iter_mut().find(|e| e.ttl_ms == point.ttl_ms && e.restarted == (point.restarts > 0))
+            {
                 Some(expiry) => expiry.points.push(point),
                 None => by_ttl.push(Expiry {
                     ttl_ms: point.ttl_ms,
                     early_ms: resolution.early.as_secs_f64() * 1000.0,
                     late_ms: resolution.late.as_secs_f64() * 1000.0,
+                    restarted: point.restarts > 0,
                     points: vec![point],
                 }),
             }
@@ -47,11 +52,19 @@ impl Expiry {
     }
 
     pub(super) fn name(&self) -> String {
-        format!("expiry-{}ms", self.ttl_ms.round())
+        let restarted = if self.restarted { "-over-restart" } else { "" };
+        format!("expiry-{}ms{restarted}", self.ttl_ms.round())
+    }
+
+    /// Whether it shows entries that lived through a restart.
+    pub(in crate::report) fn restarted(&self) -> bool {
+        self.restarted
     }
 
     pub(super) fn title(&self, language: Language) -> String {
-        expiry_title(language, Span(self.ttl_ms), counted(self.points.len(), Noun::Probe))
+        let probes = counted(self.points.len(), Noun::Probe);
+        let title = if self.restarted { expiry_title_restarted } else { expiry_title };
+        title(language, Span(self.ttl_ms), probes)
     }
 
     pub(super) fn description(&self, language: Language) -> String {
@@ -139,7 +152,7 @@ impl Expiry {
                 .draw_series([PathElement::new([(from, 0.5), (to, 0.5)], style), ends(from), ends(to)])
                 .map_err(said)?;
             if look.roomy() {
-                let text = bracket(language, Milliseconds(last), Milliseconds(first));
+                let text = bracket(language, Milliseconds(from), Milliseconds(to));
                 let shift = (look.px(8.0), look.px(-7.0));
                 let label = look.text(12.5, &AMBER);
                 chart

@@ -99,6 +99,8 @@ impl Track {
         };
         let left = self.estimated.saturating_sub(elapsed);
         let of = match step.expected {
+            // At its very beginning a step says what it is, not that nothing of it is done.
+            Expected::Requests(_) if self.done == 0 => None,
             Expected::Requests(all) => {
                 Some((self.done.min(all).in_words(self.language), all.in_words(self.language)))
             }
@@ -106,7 +108,7 @@ impl Track {
                 let behind = elapsed.saturating_sub(Duration::from_nanos(self.step_began.0)).min(all);
                 let words =
                     |time: Duration| Span(time.as_secs_f64().round() * 1000.0).in_words(self.language);
-                (all >= Duration::from_secs(2)).then(|| (words(behind), words(all)))
+                (all >= Duration::from_secs(2) && !behind.is_zero()).then(|| (words(behind), words(all)))
             }
             Expected::Unknown => None,
         };
