@@ -81,7 +81,6 @@ fn offset_of(text: &str, line: u64, column: u64) -> usize {
 /// The end of the key or scalar that begins here, for the underline.
 fn end_of_word(text: &str, start: usize) -> usize {
     let rest = &text[start..];
-    let length =
-        rest.find(|c: char| matches!(c, ':' | ',' | '}' | ']' | '\n') || c == '#').unwrap_or(rest.len());
+    let length = rest.find([':', ',', '}', ']', '\n', '#']).unwrap_or(rest.len());
     start + rest[..length].trim_end().len().max(usize::from(!rest.is_empty() && rest.is_char_boundary(1)))
 }
