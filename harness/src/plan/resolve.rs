@@ -67,6 +67,10 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
             What::BadValue("a proxy without backends has nothing to forward to: count is at least 1".into()),
         ));
     }
+    if !is_folder_name(&scenario.name.value) {
+        let why = "a name is a folder of reports: letters, digits, `-` and `_` only".to_owned();
+        problems.push(Problem::at(source.place(&scenario.name), What::BadValue(why)));
+    }
     let settings = settings(&scenario.proxy, adapter);
     let mut resolver = Resolver::new(&source, adapter, scenario.backends.count, settings.clone());
     resolver.all(&scenario.steps, 0);
@@ -97,6 +101,11 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
     };
     plan.estimated = estimate::of(&plan);
     Ok(plan)
+}
+
+/// Whether a name can be a folder beneath the reports and nothing else.
+fn is_folder_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 /// What a proxy is told: a TTL that is a constant of the program takes the place of the scenario's.

@@ -17,6 +17,8 @@ use crate::scenario::{BackendsStep, ExecutorFile, NameKind, Problem, RereadKeys,
 
 /// Probes lie this far beyond the declared resolution on either side of the TTL.
 const WINDOW: Duration = Duration::from_millis(400);
+/// Most rounds of a `repeat`: each is unrolled into the plan.
+const MOST_ROUNDS: u32 = 10_000;
 /// A request that takes longer is a time-out, where the scenario says nothing.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -62,6 +64,11 @@ impl<'a> Resolver<'a> {
     fn one(&mut self, written: &Spanned<StepFile>, cycle: u32) {
         let (label, kind) = match &written.value {
             StepFile::Repeat(repeat) => {
+                if repeat.times > MOST_ROUNDS {
+                    let why = format!("{} rounds are too many: at most {MOST_ROUNDS}", repeat.times);
+                    self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));
+                    return;
+                }
                 for round in 0..repeat.times {
                     let before = self.problems.len();
                     self.all(&repeat.steps, round);
