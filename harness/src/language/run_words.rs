@@ -47,7 +47,7 @@ crate::messages! {
     /// Heading of `list`.
     pub fn heading_scenarios() { en: "Scenarios (in scenarios/)", es: "Escenarios (en scenarios/)" }
     /// Heading of `list`.
-    pub fn heading_adapters() { en: "Proxies (--sut NAME, or the file of an adapter)", es: "Proxies (--sut NOMBRE, o el archivo de un perfil)" }
+    pub fn heading_adapters() { en: "Proxies (--sut NAME, or the file of an adapter)", es: "Proxies (por nombre, o por el archivo de un perfil)" }
     /// Heading of `list`.
     pub fn heading_checks() { en: "Checks", es: "Verificaciones" }
     /// Heading of `list`.
