@@ -259,7 +259,7 @@ pub struct BodySeen {
     pub bytes: u64,
     /// xxh3-64 of them.
     pub hash: u64,
-    /// The first of them, at most 4 KiB.
+    /// The first of them, at most 4 KiB; at most 128 of generated content that proved whole, which can be made again.
     pub start: WireBytes,
     /// Bytes that came after the end that the framing states.
     pub extra_bytes: u64,

@@ -11,6 +11,8 @@ use crate::plan::{Connections, Serial, Step};
 
 /// The answer may reach the client a moment before the backend has noted that it is done.
 const AT_REST_WITHIN: Duration = Duration::from_secs(2);
+/// Once the backends did not come to rest, such as with a request that hangs there, the others do not wait for that again.
+const AT_REST_AFTERWARDS: Duration = Duration::from_millis(20);
 
 /// Sends all of them.
 ///
@@ -20,7 +22,7 @@ pub async fn run(traffic: &Traffic, step: &Step, serial: &Serial) -> Result<(), 
     if let Some(problem) = traffic.clients.missing(serial.client) {
         return Err(problem);
     }
-    let mut connection = None;
+    let (mut connection, mut patience) = (None, AT_REST_WITHIN);
     for number in 0..serial.requests {
         let target = expand(&serial.path, Numbers { n: number.into(), batch: 0, cycle: step.cycle });
         let now = traffic.clients.clock().now();
@@ -30,7 +32,9 @@ pub async fn run(traffic: &Traffic, step: &Step, serial: &Serial) -> Result<(), 
         request.body_bytes = serial.body_bytes;
         request.keep = serial.connections == Connections::One;
         traffic.clients.ask_on(&mut connection, &request, None).await;
-        settle(&traffic.journal, 0, AT_REST_WITHIN).await;
+        if !settle(&traffic.journal, 0, patience).await {
+            patience = AT_REST_AFTERWARDS;
+        }
     }
     Ok(())
 }

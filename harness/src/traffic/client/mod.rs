@@ -171,3 +171,6 @@ impl Clients {
         tokio::time::Instant::from_std(clock.instant_of(from + request.timeout))
     }
 }
+
+#[cfg(test)]
+mod tests;

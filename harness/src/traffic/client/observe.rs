@@ -13,6 +13,8 @@ use crate::history::{BodySeen, ContentSeen, ExchangeEnd, ResponseSeen, WireBytes
 
 /// A head longer than this is malformed.
 const HEAD_LIMIT: usize = 256 << 10;
+/// Bytes kept of content that proved whole; enough for its name.
+const KEPT_OF_WHOLE: usize = 128;
 /// Versions that anonymous content is compared with.
 const VERSIONS: u64 = 16;
 
@@ -141,12 +143,18 @@ impl BodyObserver {
     }
 
     pub(super) fn finish(self, method: &str, target: &str, status: u16, extra_bytes: u64) -> BodySeen {
+        let content = content_of(self.content, self.bytes, method, target, status);
+        let mut start = self.start;
+        if matches!(content, Some(ContentSeen::Whole { .. })) {
+            // It can be made again from its name: a record of thousands of right answers need not hold their bytes.
+            start.truncate(KEPT_OF_WHOLE);
+        }
         BodySeen {
             bytes: self.bytes,
             hash: self.hash.digest(),
-            start: WireBytes(self.start),
+            start: WireBytes(start),
             extra_bytes,
-            content: content_of(self.content, self.bytes, method, target, status),
+            content,
         }
     }
 }

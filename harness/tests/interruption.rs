@@ -1,0 +1,89 @@
+//! Ctrl-C in mid-run, as a user presses it: the record is kept and judged, nothing stays alive, and the code is 130.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// More than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[test]
+fn an_interrupted_run_keeps_its_record_and_leaves_nothing_alive() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let mut harness = started(folder.path());
+    let events = wait_for("the first step", || {
+        let events = found(folder.path(), "events.jsonl")?;
+        std::fs::read_to_string(&events).ok()?.contains("\"step_started\"").then_some(events)
+    });
+    let proxies = wait_for("the proxy", || Some(proxies_in(folder.path())).filter(|pids| !pids.is_empty()));
+    kill_process(Pid::from_child(&harness), Signal::INT).expect("the harness runs");
+    let status = wait_for("the end of the harness", || harness.try_wait().expect("a child"));
+    assert_eq!(status.code(), Some(130));
+    let text = std::fs::read_to_string(events).expect("the record");
+    assert!(text.contains("\"interrupted\""), "the record says so");
+    assert!(found(folder.path(), "verdicts.json").is_some(), "what there is was judged");
+    assert!(found(folder.path(), "report.es.html").is_some(), "and shown");
+    let left: Vec<_> = proxies.into_iter().filter(|&pid| lives(pid)).collect();
+    assert!(left.is_empty(), "still alive: {left:?}");
+}
+
+fn started(folder: &Path) -> Child {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let program = escargot::CargoBuild::new().package("harness").example("guilty-proxy");
+    let program = if cfg!(debug_assertions) { program } else { program.release() };
+    let program = program.run().expect("the guilty proxy builds").path().to_owned();
+    // A name of its own, so that its processes can be told from those of other tests.
+    let own = folder.join("interrupted-proxy");
+    std::fs::copy(program, &own).expect("a copy of the proxy");
+    let adapter = std::fs::read_to_string(here.join("suts/guilty.yaml")).expect("the adapter");
+    let adapter = adapter.replace("PROGRAM", &own.to_string_lossy()).replace("DEFECT\"", "none\"");
+    let adapter_file = folder.join("guilty.yaml");
+    std::fs::write(&adapter_file, adapter).expect("the adapter, filled in");
+    Command::new(env!("CARGO_BIN_EXE_harness"))
+        .arg(here.join("scenarios/age.yaml"))
+        .arg("--sut")
+        .arg(adapter_file)
+        .arg("--out")
+        .arg(folder.join("reports"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the harness starts")
+}
+
+/// A file of the only run folder beneath `reports`, whatever its scenario, proxy and time.
+fn found(folder: &Path, name: &str) -> Option<PathBuf> {
+    let one = |directory: PathBuf| Some(std::fs::read_dir(directory).ok()?.next()?.ok()?.path());
+    let proxy = one(one(folder.join("reports"))?)?;
+    let runs = std::fs::read_dir(proxy).ok()?.flatten().map(|entry| entry.path());
+    runs.map(|run| run.join(name)).find(|path| path.exists())
+}
+
+/// Processes whose program lies in the folder.
+fn proxies_in(folder: &Path) -> Vec<i32> {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter(|pid| {
+        std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program.starts_with(folder))
+    })
+    .collect()
+}
+
+fn lives(pid: i32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    const PAUSE: Duration = Duration::from_millis(20);
+    let mut waited = Duration::ZERO;
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(waited < PATIENCE, "waited {PATIENCE:?} for {what}");
+        std::thread::sleep(PAUSE);
+        waited += PAUSE;
+    }
+}
