@@ -145,14 +145,14 @@ fn bind(config: &Config) -> anyhow::Result<Sockets> {
 /// Everything that happens beside the exchanges, until the program is asked to end.
 async fn operate(services: Arc<Services>, sockets: Sockets, flags: Flags) {
     let signals = Signals::listen();
-    // Whoever reads these lines may send requests and signals from now on.
+    let offer = offer(&sockets, flags.handover.as_deref());
+    // Whoever reads these lines may send requests and signals from now on, and start the next process.
     if let Ok(address) = sockets.clients.local_addr() {
         eprintln!("pibl: listening on http://{address}");
     }
     if let Some(Ok(address)) = sockets.admin.as_ref().map(std::net::TcpListener::local_addr) {
         eprintln!("pibl: admin on http://{address}");
     }
-    let offer = offer(&sockets, flags.handover.as_deref());
     if let Some(admin) = sockets.admin {
         match admin.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(admin)) {
             Ok(admin) => {

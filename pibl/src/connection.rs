@@ -38,26 +38,25 @@ enum Wait {
 }
 
 /// Serves a client until the connection ends.
-pub async fn serve(worker: Rc<Worker>, stream: tokio::net::TcpStream, peer: SocketAddr) {
-    worker.counters.connections_accepted.add(1);
-    let _open = Open::new(&worker);
+pub async fn serve(open: Open, stream: tokio::net::TcpStream, peer: SocketAddr) {
+    let worker = &open.0;
     let wire = Wire::new(stream);
     let _pass = match worker.admission.enter(&worker.config().limits, peer.ip(), clock::monotonic()) {
         Ok(pass) => pass,
-        Err(denied) => return Box::pin(turn_away(&worker, &wire, peer, denied)).await,
+        Err(denied) => return Box::pin(turn_away(worker, &wire, peer, denied)).await,
     };
     // A client that connects and says nothing has as long as one that sends half a head.
     let mut patience = worker.config().timeouts.request_head;
     let mut is_first = true;
     loop {
         let asleep = clock::monotonic();
-        if !wait_while_cold(&worker, &wire, patience, is_first).await {
+        if !wait_while_cold(worker, &wire, patience, is_first).await {
             return;
         }
         let is_quick = !is_first && asleep.elapsed() < QUICK;
         // The future of the active part is large and lives in a box of its own, so that what stays behind
         // for an idle connection is this small one.
-        if !Box::pin(serve_while_warm(&worker, &wire, peer, is_quick)).await {
+        if !Box::pin(serve_while_warm(worker, &wire, peer, is_quick)).await {
             return;
         }
         is_first = false;
@@ -72,17 +71,20 @@ async fn turn_away(worker: &Worker, wire: &Wire, peer: SocketAddr, denied: Denie
     linger(wire, &mut client.buffer).await;
 }
 
-/// Counts the connection as open for as long as it lives.
-struct Open<'a>(&'a Worker);
+/// Counts a connection as open for as long as it lives. It is made where the connection is accepted and not
+/// where its task first runs, so that a drain which begins in between waits for it.
+pub struct Open(Rc<Worker>);
 
-impl<'a> Open<'a> {
-    fn new(worker: &'a Worker) -> Self {
+impl Open {
+    /// One more connection of this worker.
+    pub fn new(worker: Rc<Worker>) -> Self {
+        worker.counters.connections_accepted.add(1);
         worker.open_connections.set(worker.open_connections.get() + 1);
         Self(worker)
     }
 }
 
-impl Drop for Open<'_> {
+impl Drop for Open {
     fn drop(&mut self) {
         self.0.open_connections.set(self.0.open_connections.get() - 1);
         self.0.counters.connections_closed.add(1);

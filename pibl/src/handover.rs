@@ -48,6 +48,7 @@ mod unix {
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::net::{UnixListener, UnixStream};
     use std::path::PathBuf;
+    use std::sync::{Arc, Mutex, PoisonError};
     use std::time::Duration;
 
     use rustix::net::{
@@ -65,7 +66,12 @@ mod unix {
     pub struct Offer {
         path: PathBuf,
         taken: tokio::sync::oneshot::Receiver<()>,
+        offered: Offered,
     }
+
+    /// The sockets that are offered. Emptied when the offer ends: the thread that waits for visitors lives
+    /// on, and a listening socket in its hands would let clients connect to a process that no longer accepts.
+    type Offered = Arc<Mutex<Option<Sockets>>>;
 
     /// Takes the sockets that a running process offers at the path. `None`: nobody is there, and a path
     /// that a killed process left behind has been removed.
@@ -110,19 +116,26 @@ mod unix {
             }
             let door = UnixListener::bind(path)?;
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-            let clients = clients.try_clone()?;
-            let admin = admin.map(TcpListener::try_clone).transpose()?;
+            let sockets = Sockets {
+                clients: clients.try_clone()?,
+                admin: admin.map(TcpListener::try_clone).transpose()?,
+            };
+            let offered = Arc::new(Mutex::new(Some(sockets)));
+            let theirs = Arc::clone(&offered);
             let (say_taken, taken) = tokio::sync::oneshot::channel();
             std::thread::Builder::new().name("handover".into()).spawn(move || {
                 for visitor in door.incoming().flatten() {
-                    match hand_over(&visitor, &clients, admin.as_ref()) {
+                    let offered = theirs.lock().unwrap_or_else(PoisonError::into_inner);
+                    // The offer has ended: this process drains because it was asked to.
+                    let Some(sockets) = &*offered else { return };
+                    match hand_over(&visitor, sockets) {
                         Ok(()) => break,
                         Err(error) => tracing::warn!("the handover did not happen: {error}"),
                     }
                 }
                 let _ = say_taken.send(());
             })?;
-            Ok(Self { path: path.to_owned(), taken })
+            Ok(Self { path: path.to_owned(), taken, offered })
         }
 
         /// Ends when another process has the sockets and serves.
@@ -143,18 +156,18 @@ mod unix {
             if !self.path.as_os_str().is_empty() {
                 let _ = std::fs::remove_file(&self.path);
             }
+            // Held by the thread only while it hands the sockets over; then they are on their way anyway.
+            if let Ok(mut offered) = self.offered.try_lock() {
+                *offered = None;
+            }
         }
     }
 
     /// Sends the sockets and waits until the other side is ready.
-    fn hand_over(
-        mut visitor: &UnixStream,
-        clients: &TcpListener,
-        admin: Option<&TcpListener>,
-    ) -> io::Result<()> {
+    fn hand_over(mut visitor: &UnixStream, sockets: &Sockets) -> io::Result<()> {
         visitor.set_read_timeout(Some(PATIENCE))?;
         let descriptors: Vec<BorrowedFd<'_>> =
-            std::iter::once(clients.as_fd()).chain(admin.map(AsFd::as_fd)).collect();
+            std::iter::once(&sockets.clients).chain(&sockets.admin).map(AsFd::as_fd).collect();
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         control.push(SendAncillaryMessage::ScmRights(&descriptors));

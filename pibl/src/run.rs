@@ -77,6 +77,7 @@ fn work(
 ) -> io::Result<()> {
     let runtime = local_runtime()?;
     runtime.block_on(async move {
+        let queue = listener.try_clone()?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let worker = Rc::new(Worker::new(services));
         let accepting = tokio::task::spawn_local(listener::accept_for_ever(listener, Rc::clone(&worker)));
@@ -86,6 +87,11 @@ fn work(
         let _ = stop.changed().await;
         accepting.abort();
         keeping.abort();
+        // The aborted task holds the socket until it has ended.
+        let _ = accepting.await;
+        listener::accept_waiting(&queue, &worker);
+        // Now the port is free for the next program.
+        drop(queue);
         drain(&worker).await;
         Ok(())
     })

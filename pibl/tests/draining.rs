@@ -1,0 +1,24 @@
+//! The orderly end: whoever was there before it is served.
+
+mod testkit;
+
+use testkit::{Backend, Client, Proxy, status};
+
+#[test]
+fn whoever_has_connected_before_the_end_is_served_although_nobody_accepted_him_yet() {
+    let backend = Backend::echo();
+    for round in 0..10 {
+        let mut proxy = Proxy::start(&[backend.address], "[cache]\nenabled = false");
+        // The kernel says that these are connected; most are still in its queue when the program is told
+        // to end, some are accepted but their task has not run yet.
+        let mut clients: Vec<Client> = (0..40).map(|_| proxy.connect()).collect();
+        for client in &mut clients {
+            client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        }
+        proxy.stop();
+        for (number, client) in clients.iter_mut().enumerate() {
+            let response = client.read_to_end();
+            assert_eq!(status(&response), 200, "round {round}, client {number}: {response:?}");
+        }
+    }
+}
