@@ -5,10 +5,9 @@ mod testkit;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
 
 use predicates::str::contains;
+use testkit::program::Running;
 use testkit::{Backend, Client, PATIENCE, field, status, wait_until};
 
 /// A command in a directory of its own.
@@ -16,75 +15,6 @@ fn pibl(directory: &Path) -> assert_cmd::Command {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_pibl"));
     command.current_dir(directory).timeout(PATIENCE);
     command
-}
-
-/// A running program; killed when dropped.
-struct Running {
-    child: Child,
-    address: SocketAddr,
-    stderr: mpsc::Receiver<String>,
-}
-
-impl Running {
-    fn start(directory: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_pibl"))
-            .current_dir(directory)
-            .args(["--listen", "127.0.0.1", "--port", "0"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let lines = BufReader::new(child.stderr.take().expect("stderr"));
-        let (sender, stderr) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in lines.lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        let mut running = Self { child, address: "127.0.0.1:0".parse().unwrap(), stderr };
-        let line = running.await_line("listening on");
-        running.address = line.rsplit('/').next().unwrap().parse().expect("an address");
-        running
-    }
-
-    fn await_line(&self, text: &str) -> String {
-        loop {
-            let line = self.stderr.recv_timeout(PATIENCE).expect("a line on stderr");
-            if line.contains(text) {
-                return line;
-            }
-        }
-    }
-
-    fn signal(&self, signal: rustix::process::Signal) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, signal).expect("a signal");
-    }
-
-    fn get(&self, target: &str) -> String {
-        let mut client = Client::new(TcpStream::connect(self.address).expect("a connection"));
-        client.send(format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
-        client.read_to_end()
-    }
-
-    fn exit_code(&mut self) -> Option<i32> {
-        let mut code = None;
-        wait_until("the program to end", || {
-            code = self.child.try_wait().expect("a child");
-            code.is_some()
-        });
-        code.and_then(|code| code.code())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 fn named(name: &'static str) -> Backend {
@@ -202,8 +132,7 @@ fn the_operator_sees_health_backends_metrics_and_changes_the_set() {
     let (one, two) = (named("one"), named("two"));
     let running =
         Running::start(directory.path(), &["--backend", &one.address.to_string(), "--admin", "127.0.0.1:0"]);
-    let line = running.await_line("admin on");
-    let admin: SocketAddr = line.rsplit('/').next().unwrap().parse().unwrap();
+    let admin = running.admin();
     let ask = |request: String| {
         let mut client = Client::new(TcpStream::connect(admin).unwrap());
         client.send(request);
@@ -232,8 +161,7 @@ fn the_operator_purges_one_key_a_prefix_or_everything() {
         directory.path(),
         &["--backend", &backend.address.to_string(), "--admin", "127.0.0.1:0"],
     );
-    let line = running.await_line("admin on");
-    let admin: SocketAddr = line.rsplit('/').next().unwrap().parse().unwrap();
+    let admin = running.admin();
     let delete = |query: &str| {
         let mut client = Client::new(TcpStream::connect(admin).unwrap());
         client.send(format!("DELETE /cache{query} HTTP/1.1\r\nHost: admin\r\n\r\n"));

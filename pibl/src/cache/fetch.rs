@@ -88,7 +88,7 @@ impl Fetch {
     }
 
     /// Whether the backend is asked if what is stored is still current.
-    pub(super) fn validates(&self) -> bool {
+    pub fn validates(&self) -> bool {
         self.part.as_ref().and_then(|part| part.stored.as_ref()).is_some_and(|entry| entry.has_validator())
     }
 

@@ -130,7 +130,7 @@ async fn try_backends(
     fetch: &mut Option<Fetch>,
     config: &Config,
 ) -> Outcome {
-    let is_cache_matter = fetch.is_some();
+    let is_validation = fetch.as_ref().is_some_and(Fetch::validates);
     let is_idempotent = client.request.method.is_idempotent();
     let mut tried: Vec<BackendId> = Vec::new();
     let mut status = 503;
@@ -165,8 +165,10 @@ async fn try_backends(
                 worker.balancer.report_failure(&mut choice, now);
                 status = if matches!(failure, Failure::TimedOut) { 504 } else { 502 };
                 // Where no connection was made nothing was sent, and anything may go elsewhere.
-                // Once the cache has seen a response, the request that was made for it has had its answer.
-                let is_judged = is_cache_matter && fetch.is_none();
+                // A validation is the cache's own question: once it has seen a response, another 304 would
+                // say nothing to the client. Any other answer that broke off before the client had a byte
+                // of it may be asked for again; it is then passed on without being stored.
+                let is_judged = is_validation && fetch.is_none();
                 let may_repeat = is_idempotent && !progress.is_streamed.get() && !is_judged;
                 if !may_repeat && !matches!(failure, Failure::Unconnected) {
                     return Outcome::Failed(status);

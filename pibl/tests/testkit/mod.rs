@@ -4,6 +4,10 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of the kit")]
 
+pub mod origin;
+pub mod program;
+pub mod proof;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
