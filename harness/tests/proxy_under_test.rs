@@ -143,7 +143,8 @@ async fn a_proxy_that_ignores_its_stop_signal_is_killed_and_reported() {
     let pid = run.proxy.pid().unwrap();
     let outcome = run.proxy.stop().await.unwrap();
     assert!(outcome.hung && outcome.signal == Some(9) && !lives(pid), "{outcome:?}");
-    let hung = |event: &EventKind| matches!(event, EventKind::Anomaly(anomaly) if anomaly.what.contains("hung at stop"));
+    let hung =
+        |event: &EventKind| matches!(event, EventKind::ProxyHungAtStop { signal, .. } if signal == "SIGTERM");
     assert!(run.events.lock().unwrap().iter().any(hung));
     run.proxy.start(order("honest", lease.loopback())).await.unwrap();
     let outcome = run.proxy.stop().await.unwrap();

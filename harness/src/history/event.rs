@@ -70,6 +70,16 @@ pub enum EventKind {
         /// Its name, such as `SIGKILL`.
         signal: String,
     },
+    /// Asked to end, it was still running when its time was up, and was killed.
+    ProxyHungAtStop {
+        /// Which start.
+        launch: u32,
+        /// The signal that asked it.
+        signal: String,
+        /// How long it was waited for.
+        #[serde(with = "duration_ns")]
+        waited: Duration,
+    },
     /// The proxy's main process has ended.
     ProxyExited(ProxyExit),
     /// A backend answers from now on.

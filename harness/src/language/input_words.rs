@@ -5,9 +5,12 @@
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::{Language, Listed};
+use super::{Language, Listed, value_words};
 use crate::say;
 use crate::scenario::{NameKind, Problem, What, closest};
+
+/// Names that are worth listing beside a suggestion.
+const SHORT_LIST: usize = 8;
 
 /// A problem as the terminal shows it: `file:line:column`, the line, the underline, the way out.
 pub fn input_problem(language: Language, problem: &Problem, colour: bool) -> String {
@@ -46,7 +49,10 @@ fn title(language: Language, what: &What) -> String {
         What::WrongType { found, expected } => say!(language,
             en: "{found} where {expected} belongs", es: "hay {found} donde va {expected}",
             found = found, expected = expected),
-        What::BadValue(why) => say!(language, en: "{why}", es: "{why}", why = why),
+        What::BadValue(why) => match language {
+            Language::En => why.clone(),
+            Language::Es => value_words::in_spanish(why),
+        },
         What::UnknownName { kind, name, .. } => match kind {
             NameKind::Check => say!(language,
                 en: "no check is called `{name}`", es: "ninguna verificación se llama `{name}`", name = name),
@@ -98,8 +104,14 @@ fn suggestion(language: Language, written: &str, known: &[String]) -> String {
 
 fn way_out(language: Language, what: &What) -> Option<String> {
     match what {
-        What::UnknownKey { known, .. } | What::UnknownName { known, .. } if !known.is_empty() => {
-            Some(say!(language, en: "it can be {known}", es: "puede ser {known}", known = Listed(known)))
+        What::UnknownKey { key: name, known } | What::UnknownName { name, known, .. }
+            if !known.is_empty() =>
+        {
+            let near = closest(name, known.iter().map(String::as_str)).is_some();
+            // What was probably meant is said beside the place already; a long list would only bury it.
+            (!near || known.len() <= SHORT_LIST).then(
+                || say!(language, en: "there are {known}", es: "existen {known}", known = Listed(known)),
+            )
         }
         What::UnknownName { kind: NameKind::Label, .. } => Some(say!(language,
             en: "give the step that is meant a name with `as:`",

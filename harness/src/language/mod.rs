@@ -20,6 +20,7 @@ pub mod run_words;
 pub(crate) mod samples;
 pub mod step_words;
 mod time_words;
+mod value_words;
 mod wrong_words;
 
 pub use cause_words::explanation;

@@ -2,7 +2,7 @@
 //!
 //! Every page and the terminal use them. What a check saw is said in `finding_words`; nothing is computed here.
 
-use super::{Counted, InWords, Language, Listed, Noun};
+use super::{Counted, InWords, Language, Listed, Noun, Span};
 use crate::catalogue::CheckId;
 use crate::exit_code::ExitCode;
 use crate::{messages, words};
@@ -321,6 +321,11 @@ messages! {
     pub fn declared_unsupported(names: &str) {
         en: "Declared as not implemented: {names}",
         es: "No implementado (declarado): {names}",
+    }
+    /// The proxy did not end when it was asked to.
+    pub fn hung_at_stop(signal: &str, waited: Span) {
+        en: "It did not end within {waited} of {signal}, and was ended with SIGKILL",
+        es: "No terminó dentro de {waited} tras {signal}, y fue necesario terminarlo con SIGKILL",
     }
     /// Nothing was proven because all required checks are declared as unsupported.
     fn nothing_proven(names: &str) {

@@ -16,7 +16,7 @@ use super::guard::{Isolation, Wish};
 use super::process::{Ended, LAST_LINES, Process};
 use super::{OutputLog, StartProblem};
 use crate::adapter::Adapter;
-use crate::history::{Anomaly, EventKind, ProxyExit, ResourceSample};
+use crate::history::{EventKind, ProxyExit, ResourceSample};
 use crate::platform::{ControlGroup, Reach, Signal};
 
 /// Takes every event of the proxy; called from several threads.
@@ -135,8 +135,11 @@ impl ProxyUnderTest {
         }
         let left = process.guard().program_processes().len();
         if hung {
-            let what = format!("hung at stop: still running {within:?} after {signal}");
-            self.record(EventKind::Anomaly(Anomaly { what, exchange: None }));
+            self.record(EventKind::ProxyHungAtStop {
+                launch: self.launches,
+                signal: signal.to_string(),
+                waited: within,
+            });
             self.record_signal(Signal::KILL);
         }
         let state = process.guard().end().await;

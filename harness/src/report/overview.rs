@@ -10,8 +10,10 @@ use crate::catalogue::{CheckId, Kind};
 use crate::check::{Finding, Outcome, Summary, Verdict};
 use crate::exit_code::ExitCode;
 use crate::history::{EventKind, Record};
-use crate::language::report_words::{HeadlineFacts, declared_unsupported, headline_of, optimal_failed};
-use crate::language::{InWords as _, Language, Listed};
+use crate::language::report_words::{
+    HeadlineFacts, declared_unsupported, headline_of, hung_at_stop, optimal_failed,
+};
+use crate::language::{InWords as _, Language, Listed, Span};
 
 /// What the first screen says.
 #[derive(Clone, Debug)]
@@ -36,6 +38,8 @@ pub struct Overview {
     pub launches: usize,
     /// Times it was killed.
     pub kills: usize,
+    /// The signal that it did not end on, and how long it was waited for.
+    pub hung_at_stop: Option<(String, Duration)>,
 }
 
 /// All outcomes, the gravest first, as reports order them.
@@ -73,6 +77,10 @@ impl Overview {
                 .map(|event| if let EventKind::LoadCounters { sent, .. } = &event.event { *sent } else { 0 })
                 .sum(),
             launches: count(|event| matches!(event, EventKind::ProxyStarting { .. })),
+            hung_at_stop: source.events().iter().rev().find_map(|event| match &event.event {
+                EventKind::ProxyHungAtStop { signal, waited, .. } => Some((signal.clone(), *waited)),
+                _ => None,
+            }),
             kills: count(
                 |event| matches!(event, EventKind::ProxySignalled { signal, .. } if signal == "SIGKILL"),
             ),
@@ -104,6 +112,9 @@ impl Overview {
         }
         if !self.summary.unsupported.is_empty() {
             notes.push(declared_unsupported(language, &names(&self.summary.unsupported)));
+        }
+        if let Some((signal, waited)) = &self.hung_at_stop {
+            notes.push(hung_at_stop(language, signal, Span(waited.as_secs_f64() * 1e3)));
         }
         notes
     }

@@ -57,13 +57,31 @@ fn problem_of(error: &Error, text: &Arc<str>, file: &Path) -> Problem {
             What::WrongType { found: unexpected.clone(), expected: expected.clone() }
         }
         Error::Message { msg, .. } => What::BadValue(msg.clone()),
-        other => What::Syntax(first_line(&other.to_string())),
+        Error::InvalidScalar { ty, .. } => {
+            let bytes = place.as_ref().map_or(0..0, |place| place.bytes.clone());
+            What::WrongType { found: format!("`{}`", &text[bytes]), expected: scalar(ty) }
+        }
+        other => What::Syntax(without_place(&first_line(&other.to_string()))),
     };
     Problem { place, what }
 }
 
 fn owned(names: &[&'static str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// The parser names the types of Rust; a person writes numbers and words.
+fn scalar(ty: &str) -> String {
+    match ty {
+        "bool" => "true | false".to_owned(),
+        float if float.starts_with('f') => "1.5".to_owned(),
+        _ => "1, 2, 3 …".to_owned(),
+    }
+}
+
+/// The place is shown beside the text already.
+fn without_place(message: &str) -> String {
+    message.rsplit_once(" at line ").map_or(message, |(before, _)| before).to_owned()
 }
 
 fn first_line(text: &str) -> String {

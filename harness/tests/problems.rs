@@ -1,0 +1,65 @@
+//! What a person reads who made a slip in a scenario or an adapter: the whole message, in both languages, as it is.
+//!
+//! Each file of `problems/` holds one slip. `INSTA_UPDATE=always cargo test -p harness --test problems` writes the messages
+//! anew after a change that is meant; read them before they are committed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[test]
+fn every_slip_in_a_file_is_answered_with_its_place_and_the_way_out() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/problems");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .expect("the folder of slips")
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .collect();
+    files.sort();
+    assert!(files.len() > 12, "the slips are there: {files:?}");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("problems");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    // What exists grows; what is said about it is the subject here.
+    settings.add_filter(r"(help: there are|ayuda: existen) .*", "$1 [what there is]");
+    let _bound = settings.bind_to_scope();
+    for file in files {
+        let name = file.file_name().expect("a file").to_string_lossy().into_owned();
+        let said = ["en", "es"].map(|language| said_of(&folder, &["check", &name, "--lang", language], 4));
+        insta::assert_snapshot!(name.trim_end_matches(".yaml"), said.join("\n--\n"));
+    }
+}
+
+#[test]
+fn slips_on_the_command_line_are_answered_with_the_way_out() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_owned();
+    for (arguments, expected) in [
+        (&["scenarios/ttl.yaml", "--sut", "ngnix"][..], "no proxy is called `ngnix`"),
+        (&["scenarios/tll.yaml"], "could not read scenarios/tll.yaml"),
+        (&["scenarios/ttl.yaml", "--set", "proxy.tll=3s"], "the scenario has no `proxy.tll`"),
+        (&["scenarios/ttl.yaml", "--set", "proxy.ttl"], "write it as KEY=VALUE"),
+        (&["scenarios/ttl.yaml", "--lang", "fr"], "possible values: en, es"),
+    ] {
+        let mut all = arguments.to_vec();
+        if !arguments.contains(&"--lang") {
+            all.extend(["--lang", "en"]);
+        }
+        let said = said_of(&folder, &all, 4);
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+/// What the harness writes to its standard error; it must end with this code, and say nothing on the other stream.
+fn said_of(folder: &Path, arguments: &[&str], code: i32) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("the harness starts");
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    assert!(output.stdout.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+    said.trim_end().to_owned()
+}
