@@ -166,7 +166,7 @@ async fn operate(services: Arc<Services>, sockets: Sockets, flags: Flags) {
         shutdown::Event::Reload => reload(&services, &flags),
         shutdown::Event::ReopenLog => services.reopen_log(),
     });
-    until_taken_or(offer, asked).await;
+    until_taken_or(offer, asked, &services).await;
 }
 
 #[cfg(unix)]
@@ -181,7 +181,11 @@ fn offer(sockets: &Sockets, path: Option<&Path>) -> Option<handover::Offer> {
 
 /// Ends when the program is asked to, or when the next process has taken over.
 #[cfg(unix)]
-async fn until_taken_or(offer: Option<handover::Offer>, asked: impl Future<Output = ()>) {
+async fn until_taken_or(
+    offer: Option<handover::Offer>,
+    asked: impl Future<Output = ()>,
+    services: &Services,
+) {
     let Some(mut offer) = offer else { return asked.await };
     let is_taken = tokio::select! {
         () = asked => false,
@@ -190,6 +194,7 @@ async fn until_taken_or(offer: Option<handover::Offer>, asked: impl Future<Outpu
     if is_taken {
         eprintln!("pibl: another process has taken over");
         offer.leave_path();
+        services.cache.leave_to_successor();
     }
 }
 
@@ -199,7 +204,7 @@ fn offer(_sockets: &Sockets, _path: Option<&Path>) -> Option<()> {
 }
 
 #[cfg(not(unix))]
-async fn until_taken_or(_offer: Option<()>, asked: impl Future<Output = ()>) {
+async fn until_taken_or(_offer: Option<()>, asked: impl Future<Output = ()>, _services: &Services) {
     asked.await
 }
 

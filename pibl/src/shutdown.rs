@@ -17,6 +17,9 @@ pub enum Event {
 pub struct Signals {
     #[cfg(unix)]
     kinds: [Option<tokio::signal::unix::Signal>; 4],
+    /// A limit on the size of files (`ulimit -f`) is a disk that is full, and must not end the program.
+    #[cfg(unix)]
+    _file_size: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -33,7 +36,8 @@ impl Signals {
         let listen = |kind| {
             signal(kind).inspect_err(|error| tracing::error!("a signal is not listened to: {error}")).ok()
         };
-        Self { kinds: kinds.map(listen) }
+        let file_size = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+        Self { kinds: kinds.map(listen), _file_size: listen(file_size) }
     }
 
     /// Returns at SIGTERM or SIGINT; hands every other event to the function.

@@ -81,7 +81,7 @@ use store::Store;
 pub struct Cache {
     store: Arc<Store>,
     flights: Arc<Flights>,
-    _presence: Option<Presence>,
+    _presence: Option<Arc<Presence>>,
 }
 
 /// The state of the cache, for the operator.
@@ -114,7 +114,7 @@ impl Cache {
         let opened = settings.enabled.then(|| {
             // Told apart from any other run by the time and the process.
             let run = clock::now().millis() as u64 ^ u64::from(std::process::id()) << 44;
-            Ok((Disk::new(root, run)?, Presence::announce(root)?))
+            Ok((Disk::new(root, run)?, Arc::new(Presence::announce(root)?)))
         });
         let opened = opened.transpose().unwrap_or_else(|error: std::io::Error| {
             tracing::warn!(
@@ -124,10 +124,9 @@ impl Cache {
             None
         });
         let (disk, presence) = opened.unzip();
-        let is_alone = presence.as_ref().is_some_and(|presence| presence.is_alone);
         let store = Arc::new(Store::new(disk, Rules::new(settings), settings.size_bytes, open_files.max(16)));
-        if store.disk.is_some()
-            && let Err(error) = recovery::start(Arc::clone(&store), is_alone)
+        if let Some(presence) = &presence
+            && let Err(error) = recovery::start(Arc::clone(&store), presence)
         {
             // Without the scan everything is still found; only its size is not known.
             store.complain("look through", &error);
@@ -140,6 +139,12 @@ impl Cache {
         self.store.reconfigure(Rules::new(settings), settings.size_bytes);
     }
 
+    /// Stores nothing from now on, because another process has taken over the directory: what was asked for
+    /// before a write that goes through that one must not appear after it. What is stored is still served.
+    pub fn leave_to_successor(&self) {
+        self.store.has_successor.store(true, Ordering::Release);
+    }
+
     /// Whether somebody is bringing the response to this key.
     pub fn is_under_way(&self, key: &Key) -> bool {
         self.flights.is_under_way(key.hash())
@@ -150,7 +155,7 @@ impl Cache {
         let index = self.store.index();
         Statistics {
             is_on: self.store.disk.is_some(),
-            is_recovered: self.store.is_recovered.load(Ordering::Acquire),
+            is_recovered: self.store.is_scanned.load(Ordering::Acquire),
             files: index.len(),
             bytes: index.total_bytes(),
             open_files: self.store.open_entries(),

@@ -4,10 +4,11 @@
 //! the file that its key names. It reads names and sizes, never contents: those are checked when they
 //! are first asked for.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::disk::Found;
 use super::store::Store;
@@ -16,34 +17,59 @@ use super::store::Store;
 const BATCH: usize = 256;
 const LOCK: &str = "lock";
 
+/// How often a process that shares the directory looks whether the other one has left.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Tells others that this process writes into the directory. The value must live as long as it does.
 #[derive(Debug)]
 pub(super) struct Presence {
-    _lock: File,
-    /// Nobody else writes here, so that every temporary file of another run is a leftover.
-    pub(super) is_alone: bool,
+    lock: File,
+    /// Nobody else wrote here at the start, so that every temporary file of another run is a leftover.
+    was_alone: bool,
 }
 
 impl Presence {
     /// Takes part in the lock of the directory.
     pub(super) fn announce(root: &Path) -> std::io::Result<Self> {
         let lock = File::options().create(true).truncate(false).write(true).open(root.join(LOCK))?;
-        let is_alone = match lock.try_lock() {
-            Ok(()) => true,
-            Err(TryLockError::WouldBlock) => false,
-            // A file system without locks: nothing is known of others.
-            Err(TryLockError::Error(_)) => false,
-        };
+        let mut presence = Self { lock, was_alone: false };
+        presence.was_alone = presence.is_alone();
+        Ok(presence)
+    }
+
+    /// Whether no other process writes here now. On a file system without locks nothing is known of
+    /// others, which means the same as that they are there.
+    fn is_alone(&self) -> bool {
+        let _ = self.lock.unlock();
+        let is_alone = self.lock.try_lock().is_ok();
         // From exclusive to shared: the next process to start finds that it is not alone.
-        let _ = lock.unlock();
-        let _ = lock.try_lock_shared();
-        Ok(Self { _lock: lock, is_alone })
+        let _ = self.lock.unlock();
+        let _ = self.lock.try_lock_shared();
+        is_alone
     }
 }
 
-/// Scans the directory in the background.
-pub(super) fn start(store: Arc<Store>, is_alone: bool) -> std::io::Result<()> {
-    std::thread::Builder::new().name("recovery".into()).spawn(move || scan(&store, is_alone)).map(drop)
+/// Scans the directory in the background. Where another process writes too, which is so during a handover,
+/// the scan proves nothing; it is made again when the other one has left.
+pub(super) fn start(store: Arc<Store>, presence: &Arc<Presence>) -> std::io::Result<()> {
+    let was_alone = presence.was_alone;
+    let presence = Arc::downgrade(presence);
+    let work = move || {
+        scan(&store, was_alone);
+        let store = Arc::downgrade(&store);
+        let mut is_proven = was_alone;
+        while !is_proven {
+            std::thread::sleep(LOOK_AGAIN);
+            let (Some(store), Some(presence)) = (store.upgrade(), presence.upgrade()) else { return };
+            is_proven = presence.is_alone();
+            if is_proven {
+                scan(&store, true);
+                // What the other one has removed must not live on because it is open here.
+                store.close_all();
+            }
+        }
+    };
+    std::thread::Builder::new().name("recovery".into()).spawn(work).map(drop)
 }
 
 /// Notes every stored file, deletes leftovers, sets strangers aside, makes room.
@@ -74,10 +100,11 @@ pub(super) fn scan(store: &Store, is_alone: bool) {
     });
     note(store, &mut batch);
     match walked {
-        // Only a complete scan proves that what it did not see does not exist.
-        Ok(()) => store.is_recovered.store(true, Ordering::Release),
+        // Only a complete scan that nobody has disturbed proves that what it did not see does not exist.
+        Ok(()) => store.is_recovered.store(is_alone, Ordering::Release),
         Err(error) => store.complain("read from", &error),
     }
+    store.is_scanned.store(true, Ordering::Release);
     let index = store.index();
     tracing::debug!(files = index.len(), bytes = index.total_bytes(), leftovers, "the cache is known");
 }

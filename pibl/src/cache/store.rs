@@ -38,8 +38,12 @@ pub(super) struct Store {
     open: quick_cache::sync::Cache<u128, Arc<Entry>, UnitWeighter, Plain>,
     pub(super) index: Mutex<Index>,
     pub(super) watches: Arc<Watches>,
-    /// Once the scan of the start is over, what the index does not know does not exist.
+    /// What the index does not know does not exist: the scan is over, and nobody else writes here.
     pub(super) is_recovered: AtomicBool,
+    /// The scan of the start is over.
+    pub(super) is_scanned: AtomicBool,
+    /// Another process stores now.
+    pub(super) has_successor: AtomicBool,
     pub(super) disk_failures: AtomicU64,
     pub(super) set_aside: AtomicU64,
     complained: AtomicU64,
@@ -68,6 +72,8 @@ impl Store {
     pub(super) fn new(disk: Option<Disk>, rules: Rules, capacity_bytes: u64, open_files: usize) -> Self {
         Self {
             is_recovered: AtomicBool::new(disk.is_none()),
+            is_scanned: AtomicBool::new(disk.is_none()),
+            has_successor: AtomicBool::new(false),
             disk,
             rules: ArcSwap::from_pointee(rules),
             open: quick_cache::sync::Cache::with(
@@ -237,7 +243,7 @@ impl Store {
     ) -> io::Result<Arc<Entry>> {
         let file = Arc::clone(&temporary.file);
         let mut index = self.index();
-        let is_outdated = watch.is_some_and(Watch::is_spoiled);
+        let is_outdated = watch.is_some_and(Watch::is_spoiled) || self.has_successor.load(Ordering::Acquire);
         let Some(disk) = self.disk.as_ref().filter(|_| !is_outdated) else {
             return Ok(Arc::new(Entry::new(hash, file, head, &self.rules.load(), Uses::default())));
         };
@@ -388,6 +394,11 @@ impl Store {
         index.set_capacity(capacity_bytes);
         self.make_room(&mut index);
         drop(index);
+        self.close_all();
+    }
+
+    /// Closes every file that is held open; it is opened again when it is asked for.
+    pub(super) fn close_all(&self) {
         self.open.clear();
     }
 

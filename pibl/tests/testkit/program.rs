@@ -13,6 +13,8 @@ pub struct Running {
     pub child: Child,
     pub address: SocketAddr,
     stderr: mpsc::Receiver<String>,
+    /// Lines that were passed over while another one was waited for.
+    passed: std::cell::RefCell<Vec<String>>,
 }
 
 impl Running {
@@ -43,7 +45,8 @@ impl Running {
                 let _ = sender.send(line);
             }
         });
-        let mut running = Self { child, address: "127.0.0.1:0".parse().unwrap(), stderr };
+        let mut running =
+            Self { child, address: "127.0.0.1:0".parse().unwrap(), stderr, passed: Default::default() };
         let line = running.await_line("listening on");
         running.address = line.rsplit('/').next().unwrap().parse().expect("an address");
         running
@@ -56,12 +59,13 @@ impl Running {
             if line.contains(text) {
                 return line;
             }
+            self.passed.borrow_mut().push(line);
         }
     }
 
     /// The lines of stderr that have come since the last look.
     pub fn lines_so_far(&self) -> Vec<String> {
-        self.stderr.try_iter().collect()
+        self.passed.borrow_mut().drain(..).chain(self.stderr.try_iter()).collect()
     }
 
     /// The address of the operator's door; the program must have been started with `--admin`.
@@ -92,15 +96,26 @@ impl Running {
 
     /// Memory in use, in bytes, where the system says it.
     pub fn resident_bytes(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-        Some(kibibytes * 1024)
+        self.kibibytes("VmRSS:")
+    }
+
+    /// The most memory that was ever in use, in bytes, where the system says it.
+    pub fn most_resident_bytes(&self) -> Option<u64> {
+        self.kibibytes("VmHWM:")
     }
 
     /// Open files and sockets, where the system says it.
     pub fn open_files(&self) -> Option<usize> {
         Some(std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).ok()?.count())
+    }
+}
+
+impl Running {
+    fn kibibytes(&self, name: &str) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kibibytes * 1024)
     }
 }
 

@@ -5,6 +5,7 @@ mod damage;
 mod oracle;
 mod persistence;
 mod reuse;
+mod scale;
 mod sharing;
 
 use std::sync::Arc;

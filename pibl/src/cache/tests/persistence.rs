@@ -56,6 +56,51 @@ async fn leftovers_of_another_process_that_lives_are_left_alone() {
         std::thread::sleep(Duration::from_millis(1));
     }
     assert!(std::path::Path::new(&busy).exists());
+    // When the other one has left, the leftover is one.
+    let Bench { directory: _keep, cache: other, .. } = first;
+    drop(other);
+    let start = clock::monotonic();
+    while std::path::Path::new(&busy).exists() {
+        assert!(start.elapsed() < PATIENCE, "the leftover stays");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[tokio::test]
+async fn what_another_process_stores_after_the_scan_is_found_and_what_it_removes_is_gone() {
+    let old = bench(60);
+    old.get("/removed", 0, origin(200, &[], b"old")).await;
+    let cache = Cache::open(&old.settings, 64);
+    let start = clock::monotonic();
+    while !cache.statistics().is_recovered {
+        assert!(start.elapsed() < PATIENCE, "the scan does not end");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let Bench { directory, cache: first, settings } = old;
+    let old = Bench { directory, cache: first, settings: settings.clone() };
+    old.get("/late", 0, origin(200, &[], b"late")).await;
+    let new = Bench { directory: tempfile::tempdir().unwrap(), cache, settings };
+    assert!(new.exchange(&get("/late", &[]), at(1), None).await.was_hit());
+    assert!(new.exchange(&get("/removed", &[]), at(1), None).await.was_hit());
+    old.cache.purge_key(b"a.example", b"/removed");
+    let Bench { directory: _keep, cache: first, .. } = old;
+    drop(first);
+    let start = clock::monotonic();
+    while new.exchange(&get("/removed", &[]), at(1), None).await.was_hit() {
+        assert!(start.elapsed() < PATIENCE, "what was removed is still served");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(new.exchange(&get("/late", &[]), at(1), None).await.was_hit());
+}
+
+#[tokio::test]
+async fn after_a_successor_has_taken_over_nothing_is_stored() {
+    let bench = bench(60);
+    bench.get("/before", 0, origin(200, &[], b"x")).await;
+    bench.cache.leave_to_successor();
+    assert_eq!(bench.get("/after", 0, origin(200, &[], b"y")).await.body, b"y");
+    assert!(bench.exchange(&get("/before", &[]), at(1), None).await.was_hit());
+    assert!(!bench.exchange(&get("/after", &[]), at(1), None).await.was_hit());
 }
 
 #[tokio::test]

@@ -1,0 +1,216 @@
+//! A disk that is full, fails or is shared, and responses larger than memory should hold.
+
+mod testkit;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use rustix::process::Signal;
+use testkit::origin::{Journal, Origin};
+use testkit::program::Running;
+use testkit::proof::{self, Asker};
+use testkit::{Backend, Client, field, status, wait_until};
+
+fn origin() -> Origin {
+    Origin::start(&Arc::new(Journal::default()))
+}
+
+/// The program behind lines of the shell that prepare its world.
+fn prepared(directory: &Path, script: &str, origin: &Origin) -> Running {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{script}\nexec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_pibl")]);
+    start(&mut command, directory, origin)
+}
+
+fn start(command: &mut Command, directory: &Path, origin: &Origin) -> Running {
+    command.args(["--listen", "127.0.0.1", "--port", "0", "--ttl", "1h", "--backend"]);
+    Running::spawn(command.arg(origin.address.to_string()).current_dir(directory).stdout(Stdio::null()))
+}
+
+/// Asks for every key twice; each answer must be right, whatever the disk does. Returns the hits.
+fn ask_twice(running: &Running, keys: usize) -> usize {
+    let mut asker = Asker::new(running.address);
+    let mut hits = 0;
+    for number in (0..keys).flat_map(|number| [number, number]) {
+        let target = format!("/k/{number}");
+        let answer = asker.get(&target).expect("an answer");
+        assert_eq!(answer.status, 200, "{target}");
+        assert!(answer.body == proof::body(&target), "{target}: {} bytes", answer.body.len());
+        hits += usize::from(answer.is_hit());
+    }
+    hits
+}
+
+/// The warnings about the cache so far; failures come by the dozen, warnings at most every ten seconds.
+fn warnings(running: &Running) -> Vec<String> {
+    let mut lines = running.lines_so_far();
+    lines.retain(|line| line.contains("cache directory"));
+    lines
+}
+
+#[test]
+fn files_that_cannot_grow_cost_their_place_in_the_cache_and_one_warning() {
+    let (directory, origin) = (tempfile::tempdir().unwrap(), origin());
+    // 64 blocks of 512 or 1024 bytes, as the shell counts; the log stays below.
+    let mut running = prepared(directory.path(), "ulimit -f 64", &origin);
+    let hits = ask_twice(&running, 100);
+    assert!((50..100).contains(&hits), "small responses are stored, large ones are not: {hits}");
+    let warnings = warnings(&running);
+    assert!((1..=3).contains(&warnings.len()), "{warnings:?}");
+    assert!(running.child.try_wait().unwrap().is_none(), "the program ended");
+}
+
+#[test]
+fn a_full_or_read_only_disk_means_a_proxy_without_cache() {
+    if !Command::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this system does not let a test mount a file system of its own");
+        return;
+    }
+    for (options, at_least, at_most) in [("size=300k", 1, 99), ("size=300k,ro", 0, 0)] {
+        let (directory, origin) = (tempfile::tempdir().unwrap(), origin());
+        std::fs::create_dir(directory.path().join("cache")).unwrap();
+        let script = format!("mount -t tmpfs -o {options} none cache\nexec \"$0\" \"$@\"");
+        let mut command = Command::new("unshare");
+        command.args(["-rm", "sh", "-c", &script, env!("CARGO_BIN_EXE_pibl")]);
+        let running = start(&mut command, directory.path(), &origin);
+        let hits = ask_twice(&running, 100);
+        assert!((at_least..=at_most).contains(&hits), "{options}: {hits} hits");
+        let warnings = warnings(&running);
+        assert!((1..=3).contains(&warnings.len()), "{options}: {warnings:?}");
+    }
+}
+
+#[test]
+fn a_directory_that_fails_while_serving_costs_no_answer() {
+    let (directory, origin) = (tempfile::tempdir().unwrap(), origin());
+    let running = prepared(directory.path(), "", &origin);
+    assert!(ask_twice(&running, 20) > 0);
+    std::fs::remove_dir_all(directory.path().join("cache")).unwrap();
+    std::fs::write(directory.path().join("cache"), "a file where the directory was").unwrap();
+    ask_twice(&running, 60);
+    let warnings = warnings(&running);
+    assert!((1..=3).contains(&warnings.len()), "{warnings:?}");
+}
+
+/// A body of any length: blocks that carry their number.
+const BLOCK: usize = 64 * 1024;
+
+fn block(number: u64) -> Vec<u8> {
+    (0..BLOCK as u64 / 8).flat_map(|word| proof::mix(number << 16 | word).to_le_bytes()).collect()
+}
+
+/// Receives a body of blocks in constant memory and compares each.
+fn receive(address: std::net::SocketAddr, blocks: u64) -> String {
+    let mut client = Client::new(TcpStream::connect(address).unwrap());
+    client.send("GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let mut reader = std::io::BufReader::new(client.stream);
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        reader.read_exact(&mut byte).expect("a head");
+        head.push(byte[0]);
+    }
+    let mut piece = vec![0; BLOCK];
+    for number in 0..blocks {
+        reader.read_exact(&mut piece).expect("the whole body");
+        assert!(piece == block(number), "block {number} differs");
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// 48 MiB by default; `PIBL_LARGE=1GiB cargo test -p pibl --test store large -- --nocapture` for more.
+#[test]
+fn a_large_response_is_passed_stored_and_served_in_little_memory() {
+    let size = std::env::var("PIBL_LARGE")
+        .map_or(48 << 20, |text| text.parse::<bytesize::ByteSize>().expect("a size such as 1GiB").as_u64());
+    let blocks = size / BLOCK as u64;
+    let backend = Backend::start(move |conversation| {
+        while conversation.next_request().is_some() {
+            conversation
+                .send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", blocks * BLOCK as u64));
+            for number in 0..blocks {
+                if conversation.client.stream.write_all(&block(number)).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let text = format!(
+        "backends = [\"{}\"]\nttl = \"1h\"\n[cache]\nsize = \"8GiB\"\nmax_object = \"4GiB\"\n",
+        backend.address
+    );
+    std::fs::write(directory.path().join("pibl.toml"), text).unwrap();
+    let running = Running::start_silent(directory.path(), &[]);
+    let before = running.most_resident_bytes();
+    let passed = receive(running.address, blocks);
+    let stored = receive(running.address, blocks);
+    assert!(field(&stored, "cache-status").unwrap().contains("; hit"), "{passed}{stored}");
+    let after = running.most_resident_bytes();
+    drop(running);
+    // The first use after a restart compares the whole body with its checksum.
+    let running = Running::start_silent(directory.path(), &[]);
+    assert!(field(&receive(running.address, blocks), "cache-status").unwrap().contains("; hit"));
+    let restarted = running.most_resident_bytes();
+    assert_eq!(backend.requests().len(), 1);
+    println!(
+        "{} MiB: memory {before:?} at first, {after:?} after it was passed and served, {restarted:?} after a restart",
+        size >> 20
+    );
+    if let (Some(before), Some(after), Some(restarted)) = (before, after, restarted) {
+        assert!(after.max(restarted) < before + (24 << 20), "memory grew with the size of the body");
+    }
+}
+
+#[test]
+fn two_processes_share_a_cache_during_a_handover() {
+    let (say, told) = std::sync::mpsc::channel::<()>();
+    let told = std::sync::Mutex::new(told);
+    let backend = Backend::start(move |conversation| {
+        while let Some(request) = conversation.next_request() {
+            if request.starts_with("GET /slow ") && !request.contains("X-Quick") {
+                conversation.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf");
+                let _ = told.lock().unwrap().recv_timeout(testkit::PATIENCE);
+                conversation.send("half");
+            } else {
+                conversation.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nnew");
+            }
+        }
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let address = backend.address.to_string();
+    let arguments = ["--backend", &address, "--ttl", "1h", "--handover", "sockets"];
+    let mut old = Running::start_silent(directory.path(), &arguments);
+    assert_eq!(status(&old.get("/before")), 200);
+    let mut slow = Client::new(TcpStream::connect(old.address).unwrap());
+    slow.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+    slow.read_until("half");
+    let new = Running::start_silent(directory.path(), &arguments);
+    old.await_line("another process has taken over");
+    // What the old process stored is a hit for the new one, at once.
+    assert!(field(&new.get("/before"), "cache-status").unwrap().contains("; hit"));
+    // The new one writes a key while the old one still receives what it asked for before.
+    let request = "GET /slow HTTP/1.1\r\nHost: x\r\nX-Quick: 1\r\nConnection: close\r\n\r\n";
+    let quick = || {
+        let mut client = Client::new(TcpStream::connect(new.address).unwrap());
+        client.send(request);
+        client.read_to_end()
+    };
+    assert!(quick().ends_with("new"));
+    say.send(()).unwrap();
+    slow.read_until("half");
+    assert_eq!(old.exit_code(), Some(0));
+    // What the old one had asked for before is not stored after it.
+    let answer = quick();
+    assert!(answer.ends_with("new") && field(&answer, "cache-status").unwrap().contains("; hit"), "{answer}");
+    let temporary = || {
+        let directories = std::fs::read_dir(directory.path().join("cache")).unwrap().flatten();
+        let files = directories.filter_map(|entry| std::fs::read_dir(entry.path()).ok()).flatten().flatten();
+        files.filter(|entry| entry.file_name().to_string_lossy().ends_with(".tmp")).count()
+    };
+    wait_until("nothing half-written to be left", || temporary() == 0);
+    new.signal(Signal::TERM);
+}
