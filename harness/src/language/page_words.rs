@@ -131,6 +131,8 @@ messages! {
     pub fn microseconds(value: Decimal) { en: "{value} µs", es: "{value} µs" }
     /// Requests per second.
     pub fn per_second(value: Decimal) { en: "{value}/s", es: "{value}/s" }
+    /// The score of a run: how many of the checks that decide passed.
+    pub fn score_of(passed: usize, of: usize) { en: "{passed} of {of} required checks passed", es: "{passed} de {of} verificaciones obligatorias superadas" }
     /// Print hint and origin.
     pub fn footer(hash: &str) {
         en: "Made from the record alone; the same record gives the same page. Hash of the run: {hash}",
@@ -139,7 +141,7 @@ messages! {
     /// A resolution.
     pub fn resolution(early: Milliseconds, late: Milliseconds) { en: "{early} early, {late} late", es: "{early} antes, {late} después" }
     /// How the harness's own checks are counted.
-    pub fn first_screen_counts(required: Counted, others: usize) { en: "{required}, {others} more that do not decide", es: "{required}, {others} más que no deciden" }
+    pub fn first_screen_counts(required: Counted, others: usize) { en: "{required} decide, {others} more are told and do not", es: "{required} deciden, {others} más se informan y no deciden" }
 }
 
 words!(CacheMedium {

@@ -160,7 +160,7 @@ fn configuration(page: &Page<'_>) -> Markup {
         @for file in first.into_iter().flatten() {
             details {
                 summary { (page.label(Label::Configuration)) " · " code { (plain(&file.path, 200)) } }
-                pre { (crate::report::wire::bytes(file.text.replace('\n', "\r\n").as_bytes(), file.text.len() as u64, 16 * 1024, page.language)) }
+                pre tabindex="0" { (crate::report::wire::bytes(file.text.replace('\n', "\r\n").as_bytes(), file.text.len() as u64, 16 * 1024, page.language)) }
             }
         }
     }

@@ -71,11 +71,11 @@ fn bytes_of(page: &Page<'_>, exchange: &Exchange) -> Markup {
             }
             div .wire {
                 h5 { (page.label(Label::RequestAsSent)) }
-                pre { (wire::bytes(&exchange.request_head.0, exchange.request_head.0.len() as u64, HEAD_SHOWN, language)) }
+                pre tabindex="0" { (wire::bytes(&exchange.request_head.0, exchange.request_head.0.len() as u64, HEAD_SHOWN, language)) }
                 h5 { (page.label(Label::ResponseAsReceived)) }
                 @match &exchange.response {
                     Some(response) => {
-                        pre {
+                        pre tabindex="0" {
                             (wire::bytes(&response.head.0, response.head.0.len() as u64, HEAD_SHOWN, language))
                             (wire::bytes(&response.body.start.0, response.body.bytes, BODY_SHOWN, language))
                         }
@@ -84,7 +84,7 @@ fn bytes_of(page: &Page<'_>, exchange: &Exchange) -> Markup {
                 }
                 @if let Some(attempt) = attempt_for(&page.source, exchange) {
                     h5 { (page.label(Label::AtTheBackend)) " (" (attempt.backend) ")" }
-                    pre { (wire::bytes(&attempt.head.0, attempt.head_bytes, HEAD_SHOWN, language)) }
+                    pre tabindex="0" { (wire::bytes(&attempt.head.0, attempt.head_bytes, HEAD_SHOWN, language)) }
                 }
             }
         }
@@ -120,7 +120,7 @@ fn log_lines(page: &Page<'_>, exchanges: &[&Exchange]) -> Markup {
             p .aside {
                 (page.label(*label)) @if lines.len() < *all { " – " (shown_of(page.language, lines.len(), *all)) }
             }
-            pre .numbered {
+            pre .numbered tabindex="0" {
                 @for (number, line) in lines { span .number { (number) } (wire::line(line, page.language)) "\n" }
             }
         }
@@ -133,7 +133,7 @@ fn scenario_lines(page: &Page<'_>, verdict: &Verdict) -> Markup {
     let near = lines.filter(|(number, _)| number.abs_diff(asked) <= AROUND);
     html! {
         p .aside { (wire::plain(&verdict.line.file.to_string_lossy(), 200)) ":" (asked) }
-        pre .numbered {
+        pre .numbered tabindex="0" {
             @for (number, line) in near {
                 @if number == asked { mark { span .number { (number) } (line) } "\n" }
                 @else { span .number { (number) } (line) "\n" }

@@ -8,7 +8,7 @@ use super::page::{Page, code, told};
 use crate::catalogue::Kind;
 use crate::check::{Outcome, Verdict};
 use crate::exit_code::ExitCode;
-use crate::language::page_words::counted_checks;
+use crate::language::page_words::{counted_checks, score_of};
 use crate::language::report_words::{Label, decides, exit_meaning, killed_times, took_place, verdict_words};
 use crate::language::{Counted, InWords as _, Noun, Span, explanation, title};
 use crate::report::markdown::symbol;
@@ -71,6 +71,7 @@ fn facts(page: &Page<'_>) -> Markup {
     let time = Span((overview.took.as_secs_f64() * 1000.0).round());
     html! {
         dl .facts {
+            @if !source.verdicts.is_empty() { div { dt { (page.label(Label::Score)) } dd { (score(page)) } } }
             div { dt { (page.label(Label::Scenario)) } dd { (plan.name) } }
             @if let Some(started) = source.attachments.started() {
                 div { dt { (page.label(Label::Started)) } dd { time datetime=(started) { (readable_time(started)) } } }
@@ -92,6 +93,13 @@ fn facts(page: &Page<'_>) -> Markup {
             }
         }
     }
+}
+
+/// How many of the checks that decide passed. What is declared as not implemented counts among them under `--strict` only.
+fn score(page: &Page<'_>) -> String {
+    let summary = &page.overview.summary;
+    let of = summary.passed + summary.failed.len() + summary.undecided.len();
+    score_of(page.language, summary.passed, of)
 }
 
 /// A command with a button that copies it.

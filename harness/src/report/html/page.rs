@@ -128,7 +128,7 @@ fn foot(page: &Page<'_>, with_charts: bool) -> Markup {
             details .licences {
                 summary { (page.label(Label::Licences)) }
                 p { "DejaVu Sans (plots): Bitstream Vera licence. " @if with_charts { "uPlot: MIT." } }
-                @if with_charts { pre { (CHART_LICENCE) } }
+                @if with_charts { pre tabindex="0" { (CHART_LICENCE) } }
             }
         }
     }

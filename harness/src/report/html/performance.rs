@@ -51,7 +51,7 @@ fn table(page: &Page<'_>, tags: &[TagLatency<'_>]) -> Markup {
     let language = page.language;
     let absent = page.label(Label::NotApplicable);
     html! {
-        div .scroll tabindex="0" role="region" aria-label=(page.label(Label::Performance)) {
+        div .scroll tabindex="0" role="region" aria-label=(page.label(Label::Table)) {
             table .figures {
                 thead {
                     tr {
