@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::http::date;
 
-/// An instant of the wall clock in milliseconds since 1970.
+/// An instant of the wall clock in microseconds since 1970.
 ///
 /// Stored responses carry it, because their age must outlive a restart; everything that is measured
 /// within one run uses [`monotonic`].
@@ -18,32 +18,42 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// The instant of this many milliseconds since 1970.
     pub const fn from_millis(millis: i64) -> Self {
-        Self(millis)
+        Self(millis.saturating_mul(1000))
     }
 
     /// The instant of this many seconds since 1970.
     pub const fn from_seconds(seconds: i64) -> Self {
-        Self(seconds.saturating_mul(1000))
+        Self(seconds.saturating_mul(1_000_000))
     }
 
     /// Milliseconds since 1970.
     pub const fn millis(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The instant of this many microseconds since 1970.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since 1970.
+    pub const fn micros(self) -> i64 {
         self.0
     }
 
     /// Whole seconds since 1970.
     pub const fn seconds(self) -> i64 {
-        self.0.div_euclid(1000)
+        self.0.div_euclid(1_000_000)
     }
 
-    /// Milliseconds from `earlier` to this instant; negative when the wall clock was set back.
-    pub const fn millis_since(self, earlier: Self) -> i64 {
+    /// Microseconds from `earlier` to this instant; negative when the wall clock was set back.
+    pub const fn micros_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
 
     /// This instant, later by a duration.
     pub fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 }
 
@@ -52,7 +62,7 @@ impl Timestamp {
 pub fn now() -> Timestamp {
     // A clock before 1970 counts as 1970: every stored response is then as young as can be.
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    Timestamp(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// The monotonic clock, for durations within one run.
@@ -94,7 +104,7 @@ mod tests {
     fn differences_survive_a_clock_that_was_set_back() {
         let later = Timestamp::from_millis(5_000);
         let earlier = Timestamp::from_millis(2_500);
-        assert_eq!((later.millis_since(earlier), earlier.millis_since(later)), (2_500, -2_500));
+        assert_eq!((later.micros_since(earlier), earlier.micros_since(later)), (2_500_000, -2_500_000));
         assert_eq!((earlier.seconds(), Timestamp::from_millis(-1).seconds()), (2, -1));
     }
 

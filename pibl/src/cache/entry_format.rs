@@ -25,7 +25,7 @@ use crate::http::Fields;
 /// Where slot A begins.
 pub(super) const PREAMBLE_BYTES: usize = 40;
 const MAGIC: [u8; 8] = *b"\x8apibl\r\n\x00";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const SLOT_HEADER_BYTES: usize = 24;
 /// No head is longer than this: a head on the wire is at most 60 KiB.
 const MOST_SLOT_BYTES: usize = 1 << 20;
@@ -194,7 +194,7 @@ impl Record {
         }
         put(&mut out, TAG_STATUS, &[&self.status.to_le_bytes()]);
         put(&mut out, TAG_REASON, &[&self.reason]);
-        let times = [self.requested_at.millis().to_le_bytes(), self.received_at.millis().to_le_bytes()];
+        let times = [self.requested_at.micros().to_le_bytes(), self.received_at.micros().to_le_bytes()];
         put(&mut out, TAG_TIMES, &[&times[0], &times[1]]);
         for (name, value) in self.fields.iter() {
             put(&mut out, TAG_FIELD, &[&(name.len() as u16).to_le_bytes(), name, value]);
@@ -225,8 +225,8 @@ impl Record {
             TAG_STATUS => self.status = u16::from_le_bytes(value.rest.try_into().ok()?),
             TAG_REASON => self.reason = value.rest.to_vec(),
             TAG_TIMES => {
-                self.requested_at = Timestamp::from_millis(value.u64()? as i64);
-                self.received_at = Timestamp::from_millis(value.u64()? as i64);
+                self.requested_at = Timestamp::from_micros(value.u64()? as i64);
+                self.received_at = Timestamp::from_micros(value.u64()? as i64);
             }
             TAG_FIELD => {
                 let name_length = usize::from(u16::from_le_bytes(value.take(2)?.try_into().ok()?));
@@ -356,7 +356,7 @@ mod tests {
     #[test]
     fn other_versions_and_other_files_are_foreign() {
         let mut head = file_head(&sample());
-        head[8] = 2;
+        head[8] = head[8].wrapping_add(1);
         assert_eq!(read(&head), Err(Damage::Foreign));
         assert_eq!(read(b""), Err(Damage::Foreign));
         assert_eq!(read(&[0; 4096]), Err(Damage::Foreign));

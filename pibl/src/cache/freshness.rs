@@ -57,7 +57,7 @@ pub struct Freshness {
     /// Where that lifetime comes from.
     pub source: Source,
     /// Its age when it was received (`corrected_initial_age` of RFC 9111 §4.2.3).
-    pub initial_age_millis: i64,
+    pub initial_age_micros: i64,
     /// When it was received.
     pub received_at: Timestamp,
     /// It may never be used without asking (`no-cache`).
@@ -117,9 +117,9 @@ impl Freshness {
     ) -> Self {
         let directives = Directives::read(fields);
         let (lifetime_millis, source) = lifetime(rules, status, fields, &directives, received_at);
-        let delay = received_at.millis_since(requested_at).max(0);
+        let delay = received_at.micros_since(requested_at).max(0);
         let directives = directives.response;
-        let initial_age_millis = match (rules.ttl_mode, source) {
+        let initial_age_micros = match (rules.ttl_mode, source) {
             // Exactly this long, from the moment at which it was asked for.
             (TtlMode::Force, Source::Ttl) => delay,
             // A TTL is the operator's: the clocks of his origins need not agree with this one.
@@ -129,7 +129,7 @@ impl Freshness {
         Self {
             lifetime_millis,
             source,
-            initial_age_millis,
+            initial_age_micros,
             received_at,
             no_cache: directives.no_cache,
             must_revalidate: directives.must_revalidate
@@ -143,7 +143,12 @@ impl Freshness {
     /// `current_age` of RFC 9111 §4.2.3. A wall clock that was set back makes nothing younger than it was
     /// when it came.
     pub fn age_millis(&self, now: Timestamp) -> i64 {
-        self.initial_age_millis.saturating_add(now.millis_since(self.received_at).max(0))
+        self.age_micros(now) / 1000
+    }
+
+    /// Whole milliseconds on either side would make an entry up to one of them older than it is.
+    fn age_micros(&self, now: Timestamp) -> i64 {
+        self.initial_age_micros.saturating_add(now.micros_since(self.received_at).max(0))
     }
 
     /// How long it is still fresh; negative when it is stale.
@@ -153,7 +158,7 @@ impl Freshness {
 
     /// Fresh, and usable without asking.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        !self.no_cache && self.remaining_millis(now) > 0
+        !self.no_cache && self.lifetime_millis.saturating_mul(1000) > self.age_micros(now)
     }
 
     /// Whether it may be used stale while it is refreshed (RFC 5861 §3).
@@ -248,20 +253,20 @@ fn heuristic(fields: &Fields, received_at: Timestamp) -> (i64, Source) {
 
 /// RFC 9111 §4.2.3. `Date` has whole seconds: the response was made at any instant of that second, and
 /// the latest is assumed, so that a response is not a second old the moment it arrives.
-fn initial_age(fields: &Fields, delay_millis: i64, received_at: Timestamp) -> i64 {
+fn initial_age(fields: &Fields, delay_micros: i64, received_at: Timestamp) -> i64 {
     let apparent = date_of(fields, received_at).map_or(0, |date| {
-        received_at.millis().saturating_sub(date.saturating_mul(1000).saturating_add(999)).max(0)
+        received_at.micros().saturating_sub(date.saturating_mul(1_000_000).saturating_add(999_999)).max(0)
     });
-    age_field(fields).saturating_add(delay_millis).max(apparent)
+    age_field(fields).saturating_add(delay_micros).max(apparent)
 }
 
-/// `Age` in milliseconds: the first member of the first line, if it is a number (RFC 9111 §5.1); 0 else.
+/// `Age` in microseconds: the first member of the first line, if it is a number (RFC 9111 §5.1); 0 else.
 fn age_field(fields: &Fields) -> i64 {
     let first = fields.list("age").next();
     first
         .filter(|value| value.iter().all(u8::is_ascii_digit))
         .and_then(super::cache_control::seconds)
-        .map_or(0, to_millis)
+        .map_or(0, |seconds| to_millis(seconds).saturating_mul(1000))
 }
 
 fn date_of(fields: &Fields, received_at: Timestamp) -> Option<i64> {
@@ -317,11 +322,11 @@ mod tests {
 
     #[test]
     fn age_is_the_larger_of_apparent_and_corrected_by_section_4_2_3() {
-        let initial = |fields: &[(&str, &str)]| pure(200, fields).initial_age_millis;
+        let initial = |fields: &[(&str, &str)]| pure(200, fields).initial_age_micros / 1000;
         let (now, old, early) = (at(0), at(-7200), at(10));
         assert_eq!(initial(&[("Date", &now)]), 0);
         assert_eq!(initial(&[("Date", &early)]), 0);
-        assert_eq!(initial(&[("Date", &old)]), 7_200_000 - 999);
+        assert_eq!(initial(&[("Date", &old)]), 7_200_000 - 1_000);
         assert_eq!(initial(&[("Date", &now), ("Age", "30")]), 30_000);
         for (text, seconds) in [
             ("abc", 0),
@@ -380,8 +385,8 @@ mod tests {
         assert_eq!(of(&rules, 503, &[("Cache-Control", "max-age=5")]).lifetime_millis, 5_000);
         // The origin's clock does not shorten the operator's TTL.
         let slow = at(-600);
-        assert_eq!(of(&rules, 200, &[("Date", &slow)]).initial_age_millis, 0);
-        assert_eq!(of(&rules, 200, &[("Age", "7")]).initial_age_millis, 7_000);
+        assert_eq!(of(&rules, 200, &[("Date", &slow)]).initial_age_micros, 0);
+        assert_eq!(of(&rules, 200, &[("Age", "7")]).initial_age_micros, 7_000_000);
     }
 
     #[test]
@@ -395,7 +400,7 @@ mod tests {
         assert_eq!(seconds(TtlMode::Force, "max-age=0"), 60);
         assert_eq!(seconds(TtlMode::Force, "x"), 60);
         let aged = [("Cache-Control", "max-age=5"), ("Age", "3")];
-        assert_eq!(of(&rules(60, TtlMode::Force), 200, &aged).initial_age_millis, 0);
+        assert_eq!(of(&rules(60, TtlMode::Force), 200, &aged).initial_age_micros, 0);
     }
 
     #[test]
@@ -419,9 +424,9 @@ mod tests {
     }
 
     #[test]
-    fn a_response_is_fresh_until_its_lifetime_is_over_to_the_millisecond() {
+    fn a_response_is_fresh_until_its_lifetime_is_over_to_the_microsecond() {
         let response = pure(200, &[("Cache-Control", "max-age=2")]);
-        assert!(response.is_fresh(NOW.plus(Duration::from_millis(1999))));
+        assert!(response.is_fresh(NOW.plus(Duration::from_micros(1_999_999))));
         assert!(!response.is_fresh(NOW.plus(Duration::from_millis(2000))));
         assert!(!pure(200, &[("Cache-Control", "max-age=2, no-cache")]).is_fresh(NOW));
     }
