@@ -13,6 +13,10 @@ use crate::catalogue::CheckId;
 use crate::history::{Purpose, Record};
 use crate::plan::{CheckPlan, Probe, StepKind};
 
+/// Share by which the kernel may make the wall clock, by which caches count, run faster or slower than the monotonic clock
+/// of the ledger while it is being corrected (`adjtimex(2)`: 500 parts per million). No proxy is blamed for that.
+const MOST_STEERED: f64 = 500e-6;
+
 /// One request for an entry of known age.
 #[derive(Clone, Debug)]
 pub(super) struct Probed<'a> {
@@ -135,7 +139,8 @@ pub(super) fn bracket<'p, 'a>(
     early_ms: f64,
     late_ms: f64,
 ) -> Bracket<'p, 'a> {
-    let (soonest, latest) = (ttl_ms - early_ms, ttl_ms + late_ms);
+    let steered_ms = ttl_ms * MOST_STEERED;
+    let (soonest, latest) = (ttl_ms - early_ms - steered_ms, ttl_ms + late_ms + steered_ms);
     let served = || probes.iter().filter(|p| p.served);
     let gone = || probes.iter().filter(|p| !p.served);
     let mut late: Vec<&Probed<'a>> = served().filter(|p| p.least_age_ms > latest).collect();
