@@ -7,9 +7,11 @@
 //! - [`wire`]: a raw codec of HTTP/1.1 that can be wrong on purpose;
 //! - [`journal`]: every connection and every request, in order;
 //! - [`behavior`]: what a backend does with a request, as data;
+//! - [`applications`]: programs with state and tokens, after four real systems;
 //! - [`server`]: a backend that listens and does it;
 //! - [`cli`]: the command line.
 
+pub mod applications;
 pub mod behavior;
 pub mod cli;
 pub mod clock;

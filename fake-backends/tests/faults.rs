@@ -229,3 +229,18 @@ fn a_truncated_body_proves_its_damage() {
     assert!(verify(&body).unwrap().is_of("/key", 1));
     assert_eq!(verify(&body[..4096]), Err(Damage::Short { received: 4096, announced: 5120 }));
 }
+
+#[test]
+fn who_is_not_on_the_list_is_reset_before_a_byte_is_read() {
+    let world = world();
+    let lets_in = backend(&world, "b1", r#"{"connections": {"allow": ["127.0.0.1"]}}"#);
+    let shuts_out = backend(&world, "b2", r#"{"connections": {"allow": ["127.0.0.9"]}}"#);
+    let mut client = Client::connect(lets_in.addr());
+    client.send("GET /x HTTP/1.1\r\nHost: test\r\n\r\n");
+    assert!(client.try_answer(false).is_ok());
+    let mut stream = TcpStream::connect(shuts_out.addr()).expect("the port is open");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let end = std::io::Read::read(&mut stream, &mut [0; 1]);
+    assert_eq!(end.expect_err("no answer").kind(), ErrorKind::ConnectionReset);
+    assert_eq!(shuts_out.counts().requests, 0);
+}

@@ -4,6 +4,7 @@
 //! steer by their path alone, since a proxy may drop any field.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,8 @@ pub struct Connections {
     pub accept: Accept,
     /// A connection is closed after this many requests, and the last answer says so.
     pub requests_per_connection: Option<u32>,
+    /// Addresses that are let in, as by a security group; everybody where it is empty. Others are reset before a byte is read.
+    pub allow: Vec<IpAddr>,
     /// Whether `100 Continue` is withheld from requests that expect it.
     pub withhold_continue: bool,
 }

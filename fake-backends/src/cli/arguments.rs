@@ -10,9 +10,9 @@ use clap::{Parser, Subcommand};
 use super::answer::{AnswerArguments, FlawName, PlaceArguments};
 use super::{Complaint, file};
 use crate::behavior::{
-    Accept, BarrierPlan, Close, Connections, Distribution, Echo, ErrorPlan, FieldLine, Garbage, Hang,
-    Informational, Misframe, Plan, Rate, Reset, Script, Share, Size, Slow, Sometimes, Span, Status,
-    Streaming, Truncate,
+    Accept, ApplicationPlan, BarrierPlan, Close, Connections, Distribution, Echo, ErrorPlan, FieldLine,
+    Garbage, Hang, Informational, Misframe, Plan, Rate, Reset, Script, Share, Size, Slow, Sometimes, Span,
+    Status, Streaming, Truncate,
 };
 use crate::server::BackendSpec;
 
@@ -156,6 +156,14 @@ enum Behavior {
         #[arg(long, default_value = "100ms")]
         pause: Span,
     },
+    /// Be a program with state: voting, tracking, event or plain
+    Application {
+        /// Which one
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(crate::applications::NAMES.iter().map(|(name, what)| {
+            clap::builder::PossibleValue::new(*name).help(*what)
+        })))]
+        name: String,
+    },
     /// Hold requests until a number of them are inside at the same instant
     Barrier {
         /// How many
@@ -249,6 +257,7 @@ impl Behavior {
             Behavior::Streaming { pieces, size, pause } => {
                 Plan::Streaming(Streaming { pieces: *pieces, size: *size, pause: *pause, framing: None })
             }
+            Behavior::Application { name } => Plan::Application(ApplicationPlan { name: name.clone() }),
             Behavior::Barrier { count, deadline, answer } => {
                 let name = "barrier".into();
                 Plan::Barrier(BarrierPlan { count: *count, deadline: *deadline, name, then: answer.boxed() })

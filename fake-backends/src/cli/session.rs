@@ -27,6 +27,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Complaint> {
     let clock = RunClock::start();
     // The program may run for days: what has been printed is not kept.
     let world = World { journal: Journal::forgetting(clock), ..World::new(Network::host(), clock) };
+    let world = World { applications: Arc::new(crate::applications::all()), ..world };
     let (sender, attempts) = mpsc::channel();
     world.journal.subscribe(sender);
     let starting = |spec| start(spec, &world).map_err(|error| Complaint::world(error.to_string()));

@@ -174,7 +174,11 @@ impl Backend {
         // Without it small answers would wait for acknowledgements; it fails only on a connection that is dead already.
         let _ = stream.set_nodelay(true);
         let mut log = ConnectionLog::open(&self.shared, peer);
-        match self.acceptance() {
+        let acceptance = match self.acceptance() {
+            Accept::Serve if !self.lets_in(peer) => Accept::Reset,
+            acceptance => acceptance,
+        };
+        match acceptance {
             Accept::Serve => {
                 let (stream, number) = (Arc::new(stream), log.number());
                 let weak = Arc::downgrade(&stream);
@@ -193,6 +197,13 @@ impl Backend {
             }
             Accept::Hang => self.held.push((Arc::new(stream), Some(log))),
         }
+    }
+
+    /// Whether the address of a peer is one of those that may come in.
+    fn lets_in(&self, peer: SocketAddr) -> bool {
+        let loaded = self.shared.script();
+        let allow = &loaded.script.connections.allow;
+        allow.is_empty() || allow.contains(&peer.ip().to_canonical())
     }
 
     fn forget(&mut self, ended: Result<u64, JoinError>) {

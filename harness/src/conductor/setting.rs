@@ -60,7 +60,8 @@ impl Backends {
         clock: RunClock,
         recorder: &Recorder,
     ) -> io::Result<Backends> {
-        let world = World::new(network, clock);
+        let applications = std::sync::Arc::new(fake_backends::applications::all());
+        let world = World { applications, ..World::new(network, clock) };
         let mut listening = Vec::new();
         for number in 1..=plan.backends.count {
             let mut spec = BackendSpec::new(format!("b{number}"), plan.backends.script.clone());
