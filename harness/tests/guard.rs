@@ -65,7 +65,7 @@ fn nginx(listen: std::net::SocketAddr) -> StartOrder {
     );
     let argv = ["nginx", "-p", ".", "-c", "nginx.conf"].map(str::to_string).to_vec();
     let files = BTreeMap::from([("nginx.conf".to_string(), configuration)]);
-    let launch = Launch { argv, files, environment: BTreeMap::new(), stdin: None };
+    let launch = Launch { argv, files, ..Launch::default() };
     StartOrder { launch, listen, ttl: None, answer: Answer::Required }
 }
 

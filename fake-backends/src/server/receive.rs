@@ -70,7 +70,8 @@ pub(super) async fn request(shared: &Shared, socket: &mut Socket, log: &mut Conn
                 };
                 return Arrival::Refused(entry, malformed.to_string());
             }
-            Ok(Some(RequestEvent::Head(head))) => {
+            Ok(Some(RequestEvent::Head(mut head))) => {
+                strip(&mut head.target, &shared.world.target_prefix);
                 let entry = log.begin(arrived.unwrap_or(read_at), |attempt| {
                     attempt.head_complete = Some(read_at);
                     describe(attempt, &head);
@@ -168,6 +169,17 @@ fn enter_partial(log: &mut ConnectionLog, arrived: Moment, reader: &RequestReade
         attempt.head_bytes = head.len() as u64;
         attempt.head = head[..head.len().min(HEAD_KEPT_BYTES)].into();
     })
+}
+
+/// Takes what clients put in front of every target away again, where the proxy has left it there. What came stays in the
+/// raw head.
+fn strip(target: &mut String, prefix: &str) {
+    if !prefix.is_empty()
+        && let Some(rest) = target.strip_prefix(prefix)
+        && rest.starts_with('/')
+    {
+        *target = rest.to_owned();
+    }
 }
 
 fn describe(attempt: &mut Attempt, head: &RequestHead) {

@@ -28,6 +28,8 @@ pub struct World {
     pub meeting_points: MeetingPoints,
     /// Versions of the content, the same at every backend.
     pub versions: Versions,
+    /// What clients put in front of every target; a backend takes a target that begins with it for the rest.
+    pub target_prefix: Arc<str>,
     /// Programs that answer.
     pub applications: Arc<Applications>,
 }
@@ -41,6 +43,7 @@ impl World {
             journal: Journal::new(clock),
             meeting_points: MeetingPoints::default(),
             versions: Versions::default(),
+            target_prefix: Arc::from(""),
             applications: Arc::default(),
         }
     }

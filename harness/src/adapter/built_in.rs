@@ -7,6 +7,11 @@ pub const ALL: &[(&str, &str)] = &[
     ("pibl", include_str!("../../../scenarios/suts/pibl.yaml")),
     ("nginx", include_str!("../../../scenarios/suts/nginx.yaml")),
     ("haproxy", include_str!("../../../scenarios/suts/haproxy.yaml")),
+    ("varnish", include_str!("../../../scenarios/suts/varnish.yaml")),
+    ("apache", include_str!("../../../scenarios/suts/apache.yaml")),
+    ("squid", include_str!("../../../scenarios/suts/squid.yaml")),
+    ("trafficserver", include_str!("../../../scenarios/suts/trafficserver.yaml")),
+    ("caddy", include_str!("../../../scenarios/suts/caddy.yaml")),
 ];
 
 /// The text of one.

@@ -18,6 +18,9 @@ pub struct Capabilities {
     pub ttl: TtlSource,
     /// How exactly it keeps to it.
     pub ttl_resolution: Resolution,
+    /// The smallest TTL that it can be told, of which every other is a multiple: a minute where it counts minutes.
+    #[serde(with = "duration_ns", default = "a_millisecond")]
+    pub ttl_step: Duration,
     /// How many independent rotations it runs (workers, threads); one for an exact rotation over the whole process.
     pub rotations: u32,
     /// How long after the last byte an answer may still be missing from the cache.
@@ -25,6 +28,25 @@ pub struct Capabilities {
     pub store_lag: Duration,
     /// Source of these declarations, such as the chapter of its manual.
     pub reference: Option<String>,
+}
+
+impl Capabilities {
+    /// The TTL that it is told for a wanted one: the next multiple of its step, its constant, or the wanted one where it has
+    /// none at all.
+    pub fn ttl_for(&self, wanted: Option<Duration>) -> Option<Duration> {
+        match self.ttl {
+            TtlSource::Fixed { ttl } => Some(ttl),
+            TtlSource::Arguments | TtlSource::Configuration | TtlSource::None => wanted.map(|ttl| {
+                let step = self.ttl_step.as_millis().max(1);
+                let steps = ttl.as_millis().div_ceil(step);
+                u64::try_from(steps * step).map_or(ttl, Duration::from_millis)
+            }),
+        }
+    }
+}
+
+fn a_millisecond() -> Duration {
+    Duration::from_millis(1)
 }
 
 /// Where a cache lies.
@@ -66,4 +88,28 @@ pub struct Resolution {
     /// This much after it.
     #[serde(with = "duration_ns")]
     pub late: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ttl_is_rounded_up_to_what_the_proxy_can_be_told() {
+        let with = |ttl, ttl_step| Capabilities {
+            cache: CacheMedium::Disk,
+            ttl,
+            ttl_resolution: Resolution::default(),
+            ttl_step: Duration::from_millis(ttl_step),
+            rotations: 1,
+            store_lag: Duration::ZERO,
+            reference: None,
+        };
+        let wanted = Some(Duration::from_millis(2_500));
+        assert_eq!(with(TtlSource::Arguments, 1).ttl_for(wanted), wanted);
+        assert_eq!(with(TtlSource::Arguments, 1_000).ttl_for(wanted), Some(Duration::from_secs(3)));
+        assert_eq!(with(TtlSource::Configuration, 60_000).ttl_for(wanted), Some(Duration::from_secs(60)));
+        let fixed = TtlSource::Fixed { ttl: Duration::from_secs(30) };
+        assert_eq!(with(fixed, 1).ttl_for(wanted), Some(Duration::from_secs(30)));
+    }
 }

@@ -4,22 +4,30 @@
 //! is told stands in its templates, never in code.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use fake_backends::behavior::Span;
 use serde::Deserialize;
+use serde_saphyr::Spanned;
 
-use super::{Adapter, CacheMedium, Capabilities, Program, Resolution, TtlSource};
-use crate::scenario::{Problem, parse};
+use super::rewrite::{ConfigFile, PatchFile};
+use super::sections::LimitsFile;
+use super::{
+    Adapter, AddressPlan, CacheMedium, Capabilities, NetworkWish, OwnCommands, Program, Replacement,
+    RequestShape, Resolution, Rewrite, TtlSource, templates,
+};
+use crate::scenario::{Problem, What, find_key, parse, place_of};
 
 /// One adapter.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdapterFile {
     /// Short name, also the folder of its reports.
-    pub name: String,
+    #[schemars(with = "String")]
+    pub name: Spanned<String>,
     /// Name for people; the short one where left out.
     #[serde(default)]
     pub title: Option<String>,
@@ -34,6 +42,33 @@ pub struct AdapterFile {
     /// Directories that must exist before the start.
     #[serde(default)]
     pub directories: Vec<String>,
+    /// Files that must exist before the start, made empty where they do not.
+    #[serde(default)]
+    pub touch: Vec<String>,
+    /// The user's own configuration file, with literal replacements.
+    #[serde(default)]
+    pub config: Option<ConfigFile>,
+    /// Literal replacements in the private copy of the submission, for constants in the source. They are shown and counted.
+    #[serde(default)]
+    pub patch: Vec<PatchFile>,
+    /// Where the backends listen.
+    #[serde(default)]
+    pub backends: AddressPlan,
+    /// Whose network it runs in.
+    #[serde(default)]
+    pub network: NetworkWish,
+    /// Names that it finds at these addresses, whatever the host says of them.
+    #[serde(default)]
+    pub hosts: BTreeMap<String, IpAddr>,
+    /// How requests must look for it.
+    #[serde(default)]
+    pub request: RequestShape,
+    /// Commands of its own for what signals cannot do.
+    #[serde(default)]
+    pub commands: OwnCommands,
+    /// What it is kept to, where the usual limits of a submission do not fit.
+    #[serde(default)]
+    pub limits: LimitsFile,
     /// Files written before each start: path → template.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
@@ -60,6 +95,9 @@ pub struct AdapterFile {
     /// A port that it insists on.
     #[serde(default)]
     pub fixed_port: Option<u16>,
+    /// An address that it insists on, and is reached at.
+    #[serde(default)]
+    pub fixed_host: Option<IpAddr>,
     /// Its log file, relative to the working directory.
     #[serde(default)]
     pub log_file: Option<String>,
@@ -87,6 +125,8 @@ pub enum ProgramFile {
         #[serde(default)]
         advice: Option<String>,
     },
+    /// A file of the submission, or one that `build` makes; relative to the working directory.
+    Own(String),
 }
 
 /// How a proxy is stopped.
@@ -110,6 +150,9 @@ pub struct CapabilitiesFile {
     /// How far from the TTL an entry may expire by design.
     #[serde(default)]
     pub resolution: ResolutionFile,
+    /// The smallest TTL that it can be told, of which every other is a multiple: `1m` where it counts minutes.
+    #[serde(default)]
+    pub ttl_step: Option<Span>,
     /// Independent rotations.
     #[serde(default = "one")]
     pub rotations: u32,
@@ -152,17 +195,28 @@ pub struct ResolutionFile {
 pub fn resolve(text: &Arc<str>, origin: &Path) -> Result<Adapter, Problem> {
     let file: AdapterFile = parse(text, origin)?;
     let folder = origin.parent().unwrap_or(Path::new(""));
-    Ok(Adapter {
-        title: file.title.unwrap_or_else(|| file.name.clone()),
-        name: file.name,
+    refuse_name(&file.name, text, origin)?;
+    let rewrites = rewrites(&file, folder, text, origin)?;
+    let adapter = Adapter {
+        title: file.title.unwrap_or_else(|| file.name.value.clone()),
+        name: file.name.value,
         origin: origin.display().to_string(),
         program: match file.program {
             ProgramFile::Cargo(package) => Program::Cargo { package },
             ProgramFile::Installed { name, advice } => Program::Installed { name, advice },
+            ProgramFile::Own(path) => Program::Own { path },
         },
         copy_from: file.copy_from.map(|path| folder.join(path)),
         build: file.build,
         directories: file.directories,
+        touch: file.touch,
+        rewrites,
+        backends: file.backends,
+        network: file.network,
+        hosts: file.hosts,
+        request: file.request,
+        commands: file.commands,
+        limits: file.limits.into(),
         files: file.files,
         start: file.start,
         environment: file.environment,
@@ -173,11 +227,61 @@ pub fn resolve(text: &Arc<str>, origin: &Path) -> Result<Adapter, Problem> {
         ready_within: file.ready_within.0,
         rebind_within: file.rebind_within.0,
         fixed_port: file.fixed_port,
+        fixed_host: file.fixed_host,
         log_file: file.log_file,
         cache_directory: file.cache_directory,
         wipe: file.wipe,
         capabilities: capabilities(file.capabilities),
-    })
+    };
+    templates::look_through(&adapter, text, origin)?;
+    Ok(adapter)
+}
+
+/// A name is a folder of reports and part of the name of temporary ones.
+fn refuse_name(name: &Spanned<String>, text: &Arc<str>, origin: &Path) -> Result<(), Problem> {
+    let harmless = name.value.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if harmless && name.value.starts_with(|first: char| first.is_alphanumeric()) {
+        return Ok(());
+    }
+    Err(Problem::at(place_of(name.defined, text, origin), What::UnsafeName))
+}
+
+/// The user's configuration and the patches, those of one file together; their originals are not read yet.
+fn rewrites(
+    file: &AdapterFile,
+    folder: &Path,
+    text: &Arc<str>,
+    origin: &Path,
+) -> Result<Vec<Rewrite>, Problem> {
+    let mut found: Vec<Rewrite> = Vec::new();
+    for patch in &file.patch {
+        let Some(copied) = &file.copy_from else {
+            return Err(Problem::at(find_key(text, origin, "patch"), What::PatchWithoutCopy));
+        };
+        let replacement =
+            Replacement { text: patch.text.clone(), with: patch.with.clone(), times: patch.times };
+        match found.iter_mut().find(|known| known.path == patch.file) {
+            Some(known) => known.replace.push(replacement),
+            None => found.push(Rewrite {
+                path: patch.file.clone(),
+                source: folder.join(copied).join(&patch.file),
+                before: String::new(),
+                patch: true,
+                replace: vec![replacement],
+            }),
+        }
+    }
+    if let Some(config) = &file.config {
+        let name = config.from.file_name().map(|name| name.to_string_lossy().into_owned());
+        found.push(Rewrite {
+            path: config.to.clone().or(name).unwrap_or_default(),
+            source: folder.join(&config.from),
+            before: String::new(),
+            patch: false,
+            replace: config.replace.clone(),
+        });
+    }
+    Ok(found)
 }
 
 fn capabilities(file: CapabilitiesFile) -> Capabilities {
@@ -193,6 +297,7 @@ fn capabilities(file: CapabilitiesFile) -> Capabilities {
             early: file.resolution.early.map_or(Duration::ZERO, |span| span.0),
             late: file.resolution.late.map_or(Duration::ZERO, |span| span.0),
         },
+        ttl_step: file.ttl_step.map_or(Duration::from_millis(1), |span| span.0),
         rotations: file.rotations,
         store_lag: file.store_lag.map_or(Duration::ZERO, |span| span.0),
         reference: file.reference,

@@ -6,13 +6,21 @@
 pub mod built_in;
 mod capabilities;
 mod file;
+mod originals;
 mod render;
+mod rewrite;
+mod sections;
+mod templates;
 
 pub use capabilities::{CacheMedium, Capabilities, Resolution, TtlSource};
 pub use file::{AdapterFile, resolve};
+pub use originals::with_originals;
 pub use render::{RenderProblem, render};
+pub use rewrite::{Replacement, Rewrite, Rewritten};
+pub use sections::{AdapterLimits, AddressPlan, NetworkWish, OwnCommands, RequestShape};
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +44,30 @@ pub struct Adapter {
     pub build: Vec<Vec<String>>,
     /// Directories created in the working directory before the start.
     pub directories: Vec<String>,
+    /// Files that must exist before the start and are left alone where they do.
+    #[serde(default)]
+    pub touch: Vec<String>,
+    /// Files of others that are changed before they are used: the user's configuration, patched sources.
+    #[serde(default)]
+    pub rewrites: Vec<Rewrite>,
+    /// Where the backends listen.
+    #[serde(default)]
+    pub backends: AddressPlan,
+    /// Whose network it runs in.
+    #[serde(default)]
+    pub network: NetworkWish,
+    /// Names that it finds at these addresses, whatever the host says of them.
+    #[serde(default)]
+    pub hosts: BTreeMap<String, IpAddr>,
+    /// How requests must look for it.
+    #[serde(default)]
+    pub request: RequestShape,
+    /// Commands of its own for what signals cannot do.
+    #[serde(default)]
+    pub commands: OwnCommands,
+    /// What it is kept to.
+    #[serde(default)]
+    pub limits: AdapterLimits,
     /// Files rendered into the working directory before the start: relative path → template.
     pub files: BTreeMap<String, String>,
     /// The command that starts it, an argv list of templates; no shell.
@@ -59,6 +91,9 @@ pub struct Adapter {
     pub rebind_within: Duration,
     /// A port that it insists on; `None`: it listens where it is told.
     pub fixed_port: Option<u16>,
+    /// An address that it insists on, and is reached at; `None`: it listens on the one that it is told.
+    #[serde(default)]
+    pub fixed_host: Option<IpAddr>,
     /// Its log file, relative to the working directory.
     pub log_file: Option<String>,
     /// Its cache directory, relative to the working directory.
@@ -85,6 +120,25 @@ pub enum Program {
         /// Advice, such as `apt-get install nginx`.
         advice: Option<String>,
     },
+    /// A file of its own working directory, copied there or built there; a relative path.
+    Own {
+        /// Path.
+        path: String,
+    },
+}
+
+impl Adapter {
+    /// The addresses that the loopback interface must be given before this proxy can run, and which the host's own has not.
+    pub fn foreign_addresses(&self) -> Vec<IpAddr> {
+        let mut found = self.backends.foreign();
+        let named = self.hosts.values().chain(&self.fixed_host).copied();
+        for address in named.filter(|address| !address.is_loopback() && !address.is_unspecified()) {
+            if !found.contains(&address) {
+                found.push(address);
+            }
+        }
+        found
+    }
 }
 
 /// What the templates of an adapter can say.
@@ -106,6 +160,8 @@ pub struct LaunchVariables {
     pub ttl_milliseconds: Option<u64>,
     /// TTL in minutes as a decimal number, where one is given.
     pub ttl_minutes: Option<f64>,
+    /// TTL in whole minutes (rounded up), where one is given.
+    pub ttl_whole_minutes: Option<u64>,
 }
 
 /// Where a backend listens.
@@ -122,7 +178,7 @@ pub struct BackendAddress {
 }
 
 /// A launch, rendered: nothing left to decide.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Launch {
     /// Program and arguments.
     pub argv: Vec<String>,
@@ -132,4 +188,10 @@ pub struct Launch {
     pub environment: BTreeMap<String, String>,
     /// Standard input.
     pub stdin: Option<String>,
+    /// Files of others, changed.
+    #[serde(default)]
+    pub rewritten: Vec<Rewritten>,
+    /// Commands of its own.
+    #[serde(default)]
+    pub commands: OwnCommands,
 }

@@ -31,7 +31,13 @@ pub(super) fn adapter(name: &str) -> Result<Adapter, Problem> {
             known,
         }));
     }
-    adapter::resolve(&read(&path)?, &path)
+    let text = read(&path)?;
+    adapter::with_originals(adapter::resolve(&text, &path)?, &text, &path, read)
+}
+
+/// Whether a text is that of a scenario; any other is an adapter's.
+pub(super) fn is_scenario(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("steps:") || line.starts_with("checks:"))
 }
 
 /// Problems as the terminal shows them.

@@ -82,9 +82,14 @@ async fn conduct(mut order: RunOrder) -> Result<Finished, RunProblem> {
     let recorder = Recorder::begin(folder.events, clock).map_err(RunProblem::Setting)?;
     order.observer.began(&order.plan, &path, recorder.listen());
 
-    let network = RunNetwork::choose();
+    let network = RunNetwork::choose(&order.plan.adapter);
     network.network.enter().map_err(RunProblem::Setting)?;
     let mut facts = facts_of(&order, clock, &network);
+    if let Some(problem) = network.unmet.clone() {
+        let problem = not_ready(&recorder, problem);
+        order.observer.ended();
+        return closing::close(&order.plan, &path, &recorder, &output, facts, Some(problem));
+    }
     let backends = Backends::start(&order.plan, network.network.clone(), clock, &recorder)
         .map_err(RunProblem::Setting)?;
     let played = play(&order, backends, network, log, &recorder, &output, &path, &mut facts).await;
@@ -116,7 +121,8 @@ async fn play(
     facts.program = Some(proxy.program().display().to_string());
     facts.program_sha256 = history::hash_of_file(proxy.program()).ok();
     let traffic = Traffic {
-        clients: Clients::new(address, network.network.clone(), recorder.clone()),
+        clients: Clients::new(address, network.network.clone(), recorder.clone())
+            .with_shape(order.plan.adapter.request.clone()),
         journal: backends.world.journal.clone(),
         capabilities: order.plan.adapter.capabilities.clone(),
         seed: order.plan.seed,

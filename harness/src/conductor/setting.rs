@@ -11,7 +11,7 @@ use fake_backends::clock::RunClock;
 use fake_backends::platform::Network;
 use fake_backends::server::{self, BackendSpec, Down, Listening, Recording, World};
 
-use crate::adapter::{Adapter, BackendAddress};
+use crate::adapter::{Adapter, BackendAddress, NetworkWish};
 use crate::history::{EventKind, Recorder};
 use crate::plan::{BackendChange, Plan};
 use crate::proxy_under_test::StartProblem;
@@ -23,6 +23,8 @@ pub(super) struct RunNetwork {
     pub(super) network: Network,
     /// For the manifest.
     pub(super) description: String,
+    /// Why the addresses that the adapter needs cannot be had.
+    pub(super) unmet: Option<StartProblem>,
 }
 
 /// The backends of a run.
@@ -38,12 +40,22 @@ const PORT_PATIENCE: Duration = Duration::from_secs(120);
 
 impl RunNetwork {
     /// A network namespace of the run's own where the host allows it, else the host's loopback.
-    pub(super) fn choose() -> RunNetwork {
-        match Network::new_private(&[]) {
-            Ok(network) => RunNetwork { network, description: "private network namespace".to_owned() },
+    /// The addresses that stand in the source of the proxy lie on its loopback interface.
+    pub(super) fn choose(adapter: &Adapter) -> RunNetwork {
+        let addresses = adapter.foreign_addresses();
+        if adapter.network == NetworkWish::Host {
+            let description = "loopback of the host (as the adapter asks)".to_owned();
+            return RunNetwork { network: Network::host(), description, unmet: None };
+        }
+        match Network::new_private(&addresses) {
+            Ok(network) => {
+                RunNetwork { network, description: "private network namespace".to_owned(), unmet: None }
+            }
             Err(error) => RunNetwork {
                 network: Network::host(),
                 description: format!("loopback of the host ({error})"),
+                unmet: (!addresses.is_empty())
+                    .then(|| StartProblem::NoNamespace { addresses, error: error.to_string() }),
             },
         }
     }
@@ -60,12 +72,15 @@ impl Backends {
         clock: RunClock,
         recorder: &Recorder,
     ) -> io::Result<Backends> {
+        let adapter = &plan.adapter;
         let applications = std::sync::Arc::new(fake_backends::applications::all());
-        let world = World { applications, ..World::new(network, clock) };
+        let target_prefix = adapter.request.prefix.as_str().into();
+        let world = World { applications, target_prefix, ..World::new(network, clock) };
         let mut listening = Vec::new();
         for number in 1..=plan.backends.count {
             let mut spec = BackendSpec::new(format!("b{number}"), plan.backends.script.clone());
             spec.seed = plan.seed.wrapping_add(number as u64);
+            spec.listen = adapter.backends.address(number - 1);
             let backend = server::start(spec, &world)?;
             recorder
                 .record(EventKind::BackendUp { backend: backend.name().to_owned(), address: backend.addr() });
@@ -126,6 +141,9 @@ pub(super) async fn port_for(adapter: &Adapter, seed: u64) -> Result<(PortLease,
         Some(port) => PortLease::fixed(port, PORT_PATIENCE).await?,
         None => PortLease::any(seed ^ u64::from(std::process::id()))?,
     };
-    let address = lease.loopback();
+    let mut address = lease.loopback();
+    if let Some(host) = adapter.fixed_host {
+        address.set_ip(host);
+    }
     Ok((lease, address))
 }

@@ -105,6 +105,7 @@ impl Stage {
             ttl_seconds: milliseconds.map(|ms| ms.div_ceil(1000)),
             ttl_milliseconds: milliseconds,
             ttl_minutes: self.settings.ttl.map(|ttl| ttl.as_secs_f64() / 60.0),
+            ttl_whole_minutes: milliseconds.map(|ms| ms.div_ceil(60_000)),
         };
         let launch = render(adapter, &variables).map_err(|error| StartProblem::File {
             path: adapter.origin.clone().into(),

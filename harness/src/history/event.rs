@@ -44,6 +44,9 @@ pub enum EventKind {
         listen: std::net::SocketAddr,
         /// Files rendered for it.
         configuration: Vec<ConfigurationFile>,
+        /// Files of its private copy that had to be patched: the changed lines of each.
+        #[serde(default)]
+        patches: Vec<ConfigurationFile>,
         /// The TTL it was given.
         #[serde(with = "duration_ns::option")]
         ttl: Option<Duration>,

@@ -66,6 +66,16 @@ fn title(language: Language, problem: &StartProblem) -> String {
         StartProblem::PathLeadsOutside { path } => say!(language,
             en: "the adapter's path `{path}` leads out of the proxy's directory",
             es: "la ruta `{path}` del perfil del proxy sale del directorio del proxy", path = path),
+        StartProblem::NoNamespace { addresses, error } => {
+            let places: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+            say!(language,
+                en: "it needs {places}, and this host allows no network namespace: {error}",
+                es: "necesita {places} y este computador no permite un espacio de red propio: {error}",
+                places = Listed(&places), error = error)
+        }
+        StartProblem::NoPid { command, said } => say!(language,
+            en: "`{command}` did not print its pid: {said}", es: "`{command}` no mostró su pid: {said}",
+            command = command.join(" "), said = said),
         StartProblem::Guard { error } => say!(language,
             en: "the process that guards the proxy could not do its work: {error}",
             es: "el proceso que vigila al proxy no pudo hacer su trabajo: {error}", error = error),
@@ -170,7 +180,11 @@ fn way_out(language: Language, problem: &StartProblem) -> Option<String> {
         StartProblem::DiedAtStart { .. } | StartProblem::DoesNotAnswer { .. } => say!(language,
             en: "its last lines and the whole of `proxy.stdout` in the run folder tell more",
             es: "sus últimas líneas y el archivo `proxy.stdout` de la carpeta de la ejecución dicen más"),
+        StartProblem::NoNamespace { .. } => say!(language,
+            en: "run it where namespaces are allowed (as root, or on Linux with user namespaces), or `patch` the addresses in its private copy",
+            es: "ejecútelo donde se permitan (como root, o en Linux con espacios de usuario), o cambie las direcciones de su copia privada con `patch`"),
         StartProblem::File { .. }
+        | StartProblem::NoPid { .. }
         | StartProblem::PathLeadsOutside { .. }
         | StartProblem::Guard { .. }
         | StartProblem::NoPort { fixed: None } => return None,

@@ -12,7 +12,7 @@ use serde_saphyr::Spanned;
 use super::resolve_checks::resolve_checks;
 use super::resolve_steps::Resolver;
 use super::{BackendsPlan, Plan, ProxySettings, SourceLine, estimate};
-use crate::adapter::{Adapter, TtlSource};
+use crate::adapter::Adapter;
 use crate::catalogue::Requirement;
 use crate::scenario::{
     NameKind, Place, Problem, ProxyFile, ScenarioFile, What, apply_overrides, parse, place_of,
@@ -108,13 +108,10 @@ fn is_folder_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
 }
 
-/// What a proxy is told: a TTL that is a constant of the program takes the place of the scenario's.
+/// What a proxy is told: a TTL that is a constant of the program takes the place of the scenario's, and one that it cannot
+/// be told is rounded up.
 pub(super) fn settings(file: &ProxyFile, adapter: &Adapter) -> ProxySettings {
-    let ttl = match adapter.capabilities.ttl {
-        TtlSource::Fixed { ttl } => Some(ttl),
-        TtlSource::Arguments | TtlSource::Configuration | TtlSource::None => file.ttl.map(|ttl| ttl.0),
-    };
-    ProxySettings { ttl }
+    ProxySettings { ttl: adapter.capabilities.ttl_for(file.ttl.map(|ttl| ttl.0)) }
 }
 
 fn covers(scenario: &ScenarioFile, source: &Source, problems: &mut Vec<Problem>) -> Vec<Requirement> {

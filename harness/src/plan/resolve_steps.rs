@@ -12,13 +12,17 @@ use super::{
     BackendChange, Batches, CrashLoad, Executor, Fill, Load, Overlap, Overtake, Probe, ProbeTime,
     ProxySettings, Reread, Restart, Serial, Sliding, Step, StepKind,
 };
-use crate::adapter::{Adapter, CacheMedium};
-use crate::scenario::{BackendsStep, ExecutorFile, NameKind, Problem, RereadKeys, StepFile, What, Which};
+use crate::adapter::{Adapter, CacheMedium, TtlSource};
+use crate::scenario::{
+    BackendsStep, ExecutorFile, NameKind, Problem, ProxyFile, RereadKeys, StepFile, What, Which,
+};
 
 /// Probes lie this far beyond the declared resolution on either side of the TTL.
 const WINDOW: Duration = Duration::from_millis(400);
 /// Most rounds of a `repeat`: each is unrolled into the plan.
 const MOST_ROUNDS: u32 = 10_000;
+/// Rounds of crashes for a proxy that declares no cache on disk.
+const CRASHES_IN_MEMORY: u32 = 3;
 /// A request that takes longer is a time-out, where the scenario says nothing.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -69,7 +73,12 @@ impl<'a> Resolver<'a> {
                     self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));
                     return;
                 }
-                for round in 0..repeat.times {
+                let crashes = repeat.steps.iter().any(|step| matches!(step.value, StepFile::Crash(_)));
+                let on_disk = self.adapter.capabilities.cache == CacheMedium::Disk;
+                // What a crash leaves of a cache in memory is known; what remains to be seen is whether it starts again.
+                let times =
+                    if crashes && !on_disk { repeat.times.min(CRASHES_IN_MEMORY) } else { repeat.times };
+                for round in 0..times {
                     let before = self.problems.len();
                     self.all(&repeat.steps, round);
                     // The same problem once, not once a round.
@@ -183,7 +192,7 @@ impl<'a> Resolver<'a> {
                 (None, Some(StepKind::Crash(load)))
             }
             StepFile::Restart(restart) => {
-                let changed = restart.proxy.as_ref().map(|proxy| settings(proxy, self.adapter));
+                let changed = restart.proxy.as_ref().map(|proxy| self.other_settings(proxy));
                 if let Some(changed) = &changed {
                     self.settings = changed.clone();
                 }
@@ -265,6 +274,19 @@ impl<'a> Resolver<'a> {
                 }
             },
         }
+    }
+
+    /// Settings of a later start. Another TTL that would be rounded up to the same one becomes the next that it can be told:
+    /// the question is whether another value has another effect.
+    fn other_settings(&self, proxy: &ProxyFile) -> ProxySettings {
+        let mut changed = settings(proxy, self.adapter);
+        let capabilities = &self.adapter.capabilities;
+        let can_be_told = matches!(capabilities.ttl, TtlSource::Arguments | TtlSource::Configuration);
+        let wanted = proxy.ttl.map(|ttl| ttl.0);
+        if can_be_told && changed.ttl == self.settings.ttl && changed.ttl != wanted {
+            changed.ttl = changed.ttl.map(|ttl| ttl + capabilities.ttl_step);
+        }
+        changed
     }
 
     fn backends(&mut self, change: &BackendsStep) -> Option<StepKind> {

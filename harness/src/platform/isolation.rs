@@ -66,13 +66,13 @@ pub fn keep_descriptors_to_this_process() {
 #[cfg(target_os = "linux")]
 pub use linux::{
     become_subreaper, die_with_parent, enter_process_namespace, enter_user_and_process_namespace,
-    kill_everything_in_namespace, own_process_view,
+    kill_everything_in_namespace, own_names, own_process_view,
 };
 
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::{
     become_subreaper, die_with_parent, enter_process_namespace, enter_user_and_process_namespace,
-    kill_everything_in_namespace, own_process_view,
+    kill_everything_in_namespace, own_names, own_process_view,
 };
 
 #[cfg(target_os = "linux")]
@@ -144,6 +144,25 @@ mod linux {
         Ok(mount("proc", "/proc", "proc", flags, None)?)
     }
 
+    /// Gives this process, and all that it will start, an `/etc/hosts` of its own with this text. Needs the right to mount.
+    ///
+    /// # Errors
+    /// What the kernel says; nothing has changed for other processes in any case.
+    pub fn own_names(text: &str) -> io::Result<()> {
+        use std::io::Write;
+
+        use rustix::mount::{MountPropagationFlags, mount_bind, mount_change};
+        unshare(UnshareFlags::NEWNS)?;
+        mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+        let mut file = tempfile::Builder::new().prefix("harness-hosts-").tempfile()?;
+        file.write_all(text.as_bytes())?;
+        // Workers under another user look names up as well.
+        let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        file.as_file().set_permissions(everybody)?;
+        // The mount keeps the file alive; its name goes at the end of this function.
+        Ok(mount_bind(file.path(), "/etc/hosts")?)
+    }
+
     /// Kills every process of this namespace but its first one, which is the caller.
     ///
     /// # Errors
@@ -198,6 +217,14 @@ mod elsewhere {
     /// # Errors
     /// Always.
     pub fn enter_user_and_process_namespace() -> io::Result<()> {
+        impossible()
+    }
+
+    /// Impossible here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn own_names(_text: &str) -> io::Result<()> {
         impossible()
     }
 

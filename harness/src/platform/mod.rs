@@ -20,12 +20,12 @@ pub use fence::{Fence, Reach};
 pub use host::{HostFacts, host_facts};
 pub use isolation::{
     Limits, become_subreaper, die_with_parent, enter_process_namespace, enter_user_and_process_namespace,
-    keep_descriptors_to_this_process, kill_everything_in_namespace, limit_this_process, own_process_view,
-    start_session,
+    keep_descriptors_to_this_process, kill_everything_in_namespace, limit_this_process, own_names,
+    own_process_view, start_session,
 };
 pub use listening::{Holder, holder_of_port, listening_sockets};
 pub use noise::{Noise, NoiseSentinel};
-pub use process_tree::{Usage, beneath, beneath_quickly, pid_seen_from_here, program_of, usage};
+pub use process_tree::{Usage, beneath, beneath_quickly, pid_seen_from_here, program_of, usage, usage_from};
 pub use signal::{Signal, send_signal};
 pub use terminal::{Capture, capture_pair, unread_bytes};
 pub use timer::Timer;

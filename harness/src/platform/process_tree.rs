@@ -23,10 +23,10 @@ pub struct Usage {
 }
 
 #[cfg(target_os = "linux")]
-pub use linux::{beneath, beneath_quickly, pid_seen_from_here, program_of, usage};
+pub use linux::{beneath, beneath_quickly, pid_seen_from_here, program_of, usage, usage_from};
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{beneath, beneath_quickly, pid_seen_from_here, program_of, usage};
+pub use elsewhere::{beneath, beneath_quickly, pid_seen_from_here, program_of, usage, usage_from};
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -89,6 +89,16 @@ mod linux {
     /// CPU time of reaped children is counted at whoever reaped them: the guard's processes reap too, so theirs is
     /// added although their own time is not.
     pub fn usage(root: i32, apart: &[i32]) -> Usage {
+        sum_of(root, |pid| pid == root || apart.contains(&pid))
+    }
+
+    /// What a process and all beneath it use.
+    pub fn usage_from(root: i32) -> Usage {
+        sum_of(root, |_| false)
+    }
+
+    /// Sums up a tree; of those that are left out only the time of the children that they have reaped counts.
+    fn sum_of(root: i32, left_out: impl Fn(i32) -> bool) -> Usage {
         let tick = procfs::ticks_per_second().max(1);
         let ticks = |count: u64| Duration::from_nanos(count.saturating_mul(1_000_000_000 / tick));
         let mut sum = Usage::default();
@@ -96,7 +106,7 @@ mod linux {
         for stat in root_stat.into_iter().chain(tree(root)) {
             let reaped = u64::try_from(stat.cutime + stat.cstime).unwrap_or(0);
             sum.cpu += ticks(reaped);
-            if stat.pid == root || apart.contains(&stat.pid) {
+            if left_out(stat.pid) {
                 continue;
             }
             sum.cpu += ticks(stat.utime + stat.stime);
@@ -152,6 +162,11 @@ mod elsewhere {
 
     /// Unknown here.
     pub fn usage(_root: i32, _apart: &[i32]) -> Usage {
+        Usage::default()
+    }
+
+    /// Unknown here.
+    pub fn usage_from(_root: i32) -> Usage {
         Usage::default()
     }
 

@@ -45,6 +45,10 @@ pub struct Enforced {
 const MEMORY_BYTES: u64 = 2 << 30;
 /// A thread per connection is a legitimate design.
 const PROCESSES: u64 = 2_000;
+/// An hour of CPU for each process: what spins after its clients have left is found by a check, not by this.
+const CPU_SECONDS: u64 = 3_600;
+/// Some thousands of clients with a backend connection each.
+const OPEN_FILES: u64 = 16_384;
 /// Bytes of one file, and of the whole directory: logs without bound have filled disks.
 const FILE_BYTES: u64 = 2 << 30;
 
@@ -52,7 +56,18 @@ impl Confinement {
     /// What is fit for the proxy of an adapter: a submission, whose folder is copied, is confined; a program of this machine
     /// is not.
     pub fn of(adapter: &Adapter) -> Confinement {
-        if adapter.copy_from.is_some() { Confinement::of_submission() } else { Confinement::default() }
+        let wanted = &adapter.limits;
+        let confined = wanted.confined.unwrap_or(adapter.copy_from.is_some());
+        let mut confinement = if confined { Confinement::of_submission() } else { Confinement::default() };
+        let Confinement { limits, together, directory_bytes, .. } = &mut confinement;
+        limits.cpu_seconds = wanted.cpu.map(|cpu| cpu.as_secs().max(1)).or(limits.cpu_seconds);
+        limits.open_files = wanted.open_files.or(limits.open_files);
+        limits.file_bytes = wanted.written_bytes.or(limits.file_bytes);
+        limits.data_bytes = wanted.memory_bytes.map(|bytes| bytes.saturating_mul(4)).or(limits.data_bytes);
+        together.memory_bytes = wanted.memory_bytes.or(together.memory_bytes);
+        together.processes = wanted.processes.or(together.processes);
+        *directory_bytes = wanted.written_bytes.or(*directory_bytes);
+        confinement
     }
 
     /// What a program of unknown intent is kept to.
@@ -62,9 +77,10 @@ impl Confinement {
         Confinement {
             // Four times as much, because address space that is never touched counts here, stacks of threads above all.
             limits: Limits {
+                cpu_seconds: Some(CPU_SECONDS),
+                open_files: Some(OPEN_FILES),
                 file_bytes: Some(FILE_BYTES),
                 data_bytes: Some(memory * 4),
-                ..Limits::default()
             },
             together: GroupLimits { memory_bytes: Some(memory), processes: Some(PROCESSES), cores: None },
             fenced: true,
@@ -86,9 +102,13 @@ impl Confinement {
     }
 
     /// The files that it may touch.
-    pub(super) fn reach(&self, directory: &WorkingDirectory) -> Option<Reach> {
+    pub(super) fn reach(&self, directory: &WorkingDirectory, adapter: &Adapter) -> Option<Reach> {
         let home = std::env::var_os("HOME").map(std::path::PathBuf::from);
-        self.fenced.then(|| Reach::of_submission(directory.path().to_path_buf(), home))
+        self.fenced.then(|| {
+            let mut reach = Reach::of_submission(directory.path().to_path_buf(), home);
+            reach.readable.extend(adapter.limits.readable.iter().cloned());
+            reach
+        })
     }
 }
 

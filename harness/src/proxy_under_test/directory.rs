@@ -57,6 +57,11 @@ impl WorkingDirectory {
         Ok(directory)
     }
 
+    /// Whether it goes with the run.
+    pub fn is_temporary(&self) -> bool {
+        self.remove
+    }
+
     /// Its absolute path.
     pub fn path(&self) -> &Path {
         &self.path
@@ -79,6 +84,26 @@ impl WorkingDirectory {
         for directory in directories {
             let path = self.inside(directory)?;
             fs::create_dir_all(&path).map_err(StartProblem::file(&path))?;
+            // Workers of a proxy that root has started are another user, and write into them.
+            if rustix::process::geteuid().is_root() {
+                set_mode(&path, 0o777).map_err(StartProblem::file(&path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes files that are not there, empty.
+    ///
+    /// # Errors
+    /// One leads outside or cannot be created.
+    pub fn touch(&self, files: &[String]) -> Result<(), StartProblem> {
+        for relative in files {
+            let path = self.inside(relative)?;
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent).map_err(StartProblem::file(parent))?;
+            }
+            let made = fs::OpenOptions::new().append(true).create(true).open(&path);
+            made.map_err(StartProblem::file(&path))?;
         }
         Ok(())
     }
@@ -207,7 +232,7 @@ pub(super) fn bytes_beneath(directory: &Path, enough: u64) -> u64 {
 }
 
 /// Removes a file, a link (not what it leads to) or a directory with all it holds; nothing there is fine.
-fn remove_whatever_it_is(path: &Path) -> io::Result<()> {
+pub(super) fn remove_whatever_it_is(path: &Path) -> io::Result<()> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -4,7 +4,7 @@
 //! nothing running and says why; nothing here decides what happens then.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::process::{Ended, Process};
 use super::readiness::{self, Answer, Listening, Ready};
 use super::subject::{ProxyUnderTest, exit_event};
 use super::{NoAnswer, StartProblem, disk_guard, ports};
-use crate::adapter::Launch;
+use crate::adapter::{Launch, Rewritten};
 use crate::history::{ConfigurationFile, EventKind};
 use crate::platform;
 
@@ -38,6 +38,8 @@ pub struct StartOrder {
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// While the port may be taken, a proxy that lives without listening (F-8) is not waited for longer than this.
 const PATIENCE_WHILE_TAKEN: Duration = Duration::from_secs(3);
+/// A start on a busy machine may take so many times as long as the first one did.
+const SLOWER_THAN_USUAL: u32 = 8;
 /// Pause between two readiness requests.
 const ANSWER_PAUSE: Duration = Duration::from_millis(50);
 
@@ -53,13 +55,16 @@ impl ProxyUnderTest {
     pub async fn start(&mut self, order: StartOrder) -> Result<Ready, StartProblem> {
         self.end_quietly().await;
         self.launches += 1;
-        let argv = self.absolute(&order.launch.argv)?;
+        self.commands = order.launch.commands.clone();
         self.directory.write_files(&order.launch.files)?;
+        self.rewrite(&order.launch.rewritten).await?;
+        let argv = self.absolute(&order.launch.argv)?;
         self.record(EventKind::ProxyStarting {
             launch: self.launches,
             argv: argv.clone(),
             listen: order.listen,
-            configuration: configuration_of(&order.launch.files),
+            configuration: configuration_of(&order.launch),
+            patches: patches_of(&order.launch.rewritten),
             ttl: order.ttl,
         });
         let began = self.clock.now();
@@ -119,14 +124,21 @@ impl ProxyUnderTest {
             limits: self.confinement.limits,
             doors: self.doors(),
             reach: self.reach.clone(),
+            hosts: hosts_file(&self.adapter.hosts),
+            orphan: self.orphan(),
         };
         let process = self.launch(guarded).map_err(|problem| (problem, None))?;
         let state = process.guard().wait_until(|state| state.pid.is_some() || state.refused.is_some()).await;
         self.enforced = self.enforced_by(&state);
+        if state.pid.is_some() {
+            self.find_outside().await.map_err(|problem| (problem, None))?;
+        }
         let patience = self.adapter.ready_within;
-        let patience = if lingering { patience.min(PATIENCE_WHILE_TAKEN) } else { patience };
+        let patience = if lingering { patience.min(self.patience_while_taken()) } else { patience };
         let until = process.began() + patience;
-        match readiness::wait_for_listening(process.guard(), order.listen, &self.clock, until).await {
+        let outside = *self.outside.lock().unwrap_or_else(PoisonError::into_inner);
+        let watched = (process.guard(), outside);
+        match readiness::wait_for_listening(watched, order.listen, &self.clock, until).await {
             Listening::Yes => {}
             Listening::Ended => return Err(self.died(&process, argv, attempts_before)),
             Listening::TimeIsUp(listens_on) => {
@@ -141,6 +153,7 @@ impl ProxyUnderTest {
             }
         }
         let listening_after = self.clock.now().since(began);
+        self.usual_start.get_or_insert(listening_after);
         let status = match order.answer {
             Answer::NotAsked => None,
             Answer::Required => Some(self.first_answer(&process, order, argv, attempts_before).await?),
@@ -167,6 +180,12 @@ impl ProxyUnderTest {
         Ok(Ready { listening_after, answered_after, status, attempts_before })
     }
 
+    /// A proxy that usually takes its time to listen gets more of it, or it would be killed again and again on a busy machine.
+    fn patience_while_taken(&self) -> Duration {
+        let usual = self.usual_start.unwrap_or_default();
+        PATIENCE_WHILE_TAKEN.max(usual * SLOWER_THAN_USUAL)
+    }
+
     /// GETs until one is answered, the program ends or time is up. A proxy may listen a moment before it can answer.
     async fn first_answer(
         &self,
@@ -182,7 +201,9 @@ impl ProxyUnderTest {
             let left = until.since(self.clock.now()).max(Duration::from_millis(100));
             let target = format!("{}{}-{attempts_before}-{number}", readiness::TARGET_PREFIX, self.launches);
             let (network, clock, listen) = (self.network.clone(), self.clock, order.listen);
-            let asked = on_own_thread(move || readiness::get_once(&network, &clock, listen, &target, left));
+            let shape = self.adapter.request.clone();
+            let asked =
+                on_own_thread(move || readiness::get_once(&network, &clock, listen, &target, &shape, left));
             let instead = tokio::select! {
                 answer = asked => match answer {
                     Some(Ok(status)) => return Ok(status),
@@ -263,8 +284,22 @@ struct Taken {
     lingering: bool,
 }
 
-fn configuration_of(files: &BTreeMap<String, String>) -> Vec<ConfigurationFile> {
-    files.iter().map(|(path, text)| ConfigurationFile { path: path.clone(), text: text.clone() }).collect()
+fn configuration_of(launch: &Launch) -> Vec<ConfigurationFile> {
+    let rewritten = launch.rewritten.iter().filter(|file| !file.patch).map(|file| (&file.path, &file.text));
+    let all = launch.files.iter().chain(rewritten);
+    all.map(|(path, text)| ConfigurationFile { path: path.clone(), text: text.clone() }).collect()
+}
+
+fn patches_of(rewritten: &[Rewritten]) -> Vec<ConfigurationFile> {
+    let patches = rewritten.iter().filter(|file| file.patch);
+    patches.map(|file| ConfigurationFile { path: file.path.clone(), text: file.diff.clone() }).collect()
+}
+
+/// What stands in its `/etc/hosts`, where names are to lead elsewhere.
+fn hosts_file(hosts: &BTreeMap<String, IpAddr>) -> Option<String> {
+    let own = "127.0.0.1 localhost\n::1 localhost\n".to_owned();
+    let lines = hosts.iter().map(|(name, address)| format!("{address} {name}\n"));
+    (!hosts.is_empty()).then(|| own + &lines.collect::<String>())
 }
 
 /// On a thread that ends afterwards: a thread of a pool that enters a network namespace would stay in it.

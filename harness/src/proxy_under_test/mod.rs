@@ -9,6 +9,7 @@ mod disk_guard;
 pub mod guard;
 mod launching;
 mod output;
+mod own_commands;
 pub mod ports;
 mod preparing;
 mod problem;

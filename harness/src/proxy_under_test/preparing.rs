@@ -4,6 +4,7 @@
 //! started here, only the commands that build it, and those under a guard too.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::process::Process;
 use super::program::{self, Preparation};
 use super::subject::{EventSink, ProxyUnderTest};
 use super::{OutputLog, StartProblem};
-use crate::adapter::Adapter;
+use crate::adapter::{Adapter, OwnCommands, Rewritten};
 use crate::platform::Limits;
 
 /// What [`ProxyUnderTest::prepare`] needs to know.
@@ -71,8 +72,10 @@ impl ProxyUnderTest {
         if let Some(source) = &adapter.copy_from {
             directory.copy_from(source)?;
         }
+        // Complete for programs of the submission; an absolute path stays as it is.
+        let program = directory.path().join(program);
         let group = confinement.group(&directory);
-        let reach = confinement.reach(&directory);
+        let reach = confinement.reach(&directory, &adapter);
         let proxy = ProxyUnderTest {
             adapter,
             directory,
@@ -90,13 +93,52 @@ impl ProxyUnderTest {
             launches: 0,
             ended_at: None,
             process: Arc::default(),
+            outside: Arc::default(),
+            commands: OwnCommands::default(),
+            patched: BTreeMap::new(),
+            usual_start: None,
+            announce,
         };
-        for command in &proxy.adapter.build {
-            announce(&Preparation::Running { command: command.clone() });
-            proxy.build(command).await?;
+        // What is patched is built when the patch is known, at a start.
+        if !proxy.adapter.rewrites.iter().any(|rewrite| rewrite.patch) {
+            proxy.build_all().await?;
         }
-        proxy.directory.create_directories(&proxy.adapter.directories)?;
+        proxy.lay_out()?;
         Ok(proxy)
+    }
+
+    /// Directories and files that must exist.
+    pub(super) fn lay_out(&self) -> Result<(), StartProblem> {
+        self.directory.create_directories(&self.adapter.directories)?;
+        self.directory.touch(&self.adapter.touch)
+    }
+
+    /// Runs every build command.
+    pub(super) async fn build_all(&self) -> Result<(), StartProblem> {
+        for command in &self.adapter.build {
+            (self.announce)(&Preparation::Running { command: command.clone() });
+            self.build(command).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes files of others with their replacements, and builds again where a patch has changed since.
+    pub(super) async fn rewrite(&mut self, rewritten: &[Rewritten]) -> Result<(), StartProblem> {
+        let mut patched = false;
+        for file in rewritten {
+            // A configuration that the proxy itself has changed is as it should be again.
+            let known = self.patched.get(&file.path);
+            if file.patch && known == Some(&file.text) {
+                continue;
+            }
+            let one = BTreeMap::from([(file.path.clone(), file.text.clone())]);
+            self.directory.write_files(&one)?;
+            if file.patch {
+                self.patched.insert(file.path.clone(), file.text.clone());
+                patched = true;
+            }
+        }
+        if patched { self.build_all().await } else { Ok(()) }
     }
 
     async fn build(&self, command: &[String]) -> Result<(), StartProblem> {
@@ -114,6 +156,8 @@ impl ProxyUnderTest {
             limits: Limits::default(),
             doors: self.doors(),
             reach: self.reach.clone(),
+            hosts: None,
+            orphan: self.orphan(),
         };
         let guard = (self.guard_program.as_path(), self.wish);
         // On the host's network: a build may have to fetch what the submission depends on.
@@ -134,6 +178,11 @@ impl ProxyUnderTest {
             code,
             last_lines: self.output.last_lines(BUILD_LINES),
         })
+    }
+
+    /// What a guard removes if the harness dies: the working directory, unless the user wants it kept.
+    pub(super) fn orphan(&self) -> Option<PathBuf> {
+        self.directory.is_temporary().then(|| self.directory.path().to_path_buf())
     }
 
     /// A command whose program is looked up as the adapter's own would be; a path is relative to the directory.

@@ -47,6 +47,20 @@ pub enum StartProblem {
         /// The path.
         path: String,
     },
+    /// It has addresses in its source that only a network namespace could give it.
+    NoNamespace {
+        /// Which.
+        addresses: Vec<std::net::IpAddr>,
+        /// What the system said.
+        error: String,
+    },
+    /// A command of its own did not tell its pid.
+    NoPid {
+        /// The command.
+        command: Vec<String>,
+        /// What it printed, or what the system said.
+        said: String,
+    },
     /// The guard could not be started.
     Guard {
         /// What the system said.

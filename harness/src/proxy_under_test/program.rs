@@ -39,6 +39,8 @@ pub fn locate_program(program: &Program, announce: &dyn Fn(&Preparation)) -> Res
     match program {
         Program::Cargo { package } => workspace_program(package, announce),
         Program::Installed { name, advice } => find_installed(name, advice.as_deref()),
+        // Relative to a directory that is not there yet; whoever makes it completes the path.
+        Program::Own { path } => Ok(PathBuf::from(path)),
     }
 }
 

@@ -13,6 +13,7 @@ use fake_backends::platform::Network;
 
 use super::NoAnswer;
 use super::guard::GuardHandle;
+use crate::adapter::RequestShape;
 
 /// Beginning of the targets of readiness requests.
 pub const TARGET_PREFIX: &str = "/harness-readiness/";
@@ -51,9 +52,9 @@ pub(super) enum Listening {
     TimeIsUp(Vec<SocketAddr>),
 }
 
-/// Waits until the program beneath a guard listens on the port of `address`.
+/// Waits until the program beneath a guard, or the process outside that it stands for, listens on the port of `address`.
 pub(super) async fn wait_for_listening(
-    guard: &GuardHandle,
+    (guard, outside): (&GuardHandle, Option<i32>),
     address: SocketAddr,
     clock: &RunClock,
     until: Moment,
@@ -62,7 +63,11 @@ pub(super) async fn wait_for_listening(
     let mut pause = Duration::from_millis(2);
     loop {
         let state = guard.state();
-        let seen = crate::platform::listening_sockets(&guard.program_processes());
+        let mut pids = guard.program_processes();
+        pids.extend(
+            outside.into_iter().flat_map(|pid| [vec![pid], crate::platform::beneath_quickly(pid)].concat()),
+        );
+        let seen = crate::platform::listening_sockets(&pids);
         if seen.iter().any(|listening| serves(*listening, address)) {
             return Listening::Yes;
         }
@@ -94,6 +99,7 @@ pub(super) fn get_once(
     clock: &RunClock,
     address: SocketAddr,
     target: &str,
+    shape: &RequestShape,
     patience: Duration,
 ) -> Result<u16, NoAnswer> {
     let not_connected = |error: std::io::Error| NoAnswer::NotConnected(error.to_string());
@@ -101,7 +107,9 @@ pub(super) fn get_once(
     let mut stream = network.connect(address, patience).map_err(not_connected)?;
     let began = clock.now();
     stream.set_write_timeout(Some(patience)).map_err(not_connected)?;
-    let request = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let host = shape.host.clone().unwrap_or_else(|| address.to_string());
+    let target = shape.target(target, &host);
+    let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).map_err(|_| NoAnswer::Closed)?;
     let mut received = Vec::new();
     let mut buffer = [0; 16 << 10];

@@ -3,6 +3,7 @@
 //! The conductor owns one per run (`preparing` makes it, `launching` starts it); `fault` acts through it. Every start, signal and end goes to the history through the
 //! sink that it was given. It never sends a request but the one of [`readiness`](super::readiness).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,10 +15,10 @@ use super::confinement::{Confinement, Enforced};
 use super::directory::WorkingDirectory;
 use super::guard::{Isolation, Wish};
 use super::process::{Ended, LAST_LINES, Process};
-use super::{OutputLog, StartProblem};
-use crate::adapter::Adapter;
+use super::{OutputLog, Preparation, StartProblem};
+use crate::adapter::{Adapter, OwnCommands};
 use crate::history::{EventKind, ProxyExit, ResourceSample};
-use crate::platform::{ControlGroup, Reach, Signal};
+use crate::platform::{self, ControlGroup, Reach, Signal};
 
 /// Takes every event of the proxy; called from several threads.
 pub type EventSink = Arc<dyn Fn(EventKind) + Send + Sync>;
@@ -56,19 +57,34 @@ pub struct ProxyUnderTest {
     /// When the last launch was ended by the harness.
     pub(super) ended_at: Option<Moment>,
     pub(super) process: Arc<Mutex<Option<Arc<Process>>>>,
+    /// Its main process, where a command of its own says that it is not beneath the guard.
+    pub(super) outside: Arc<Mutex<Option<i32>>>,
+    /// Commands of its own, as rendered for the last launch.
+    pub(super) commands: OwnCommands,
+    /// Patched files as they were last written.
+    pub(super) patched: BTreeMap<String, String>,
+    /// How long its first start took to listen.
+    pub(super) usual_start: Option<Duration>,
+    pub(super) announce: Arc<dyn Fn(&Preparation) + Send + Sync>,
 }
 
 /// Reads what the proxy uses, from any thread, whichever launch is running.
 #[derive(Clone, Debug)]
 pub struct ResourceProbe {
     process: Arc<Mutex<Option<Arc<Process>>>>,
+    outside: Arc<Mutex<Option<i32>>>,
 }
 
 impl ResourceProbe {
     /// What its processes use now; `None` while none runs.
     pub fn sample(&self) -> Option<ResourceSample> {
         let process = self.process.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        let usage = process.guard().state().lives().then(|| process.guard().usage())?;
+        let lives = process.guard().state().lives();
+        let outside = *self.outside.lock().unwrap_or_else(PoisonError::into_inner);
+        let usage = lives.then(|| match outside {
+            Some(pid) => platform::usage_from(pid),
+            None => process.guard().usage(),
+        })?;
         Some(ResourceSample {
             cpu: usage.cpu,
             resident_bytes: usage.resident_bytes,
@@ -106,7 +122,9 @@ impl ProxyUnderTest {
         let Some(process) = self.take_process() else { return };
         process.expect_end();
         self.record_signal(Signal::KILL);
+        self.run_own(&self.commands.kill).await;
         process.guard().end().await;
+        self.forget_outside();
         self.ended_at = Some(self.clock.now());
         self.wait_for_end(&process).await;
     }
@@ -120,8 +138,12 @@ impl ProxyUnderTest {
         let began = self.clock.now();
         process.expect_end();
         self.record_signal(signal);
-        // An error means that the guard has ended, which the state tells as well.
-        let _ = process.guard().signal(signal);
+        if self.commands.stop.is_empty() {
+            // An error means that the guard has ended, which the state tells as well.
+            let _ = process.guard().signal(signal);
+        } else {
+            self.run_own(&self.commands.stop).await;
+        }
         let within = self.adapter.stop_within;
         let in_time = tokio::time::timeout(within, process.guard().wait_until(|state| !state.lives())).await;
         let hung = in_time.is_err();
@@ -141,7 +163,9 @@ impl ProxyUnderTest {
                 waited: within,
             });
             self.record_signal(Signal::KILL);
+            self.run_own(&self.commands.kill).await;
         }
+        self.forget_outside();
         let state = process.guard().end().await;
         self.ended_at = Some(self.clock.now());
         self.wait_for_end(&process).await;
@@ -204,7 +228,7 @@ impl ProxyUnderTest {
 
     /// What reads its use of CPU, memory and descriptors; stays valid over restarts.
     pub fn probe(&self) -> ResourceProbe {
-        ResourceProbe { process: self.process.clone() }
+        ResourceProbe { process: self.process.clone(), outside: self.outside.clone() }
     }
 
     /// What its processes use now; `None` while none runs.
@@ -228,7 +252,7 @@ impl ProxyUnderTest {
     /// Something cannot be removed.
     pub fn wipe(&self) -> Result<(), StartProblem> {
         self.directory.wipe(&self.adapter.wipe)?;
-        self.directory.create_directories(&self.adapter.directories)
+        self.lay_out()
     }
 
     /// Ends it if it still runs, completes the file of its output and removes its directory.
@@ -252,7 +276,9 @@ impl ProxyUnderTest {
     pub(super) async fn end_quietly(&self) {
         if let Some(process) = self.take_process() {
             process.expect_end();
+            self.run_own(&self.commands.kill).await;
             process.guard().end().await;
+            self.forget_outside();
         }
     }
 

@@ -75,6 +75,19 @@ pub enum What {
         /// Why, in the system's words.
         why: String,
     },
+    /// A name that cannot be a folder of reports.
+    UnsafeName,
+    /// A literal replacement whose text does not occur in its original as often as it must.
+    Unmatched {
+        /// The text.
+        text: String,
+        /// The original.
+        file: PathBuf,
+        /// How often it occurs; `None` where it overlaps with another replacement.
+        times: Option<usize>,
+    },
+    /// A patch where nothing is copied that could be patched.
+    PatchWithoutCopy,
     /// A template of an adapter cannot be rendered.
     Template {
         /// Which file or argument.
@@ -99,6 +112,8 @@ pub enum NameKind {
     Backend,
     /// A path of `--set`.
     Setting,
+    /// A variable of an adapter's templates.
+    Variable,
 }
 
 impl Problem {

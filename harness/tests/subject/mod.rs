@@ -210,7 +210,7 @@ pub fn order_of(argv: Vec<String>, subject: &str, listen: SocketAddr) -> StartOr
         ("SUBJECT".to_string(), subject.to_string()),
         ("PORT".to_string(), listen.port().to_string()),
     ]);
-    let launch = Launch { argv, files: BTreeMap::new(), environment, stdin: None };
+    let launch = Launch { argv, files: BTreeMap::new(), environment, ..Launch::default() };
     StartOrder { launch, listen, ttl: None, answer: Answer::Required }
 }
 
@@ -239,6 +239,15 @@ fn adapter() -> Adapter {
         ready_within: Duration::from_secs(20),
         rebind_within: Duration::from_secs(90),
         fixed_port: None,
+        fixed_host: None,
+        touch: Vec::new(),
+        rewrites: Vec::new(),
+        backends: Default::default(),
+        network: Default::default(),
+        hosts: Default::default(),
+        request: Default::default(),
+        commands: Default::default(),
+        limits: Default::default(),
         log_file: None,
         cache_directory: None,
         wipe: vec!["cache".into()],
@@ -246,6 +255,7 @@ fn adapter() -> Adapter {
             cache: CacheMedium::None,
             ttl: TtlSource::None,
             ttl_resolution: harness::adapter::Resolution::default(),
+            ttl_step: std::time::Duration::from_millis(1),
             rotations: 1,
             store_lag: Duration::ZERO,
             reference: None,

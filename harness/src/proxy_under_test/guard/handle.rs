@@ -180,6 +180,7 @@ impl GuardHandle {
 
 impl Drop for GuardHandle {
     fn drop(&mut self) {
+        let _ = self.tell(&ToGuard::Farewell);
         // The end of the pipe makes the guard kill everything; this works in any thread, also during a panic.
         *self.control.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let steps = END_WITHIN.as_millis() / 2;

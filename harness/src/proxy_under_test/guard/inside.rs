@@ -8,8 +8,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
 use super::{ARGUMENT, FromGuard, Isolation, MainExit, Order, ToGuard};
@@ -22,6 +23,11 @@ const TRIAL: &str = "trial";
 
 /// The role of a guard that must not use a process namespace.
 pub(super) const PLAIN: &str = "plain";
+
+/// Whether the pipe from the harness has ended.
+static PIPE_ENDED: AtomicBool = AtomicBool::new(false);
+/// Whether the harness said before that it would.
+static FAREWELL: AtomicBool = AtomicBool::new(false);
 
 /// Pid of the program while it lives, zero otherwise, so that no signal ever reaches a pid that was given away again.
 static PROGRAM: AtomicI32 = AtomicI32::new(0);
@@ -124,25 +130,60 @@ fn keep(isolation: Isolation) -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
+    let orphans = Orphans::of(&order);
     std::thread::spawn(move || {
         for line in orders.map_while(Result::ok) {
             match serde_json::from_str(&line) {
                 Ok(ToGuard::Signal(signal)) => pass_on(signal),
                 Ok(ToGuard::KillAll) => kill_all(isolation),
+                Ok(ToGuard::Farewell) => FAREWELL.store(true, Ordering::SeqCst),
                 Ok(ToGuard::Start(_)) | Err(_) => {}
             }
         }
         // End of the pipe: the harness has closed it or is no more.
+        PIPE_ENDED.store(true, Ordering::SeqCst);
         kill_all(isolation);
     });
     reap_until_alone();
+    if PIPE_ENDED.load(Ordering::SeqCst) && !FAREWELL.load(Ordering::SeqCst) {
+        orphans.remove();
+    }
     ExitCode::SUCCESS
+}
+
+/// What nobody would remove any more if the harness were killed.
+struct Orphans {
+    directory: Option<PathBuf>,
+    groups: Vec<PathBuf>,
+}
+
+impl Orphans {
+    fn of(order: &Order) -> Orphans {
+        let groups = order.doors.iter().filter_map(|door| Some(door.parent()?.to_path_buf())).collect();
+        Orphans { directory: order.orphan.clone(), groups }
+    }
+
+    fn remove(self) {
+        // Only what can be nothing else than a directory that the harness has made.
+        let ours = |path: &PathBuf| {
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"harness-"))
+        };
+        if let Some(directory) = self.directory.filter(ours) {
+            let _ = super::super::directory::remove_whatever_it_is(&directory);
+        }
+        for group in self.groups.iter().filter(|path| ours(path)) {
+            let _ = std::fs::remove_dir(group);
+        }
+    }
 }
 
 /// Pid of the program, and whether it stands behind a fence. Called while this process has a single thread.
 fn start(order: &Order) -> std::io::Result<(i32, bool)> {
     let invalid = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "an empty command");
     let (program, arguments) = order.argv.split_first().ok_or_else(invalid)?;
+    if let Some(hosts) = &order.hosts {
+        platform::own_names(hosts)?;
+    }
     let fence = order.reach.as_ref().map(Fence::around).transpose()?.flatten();
     let fenced = fence.is_some();
     let output = std::io::stderr().as_fd().try_clone_to_owned()?;

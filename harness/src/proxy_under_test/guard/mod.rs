@@ -46,6 +46,8 @@ pub enum ToGuard {
     Signal(Signal),
     /// Kill everything.
     KillAll,
+    /// The harness is about to close the pipe on purpose: it removes by itself what is temporary.
+    Farewell,
 }
 
 /// What the guard starts.
@@ -65,6 +67,12 @@ pub struct Order {
     pub doors: Vec<PathBuf>,
     /// The files that it may touch; `None`: all that its user may.
     pub reach: Option<Reach>,
+    /// What stands in its `/etc/hosts`; `None`: what stands in the host's.
+    #[serde(default)]
+    pub hosts: Option<String>,
+    /// Temporary directory that the guard removes if the harness dies without a farewell.
+    #[serde(default)]
+    pub orphan: Option<PathBuf>,
 }
 
 /// From the guard to the harness, one a line.

@@ -34,7 +34,7 @@ pub(super) async fn exchange(clients: &Clients, request: &Request) -> Seen {
     let clock = clients.clock();
     let mut seen = Seen {
         connection: None,
-        request_head: request.head(clients.host()),
+        request_head: clients.head_of(request),
         sent: None,
         head_received: None,
         finished: clock.now(),
@@ -111,7 +111,13 @@ fn command(clients: &Clients, request: &Request) -> Command {
     if request.body_bytes > 0 {
         command.args(["--header", "Content-Type: application/octet-stream", "--data-binary", "@-"]);
     }
-    command.arg(format!("http://{}{}", clients.host(), request.target));
+    if let Some(host) = clients.own_host() {
+        command.args(["--header", &format!("Host: {host}")]);
+    }
+    if clients.inner.shape.absolute {
+        command.args(["--request-target", &clients.inner.shape.target(&request.target, clients.host())]);
+    }
+    command.arg(clients.url_of(request));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }

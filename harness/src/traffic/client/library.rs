@@ -33,7 +33,7 @@ impl Library {
         let sent = clock.now();
         let mut seen = Seen {
             connection: None,
-            request_head: request.head(clients.host()),
+            request_head: clients.head_of(request),
             sent: Some(sent),
             head_received: None,
             finished: sent,
@@ -62,7 +62,10 @@ impl Library {
             Ok(method) => method,
             Err(error) => return ExchangeEnd::NotConnected(error.to_string()),
         };
-        let mut builder = client.request(method, format!("http://{}{}", clients.host(), request.target));
+        let mut builder = client.request(method, clients.url_of(request));
+        if let Some(host) = clients.own_host() {
+            builder = builder.header("Host", host);
+        }
         if request.body_bytes > 0 {
             builder = builder.body(request.body());
         }

@@ -19,6 +19,7 @@ use fake_backends::platform::Network;
 use tokio::sync::Barrier;
 
 use super::request::Request;
+use crate::adapter::RequestShape;
 use crate::history::{EventKind, Exchange, ExchangeEnd, Recorder, ResponseSeen, WireBytes};
 use crate::plan::ClientKind;
 
@@ -32,6 +33,7 @@ pub struct Clients {
 struct Inner {
     address: SocketAddr,
     host: String,
+    shape: RequestShape,
     network: Network,
     recorder: Recorder,
     exchanges: AtomicU64,
@@ -57,6 +59,7 @@ impl Clients {
         let inner = Inner {
             address,
             host: address.to_string(),
+            shape: RequestShape::default(),
             network,
             recorder,
             exchanges: AtomicU64::new(1),
@@ -64,6 +67,34 @@ impl Clients {
             library: library::Library::new(),
         };
         Clients { inner: Arc::new(inner) }
+    }
+
+    /// The same clients, whose requests look as a proxy needs them. Before any of them is used.
+    pub fn with_shape(self, shape: RequestShape) -> Clients {
+        let Some(inner) = Arc::into_inner(self.inner) else {
+            unreachable!("clients are shaped where they are made, before there are clones");
+        };
+        let host = shape.host.clone().unwrap_or(inner.host);
+        Clients { inner: Arc::new(Inner { host, shape, ..inner }) }
+    }
+
+    /// The head of a request as it is sent.
+    fn head_of(&self, request: &Request) -> Vec<u8> {
+        if self.inner.shape.is_plain() {
+            return request.head(&self.inner.host);
+        }
+        let target = self.inner.shape.target(&request.target, &self.inner.host);
+        Request { target, ..request.clone() }.head(&self.inner.host)
+    }
+
+    /// Where a library is to send a request, which makes the connection and the target from it.
+    fn url_of(&self, request: &Request) -> String {
+        format!("http://{}{}{}", self.inner.address, self.inner.shape.prefix, request.target)
+    }
+
+    /// The value of `Host` where it is not the one that a library would send by itself.
+    fn own_host(&self) -> Option<&str> {
+        self.inner.shape.host.as_deref()
     }
 
     /// The proxy.

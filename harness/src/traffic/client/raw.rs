@@ -44,7 +44,7 @@ pub(super) async fn exchange(
 ) -> Seen {
     let clock = clients.clock();
     let deadline = clients.deadline(request);
-    let request_head = request.head(clients.host());
+    let request_head = clients.head_of(request);
     // A proxy may close an idle connection at any time (RFC 9112 §9.5), which is no fault of the next request.
     let kept_alive = kept.take().filter(|connection| !connection.is_stale());
     let connected = match kept_alive {
