@@ -210,7 +210,10 @@ impl Record {
         }
         let is_complete =
             !record.key.is_empty() && (record.kind == Kind::Variants || (100..1000).contains(&record.status));
-        if is_complete { Ok(record) } else { Err(Damage::Foreign) }
+        // A part that no writer makes is a sign of another writer.
+        let is_ours = (record.generation != 0 || record.variant.is_empty())
+            && !record.reason.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0));
+        if is_complete && is_ours { Ok(record) } else { Err(Damage::Foreign) }
     }
 
     fn read_value(&mut self, reader: &mut Reader<'_>) -> Option<()> {

@@ -43,6 +43,8 @@ mod fetch;
 mod flight;
 mod freshness;
 mod index;
+#[doc(hidden)]
+pub mod inspection;
 mod invalidation;
 mod key;
 mod purge;

@@ -10,10 +10,13 @@ const MONTHS: [&[u8; 3]; 12] =
     [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
 const DAYS: [&[u8; 3]; 7] = [b"Thu", b"Fri", b"Sat", b"Sun", b"Mon", b"Tue", b"Wed"];
 const SECONDS_PER_DAY: i64 = 86_400;
+/// The first and the last second that can be written: the years 1 and 9999.
+const FIRST_SECOND: i64 = -62_135_596_800;
+const LAST_SECOND: i64 = 253_402_300_799;
 
 /// Writes seconds since 1970 in the preferred form. Years are held between 1 and 9999.
 pub fn format(unix_seconds: i64) -> [u8; LENGTH] {
-    let unix_seconds = unix_seconds.clamp(-62_135_596_800, 253_402_300_799);
+    let unix_seconds = unix_seconds.clamp(FIRST_SECOND, LAST_SECOND);
     let days = unix_seconds.div_euclid(SECONDS_PER_DAY);
     let second_of_day = unix_seconds.rem_euclid(SECONDS_PER_DAY);
     let (year, month, day) = civil_from_days(days);
@@ -118,7 +121,9 @@ fn number(digits: &[u8]) -> Option<i64> {
 fn seconds(year: i64, month: i64, day: i64, second_of_day: i64) -> Option<i64> {
     let days = days_from_civil(year, month, day);
     // A day that the month does not have comes back as another date.
-    (civil_from_days(days) == (year, month, day)).then_some(days * SECONDS_PER_DAY + second_of_day)
+    // A leap second at the end of 9999, or the year 0, is held to what can be written again.
+    let second = (days * SECONDS_PER_DAY + second_of_day).clamp(FIRST_SECOND, LAST_SECOND);
+    (civil_from_days(days) == (year, month, day)).then_some(second)
 }
 
 fn two_digits(place: &mut [u8], value: i64) {
