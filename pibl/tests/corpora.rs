@@ -7,7 +7,9 @@ mod properties;
 
 use std::path::Path;
 
-const TARGETS: [(&str, fn(&[u8])); 8] = [
+type Property = fn(&[u8]);
+
+const TARGETS: [(&str, Property); 8] = [
     ("head", properties::head),
     ("response", properties::response),
     ("chunk", properties::chunk),

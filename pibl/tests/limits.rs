@@ -42,6 +42,47 @@ fn connections_of_one_address_are_bounded_and_a_place_becomes_free_again() {
 }
 
 #[test]
+fn connections_in_all_are_bounded_whatever_their_address() {
+    let backend = Backend::echo();
+    let proxy = Proxy::start(&[backend.address], "[limits]\nconnections = 1");
+    let mut held = proxy.connect();
+    held.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(status(&held.read_response()), 200);
+    let mut other = proxy.connect();
+    other.send(GET);
+    assert_eq!(status(&other.read_to_end()), 503);
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_left() {
+    let backend = Backend::answering(|_| {
+        let body = "x".repeat(16 << 20);
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    });
+    let proxy = Proxy::start(&[backend.address], "[timeouts]\nrequest_body = \"300ms\"");
+    let mut client = proxy.connect();
+    client.send(GET);
+    testkit::wait_until("the request at the backend", || backend.requests().len() == 1);
+    testkit::wait_until("the connection to be gone", || proxy.services.admission.open_connections() == 0);
+    assert_eq!(proxy.log(1).lines().count(), 1);
+}
+
+#[test]
+fn nobody_is_reached_but_the_backends_that_are_named() {
+    let (backend, elsewhere) = (Backend::echo(), Backend::echo());
+    let proxy = Proxy::start(&[backend.address], "");
+    let address = elsewhere.address;
+    for request in [
+        format!("GET http://{address}/ HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"),
+        format!("CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n\r\n"),
+    ] {
+        assert!(matches!(status(&proxy.exchange(&request)), 200 | 405), "{request}");
+    }
+    assert_eq!((backend.connections() > 0, elsewhere.connections()), (true, 0));
+}
+
+#[test]
 fn the_request_rate_of_one_address_is_bounded_and_the_connection_survives() {
     let backend = Backend::echo();
     let proxy = Proxy::start(&[backend.address], "[limits]\nrequests_per_second = 1\nburst = 3");

@@ -76,6 +76,7 @@ pub(super) struct TimeoutsTable {
     pub request_body: Written<String>,
     pub keep_alive: Written<String>,
     pub upstream_keep_alive: Written<String>,
+    pub upstream_lifetime: Written<String>,
     pub tunnel: Written<String>,
     pub drain: Written<String>,
 }

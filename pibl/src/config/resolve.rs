@@ -190,6 +190,7 @@ impl Reader<'_> {
             request_body: self.duration(&table.request_body, seconds(30)),
             keep_alive: self.duration(&table.keep_alive, seconds(75)),
             upstream_keep_alive: self.duration(&table.upstream_keep_alive, seconds(30)),
+            upstream_lifetime: self.duration(&table.upstream_lifetime, seconds(60)),
             tunnel: self.duration(&table.tunnel, seconds(3600)),
             drain: flags.drain_timeout.unwrap_or_else(|| self.duration(&table.drain, seconds(10))),
         }

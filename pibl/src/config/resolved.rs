@@ -152,6 +152,9 @@ pub struct Timeouts {
     /// For an unused connection to a backend.
     #[serde(serialize_with = "seconds")]
     pub upstream_keep_alive: Duration,
+    /// For a connection to a backend, however busy: after it the name of the backend is resolved again.
+    #[serde(serialize_with = "seconds")]
+    pub upstream_lifetime: Duration,
     /// For a tunnel in which nobody says anything.
     #[serde(serialize_with = "seconds")]
     pub tunnel: Duration,

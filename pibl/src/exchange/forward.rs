@@ -139,8 +139,9 @@ async fn try_backends(
         let Some(mut choice) = pick(worker, wanted, config).await else { return Outcome::Failed(status) };
         record.attempts += 1;
         record.backend = Some(choice.address().clone());
-        if record.attempts > 1 {
-            worker.counters.retries.add(1);
+        match record.attempts {
+            1 => worker.retry_budget.deposit(),
+            _ => worker.counters.retries.add(1),
         }
         let result =
             try_backend(worker, client, terms, upload, progress, record, fetch, config, &choice).await;
@@ -171,6 +172,10 @@ async fn try_backends(
                 let is_judged = is_validation && fetch.is_none();
                 let may_repeat = is_idempotent && !progress.is_streamed.get() && !is_judged;
                 if !may_repeat && !matches!(failure, Failure::Unconnected) {
+                    return Outcome::Failed(status);
+                }
+                if !worker.retry_budget.withdraw(now) {
+                    tracing::debug!("the budget of repeated attempts is spent");
                     return Outcome::Failed(status);
                 }
             }
@@ -225,12 +230,16 @@ async fn try_backend(
             false => None,
         };
         let is_reused = pooled.is_some();
-        let wire = match pooled {
-            Some(wire) => wire,
-            None => upstream::connect(address, config.timeouts.connect).await.map_err(|error| {
-                tracing::debug!(backend = %address, "could not connect: {error}");
-                Failure::Unconnected
-            })?,
+        let (wire, made) = match pooled {
+            Some(pooled) => pooled,
+            None => {
+                let connected = upstream::connect(address, config.timeouts.connect).await;
+                let wire = connected.map_err(|error| {
+                    tracing::debug!(backend = %address, "could not connect: {error}");
+                    Failure::Unconnected
+                })?;
+                (wire, tokio::time::Instant::now())
+            }
         };
         let mut buffer = ReadBuffer::lease();
         let backend = (&wire, &mut buffer);
@@ -246,8 +255,10 @@ async fn try_backend(
                 // Unused connections of other threads would count against a limit that this one knows
                 // nothing of, so connections to such a backend are not kept by several threads.
                 let may_keep = choice.member().max_connections.is_none() || config.workers == 1;
-                if delivered.is_reusable && may_keep {
-                    worker.pool.put(address, wire);
+                // A name means other addresses some day: no connection outlives its time, however busy it is.
+                let is_young = || made.elapsed() < config.timeouts.upstream_lifetime;
+                if delivered.is_reusable && may_keep && is_young() {
+                    worker.pool.put(address, wire, made);
                 }
                 return Ok(delivered.after);
             }

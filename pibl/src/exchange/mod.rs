@@ -11,6 +11,7 @@ mod fields;
 mod forward;
 mod record;
 mod relay;
+mod retry_budget;
 mod services;
 mod stored;
 mod tunnel;

@@ -14,6 +14,7 @@ use arc_swap::ArcSwap;
 
 use super::counters::Counters;
 use super::record::Record;
+use super::retry_budget::RetryBudget;
 use crate::admission::Admission;
 use crate::balancer::Balancer;
 use crate::cache::Cache;
@@ -49,6 +50,8 @@ pub struct Worker {
     pub counters: Arc<Counters>,
     /// Unused connections to backends.
     pub pool: Pool,
+    /// How often something may still be repeated.
+    pub(super) retry_budget: RetryBudget,
     /// Lines of the log that were not written yet.
     batch: RefCell<Batch>,
     lines_added: Cell<u64>,
@@ -140,6 +143,7 @@ impl Worker {
             services,
             counters,
             pool: Pool::default(),
+            retry_budget: RetryBudget::new(clock::monotonic()),
             batch: RefCell::default(),
             lines_added: Cell::new(0),
             lines_written: Cell::new(0),

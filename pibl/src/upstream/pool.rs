@@ -25,12 +25,15 @@ pub struct Pool {
 #[derive(Debug)]
 struct Unused {
     wire: Wire,
+    /// When it was connected.
+    made: Instant,
     since: Instant,
 }
 
 impl Pool {
-    /// A connection to this backend that was used last, if one is alive and younger than `max_age`.
-    pub fn take(&self, address: &str, max_age: Duration) -> Option<Wire> {
+    /// The connection to this backend that was used last, with the time at which it was made, if one is
+    /// alive and was not unused for longer than `max_age`.
+    pub fn take(&self, address: &str, max_age: Duration) -> Option<(Wire, Instant)> {
         let mut backends = self.backends.borrow_mut();
         let (_, unused) = backends.iter_mut().find(|(known, _)| **known == *address)?;
         while let Some(candidate) = unused.pop_back() {
@@ -40,16 +43,16 @@ impl Pool {
                 return None;
             }
             if candidate.wire.is_quiet() {
-                return Some(candidate.wire);
+                return Some((candidate.wire, candidate.made));
             }
         }
         None
     }
 
-    /// Keeps a connection for the next request to this backend.
-    pub fn put(&self, address: &str, wire: Wire) {
+    /// Keeps a connection, which was made at `made`, for the next request to this backend.
+    pub fn put(&self, address: &str, wire: Wire, made: Instant) {
         wire.deadline.clear();
-        let entry = Unused { wire, since: Instant::now() };
+        let entry = Unused { wire, made, since: Instant::now() };
         let mut backends = self.backends.borrow_mut();
         let unused = match backends.iter_mut().position(|(known, _)| **known == *address) {
             Some(place) => &mut backends[place].1,
@@ -109,8 +112,9 @@ mod tests {
         let pool = Pool::default();
         let (one, _keep_one) = pair().await;
         let (two, _keep_two) = pair().await;
-        pool.put("a:1", one);
-        pool.put("a:1", two);
+        let made = Instant::now();
+        pool.put("a:1", one, made);
+        pool.put("a:1", two, made);
         assert!(pool.take("b:1", LONG).is_none());
         assert!(pool.take("a:1", LONG).is_some());
         assert!(pool.take("a:1", Duration::ZERO).is_none());
@@ -121,7 +125,7 @@ mod tests {
     async fn a_connection_closed_by_the_backend_is_never_taken() {
         let pool = Pool::default();
         let (wire, other_side) = pair().await;
-        pool.put("a:1", wire);
+        pool.put("a:1", wire, Instant::now());
         drop(other_side);
         // The news of the close arrives through the runtime; it is there as soon as the pool is tidy.
         for _ in 0..1000 {
