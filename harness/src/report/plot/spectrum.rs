@@ -5,6 +5,7 @@
 
 use hdrhistogram::Histogram;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::canvas::{self, Area, BLUE, Drawn, GRID, INK, Look, RED, SOFT, said};
 use super::scale::{LatencyAxis, Ticked, percentile_place, percentile_ticks};
@@ -173,9 +174,13 @@ impl Spectrum {
                     + TriangleMarker::new((0, look.px(-6.0)), look.px(-6.0), RED.filled())])
                 .map_err(said)?;
             let text = threshold(language, Quantile(limit.quantile), Span(ms));
-            let label = look.bold(12.0, &RED);
-            let shift = (look.px(8.0), look.px(if y >= high { 6.0 } else { -16.0 }));
-            chart.draw_series([EmptyElement::at((0.0, y)) + Text::new(text, shift, label)]).map_err(said)?;
+            // Beside its own marker, towards the middle: two limits above the plot would else stand on each other.
+            let beyond = x > reach * 0.6;
+            let side = if beyond { HPos::Right } else { HPos::Left };
+            let label = look.bold(12.0, &RED).pos(Pos::new(side, VPos::Top));
+            let aside = if beyond { -10.0 } else { 10.0 };
+            let shift = (look.px(aside), look.px(5.0));
+            chart.draw_series([EmptyElement::at((x, y)) + Text::new(text, shift, label)]).map_err(said)?;
         }
         self.draw_legend(area, look, language)
     }
