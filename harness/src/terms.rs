@@ -25,6 +25,17 @@ pub enum Connections {
     Each,
 }
 
+/// How the arrivals of an open loop are spaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Spacing {
+    /// At equal distances.
+    #[default]
+    Uniform,
+    /// At exponentially distributed distances, as independent users arrive.
+    Poisson,
+}
+
 /// The program that sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

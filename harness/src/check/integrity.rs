@@ -9,13 +9,16 @@ use super::Finding;
 use super::evaluate::Judged;
 use super::ledger::{Asked, Ledger, origin_form};
 use super::seen::{Samples, Wrong};
-use crate::history::{ContentSeen, EventKind, Exchange, ExchangeEnd};
+use crate::history::{ContentSeen, EventKind, Exchange, ExchangeEnd, Purpose};
 
 /// `integrity.bodies`: every answer of the run.
 pub(super) fn bodies(ledger: &Ledger<'_>) -> Judged {
     let (mut judged, mut bytes, mut wrong) = (0u64, 0u64, Vec::new());
     for asked in &ledger.asked {
-        if let Some(response) = &asked.exchange.response {
+        // Those of a load are a sample: its counters speak for all of them.
+        if let Some(response) =
+            asked.exchange.response.as_ref().filter(|_| asked.exchange.purpose != Purpose::Load)
+        {
             judged += 1;
             bytes += response.body.bytes;
         }
@@ -26,8 +29,9 @@ pub(super) fn bodies(ledger: &Ledger<'_>) -> Judged {
     let mut unseen = 0;
     for (line, event) in ledger.events.iter().enumerate() {
         match &event.event {
-            EventKind::LoadCounters { good, corrupt, .. } => {
+            EventKind::LoadCounters { good, corrupt, engine, .. } => {
                 judged += good + corrupt;
+                bytes += engine.body_bytes;
                 unseen += corrupt;
             }
             EventKind::Anomaly(anomaly) => {

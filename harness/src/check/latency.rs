@@ -54,7 +54,7 @@ fn one(ledger: &Ledger<'_>, histograms: &Histograms, threshold: &LatencyThreshol
     let length = |measure| total(measure).map_or(0, hdrhistogram::Histogram::len);
     seen.samples = length(Measure::Intended);
     if counted.sent == 0 {
-        // Judged load is recorded exchange by exchange and has no counters: its errors are in their own histogram.
+        // A load that was cut short has no counters: its errors are in their own histogram.
         let (all, errors) = (seen.samples + length(Measure::Error), length(Measure::Error));
         seen.error_rate = if all == 0 { 0.0 } else { errors as f64 / all as f64 };
     }
@@ -113,7 +113,7 @@ fn counters(ledger: &Ledger<'_>, wanted: &str) -> Counted {
 fn host_noise(ledger: &Ledger<'_>, tag: &str) -> Option<f64> {
     let of_tag = |step: Option<usize>| {
         let kind = step.and_then(|step| ledger.plan.steps.get(step)).map(|step| &step.kind);
-        matches!(kind, Some(StepKind::Load(load)) if load.tag == tag)
+        matches!(kind, Some(StepKind::Load(load)) if load.tags().contains(&tag))
     };
     let noises =
         ledger.events.iter().filter(|event| of_tag(event.step)).filter_map(|event| match &event.event {
@@ -174,7 +174,7 @@ mod tests {
                 tag: "steady".into(),
                 timeout: Duration::from_secs(1),
                 connections: Connections::One,
-                judged: false,
+                shape: crate::plan::LoadShape::default(),
             }),
         );
         kit.event(
@@ -188,6 +188,7 @@ mod tests {
                 overloaded: false,
                 seconds: 5.0,
                 proxy_cpu: None,
+                engine: crate::history::EngineCounters::default(),
             },
         );
         let noise = HostNoise { p99_overshoot: Duration::from_millis(noise_ms), ..HostNoise::default() };

@@ -115,11 +115,9 @@ impl Stage {
         Ok(StartOrder { launch, listen, ttl: self.settings.ttl, answer })
     }
 
-    /// A load whose exchanges are not judged one by one leaves only numbers at the backends too.
+    /// A load leaves only numbers, at the backends too.
     async fn load(&self, step: &Step, plan: &Load) -> Result<(), Problem> {
-        if !plan.judged {
-            self.backends.set_recording(Recording::Counting);
-        }
+        self.backends.set_recording(Recording::Counting);
         let probe = self.proxy.probe();
         let result =
             load::run(&self.traffic, step, plan, &self.log, &move || probe.sample().map(|s| s.cpu)).await;

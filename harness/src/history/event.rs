@@ -126,7 +126,12 @@ pub enum EventKind {
         /// CPU time of the proxy over that span, where it could be read.
         #[serde(with = "duration_ns::option")]
         proxy_cpu: Option<Duration>,
+        /// What the engine says of itself.
+        #[serde(default)]
+        engine: EngineCounters,
     },
+    /// What a load step has come to within about a second; for whoever watches.
+    LoadInterval(LoadInterval),
     /// Files beneath the proxy's directory: path relative to it, and length in bytes.
     FilesSeen {
         /// At most some thousands.
@@ -137,6 +142,55 @@ pub enum EventKind {
         /// Which of the two.
         reason: String,
     },
+}
+
+/// What the load engine says of itself at the end of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EngineCounters {
+    /// Arrivals per second that the schedule asked for, warm-up and cool-down excluded; `None` in a closed loop.
+    pub asked_per_second: Option<f64>,
+    /// Requests per second that were sent while the schedule lasted.
+    pub reached_per_second: f64,
+    /// Whether the rate asked for was reached within 1 %.
+    pub rate_reached: bool,
+    /// Arrivals that could not be sent before the engine gave up waiting; they count as time-outs.
+    pub never_sent: u64,
+    /// Time-outs.
+    pub timed_out: u64,
+    /// Answers with a status other than success.
+    pub wrong_status: u64,
+    /// Connections that could not be made, or that ended before the answer did.
+    pub broken: u64,
+    /// Connections opened.
+    pub connections_opened: u64,
+    /// Bytes of bodies received.
+    pub body_bytes: u64,
+    /// CPU time of the engine's threads, warm-up excluded.
+    #[serde(with = "duration_ns::option")]
+    pub engine_cpu: Option<Duration>,
+}
+
+/// A second of a load step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadInterval {
+    /// The load step's own tag.
+    pub tag: String,
+    /// Its length.
+    #[serde(with = "duration_ns")]
+    pub duration: Duration,
+    /// Requests that ended in it, of all tags and phases.
+    pub ended: u64,
+    /// Those of them that did not end well.
+    pub errors: u64,
+    /// Requests in flight at its end.
+    pub in_flight: u64,
+    /// Median from the intended instant, where anything ended well.
+    #[serde(with = "duration_ns::option")]
+    pub p50: Option<Duration>,
+    /// 99th percentile.
+    #[serde(with = "duration_ns::option")]
+    pub p99: Option<Duration>,
 }
 
 /// A file that was rendered for the proxy.

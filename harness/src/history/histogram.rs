@@ -137,9 +137,10 @@ impl Histograms {
         self.totals.get(&(tag.to_owned(), measure))
     }
 
-    /// The tags, in order.
+    /// The tags that count, in order: not those of warm-up and cool-down, `TAG:warmup` and `TAG:cooldown`.
     pub fn tags(&self) -> Vec<&str> {
-        let mut tags: Vec<&str> = self.totals.keys().map(|(tag, _)| tag.as_str()).collect();
+        let all = self.totals.keys().map(|(tag, _)| tag.as_str());
+        let mut tags: Vec<&str> = all.filter(|tag| !tag.contains(':')).collect();
         tags.dedup();
         tags
     }

@@ -91,7 +91,7 @@ impl IntervalLog {
 }
 
 /// Reads the intervals of a log; lines that are torn or foreign are left out.
-pub(super) fn parse(text: &[u8]) -> Histograms {
+pub fn read_intervals(text: &[u8]) -> Histograms {
     let mut histograms = Histograms::default();
     let mut deserializer = Deserializer::new();
     for line in text.split(|&byte| byte == b'\n') {
@@ -177,10 +177,13 @@ mod tests {
         }
         log.flush().unwrap();
         let bytes = std::fs::read(file.path()).unwrap();
-        let whole = parse(&bytes);
+        let whole = read_intervals(&bytes);
         assert_eq!(whole.total("steady", Measure::Intended).unwrap().len(), 3000);
         assert_eq!(whole.intervals()[2].start, Moment(2_000_000_000));
         assert!(whole.total("steady", Measure::Error).is_none());
-        assert_eq!(parse(&bytes[..bytes.len() - 40]).total("steady", Measure::Intended).unwrap().len(), 2000);
+        assert_eq!(
+            read_intervals(&bytes[..bytes.len() - 40]).total("steady", Measure::Intended).unwrap().len(),
+            2000
+        );
     }
 }

@@ -13,11 +13,11 @@ mod recorder;
 mod run_folder;
 
 pub use event::{
-    Anomaly, BodySeen, ConfigurationFile, ContentSeen, Event, EventKind, Exchange, ExchangeEnd, HostNoise,
-    ProxyExit, Purpose, ResourceSample, ResponseSeen, WireBytes,
+    Anomaly, BodySeen, ConfigurationFile, ContentSeen, EngineCounters, Event, EventKind, Exchange,
+    ExchangeEnd, HostNoise, LoadInterval, ProxyExit, Purpose, ResourceSample, ResponseSeen, WireBytes,
 };
 pub use histogram::{HIGHEST_NS, Histograms, Interval, LatencyHistogram, Measure};
-pub use interval_log::IntervalLog;
+pub use interval_log::{IntervalLog, read_intervals};
 pub use manifest::{FileEntry, Manifest, ManifestFacts, hash_of_file};
 pub use percentiles::percentile_text;
 pub use reader::{ReadProblem, Record, read};

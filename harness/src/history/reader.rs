@@ -57,7 +57,8 @@ pub fn read(run_directory: &Path) -> Result<Record, ReadProblem> {
     })?;
     let events = events(&run_directory.join(names::EVENTS))?;
     // A run without load steps, or one that was interrupted before them, has an empty log or none.
-    let histograms = file(&run_directory.join(names::INTERVALS)).map(|text| interval_log::parse(&text));
+    let histograms =
+        file(&run_directory.join(names::INTERVALS)).map(|text| interval_log::read_intervals(&text));
     Ok(Record { plan, events, histograms: histograms.unwrap_or_default() })
 }
 

@@ -8,6 +8,7 @@ mod check_words;
 mod finding_words;
 mod input_words;
 mod latency_words;
+pub mod load_words;
 pub mod measure_words;
 mod numbers;
 pub mod page_words;

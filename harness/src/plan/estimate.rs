@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{Executor, Plan, StepKind};
+use super::{Plan, StepKind};
 
 /// A request and its answer over loopback, with the ledger's share.
 const REQUEST: Duration = Duration::from_micros(600);
@@ -26,11 +26,7 @@ fn of_step(kind: &StepKind) -> Duration {
         StepKind::Batches(batches) => REQUEST * batches.count * batches.size,
         StepKind::Overlap(overlap) => REQUEST * overlap.requests,
         StepKind::Overtake(overtake) => overtake.slow_takes,
-        StepKind::Load(load) => match load.executor {
-            Executor::ConstantArrivalRate { duration, .. } | Executor::ConstantVus { duration, .. } => {
-                duration
-            }
-        },
+        StepKind::Load(load) => load.executor.duration(),
         StepKind::Crash(crash) => crash.after_most,
         StepKind::Restart(restart) => START + restart.downtime,
         StepKind::Backends(_) => Duration::from_millis(5),

@@ -5,16 +5,19 @@
 
 mod checks;
 mod estimate;
+mod load;
 mod resolve;
 mod resolve_checks;
+mod resolve_load;
 mod resolve_steps;
 mod step;
 
 pub use checks::{CheckParameters, CheckPlan, LatencyThreshold};
+pub use load::{Executor, Load, LoadShape, MixPart, RateStage, Spacing, VuStage};
 pub use resolve::{FORMAT, Options, resolve};
 pub use step::{
-    BackendChange, Batches, CrashLoad, Executor, Fill, Load, Overlap, Overtake, Probe, ProbeTime, Reread,
-    Restart, Serial, Sliding, Step, StepKind,
+    BackendChange, Batches, CrashLoad, Fill, Overlap, Overtake, Probe, ProbeTime, Reread, Restart, Serial,
+    Sliding, Step, StepKind,
 };
 
 use std::path::PathBuf;

@@ -8,13 +8,14 @@ use std::time::Duration;
 use serde_saphyr::Spanned;
 
 use super::resolve::{Source, settings};
+use super::resolve_load::resolve_load;
 use super::{
-    BackendChange, Batches, CrashLoad, Executor, Fill, Load, Overlap, Overtake, Probe, ProbeTime,
-    ProxySettings, Reread, Restart, Serial, Sliding, Step, StepKind,
+    BackendChange, Batches, CrashLoad, Fill, Load, Overlap, Overtake, Probe, ProbeTime, ProxySettings,
+    Reread, Restart, Serial, Sliding, Step, StepKind,
 };
 use crate::adapter::{Adapter, CacheMedium, TtlSource};
 use crate::scenario::{
-    BackendsStep, ExecutorFile, NameKind, Problem, ProxyFile, RereadKeys, StepFile, What, Which,
+    BackendsStep, LoadStep, NameKind, Problem, ProxyFile, RereadKeys, StepFile, What, Which,
 };
 
 /// Probes lie this far beyond the declared resolution on either side of the TTL.
@@ -23,8 +24,6 @@ const WINDOW: Duration = Duration::from_millis(400);
 const MOST_ROUNDS: u32 = 10_000;
 /// Rounds of crashes for a proxy that declares no cache on disk.
 const CRASHES_IN_MEMORY: u32 = 3;
-/// A request that takes longer is a time-out, where the scenario says nothing.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Unrolls steps.
 pub(super) struct Resolver<'a> {
@@ -162,19 +161,7 @@ impl<'a> Resolver<'a> {
                 (None, Some(kind))
             }
             StepFile::Load(load) => {
-                let kind = self.executor(written, &load.executor).map(|executor| {
-                    StepKind::Load(Load {
-                        executor,
-                        method: load.method.clone(),
-                        path: load.path.clone(),
-                        keys: load.keys,
-                        warmup: load.warmup.map_or(Duration::ZERO, |span| span.0),
-                        tag: load.tag.clone(),
-                        timeout: load.timeout.map_or(TIMEOUT, |span| span.0),
-                        connections: load.connections,
-                        judged: false,
-                    })
-                });
+                let kind = self.load(written, load).map(StepKind::Load);
                 (Some(load.tag.clone()), kind)
             }
             StepFile::Crash(crash) => {
@@ -257,22 +244,13 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn executor(&mut self, written: &Spanned<StepFile>, executor: &ExecutorFile) -> Option<Executor> {
-        match executor {
-            ExecutorFile::ConstantVus { vus, duration } => {
-                Some(Executor::ConstantVus { vus: (*vus).max(1), duration: duration.0, iterations: 0 })
+    fn load(&mut self, written: &Spanned<StepFile>, load: &LoadStep) -> Option<Load> {
+        match resolve_load(load) {
+            Ok(load) => Some(load),
+            Err(why) => {
+                self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));
+                None
             }
-            ExecutorFile::ConstantArrivalRate { rate, duration, max_vus } => match rate_per_second(rate) {
-                Ok(rate_per_second) => Some(Executor::ConstantArrivalRate {
-                    rate_per_second,
-                    duration: duration.0,
-                    max_in_flight: (*max_vus).max(1),
-                }),
-                Err(why) => {
-                    self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));
-                    None
-                }
-            },
         }
     }
 
@@ -311,17 +289,4 @@ impl<'a> Resolver<'a> {
         }
         (!which.is_empty()).then_some(StepKind::Backends(BackendChange { which, up }))
     }
-}
-
-/// `500/s`, `30/m`: arrivals per second.
-fn rate_per_second(text: &str) -> Result<f64, String> {
-    let complaint = || format!("`{text}` is not a rate: write arrivals per time, such as `500/s` or `90/m`");
-    let (number, unit) = text.split_once('/').ok_or_else(complaint)?;
-    let number: f64 = number.trim().parse().map_err(|_| complaint())?;
-    let per_second = match unit.trim() {
-        "s" => number,
-        "m" | "min" => number / 60.0,
-        _ => return Err(complaint()),
-    };
-    (per_second.is_finite() && per_second > 0.0).then_some(per_second).ok_or_else(complaint)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientKind, Connections, ProxySettings, SourceLine, duration_ns};
+use super::{ClientKind, Connections, Load, ProxySettings, SourceLine, duration_ns};
 
 /// One step with its place in the scenario.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -184,57 +184,6 @@ pub struct Overtake {
     /// How long the backend takes for the slow one.
     #[serde(with = "duration_ns")]
     pub slow_takes: Duration,
-}
-
-/// How the traffic of a load step is paced. The names are those of k6.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Executor {
-    /// Open loop: arrival i is due at i/rate, whatever happened before.
-    ConstantArrivalRate {
-        /// Arrivals per second.
-        rate_per_second: f64,
-        /// How long.
-        #[serde(with = "duration_ns")]
-        duration: Duration,
-        /// Most requests in flight; arrivals beyond wait, and their clock runs.
-        max_in_flight: u32,
-    },
-    /// Closed loop: n virtual users, each with its next request as soon as the last is answered.
-    ConstantVus {
-        /// n.
-        vus: u32,
-        /// How long.
-        #[serde(with = "duration_ns")]
-        duration: Duration,
-        /// Most requests in all; zero: no limit but the time.
-        iterations: u64,
-    },
-}
-
-/// Traffic by an executor.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Load {
-    /// Pace and end.
-    pub executor: Executor,
-    /// Method.
-    pub method: String,
-    /// Target; `{n}` is a running number, `{key}` a number below `keys`.
-    pub path: String,
-    /// Number of different keys; zero: every target unique.
-    pub keys: u32,
-    /// Leading part that is kept out of histograms and counters.
-    #[serde(with = "duration_ns")]
-    pub warmup: Duration,
-    /// Name of its histograms.
-    pub tag: String,
-    /// A request that takes longer is a timeout.
-    #[serde(with = "duration_ns")]
-    pub timeout: Duration,
-    /// Whether connections are kept.
-    pub connections: Connections,
-    /// Whether every exchange goes to the ledger (correctness) or only histograms, counters, anomalies and a sample.
-    pub judged: bool,
 }
 
 /// SIGKILL, optionally under write load.

@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 
 use super::Source;
 use crate::history::{EventKind, Measure};
-use crate::plan::{Executor, LatencyThreshold, StepKind};
+use crate::plan::{LatencyThreshold, StepKind};
 
 /// Everything measured under one tag.
 #[derive(Clone, Debug)]
@@ -39,6 +39,9 @@ pub(super) struct Counters {
     pub(super) overloaded: bool,
     pub(super) seconds: f64,
     pub(super) cpu_seconds: Option<f64>,
+    /// Rate asked for and reached, where the one was missed.
+    pub(super) rate_missed: Option<(f64, f64)>,
+    pub(super) never_sent: u64,
 }
 
 /// The quantiles that tables and descriptions name.
@@ -61,7 +64,7 @@ pub(super) fn by_tag<'a>(source: &Source<'a>) -> Vec<TagLatency<'a>> {
             counters: counters.iter().find(|(of, _)| *of == tag).map(|(_, counters)| *counters),
             closed_loop: source.plan().steps.iter().any(|step| {
                 matches!(&step.kind, StepKind::Load(load)
-                    if load.tag == tag && matches!(load.executor, Executor::ConstantVus { .. }))
+                    if load.tags().contains(&tag.as_str()) && !load.executor.is_open())
             }),
             thresholds: source
                 .plan()
@@ -104,8 +107,17 @@ pub(super) fn samples_needed(quantile: f64) -> u64 {
 fn counters(source: &Source<'_>) -> Vec<(String, Counters)> {
     let mut all: Vec<(String, Counters)> = Vec::new();
     for event in source.events() {
-        let EventKind::LoadCounters { tag, sent, good, errors, corrupt, overloaded, seconds, proxy_cpu } =
-            &event.event
+        let EventKind::LoadCounters {
+            tag,
+            sent,
+            good,
+            errors,
+            corrupt,
+            overloaded,
+            seconds,
+            proxy_cpu,
+            engine,
+        } = &event.event
         else {
             continue;
         };
@@ -120,6 +132,10 @@ fn counters(source: &Source<'_>) -> Vec<(String, Counters)> {
         sum.corrupt += corrupt;
         sum.overloaded |= overloaded;
         sum.seconds += seconds;
+        sum.never_sent += engine.never_sent;
+        if let Some(asked) = engine.asked_per_second.filter(|_| !engine.rate_reached) {
+            sum.rate_missed = Some((asked, engine.reached_per_second));
+        }
         sum.cpu_seconds = match (sum.cpu_seconds, proxy_cpu) {
             (before, Some(cpu)) => Some(before.unwrap_or(0.0) + cpu.as_secs_f64()),
             (before, None) => before,

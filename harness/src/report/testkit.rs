@@ -385,7 +385,7 @@ impl RunBuilder {
             tag: tag.into(),
             timeout: Duration::from_secs(5),
             connections: Connections::One,
-            judged: false,
+            shape: crate::plan::LoadShape::default(),
         };
         self.begin("- load:", None, StepKind::Load(load));
         let (started, mut errors) = (self.now, 0);
@@ -444,6 +444,7 @@ impl RunBuilder {
             overloaded: false,
             seconds: 5.0,
             proxy_cpu: Some(Duration::from_micros(11 * samples)),
+            engine: crate::history::EngineCounters::default(),
         });
         self.end();
         self

@@ -5,6 +5,7 @@
 
 mod checks;
 mod file;
+mod load;
 mod overrides;
 mod problem;
 mod steps;
@@ -12,11 +13,11 @@ mod yaml;
 
 pub use checks::{CheckFile, CheckMap, Severity};
 pub use file::{BackendsFile, ProxyFile, ScenarioFile};
+pub use load::{ExecutorFile, LoadStep, MixFile, RateStageFile, VuStageFile};
 pub use overrides::apply as apply_overrides;
 pub use problem::{NameKind, Place, Problem, What, closest};
 pub use steps::{
-    BackendsStep, BatchesStep, CrashStep, ExecutorFile, FillStep, LoadStep, OverlapStep, OvertakeStep,
-    ProbeStep, RepeatStep, RereadKeys, RereadStep, RestartStep, SerialStep, SlideStep, StepFile, TimeRange,
-    Which,
+    BackendsStep, BatchesStep, CrashStep, FillStep, OverlapStep, OvertakeStep, ProbeStep, RepeatStep,
+    RereadKeys, RereadStep, RestartStep, SerialStep, SlideStep, StepFile, TimeRange, Which,
 };
 pub use yaml::{find_key, parse, place_of};

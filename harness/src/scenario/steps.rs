@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::file::ProxyFile;
+use super::load::LoadStep;
 use crate::terms::{ClientKind, Connections};
 
 /// One step.
@@ -199,56 +200,6 @@ pub struct OvertakeStep {
     pub requests: u32,
 }
 
-/// See [`StepFile::Load`].
-#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LoadStep {
-    /// Pace and end.
-    pub executor: ExecutorFile,
-    /// Target, with `{n}` or `{key}`.
-    pub path: String,
-    /// Method.
-    #[serde(default = "get")]
-    pub method: String,
-    /// How many different keys; left out: every target its own.
-    #[serde(default)]
-    pub keys: u32,
-    /// Leading part that is not counted.
-    #[serde(default)]
-    pub warmup: Option<Span>,
-    /// Name of its histograms.
-    pub tag: String,
-    /// A request that takes longer is a time-out.
-    #[serde(default)]
-    pub timeout: Option<Span>,
-    /// Whether connections are kept.
-    #[serde(default = "one")]
-    pub connections: Connections,
-}
-
-/// The executors, named as in k6.
-#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum ExecutorFile {
-    /// Open loop: arrivals at a fixed rate, whatever becomes of them.
-    ConstantArrivalRate {
-        /// Arrivals per second, such as `500/s`.
-        rate: String,
-        /// How long.
-        duration: Span,
-        /// Most requests in flight.
-        #[serde(default = "hundred")]
-        max_vus: u32,
-    },
-    /// Closed loop: so many clients, each with its next request as soon as the last is answered.
-    ConstantVus {
-        /// How many clients.
-        vus: u32,
-        /// How long.
-        duration: Span,
-    },
-}
-
 /// See [`StepFile::Crash`].
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -317,15 +268,11 @@ fn eight() -> u32 {
     8
 }
 
-fn hundred() -> u32 {
-    100
-}
-
-fn get() -> String {
+pub(super) fn get() -> String {
     "GET".into()
 }
 
-fn one() -> Connections {
+pub(super) fn one() -> Connections {
     Connections::One
 }
 

@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use super::chart::chart_data;
 use super::page::Page;
 use super::requirements::drawing;
+use crate::language::load_words::{never_sent, rate_missed};
 use crate::language::page_words::{
     closed_loop, microseconds, no_load, overloaded, per_second, performance_intro,
 };
@@ -30,6 +31,12 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                 @for tag in &tags {
                     @if tag.closed_loop { p .note { (closed_loop(language, &tag.tag)) } }
                     @if tag.counters.is_some_and(|counters| counters.overloaded) { p .note { (overloaded(language, &tag.tag)) } }
+                    @if let Some((asked, reached)) = tag.counters.and_then(|counters| counters.rate_missed) {
+                        p .note { (rate_missed(language, &tag.tag, Decimal(asked, 0), Decimal(reached, 0))) }
+                    }
+                    @if let Some(count) = tag.counters.map(|counters| counters.never_sent).filter(|count| *count > 0) {
+                        p .note { (never_sent(language, &tag.tag, count)) }
+                    }
                 }
                 @for figure in &page.figures {
                     @if matches!(figure, Figure::Spectrum(_) | Figure::OverTime(_)) { (drawing(page, figure)) }

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use fake_backends::clock::Moment;
 
-use crate::history::{Event, EventKind};
+use crate::history::{Event, EventKind, LoadInterval};
+use crate::language::load_words::live;
 use crate::language::step_words::{Progressing, doing, progress_line};
 use crate::language::{InWords as _, Language, Span};
-use crate::plan::{Executor, Plan, StepKind};
+use crate::plan::{Plan, StepKind};
 
 /// Rates are those of this last stretch.
 const WINDOW: Duration = Duration::from_secs(2);
@@ -25,6 +26,8 @@ pub(super) struct Track {
     step_began: Moment,
     done: u64,
     recent: VecDeque<Moment>,
+    /// The last second of a load.
+    load: Option<LoadInterval>,
 }
 
 #[derive(Debug)]
@@ -59,6 +62,7 @@ impl Track {
             step_began: Moment::default(),
             done: 0,
             recent: VecDeque::new(),
+            load: None,
         }
     }
 
@@ -70,8 +74,11 @@ impl Track {
                 self.step_began = event.at;
                 self.done = 0;
                 self.recent.clear();
+                self.load = None;
                 return Some(self.line(Duration::from_nanos(event.at.0)));
             }
+            EventKind::LoadInterval(second) => self.load = Some(second.clone()),
+            EventKind::StepEnded { .. } => self.load = None,
             EventKind::Exchange(_) => {
                 self.done += 1;
                 self.recent.push_back(event.at);
@@ -112,10 +119,14 @@ impl Track {
             }
             Expected::Unknown => None,
         };
+        let doing = match &self.load {
+            Some(second) => format!("{} · {}", step.doing, live(self.language, second)),
+            None => step.doing.clone(),
+        };
         progress_line(
             self.language,
             &Progressing {
-                step: Some((index + 1, self.steps.len(), &step.doing)),
+                step: Some((index + 1, self.steps.len(), &doing)),
                 of,
                 rate: self.rate(),
                 left: (left >= Duration::from_secs(1)).then_some(left),
@@ -145,11 +156,7 @@ fn expected(plan: &Plan, kind: &StepKind) -> Expected {
         StepKind::Batches(batches) => Expected::Requests(u64::from(batches.count) * u64::from(batches.size)),
         StepKind::Overlap(overlap) => Expected::Requests(overlap.requests.into()),
         StepKind::Overtake(overtake) => Expected::Requests(u64::from(overtake.requests) + 1),
-        StepKind::Load(load) => Expected::Time(match load.executor {
-            Executor::ConstantArrivalRate { duration, .. } | Executor::ConstantVus { duration, .. } => {
-                duration
-            }
-        }),
+        StepKind::Load(load) => Expected::Time(load.executor.duration()),
         StepKind::Wait { duration } => Expected::Time(*duration),
         StepKind::Reread(_) | StepKind::Crash(_) | StepKind::Restart(_) | StepKind::Backends(_) => {
             Expected::Unknown

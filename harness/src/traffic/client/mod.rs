@@ -191,7 +191,12 @@ impl Clients {
         }
     }
 
-    fn next_connection(&self) -> u64 {
+    /// A number for an exchange that somebody else carries out.
+    pub(super) fn next_exchange(&self) -> u64 {
+        self.inner.exchanges.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn next_connection(&self) -> u64 {
         self.inner.connections.fetch_add(1, Ordering::Relaxed)
     }
 

@@ -1,14 +1,14 @@
-//! What a load step counts: four histograms, what became of every request, a sample of them.
+//! What a load step counts: four histograms a tag and phase, what became of every request, a sample of them.
 //!
-//! Each engine thread owns one and hands its histograms over once a second; adding up is exact. It never judges: that a
-//! request ended well means that its answer was complete, a success, and the content of its target.
+//! Each engine thread owns its tallies and hands them over once a second; adding up is exact. It never judges: that a request
+//! ended well means that its answer was complete, a success, and the content of its target.
 
 use std::time::Duration;
 
 use fake_backends::behavior::Random;
-use fake_backends::clock::Moment;
 
-use crate::history::{ContentSeen, Exchange, ExchangeEnd, LatencyHistogram, Measure};
+use super::proof::Proven;
+use crate::history::{Exchange, ExchangeEnd, LatencyHistogram, Measure};
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +19,30 @@ pub(super) enum Fate {
     TimedOut,
     /// Provably wrong bytes, or another's.
     Corrupt,
-    /// No connection, cut short, or another status.
-    Failed,
+    /// Complete, with another status than a success.
+    WrongStatus,
+    /// No connection, or cut short.
+    Broken,
+}
+
+/// Times of a request, in nanoseconds from the start of the load.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) intended: u64,
+    /// `None`: never sent.
+    pub(super) sent: Option<u64>,
+    pub(super) finished: u64,
+}
+
+/// A part of a load step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The leading part, not counted.
+    Warmup,
+    /// What counts.
+    Measured,
+    /// The last part, not counted.
+    Cooldown,
 }
 
 /// The histograms of an interval.
@@ -32,13 +54,20 @@ pub(super) struct IntervalTally {
     error: LatencyHistogram,
 }
 
-/// The counters of a step.
+/// The counters of a tag.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counters {
     pub(super) sent: u64,
     pub(super) good: u64,
-    pub(super) errors: u64,
+    pub(super) timed_out: u64,
     pub(super) corrupt: u64,
+    pub(super) wrong_status: u64,
+    pub(super) broken: u64,
+    pub(super) body_bytes: u64,
+    /// Sent before the schedule was over.
+    pub(super) sent_in_time: u64,
+    /// Never sent; also among `sent` and `timed_out`, since their users waited in vain.
+    pub(super) never_sent: u64,
 }
 
 /// A sample of fixed size in which every exchange has the same chance to be (reservoir sampling).
@@ -51,31 +80,53 @@ pub(super) struct Sample {
 }
 
 impl Fate {
-    pub(super) fn of(exchange: &Exchange) -> Fate {
-        let response = match (&exchange.end, &exchange.response) {
-            (ExchangeEnd::TimedOut, _) => return Fate::TimedOut,
-            (ExchangeEnd::Complete, Some(response)) => response,
-            _ => return Fate::Failed,
-        };
-        match &response.body.content {
-            _ if response.body.extra_bytes > 0 => Fate::Corrupt,
-            Some(ContentSeen::Damaged(_)) => Fate::Corrupt,
-            Some(ContentSeen::Whole { key, .. }) if *key != exchange.target => Fate::Corrupt,
-            _ if (200..300).contains(&response.status) => Fate::Good,
-            _ => Fate::Failed,
+    /// Of a request that ended thus; `proven` is what its body proved to be, where it was complete.
+    pub(super) fn of(end: &ExchangeEnd, status: u16, extra: usize, proven: Option<&Proven>) -> Fate {
+        let success = (200..300).contains(&status);
+        match (end, proven) {
+            (ExchangeEnd::TimedOut, _) => Fate::TimedOut,
+            (ExchangeEnd::Complete, _) if extra > 0 => Fate::Corrupt,
+            (ExchangeEnd::Complete, Some(Proven::Wrong(_))) => Fate::Corrupt,
+            (ExchangeEnd::Complete, Some(Proven::Foreign(_))) if success => Fate::Corrupt,
+            (ExchangeEnd::Complete, _) if success => Fate::Good,
+            (ExchangeEnd::Complete, _) => Fate::WrongStatus,
+            _ => Fate::Broken,
         }
     }
+}
+
+impl Phase {
+    /// Of a request that was due at an offset.
+    pub(super) fn of(due: u64, warmup: u64, cooldown_from: u64) -> Phase {
+        match due {
+            due if due < warmup => Phase::Warmup,
+            due if due >= cooldown_from => Phase::Cooldown,
+            _ => Phase::Measured,
+        }
+    }
+
+    /// The name of its histograms: those that do not count have a suffix of their own.
+    pub(super) fn tag(self, tag: &str) -> String {
+        match self {
+            Phase::Warmup => format!("{tag}:warmup"),
+            Phase::Measured => tag.to_owned(),
+            Phase::Cooldown => format!("{tag}:cooldown"),
+        }
+    }
+
+    pub(super) const ALL: [Phase; 3] = [Phase::Warmup, Phase::Measured, Phase::Cooldown];
 }
 
 impl IntervalTally {
     /// Enters one request. A timeout enters the gated histogram at no less than its limit and is an error too; other errors
     /// enter the error histogram only, so that fast refusals cannot improve a percentile.
-    pub(super) fn enter(&mut self, fate: Fate, exchange: &Exchange, limit: Duration) {
-        let latency = exchange.finished.since(exchange.intended);
-        let sent = exchange.sent.unwrap_or(exchange.intended);
-        let service = exchange.finished.since(sent);
-        if exchange.sent.is_some() {
-            self.send_lag.record(sent.since(exchange.intended));
+    pub(super) fn enter(&mut self, fate: Fate, times: Times, limit: u64) {
+        let since = |from: u64| Duration::from_nanos(times.finished.saturating_sub(from));
+        let latency = since(times.intended);
+        let service = since(times.sent.unwrap_or(times.intended));
+        let limit = Duration::from_nanos(limit);
+        if let Some(sent) = times.sent {
+            self.send_lag.record(Duration::from_nanos(sent.saturating_sub(times.intended)));
         }
         match fate {
             Fate::Good => {
@@ -87,7 +138,7 @@ impl IntervalTally {
                 self.service.record(service.max(limit));
                 self.error.record(latency);
             }
-            Fate::Corrupt | Fate::Failed => self.error.record(latency),
+            Fate::Corrupt | Fate::WrongStatus | Fate::Broken => self.error.record(latency),
         }
     }
 
@@ -100,19 +151,45 @@ impl IntervalTally {
             (Measure::Error, &self.error),
         ]
     }
+
+    /// From the intended instant, of what ended well or not in time.
+    pub(super) fn intended(&self) -> &LatencyHistogram {
+        &self.intended
+    }
+
+    /// Adds another one up; exact.
+    pub(super) fn add(&mut self, other: &IntervalTally) {
+        self.intended.add(&other.intended);
+        self.service.add(&other.service);
+        self.send_lag.add(&other.send_lag);
+        self.error.add(&other.error);
+    }
 }
 
 impl Counters {
-    pub(super) fn enter(&mut self, fate: Fate) {
+    pub(super) fn enter(&mut self, fate: Fate, body_bytes: u64) {
         self.sent += 1;
+        self.body_bytes += body_bytes;
         match fate {
             Fate::Good => self.good += 1,
-            Fate::Corrupt => {
-                self.corrupt += 1;
-                self.errors += 1;
-            }
-            Fate::TimedOut | Fate::Failed => self.errors += 1,
+            Fate::TimedOut => self.timed_out += 1,
+            Fate::Corrupt => self.corrupt += 1,
+            Fate::WrongStatus => self.wrong_status += 1,
+            Fate::Broken => self.broken += 1,
         }
+    }
+
+    /// Adds those of another thread up.
+    pub(super) fn add(&mut self, other: &Counters) {
+        self.sent += other.sent;
+        self.good += other.good;
+        self.timed_out += other.timed_out;
+        self.corrupt += other.corrupt;
+        self.wrong_status += other.wrong_status;
+        self.broken += other.broken;
+        self.body_bytes += other.body_bytes;
+        self.sent_in_time += other.sent_in_time;
+        self.never_sent += other.never_sent;
     }
 }
 
@@ -121,15 +198,20 @@ impl Sample {
         Sample { kept: Vec::new(), seen: 0, size, random }
     }
 
-    pub(super) fn offer(&mut self, exchange: Exchange) {
+    /// Whether the next exchange is to be kept, and in whose place.
+    pub(super) fn place(&mut self) -> Option<usize> {
         self.seen += 1;
         if self.kept.len() < self.size {
-            self.kept.push(exchange);
-            return;
+            return Some(self.kept.len());
         }
         let place = (self.random.unit() * self.seen as f64) as usize;
-        if let Some(slot) = self.kept.get_mut(place) {
-            *slot = exchange;
+        (place < self.kept.len()).then_some(place)
+    }
+
+    pub(super) fn keep(&mut self, place: usize, exchange: Exchange) {
+        match self.kept.get_mut(place) {
+            Some(slot) => *slot = exchange,
+            None => self.kept.push(exchange),
         }
     }
 
@@ -139,49 +221,16 @@ impl Sample {
     }
 }
 
-/// Whether an arrival counts: the warm-up does not.
-pub(super) fn counts(due: Moment, start: Moment, warmup: Duration) -> bool {
-    due.since(start) >= warmup
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Purpose, WireBytes};
-    use crate::plan::ClientKind;
 
     const MS: u64 = 1_000_000;
-
-    fn exchange(end: ExchangeEnd, intended: u64, sent: u64, finished: u64) -> Exchange {
-        Exchange {
-            id: finished,
-            purpose: Purpose::Load,
-            client: ClientKind::Raw,
-            connection: None,
-            request_on_connection: 1,
-            number: 0,
-            group: 0,
-            method: "GET".into(),
-            target: "/".into(),
-            request_head: WireBytes::default(),
-            request_body_bytes: 0,
-            intended: Moment(intended),
-            sent: Some(Moment(sent)),
-            head_received: None,
-            finished: Moment(finished),
-            end,
-            response: None,
-        }
-    }
 
     #[test]
     fn latency_counts_from_the_intended_instant() {
         let mut tally = IntervalTally::default();
-        tally.enter(
-            Fate::Good,
-            &exchange(ExchangeEnd::Complete, 0, 40 * MS, 50 * MS),
-            Duration::from_secs(1),
-        );
+        tally.enter(Fate::Good, Times { intended: 0, sent: Some(40 * MS), finished: 50 * MS }, 1000 * MS);
         let max = |measure| {
             let parts = tally.parts();
             parts.iter().find(|(m, _)| *m == measure).map(|(_, h)| h.values().max()).unwrap()
@@ -194,24 +243,41 @@ mod tests {
     #[test]
     fn a_timeout_counts_at_no_less_than_its_limit_and_a_refusal_not_at_all() {
         let mut tally = IntervalTally::default();
-        let late = exchange(ExchangeEnd::TimedOut, 0, 0, 900 * MS);
-        assert_eq!(Fate::of(&late), Fate::TimedOut);
-        tally.enter(Fate::TimedOut, &late, Duration::from_secs(1));
-        let refused = exchange(ExchangeEnd::ClosedWithoutAnswer, 0, 0, MS);
-        assert_eq!(Fate::of(&refused), Fate::Failed);
-        tally.enter(Fate::Failed, &refused, Duration::from_secs(1));
+        let fate = |end| Fate::of(&end, 0, 0, None);
+        assert_eq!(fate(ExchangeEnd::TimedOut), Fate::TimedOut);
+        tally.enter(Fate::TimedOut, Times { intended: 0, sent: Some(0), finished: 900 * MS }, 1000 * MS);
+        assert_eq!(fate(ExchangeEnd::ClosedWithoutAnswer), Fate::Broken);
+        tally.enter(Fate::Broken, Times { intended: 0, sent: Some(0), finished: MS }, 1000 * MS);
         let [(_, intended), _, _, (_, error)] = tally.parts();
         assert_eq!((intended.len(), error.len()), (1, 2));
         assert!(intended.values().max() >= 1000 * MS);
     }
 
     #[test]
+    fn a_success_with_an_error_page_is_no_success() {
+        let complete = ExchangeEnd::Complete;
+        let page = Proven::Foreign("<html>".into());
+        assert_eq!(Fate::of(&complete, 200, 0, Some(&page)), Fate::Corrupt);
+        assert_eq!(Fate::of(&complete, 502, 0, Some(&page)), Fate::WrongStatus);
+        assert_eq!(Fate::of(&complete, 200, 0, Some(&Proven::Right)), Fate::Good);
+        assert_eq!(Fate::of(&complete, 200, 3, Some(&Proven::Right)), Fate::Corrupt);
+        assert_eq!(Fate::of(&complete, 204, 0, None), Fate::Good);
+    }
+
+    #[test]
     fn a_sample_keeps_its_size_and_spans_the_whole_run() {
         let mut sample = Sample::new(100, Random::new(1));
-        (0..10_000).for_each(|id| sample.offer(exchange(ExchangeEnd::Complete, 0, 0, id)));
-        let kept = sample.into_exchanges();
-        assert_eq!(kept.len(), 100);
-        let late = kept.iter().filter(|exchange| exchange.id >= 5000).count();
-        assert!((25..=75).contains(&late), "{late}");
+        let places: Vec<u64> = (0..10_000).filter(|_| sample_takes(&mut sample)).collect();
+        let late = places.iter().filter(|&&number| number >= 5000).count();
+        // Of those kept after the first hundred, 100 ln 2 are expected in the second half.
+        assert!((30..=120).contains(&late), "{late}");
+    }
+
+    fn sample_takes(sample: &mut Sample) -> bool {
+        let place = sample.place();
+        if let Some(place) = place {
+            sample.keep(place, crate::traffic::load::testimony::tests::exchange());
+        }
+        place.is_some()
     }
 }
