@@ -10,7 +10,8 @@ use harness::plan::{Options, resolve};
 fn every_scenario_resolves_for_every_built_in_adapter() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     let mut seen = 0;
-    for entry in std::fs::read_dir(root).unwrap() {
+    let entries = std::fs::read_dir(&root).unwrap().chain(std::fs::read_dir(root.join("cloud")).unwrap());
+    for entry in entries {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "yaml") {
             continue;

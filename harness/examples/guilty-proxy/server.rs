@@ -105,7 +105,7 @@ impl Server {
                 Ok(answer) => {
                     if method == "GET"
                         && content::keeps_status(self.defect, answer.status())
-                        && may_be_kept(request, &answer)
+                        && (content::keeps_what_is_private(self.defect) || may_be_kept(request, &answer))
                     {
                         self.cache.store(target, &answer);
                     }

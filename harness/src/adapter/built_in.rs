@@ -5,6 +5,7 @@
 /// Name and text of each, the default first.
 pub const ALL: &[(&str, &str)] = &[
     ("pibl", include_str!("../../../scenarios/suts/pibl.yaml")),
+    ("pibl-private", include_str!("../../../scenarios/suts/pibl-private.yaml")),
     ("nginx", include_str!("../../../scenarios/suts/nginx.yaml")),
     ("haproxy", include_str!("../../../scenarios/suts/haproxy.yaml")),
     ("varnish", include_str!("../../../scenarios/suts/varnish.yaml")),

@@ -113,6 +113,12 @@ checks! {
     RotationSerialCycle = "rr.serial_cycle", Req9, Required, Assignment("5.9");
     /// After concurrent batches the counts per backend differ by no more than the rotations declared.
     RotationSpread = "rr.spread", Req9, Required, Assignment("5.9");
+    /// An answer to a request with a token reaches another user only where the origin said so.
+    PrivacyTokens = "privacy.tokens", Req6, Required, Rfc("RFC 9111 §3.5");
+    /// An answer to a request with a token never reaches another user, whatever the origin says.
+    PrivacyNeverShared = "privacy.never_shared", Req6, Check, Practice;
+    /// What was registered is visible on every path within the time that its owner asks.
+    FreshnessDelivered = "freshness.delivered", Req8c, Required, Scenario;
     /// What kind of rotation it is: per request, per connection, per worker, weighted, random.
     RotationScope = "rr.scope", Req9, Check, Practice;
     /// Whether an answer from the cache uses up a turn.

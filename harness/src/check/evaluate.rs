@@ -6,7 +6,8 @@
 use super::ledger::Ledger;
 use super::seen::Samples;
 use super::{
-    Finding, Outcome, Verdict, alive, concurrency, fairness, freshness, hits, integrity, latency, persistence,
+    Finding, Outcome, Verdict, alive, cloud, concurrency, fairness, freshness, hits, integrity, latency,
+    persistence,
 };
 use crate::adapter::{CacheMedium, Capabilities, TtlSource};
 use crate::catalogue::{CheckId, Kind};
@@ -98,6 +99,9 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         CheckId::PersistenceNoTornBytes => persistence::no_torn_bytes(ledger),
         CheckId::PersistenceLocation => persistence::location(ledger),
         CheckId::PersistenceRebind => persistence::rebind(ledger),
+        CheckId::PrivacyTokens => cloud::tokens(ledger),
+        CheckId::PrivacyNeverShared => cloud::never_shared(ledger),
+        CheckId::FreshnessDelivered => cloud::delivered(ledger, check),
         CheckId::RotationSerialCycle => fairness::serial_cycle(ledger, check),
         CheckId::RotationSpread => fairness::spread(ledger, check),
         CheckId::RotationScope => fairness::scope(ledger, check),

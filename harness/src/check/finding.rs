@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::CheckId;
 use crate::plan::ClientKind;
 
+use super::cloud::CloudFinding;
 use super::seen::{
     Difference, ExpirySeen, LatePattern, RotationPattern, Samples, Share, ThresholdSeen, Wrong,
 };
@@ -580,6 +581,10 @@ pub enum Finding {
         /// Hits in between.
         hits: u64,
     },
+
+    // --- privacy.*, freshness.delivered ---
+    /// What a check of a cloud case saw.
+    Cloud(CloudFinding),
 
     // --- latency.thresholds ---
     /// Percentiles against their limits.

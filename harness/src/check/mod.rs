@@ -5,6 +5,7 @@
 
 mod alive;
 mod cause;
+mod cloud;
 mod concurrency;
 mod evaluate;
 mod fairness;
@@ -25,6 +26,7 @@ mod verdict;
 mod testkit;
 
 pub use cause::Cause;
+pub use cloud::{CloudFinding, KindSeen, PlaceSeen};
 pub use concurrency::needs_second_try;
 pub use evaluate::evaluate;
 pub use finding::Finding;

@@ -61,10 +61,11 @@ pub(super) fn schema(kind: SchemaKind) -> ExitCode {
     }
 }
 
-/// The scenarios in `scenarios/` of the current directory, by name of file.
+/// The scenarios in `scenarios/` of the current directory and in its folder of cloud cases, by name of file.
 fn scenarios() -> Vec<(String, ScenarioFile)> {
-    let mut found: Vec<(String, ScenarioFile)> = std::fs::read_dir("scenarios")
+    let mut found: Vec<(String, ScenarioFile)> = ["scenarios", "scenarios/cloud"]
         .into_iter()
+        .flat_map(std::fs::read_dir)
         .flatten()
         .flatten()
         .map(|entry| entry.path())

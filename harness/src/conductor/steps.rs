@@ -15,11 +15,12 @@ use crate::adapter::{LaunchVariables, render};
 use crate::fault;
 use crate::history::{EventKind, IntervalLog};
 use crate::language::{Language, start_problem};
-use crate::plan::{CrashLoad, Load, ProxySettings, Restart, Step, StepKind};
+use crate::plan::{CloudStep, CrashLoad, Load, ProxySettings, Restart, Step, StepKind};
 use crate::proxy_under_test::{Answer, ProxyUnderTest, Ready, StartOrder, StartProblem};
 use crate::traffic::crash_load::CrashTraffic;
 use crate::traffic::{
-    KeyBook, Problem, Traffic, batches, fill, load, overlap, overtake, probe, reread, serial, sliding,
+    KeyBook, Problem, Traffic, batches, deliveries, fill, load, overlap, overtake, probe, reread, serial,
+    sliding, users,
 };
 
 /// Everything that steps act on.
@@ -68,6 +69,8 @@ impl Stage {
                 let recorder = self.traffic.clients.recorder().clone();
                 self.backends.change(change, &recorder).map_err(|error| error.to_string())
             }
+            StepKind::Cloud(CloudStep::Users(plan)) => users::run(traffic, plan).await,
+            StepKind::Cloud(CloudStep::Deliveries(plan)) => deliveries::run(traffic, step, plan).await,
             StepKind::Wait { duration } => {
                 tokio::time::sleep(*duration).await;
                 Ok(())

@@ -247,6 +247,14 @@ pub enum Purpose {
     Fast,
     /// Traffic of an executor.
     Load,
+    /// A user wants a token.
+    Login,
+    /// A user with a token asks for what is his.
+    User,
+    /// A courier registers an order.
+    Register,
+    /// Somebody looks whether orders are there.
+    Look,
 }
 
 /// A client's request and all that came of it.

@@ -122,6 +122,15 @@ pub fn title(check: CheckId, language: Language) -> String {
         CheckId::RotationScope => {
             say!(language, en: "what kind of rotation it is", es: "qué tipo de rotación es")
         }
+        CheckId::PrivacyTokens => {
+            say!(language, en: "answers to tokens stay with their user", es: "lo que se responde a un token es de un solo usuario")
+        }
+        CheckId::PrivacyNeverShared => {
+            say!(language, en: "nothing given to a token is ever shared", es: "nada de lo entregado a un token se comparte jamás")
+        }
+        CheckId::FreshnessDelivered => {
+            say!(language, en: "what was registered is soon seen everywhere", es: "lo registrado se ve pronto en todas partes")
+        }
         CheckId::RotationHitsTakeTurn => {
             say!(language, en: "whether a hit uses up a turn", es: "si una respuesta del caché gasta un turno")
         }
@@ -196,6 +205,21 @@ pub fn asks(check: CheckId, language: Language) -> String {
         }
         CheckId::RotationScope => {
             say!(language, en: "Which rotation it is: over the whole process, per worker, per connection, weighted, random.", es: "De qué rotación se trata: de todo el proceso, por trabajador, por conexión, ponderada, al azar.")
+        }
+        CheckId::PrivacyTokens => {
+            say!(language,
+                en: "an answer to a request with a token reaches another user only if the origin said so in the words of RFC 9111 §3.5",
+                es: "la respuesta a una petición con token llega a otro usuario únicamente si el origen lo permitió con las palabras de RFC 9111 §3.5")
+        }
+        CheckId::PrivacyNeverShared => {
+            say!(language,
+                en: "no answer to a request with a token reaches another user, whatever caching headers the origin sends",
+                es: "ninguna respuesta a una petición con token llega a otro usuario, sin importar los campos de caché del origen")
+        }
+        CheckId::FreshnessDelivered => {
+            say!(language,
+                en: "an order that was registered is in every answer that is asked for after the time allowed, on every path",
+                es: "un pedido registrado está en toda respuesta pedida después del plazo, por todas las rutas")
         }
         CheckId::RotationHitsTakeTurn => {
             say!(language, en: "Whether an answer from the cache moves the turn on to the next backend.", es: "Si una respuesta del caché hace pasar el turno al siguiente backend.")

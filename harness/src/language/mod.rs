@@ -5,6 +5,7 @@
 
 mod cause_words;
 mod check_words;
+mod cloud_words;
 mod finding_words;
 mod input_words;
 mod latency_words;

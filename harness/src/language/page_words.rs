@@ -164,6 +164,10 @@ words!(Purpose {
     Purpose::Slow => { en: "the slow one", es: "la lenta" },
     Purpose::Fast => { en: "a fast one", es: "una rápida" },
     Purpose::Load => { en: "load", es: "carga" },
+    Purpose::Login => { en: "asks for a token", es: "pide un token" },
+    Purpose::User => { en: "asks for what belongs to one user", es: "pide lo que es de un solo usuario" },
+    Purpose::Register => { en: "registers an order", es: "registra un pedido" },
+    Purpose::Look => { en: "looks for orders", es: "busca los pedidos" },
 });
 
 impl InWords for TtlSource {

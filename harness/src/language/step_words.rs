@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::cloud_words;
 use super::{Bytes, Counted, InWords, Language, Noun, Span};
 use crate::plan::{Executor, StepKind};
 use crate::say;
@@ -68,6 +69,7 @@ pub fn doing(kind: &StepKind, language: Language) -> String {
                 say!(language, en: "{count} out of service", es: "{count} fuera de servicio", count = count)
             }
         }
+        StepKind::Cloud(step) => cloud_words::doing(step, language),
         StepKind::Wait { duration } => {
             say!(language, en: "waiting {time}", es: "espera de {time}", time = ms(*duration))
         }

@@ -30,6 +30,7 @@ fn of_step(kind: &StepKind) -> Duration {
         StepKind::Crash(crash) => crash.after_most,
         StepKind::Restart(restart) => START + restart.downtime,
         StepKind::Backends(_) => Duration::from_millis(5),
+        StepKind::Cloud(step) => step.estimated(),
         StepKind::Wait { duration } => *duration,
     }
 }

@@ -4,6 +4,7 @@
 //! from `plan.json` months later. No I/O happens here and no clock is read.
 
 mod checks;
+mod cloud;
 mod estimate;
 mod load;
 mod resolve;
@@ -13,6 +14,7 @@ mod resolve_steps;
 mod step;
 
 pub use checks::{CheckParameters, CheckPlan, LatencyThreshold};
+pub use cloud::{CloudStep, Deliveries, Users};
 pub use load::{Executor, Load, LoadShape, MixPart, RateStage, Spacing, VuStage};
 pub use resolve::{FORMAT, Options, resolve};
 pub use step::{

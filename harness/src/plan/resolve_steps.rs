@@ -10,8 +10,8 @@ use serde_saphyr::Spanned;
 use super::resolve::{Source, settings};
 use super::resolve_load::resolve_load;
 use super::{
-    BackendChange, Batches, CrashLoad, Fill, Load, Overlap, Overtake, Probe, ProbeTime, ProxySettings,
-    Reread, Restart, Serial, Sliding, Step, StepKind,
+    BackendChange, Batches, CloudStep, CrashLoad, Fill, Load, Overlap, Overtake, Probe, ProbeTime,
+    ProxySettings, Reread, Restart, Serial, Sliding, Step, StepKind,
 };
 use crate::adapter::{Adapter, CacheMedium, TtlSource};
 use crate::scenario::{
@@ -192,6 +192,12 @@ impl<'a> Resolver<'a> {
                 (None, Some(kind))
             }
             StepFile::Backends(change) => (None, self.backends(change)),
+            StepFile::Users(users) => {
+                (users.label.clone(), Some(StepKind::Cloud(CloudStep::of_users(users))))
+            }
+            StepFile::Deliveries(deliveries) => {
+                (deliveries.label.clone(), Some(StepKind::Cloud(CloudStep::of_deliveries(deliveries))))
+            }
             StepFile::Wait(span) => (None, Some(StepKind::Wait { duration: span.0 })),
         };
         let Some(kind) = kind else { return };

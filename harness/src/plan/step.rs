@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientKind, Connections, Load, ProxySettings, SourceLine, duration_ns};
+use super::{ClientKind, CloudStep, Connections, Load, ProxySettings, SourceLine, duration_ns};
 
 /// One step with its place in the scenario.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -52,6 +52,8 @@ pub enum StepKind {
     Restart(Restart),
     /// Takes backends down or brings them back.
     Backends(BackendChange),
+    /// A step of a cloud case.
+    Cloud(CloudStep),
     /// Lets time pass.
     Wait {
         /// For how long.

@@ -4,6 +4,7 @@
 //! `plan`. Nothing here opens a file or knows a proxy.
 
 mod checks;
+mod cloud;
 mod file;
 mod load;
 mod overrides;
@@ -12,6 +13,7 @@ mod steps;
 mod yaml;
 
 pub use checks::{CheckFile, CheckMap, Severity};
+pub use cloud::{DeliveriesStep, UsersStep};
 pub use file::{BackendsFile, ProxyFile, ScenarioFile};
 pub use load::{ExecutorFile, LoadStep, MixFile, RateStageFile, VuStageFile};
 pub use overrides::apply as apply_overrides;

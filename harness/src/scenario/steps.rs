@@ -6,6 +6,7 @@ use fake_backends::behavior::Span;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::cloud::{DeliveriesStep, UsersStep};
 use super::file::ProxyFile;
 use super::load::LoadStep;
 use crate::terms::{ClientKind, Connections};
@@ -38,6 +39,10 @@ pub enum StepFile {
     Restart(RestartStep),
     /// Takes backends down or brings them back.
     Backends(BackendsStep),
+    /// Users that log in and ask for what is theirs.
+    Users(UsersStep),
+    /// Orders that are registered and looked for.
+    Deliveries(DeliveriesStep),
     /// Lets time pass.
     Wait(Span),
     /// Steps several times over.

@@ -7,6 +7,7 @@
 pub mod batches;
 pub mod client;
 pub mod crash_load;
+pub mod deliveries;
 pub mod fill;
 mod keys;
 pub mod load;
@@ -19,6 +20,7 @@ mod request;
 pub mod reread;
 pub mod serial;
 pub mod sliding;
+pub mod users;
 mod worker;
 
 pub use client::{Clients, Connection};

@@ -35,6 +35,10 @@ pub struct Request {
     pub timeout: Duration,
     /// Whether its connection may be kept for the next one.
     pub keep: bool,
+    /// Fields of its own, such as a token. Only the raw client sends them.
+    pub fields: Vec<(&'static str, String)>,
+    /// A body of JSON in the place of generated content. Only the raw client sends it.
+    pub json: Option<String>,
 }
 
 /// The numbers that the placeholders of a target stand for.
@@ -65,7 +69,23 @@ impl Request {
             intended,
             timeout: PATIENCE,
             keep: false,
+            fields: Vec::new(),
+            json: None,
         }
+    }
+
+    /// The same with a field more.
+    pub fn with_field(mut self, name: &'static str, value: String) -> Request {
+        self.fields.push((name, value));
+        self
+    }
+
+    /// The same as a POST of this JSON.
+    pub fn posting(mut self, json: String) -> Request {
+        self.method = "POST".into();
+        self.body_bytes = json.len() as u64;
+        self.json = Some(json);
+        self
     }
 
     /// The same in a batch or cycle.
@@ -82,8 +102,12 @@ impl Request {
         push_field(&mut head, "User-Agent", "harness");
         push_field(&mut head, "Accept", "*/*");
         if self.has_body() {
-            push_field(&mut head, "Content-Type", "application/octet-stream");
+            let kind = if self.json.is_some() { "application/json" } else { "application/octet-stream" };
+            push_field(&mut head, "Content-Type", kind);
             push_field(&mut head, "Content-Length", self.body_bytes.to_string());
+        }
+        for (name, value) in &self.fields {
+            push_field(&mut head, name, value);
         }
         head.extend_from_slice(b"\r\n");
         head
@@ -91,6 +115,9 @@ impl Request {
 
     /// Its body: content generated for its target, so that a backend that stores it can be asked what came.
     pub fn body(&self) -> Vec<u8> {
+        if let Some(json) = &self.json {
+            return json.clone().into_bytes();
+        }
         if self.body_bytes == 0 {
             return Vec::new();
         }

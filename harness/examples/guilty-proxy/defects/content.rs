@@ -42,3 +42,8 @@ pub fn stored(defect: Defect, answer: &Message) -> Message {
     }
     kept
 }
+
+/// Whether what belongs to one user is kept for everybody.
+pub fn keeps_what_is_private(defect: Defect) -> bool {
+    defect == Defect::SharesTokens
+}

@@ -80,6 +80,8 @@ pub enum Defect {
     StoresUpToNul,
     /// A hit comes without its `Content-Type` (REQ-8).
     HitWithoutContentType,
+    /// What is answered to a token, or called private, is kept for everybody (REQ-6).
+    SharesTokens,
     /// An answer of the status 500 is stored (REQ-8).
     CachesErrors,
 

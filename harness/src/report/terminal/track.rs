@@ -157,6 +157,9 @@ fn expected(plan: &Plan, kind: &StepKind) -> Expected {
         StepKind::Overlap(overlap) => Expected::Requests(overlap.requests.into()),
         StepKind::Overtake(overtake) => Expected::Requests(u64::from(overtake.requests) + 1),
         StepKind::Load(load) => Expected::Time(load.executor.duration()),
+        StepKind::Cloud(step) => {
+            step.requests().map_or_else(|| Expected::Time(step.estimated()), Expected::Requests)
+        }
         StepKind::Wait { duration } => Expected::Time(*duration),
         StepKind::Reread(_) | StepKind::Crash(_) | StepKind::Restart(_) | StepKind::Backends(_) => {
             Expected::Unknown

@@ -1,0 +1,56 @@
+//! The steps of cloud cases as written: users with tokens, deliveries that must be seen.
+//!
+//! `plan` resolves them. They say who asks what and how often; what must come of it is said by checks.
+
+use fake_backends::behavior::Span;
+use serde::Deserialize;
+
+/// Users that log in and ask, all at the same time and then one after the other.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UsersStep {
+    /// How many; they are called `u1`, `u2`, ...
+    pub count: u32,
+    /// Where a POST with name and password gives a token.
+    pub login: String,
+    /// Target, with `{kind}` for each way of sending careless caching headers, and `{n}` for the round.
+    pub path: String,
+    /// How often each kind is tried, each time with another resource.
+    #[serde(default = "one")]
+    pub rounds: u32,
+    /// Name that checks refer to.
+    #[serde(rename = "as", default)]
+    pub label: Option<String>,
+}
+
+/// Orders that are registered while others look whether they can see them.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveriesStep {
+    /// Where a POST with name and password gives a token.
+    pub login: String,
+    /// Where orders are registered.
+    pub register: String,
+    /// Where they must be seen by users with a token.
+    #[serde(default)]
+    pub look: Vec<String>,
+    /// Where they must be seen by anybody.
+    #[serde(default)]
+    pub look_openly: Vec<String>,
+    /// How many orders.
+    pub orders: u32,
+    /// Time between two orders.
+    pub every: Span,
+    /// Time between two looks at a place.
+    pub look_every: Span,
+    /// How long it is looked, from the beginning of the step.
+    #[serde(rename = "for")]
+    pub duration: Span,
+    /// Name that checks refer to.
+    #[serde(rename = "as", default)]
+    pub label: Option<String>,
+}
+
+fn one() -> u32 {
+    1
+}
