@@ -1,3 +1,5 @@
+//! The client against servers that answer as told: what it says of each end of an exchange.
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
