@@ -22,6 +22,8 @@ use crate::wire::{ReadBuffer, Wire};
 const QUICK: Duration = Duration::from_millis(20);
 /// How long the connection of a quick client keeps its memory when the client falls silent.
 const WARM: Duration = Duration::from_secs(1);
+/// How long a drain waits for the first byte of a connection that has asked nothing yet.
+const LAST_CALL: Duration = Duration::from_secs(1);
 /// How long a closed connection is listened to, so that the last answer is not destroyed by a reset.
 const LINGER: Duration = Duration::from_secs(2);
 /// The most bytes that are read and thrown away meanwhile.
@@ -155,11 +157,19 @@ async fn wait_while_warm(worker: &Worker, wire: &Wire, client: &mut Client<'_>, 
 /// Waits for the next request without any memory but the socket's. `false`: the connection is over.
 async fn wait_while_cold(worker: &Worker, wire: &Wire, patience: Duration, is_first: bool) -> bool {
     wire.deadline.set(patience);
-    let readable = poll_fn(|context| match wire.poll_readable(context) {
-        // One that was accepted and has asked nothing yet may still ask.
-        Poll::Pending if worker.is_draining() && !is_first => Poll::Ready(false),
-        Poll::Pending => Poll::Pending,
-        Poll::Ready(result) => Poll::Ready(result.is_ok()),
+    let mut is_hurried = false;
+    let readable = poll_fn(|context| {
+        if worker.is_draining() && is_first && !is_hurried {
+            // One that was accepted and has asked nothing yet may still ask, if it does so soon: a browser
+            // opens connections that it may never use.
+            wire.deadline.set(patience.min(LAST_CALL));
+            is_hurried = true;
+        }
+        match wire.poll_readable(context) {
+            Poll::Pending if worker.is_draining() && !is_first => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(result) => Poll::Ready(result.is_ok()),
+        }
     });
     readable.await
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use predicates::str::contains;
 use testkit::program::Running;
+use testkit::proof::Asker;
 use testkit::{Backend, Client, PATIENCE, field, status, wait_until};
 
 /// A command in a directory of its own.
@@ -83,6 +84,36 @@ fn exchanges_are_logged_on_stdout_and_in_the_file_and_sigterm_ends_with_0() {
     let stdout = BufReader::new(running.child.stdout.take().unwrap());
     let lines: Vec<String> = stdout.lines().map_while(Result::ok).collect();
     assert!(lines.iter().any(|line| line.contains("/marker-1")), "{lines:?}");
+}
+
+#[test]
+fn stdout_and_the_file_show_every_exchange_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let backend = named("a");
+    let mut running =
+        Running::start(directory.path(), &["--backend", &backend.address.to_string(), "--workers", "2"]);
+    std::thread::scope(|scope| {
+        for client in 0..4 {
+            let address = running.address;
+            scope.spawn(move || {
+                let mut asker = Asker::new(address);
+                for number in 0..25 {
+                    assert_eq!(asker.get(&format!("/{client}/{number}")).expect("an answer").status, 200);
+                }
+            });
+        }
+    });
+    running.signal(rustix::process::Signal::TERM);
+    assert_eq!(running.exit_code(), Some(0));
+    let sorted = |mut lines: Vec<String>| {
+        lines.sort();
+        lines
+    };
+    let stdout = BufReader::new(running.child.stdout.take().unwrap());
+    let shown = sorted(stdout.lines().map_while(Result::ok).collect());
+    let file = std::fs::read_to_string(directory.path().join("pibl.log")).unwrap();
+    assert_eq!(shown, sorted(file.lines().map(str::to_owned).collect()));
+    assert_eq!(shown.len(), 100);
 }
 
 #[test]

@@ -22,3 +22,15 @@ fn whoever_has_connected_before_the_end_is_served_although_nobody_accepted_him_y
         }
     }
 }
+
+#[test]
+fn whoever_has_connected_and_says_nothing_delays_the_end_by_a_moment_only() {
+    let backend = Backend::echo();
+    let mut proxy = Proxy::start(&[backend.address], "[timeouts]\nrequest_head = \"60s\"\ndrain = \"60s\"");
+    let mut silent = proxy.connect();
+    let start = tokio::time::Instant::now();
+    proxy.stop();
+    // A second for the first byte, one tick of the deadlines, and a wide margin for a busy machine.
+    assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
+    assert_eq!(silent.read_to_end(), "");
+}
