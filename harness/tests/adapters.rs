@@ -88,6 +88,43 @@ fn addresses_names_a_menu_and_a_constant_of_the_source_are_all_provided_for() {
     assert_eq!(patch["text"], "@@ line 3 @@\n-TTL = 60  # seconds\n+TTL = 60  # seconds\n");
 }
 
+/// A copy of a proxy of somebody who has no adapter yet, and what `init` makes of it.
+fn init(proxy: &str) -> (i32, String, String) {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    for entry in std::fs::read_dir(here().join("proxies").join(proxy)).expect("the proxy").flatten() {
+        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("copied");
+    }
+    let (exit, printed) = harness(&["init", &folder.path().to_string_lossy()]);
+    let adapter = std::fs::read_to_string(folder.path().join("pibl-judge.yaml")).unwrap_or_default();
+    let (again, complaint) = harness(&["init", &folder.path().to_string_lossy()]);
+    assert_eq!(again, 4, "what was written is not overwritten: {complaint}");
+    (exit, printed, adapter)
+}
+
+#[test]
+fn init_writes_an_adapter_that_works_for_a_first_proxy_in_python() {
+    if python_is_missing() {
+        return;
+    }
+    let (exit, printed, adapter) = init("sixty_lines");
+    assert_eq!(exit, 0, "{printed}\n{adapter}");
+    for backend in ["from b1", "from b2", "from b3"] {
+        assert!(printed.contains(backend), "{printed}");
+    }
+    assert!(adapter.contains("from: \"config.json\"") && adapter.contains("ttl_seconds"), "{adapter}");
+}
+
+#[test]
+fn init_patches_and_builds_a_proxy_in_c_whose_addresses_stand_in_its_source() {
+    if !Command::new("gcc").arg("--version").output().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: gcc is not installed");
+        return;
+    }
+    let (exit, printed, adapter) = init("in_c");
+    assert_eq!(exit, 0, "{printed}\n{adapter}");
+    assert!(printed.contains("from b3") && adapter.contains("patch:"), "{printed}\n{adapter}");
+}
+
 #[test]
 fn a_replacement_in_the_users_own_configuration_must_match() {
     let folder = tempfile::tempdir().expect("a temporary directory");

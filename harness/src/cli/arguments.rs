@@ -29,6 +29,8 @@ pub(super) enum Command {
     Report(ReportArguments),
     /// Validate scenarios and adapters; run nothing.
     Check(CheckArguments),
+    /// Write an adapter for my proxy by looking and asking, and try it.
+    Init(InitArguments),
     /// Show the scenarios, proxies, checks and behaviours that there are.
     List {
         /// Language of the terminal [default: that of the environment].
@@ -51,6 +53,17 @@ pub(super) enum SchemaKind {
     Adapter,
     /// `verdicts.json` of a run
     Results,
+}
+
+/// Whose adapter is written.
+#[derive(Clone, Debug, Args)]
+pub(super) struct InitArguments {
+    /// The folder of the proxy; `pibl-judge.yaml` is written into it.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(super) folder: PathBuf,
+    /// Language of the terminal [default: that of the environment].
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) lang: Option<Language>,
 }
 
 /// Which files are validated.

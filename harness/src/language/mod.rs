@@ -7,6 +7,7 @@ mod cause_words;
 mod check_words;
 mod cloud_words;
 mod finding_words;
+pub mod init_words;
 mod input_words;
 mod latency_words;
 pub mod load_words;

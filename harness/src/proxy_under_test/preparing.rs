@@ -148,6 +148,11 @@ impl ProxyUnderTest {
                 environment.insert(name.to_string(), value);
             }
         }
+        if self.reach.is_some() {
+            // Compilers write temporary files, and behind its fence a build writes nowhere else.
+            let own = self.directory.path().to_string_lossy().into_owned();
+            environment.insert("TMPDIR".to_string(), own);
+        }
         let order = Order {
             argv: self.absolute(command)?,
             environment,

@@ -1,0 +1,98 @@
+//! `harness init`: an adapter for somebody's proxy, by looking, by asking where there is somebody to ask, and by trying.
+//!
+//! `look` reads the folder, `draft` makes the text of an adapter, `trial` starts what it describes. Nothing of the folder is
+//! changed but the one new file `pibl-judge.yaml`.
+
+mod arguments_of;
+mod draft;
+mod look;
+mod trial;
+mod values;
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
+
+use super::arguments::{InitArguments, language};
+use crate::exit_code::ExitCode;
+use crate::language::Language;
+use crate::language::init_words as words;
+use draft::Draft;
+use look::Seen;
+
+/// The file that is written.
+const NAME: &str = "pibl-judge.yaml";
+
+pub(super) fn run(arguments: &InitArguments) -> ExitCode {
+    let language = language(arguments.lang);
+    let folder = &arguments.folder;
+    let file = folder.join(NAME);
+    let shown = file.display().to_string();
+    if file.exists() {
+        anstream::eprintln!("{}", words::exists_already(language, &shown, &first_run(&shown)));
+        return ExitCode::Usage;
+    }
+    let somebody = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let Some(mut seen) = look::look(folder, || {
+        somebody
+            .then(|| ask(&words::ask_entry(language)))
+            .flatten()
+            .filter(|name| folder.join(name).is_file())
+    }) else {
+        anstream::eprintln!("{}", words::no_program(language, &folder.display().to_string()));
+        return ExitCode::Usage;
+    };
+    if somebody {
+        ask_for_more(&mut seen, language);
+    }
+    let name = name_of(folder);
+    let draft = Draft::of(&seen, &name);
+    for line in draft.notes(language) {
+        anstream::println!("{line}");
+    }
+    if let Err(error) = std::fs::write(&file, draft.text(language)) {
+        anstream::eprintln!("{}", words::not_written(language, &shown, &error.to_string()));
+        return ExitCode::Usage;
+    }
+    anstream::println!("{}", words::written(language, &shown));
+    trial::run(&file, language)
+}
+
+fn ask_for_more(seen: &mut Seen, language: Language) {
+    if seen.start.is_empty()
+        && seen.port.is_none()
+        && let Some(line) = ask(&words::ask_arguments(language))
+    {
+        seen.start = line.split_whitespace().map(arguments_of::typed).collect();
+    }
+    if seen.menu {
+        seen.stdin = ask(&words::ask_stdin(language)).map(|line| line.replace("\\n", "\n"));
+    }
+}
+
+/// A line that was typed; `None` for an empty one.
+fn ask(question: &str) -> Option<String> {
+    anstream::eprint!("{question}");
+    let _ = std::io::stderr().flush();
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).ok()?;
+    let line = line.trim().to_owned();
+    (!line.is_empty()).then_some(line)
+}
+
+/// The command that gives the first verdict.
+fn first_run(file: &str) -> String {
+    format!("harness scenarios/fairness.yaml --sut {file}")
+}
+
+/// A name that can be a folder of reports.
+fn name_of(folder: &Path) -> String {
+    let own =
+        folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let name: String = own
+        .unwrap_or_default()
+        .chars()
+        .map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' })
+        .collect();
+    let name = name.trim_start_matches(['-', '_']).to_owned();
+    if name.is_empty() { "my-proxy".to_owned() } else { name }
+}
