@@ -5,37 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::quantity::Size;
+use super::flaw::Flaw;
 use super::reply::Reply;
 use super::{Occasion, Plan};
-
-/// What is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Flaw {
-    /// A chunk size that is no number.
-    BadChunkSize,
-    /// Both `Content-Length` and `Transfer-Encoding: chunked`; the body is chunked.
-    ChunkedAndLength,
-    /// Two `Content-Length` fields that differ.
-    TwoLengths,
-    /// A `Content-Length` that is no number.
-    LengthNoNumber,
-    /// This many bytes after the end of the answer.
-    ExtraBytes(Size),
-    /// A body in an answer to HEAD.
-    BodyToHead,
-    /// Lines of the head that end in LF alone.
-    BareLineFeeds,
-    /// A field that goes on in the next line (RFC 9112 §5.2: obsolete).
-    FoldedField,
-    /// A line of the head without a colon.
-    LineWithoutColon,
-    /// A field with a NUL in its value.
-    NulInField,
-    /// A status that is no number.
-    BadStatus,
-}
 
 /// Settings of `misframe`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::misframe::Flaw;
+use super::flaw::Flaw;
 use super::occasion::Occasion;
 use super::parts::{Persistence, ResponseFraming};
 use crate::content::Content;

@@ -9,9 +9,11 @@
 //! kind, so it is the checksum of the name; the stream is determined by it, so each wrong byte is found at its offset.
 //! Binary content has a NUL and a 0xFF right after that beginning, since those are what C programs stumble over.
 
+mod damage;
 mod generate;
 mod name;
 mod verify;
 
+pub use damage::Damage;
 pub use generate::{Content, Kind};
-pub use verify::{Damage, Identity, Verifier, verify};
+pub use verify::{Identity, Verifier, verify};

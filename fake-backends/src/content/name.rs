@@ -3,8 +3,8 @@
 //! `verify` reads it with these functions; `generate` writes it. A name that comes in pieces is told apart from one that
 //! is damaged as soon as that is certain.
 
+use super::damage::{Damage, shown};
 use super::generate::{Content, Kind, MAGIC, START_LIMIT};
-use super::verify::{Damage, shown};
 
 /// Where the first line ends. The key is skipped by its length: it may hold anything.
 pub(super) fn end_of(start: &[u8]) -> Option<usize> {

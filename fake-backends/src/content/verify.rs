@@ -3,6 +3,7 @@
 //! The harness's client pushes a body as it comes and asks at the end. Memory is constant whatever the size. It proves
 //! damage; which version *should* have come is a question for the checks.
 
+use super::damage::{Damage, shown};
 use super::generate::{Content, Kind, MAGIC, START_LIMIT, name_of};
 use super::name;
 
@@ -30,43 +31,6 @@ pub enum Identity {
         /// Its first bytes, all of them where it has at most sixteen.
         start: Vec<u8>,
     },
-}
-
-/// What is wrong with bytes that should be content of ours.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Damage {
-    /// It ends too early.
-    #[error("ends after {received} bytes of {announced}")]
-    Short {
-        /// Bytes received.
-        received: u64,
-        /// Bytes that it says it has.
-        announced: u64,
-    },
-    /// It goes on beyond its end.
-    #[error("has {received} bytes instead of {announced}")]
-    Long {
-        /// Bytes received.
-        received: u64,
-        /// Bytes that it says it has.
-        announced: u64,
-    },
-    /// A byte is not what it must be.
-    #[error("byte {offset} is {found:#04x} instead of {expected:#04x}")]
-    WrongByte {
-        /// Its place, from zero.
-        offset: u64,
-        /// What it must be.
-        expected: u8,
-        /// What it is.
-        found: u8,
-    },
-    /// Its name is cut or changed.
-    #[error("its first line is damaged: {0}")]
-    Name(String),
-    /// It does not look like content of ours at all.
-    #[error("not content of these backends: it begins with \"{0}\"")]
-    Foreign(String),
 }
 
 /// Verifies bytes that come in pieces.
@@ -231,10 +195,6 @@ fn anonymous(bytes: &[u8]) -> Result<Identity, Damage> {
         return Err(if near { Damage::Foreign(shown(bytes)) } else { damage });
     }
     Ok(Identity::Anonymous { size, kind, start: digits.to_vec() })
-}
-
-pub(super) fn shown(bytes: &[u8]) -> String {
-    bytes[..bytes.len().min(60)].escape_ascii().to_string()
 }
 
 #[cfg(test)]

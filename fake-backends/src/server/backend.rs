@@ -14,7 +14,8 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
-use super::connection::{self, ConnectionLog};
+use super::connection;
+use super::connection_log::ConnectionLog;
 use super::door::Door;
 use super::shared::{Down, Shared};
 use crate::behavior::{Accept, Script};

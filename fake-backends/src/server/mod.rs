@@ -6,6 +6,7 @@
 
 mod backend;
 mod connection;
+mod connection_log;
 mod door;
 mod listening;
 mod meeting;

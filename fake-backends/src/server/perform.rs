@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::connection::Entry;
+use super::connection_log::Entry;
 use super::render::{Following, push_head};
 use super::shared::Shared;
 use super::socket::Socket;

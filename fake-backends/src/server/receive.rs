@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::connection::{ConnectionLog, Entry};
+use super::connection_log::{ConnectionLog, Entry};
 use super::shared::{Loaded, Shared};
 use super::socket::Socket;
 use crate::behavior::{REQUEST_BODY_LIMIT, Received};
