@@ -40,29 +40,32 @@ enum Wait {
 }
 
 /// Serves a client until the connection ends.
-pub async fn serve(open: Open, stream: tokio::net::TcpStream, peer: SocketAddr) {
+pub async fn serve(open: Open, stream: std::net::TcpStream, peer: SocketAddr) {
     let worker = &open.0;
-    let wire = Wire::new(stream);
+    let wire = Wire::accepted(stream);
     let _pass = match worker.admission.enter(&worker.config().limits, peer.ip(), clock::monotonic()) {
         Ok(pass) => pass,
         Err(denied) => return Box::pin(turn_away(worker, &wire, peer, denied)).await,
     };
-    // A client that connects and says nothing has as long as one that sends half a head.
-    let mut patience = worker.config().timeouts.request_head;
-    let mut is_first = true;
+    let mut is_quick = false;
+    let mut has_asked = false;
     loop {
+        // Most clients have sent their first request when they are accepted, so nothing is waited for. The
+        // future of the active part is large and lives in a box of its own, so that what stays behind for
+        // an idle connection is this small one.
+        if !Box::pin(serve_while_warm(worker, &wire, peer, is_quick, &mut has_asked)).await {
+            return;
+        }
+        // A client that connects and says nothing has as long as one that sends half a head.
+        let patience = match has_asked {
+            true => worker.config().timeouts.keep_alive,
+            false => worker.config().timeouts.request_head,
+        };
         let asleep = clock::monotonic();
-        if !wait_while_cold(worker, &wire, patience, is_first).await {
+        if !wait_while_cold(worker, &wire, patience, has_asked).await {
             return;
         }
-        let is_quick = !is_first && asleep.elapsed() < QUICK;
-        // The future of the active part is large and lives in a box of its own, so that what stays behind
-        // for an idle connection is this small one.
-        if !Box::pin(serve_while_warm(worker, &wire, peer, is_quick)).await {
-            return;
-        }
-        is_first = false;
-        patience = worker.config().timeouts.keep_alive;
+        is_quick = has_asked && asleep.elapsed() < QUICK;
     }
 }
 
@@ -94,12 +97,18 @@ impl Drop for Open {
 }
 
 /// Serves requests as long as they come quickly. `true`: the connection went cold between requests.
-async fn serve_while_warm(worker: &Rc<Worker>, wire: &Wire, peer: SocketAddr, is_quick: bool) -> bool {
+async fn serve_while_warm(
+    worker: &Rc<Worker>,
+    wire: &Wire,
+    peer: SocketAddr,
+    is_quick: bool,
+    has_asked: &mut bool,
+) -> bool {
     let mut client = Client::new(wire, peer);
     loop {
         if client.buffer.is_empty() {
             match wait_while_warm(worker, wire, &mut client, is_quick).await {
-                Wait::Readable => {}
+                Wait::Readable => *has_asked = true,
                 Wait::Cold => return true,
                 Wait::Over => return false,
             }
@@ -146,8 +155,8 @@ async fn wait_while_warm(worker: &Worker, wire: &Wire, client: &mut Client<'_>, 
             Poll::Ready(Ok(count)) if count > 0 => Wait::Readable,
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::TimedOut => Wait::Cold,
             Poll::Ready(_) => Wait::Over,
-            Poll::Pending if worker.is_draining() => Wait::Over,
             Poll::Pending if !is_quick => Wait::Cold,
+            Poll::Pending if worker.is_draining() => Wait::Over,
             Poll::Pending => return Poll::Pending,
         })
     })
@@ -155,18 +164,18 @@ async fn wait_while_warm(worker: &Worker, wire: &Wire, client: &mut Client<'_>, 
 }
 
 /// Waits for the next request without any memory but the socket's. `false`: the connection is over.
-async fn wait_while_cold(worker: &Worker, wire: &Wire, patience: Duration, is_first: bool) -> bool {
+async fn wait_while_cold(worker: &Worker, wire: &Wire, patience: Duration, has_asked: bool) -> bool {
     wire.deadline.set(patience);
     let mut is_hurried = false;
     let readable = poll_fn(|context| {
-        if worker.is_draining() && is_first && !is_hurried {
+        if worker.is_draining() && !has_asked && !is_hurried {
             // One that was accepted and has asked nothing yet may still ask, if it does so soon: a browser
             // opens connections that it may never use.
             wire.deadline.set(patience.min(LAST_CALL));
             is_hurried = true;
         }
         match wire.poll_readable(context) {
-            Poll::Pending if worker.is_draining() && !is_first => Poll::Ready(false),
+            Poll::Pending if worker.is_draining() && has_asked => Poll::Ready(false),
             Poll::Pending => Poll::Pending,
             Poll::Ready(result) => Poll::Ready(result.is_ok()),
         }

@@ -4,14 +4,13 @@
 //! program is asked to; the connections that it started go on by themselves.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
-
 use crate::connection::{self, Open};
 use crate::exchange::Worker;
+use crate::platform;
 
 /// How long to wait when the system has no file descriptor left: accepting again at once would spin.
 const EXHAUSTED: Duration = Duration::from_millis(50);
@@ -19,16 +18,58 @@ const EXHAUSTED: Duration = Duration::from_millis(50);
 /// The most connections that one worker still accepts when the program ends: as many as may wait.
 const LAST_ACCEPTED: usize = 4096;
 
-/// Accepts connections for ever.
-pub async fn accept_for_ever(listener: TcpListener, worker: Rc<Worker>) {
+/// How many connections are accepted before those that exist have their turn.
+const AT_ONCE: usize = 16;
+
+/// Accepts connections for ever. What is accepted is not yet known to the runtime: a client that sends its
+/// request at once and leaves with the answer never has to be.
+#[cfg(unix)]
+pub async fn accept_for_ever(listener: std::net::TcpListener, worker: Rc<Worker>) {
+    use tokio::io::Interest;
+    use tokio::io::unix::AsyncFd;
+    #[expect(deprecated, reason = "sound here: a TcpListener owns its descriptor and never changes it")]
+    let listener = match AsyncFd::with_interest(listener, Interest::READABLE) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!("could not wait for connections: {error}"),
+    };
     loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => start(&worker, stream, peer),
-            Err(error) if is_about_one_connection(&error) => {}
-            Err(error) => {
-                tracing::warn!("could not accept a connection: {error}");
-                tokio::time::sleep(EXHAUSTED).await;
-            }
+        let Ok(mut ready) = listener.readable().await else { return };
+        let mut accepted = 0;
+        while accepted < AT_ONCE
+            && let Ok(result) = ready.try_io(|listener| platform::accept(listener.get_ref()))
+        {
+            welcome(&worker, result).await;
+            accepted += 1;
+        }
+        if accepted == AT_ONCE {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// The portable form: the runtime accepts.
+#[cfg(not(unix))]
+pub async fn accept_for_ever(listener: std::net::TcpListener, worker: Rc<Worker>) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!("could not wait for connections: {error}"),
+    };
+    loop {
+        let accepted = match listener.accept().await {
+            Ok((stream, peer)) => stream.into_std().map(|stream| (stream, peer)),
+            Err(error) => Err(error),
+        };
+        welcome(&worker, accepted).await;
+    }
+}
+
+async fn welcome(worker: &Rc<Worker>, accepted: io::Result<(TcpStream, SocketAddr)>) {
+    match accepted {
+        Ok((stream, peer)) => start(worker, stream, peer),
+        Err(error) if is_about_one_connection(&error) => {}
+        Err(error) => {
+            tracing::warn!("could not accept a connection: {error}");
+            tokio::time::sleep(EXHAUSTED).await;
         }
     }
 }
@@ -40,11 +81,7 @@ pub async fn accept_for_ever(listener: TcpListener, worker: Rc<Worker>) {
 /// kernel's last event had reached it.
 pub fn accept_waiting(listener: &std::net::TcpListener, worker: &Rc<Worker>) {
     for _ in 0..LAST_ACCEPTED {
-        let accepted = listener.accept().and_then(|(stream, peer)| {
-            stream.set_nonblocking(true)?;
-            Ok((TcpStream::from_std(stream)?, peer))
-        });
-        match accepted {
+        match platform::accept(listener) {
             Ok((stream, peer)) => start(worker, stream, peer),
             Err(error) if is_about_one_connection(&error) => {}
             Err(_) => return,

@@ -25,6 +25,46 @@ pub fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
+/// Arranges that small writes on every connection accepted here are sent at once: heads and last chunks must
+/// not wait for an acknowledgement. Where connections do not inherit it, [`accept`] sets it on each.
+pub fn send_at_once(listener: &std::net::TcpListener) -> io::Result<()> {
+    socket2::SockRef::from(listener).set_tcp_nodelay(true)
+}
+
+/// Accepts one connection, in non-blocking mode and with [`send_at_once`] in force. `WouldBlock` means that
+/// nobody waits.
+#[cfg(target_os = "linux")]
+pub fn accept(listener: &std::net::TcpListener) -> io::Result<(std::net::TcpStream, SocketAddr)> {
+    use rustix::net::SocketFlags;
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let (socket, peer) = rustix::net::acceptfrom_with(listener, flags)?;
+    let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+    Ok((socket.into(), peer.ok_or(io::ErrorKind::ConnectionAborted)?))
+}
+
+/// The portable form.
+#[cfg(not(target_os = "linux"))]
+pub fn accept(listener: &std::net::TcpListener) -> io::Result<(std::net::TcpStream, SocketAddr)> {
+    let (stream, peer) = listener.accept()?;
+    stream.set_nonblocking(true)?;
+    let _ = stream.set_nodelay(true);
+    Ok((stream, peer))
+}
+
+/// Hands bytes to the kernel that shall leave together with the end of the connection, which must follow at
+/// once: one packet instead of two. Returns how many were taken; none where the system has no such call.
+#[cfg(target_os = "linux")]
+pub fn send_before_close(socket: impl std::os::fd::AsFd, bytes: &[u8]) -> io::Result<usize> {
+    use rustix::net::SendFlags;
+    Ok(rustix::net::send(socket, bytes, SendFlags::MORE | SendFlags::NOSIGNAL)?)
+}
+
+/// The portable form.
+#[cfg(not(target_os = "linux"))]
+pub fn send_before_close<S>(_socket: S, _bytes: &[u8]) -> io::Result<usize> {
+    Ok(0)
+}
+
 /// Lifts the soft limit of open files to the hard one: a proxy needs two for each client. Returns the
 /// limit that is in force, where the system says it.
 pub fn raise_open_file_limit() -> Option<u64> {

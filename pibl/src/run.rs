@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::exchange::{Services, Worker};
-use crate::{clock, listener, upstream, wire};
+use crate::{clock, listener, platform, upstream, wire};
 
 /// How often a worker looks at its unused connections, and at a drain.
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
@@ -34,6 +34,7 @@ pub fn run(
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
+    platform::send_at_once(&listener)?;
     let (stop_sender, stop_receiver) = watch::channel(false);
     let mut threads = Vec::new();
     for index in 0..services.config().workers {
@@ -78,7 +79,6 @@ fn work(
     let runtime = local_runtime()?;
     runtime.block_on(async move {
         let queue = listener.try_clone()?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
         let worker = Rc::new(Worker::new(services));
         let accepting = tokio::task::spawn_local(listener::accept_for_ever(listener, Rc::clone(&worker)));
         tokio::task::spawn_local(wire::deadline::sweep_for_ever());

@@ -3,6 +3,7 @@
 //! `connection` makes one when the first byte arrives and drops it when the connection is idle for
 //! long. It holds no decision about any request.
 
+use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -83,15 +84,53 @@ impl<'a> Client<'a> {
     }
 
     fn with_audience(audience: Audience<'a>, peer: SocketAddr) -> Self {
-        Self {
-            audience,
-            peer,
-            buffer: ReadBuffer::lease(),
-            request: RequestHead::default(),
-            outgoing: Fields::new(),
-            response: ResponseHead::default(),
-            out: Vec::with_capacity(2048),
-            upstream_out: Vec::with_capacity(1024),
+        let memory = KEPT.with_borrow_mut(Vec::pop).unwrap_or_default();
+        let Memory { request, outgoing, response, out, upstream_out } = memory;
+        Self { audience, peer, buffer: ReadBuffer::lease(), request, outgoing, response, out, upstream_out }
+    }
+}
+
+/// What a client that has left leaves to the next one of the thread: nothing but room.
+#[derive(Default)]
+struct Memory {
+    request: RequestHead,
+    outgoing: Fields,
+    response: ResponseHead,
+    out: Vec<u8>,
+    upstream_out: Vec<u8>,
+}
+
+/// How many clients' memory a thread keeps, and the longest message that is worth keeping room for.
+const MOST_KEPT: usize = 64;
+const MOST_KEPT_BYTES: usize = 32 * 1024;
+
+thread_local! {
+    static KEPT: RefCell<Vec<Memory>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Drop for Client<'_> {
+    fn drop(&mut self) {
+        let mut memory = Memory {
+            request: std::mem::take(&mut self.request),
+            outgoing: std::mem::take(&mut self.outgoing),
+            response: std::mem::take(&mut self.response),
+            out: std::mem::take(&mut self.out),
+            upstream_out: std::mem::take(&mut self.upstream_out),
+        };
+        if memory.out.capacity().max(memory.upstream_out.capacity()) > MOST_KEPT_BYTES {
+            return;
         }
+        memory.request.clear();
+        memory.outgoing.clear();
+        memory.response.fields.clear();
+        memory.out.clear();
+        memory.upstream_out.clear();
+        // While the thread ends the list may be gone already; then the memory is simply freed.
+        let _ = KEPT.try_with(|kept| {
+            let mut kept = kept.borrow_mut();
+            if kept.len() < MOST_KEPT {
+                kept.push(memory);
+            }
+        });
     }
 }

@@ -200,8 +200,12 @@ impl Relay<'_> {
             encode::last_chunk(self.out, decoder.trailers());
         }
         self.conclude().await;
-        self.flush(delivery).await?;
         let is_uploaded = self.progress.is_finished.get();
+        if is_uploaded && !persistent {
+            self.flush_last(delivery).await?;
+        } else {
+            self.flush(delivery).await?;
+        }
         Ok(Delivered {
             after: match (persistent, is_uploaded) {
                 (true, _) => After::KeepAlive,
@@ -296,6 +300,20 @@ impl Relay<'_> {
             self.progress.response_started.set(true);
             let patience = self.config.timeouts.request_body;
             let written = self.client.write(self.out, patience).await;
+            self.out.clear();
+            self.after_writing(written, delivery)?;
+        }
+        Ok(())
+    }
+
+    /// As [`Relay::flush`], for the last bytes before the client's connection is closed.
+    async fn flush_last(&mut self, delivery: Delivery) -> Result<(), Failure> {
+        if let Audience(Some(wire)) = self.client
+            && !self.out.is_empty()
+        {
+            self.progress.response_started.set(true);
+            wire.deadline.set(self.config.timeouts.request_body);
+            let written = wire.write_last(self.out).await;
             self.out.clear();
             self.after_writing(written, delivery)?;
         }

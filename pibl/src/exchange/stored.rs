@@ -53,7 +53,7 @@ pub(super) async fn send(
     }
     worker.write_log(outlet.peer, outlet.request, record);
     worker.log_is_written().await;
-    match send_rest(worker, outlet, rest).await {
+    match send_rest(worker, outlet, rest, persistent).await {
         Ok(()) if persistent => After::KeepAlive,
         Ok(()) => After::Close,
         Err(error) => {
@@ -69,10 +69,18 @@ enum Rest<'a> {
     Parts(&'a [BodyPart]),
 }
 
-async fn send_rest(worker: &Worker, outlet: &Outlet<'_>, rest: Option<Rest<'_>>) -> std::io::Result<()> {
+async fn send_rest(
+    worker: &Worker,
+    outlet: &Outlet<'_>,
+    rest: Option<Rest<'_>>,
+    persistent: bool,
+) -> std::io::Result<()> {
     let Some(wire) = outlet.audience.0 else { return Ok(()) };
     let patience = worker.config().timeouts.request_body;
     wire.deadline.set(patience);
+    if rest.is_none() && !persistent {
+        return wire.write_last(outlet.out).await;
+    }
     wire.write_all(outlet.out).await?;
     match rest {
         None => {}
@@ -128,7 +136,7 @@ pub(super) async fn follow(
         Delivery::Bodiless => {
             worker.write_log(outlet.peer, outlet.request, record);
             worker.log_is_written().await;
-            send_rest(worker, outlet, None).await
+            send_rest(worker, outlet, None, persistent).await
         }
         _ => follow_body(worker, outlet, &mut stream, delivery, record).await,
     };

@@ -1,21 +1,35 @@
 //! A TCP stream whose every wait ends at a deadline.
 //!
 //! The same type serves clients and backends. It writes before it waits for readiness, because a socket
-//! nearly always has room; a wait that ends at the deadline is an error of kind `TimedOut`.
+//! nearly always has room; a wait that ends at the deadline is an error of kind `TimedOut`. It never retries.
 
 use std::cell::RefCell;
 use std::fs::File;
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::buffer::ReadBuffer;
 use super::deadline::Deadline;
 use crate::platform;
+
+/// A socket, before and after the runtime has come to know it.
+#[derive(Debug)]
+enum Socket {
+    /// Accepted a moment ago. Reading and writing are tried first; the runtime learns of the socket when
+    /// there is something to wait for, which a client that sends one request and leaves never needs.
+    Fresh(std::net::TcpStream),
+    /// The runtime says when it is ready.
+    Known(TcpStream),
+    /// The runtime did not take it.
+    Lost,
+}
 
 /// One connection.
 ///
@@ -25,7 +39,7 @@ use crate::platform;
 /// saves a system call a message.
 #[derive(Debug)]
 pub struct Wire {
-    stream: RefCell<TcpStream>,
+    stream: RefCell<Socket>,
     /// When the current wait ends.
     pub deadline: Deadline,
 }
@@ -33,12 +47,32 @@ pub struct Wire {
 const READ: usize = 0;
 const WRITE: usize = 1;
 
+impl Socket {
+    /// The stream as the runtime knows it, made known now if need be.
+    fn known(&mut self) -> io::Result<&mut TcpStream> {
+        if let Self::Fresh(_) = self
+            && let Self::Fresh(stream) = std::mem::replace(self, Self::Lost)
+        {
+            *self = Self::Known(TcpStream::from_std(stream)?);
+        }
+        match self {
+            Self::Known(stream) => Ok(stream),
+            Self::Fresh(_) | Self::Lost => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
 impl Wire {
     /// Takes over a connected stream. Small writes are sent at once: heads and last chunks must not wait
     /// for an acknowledgement.
     pub fn new(stream: TcpStream) -> Self {
         let _ = stream.set_nodelay(true);
-        Self { stream: RefCell::new(stream), deadline: Deadline::new() }
+        Self { stream: RefCell::new(Socket::Known(stream)), deadline: Deadline::new() }
+    }
+
+    /// Takes over a stream as [`platform::accept`] makes it.
+    pub fn accepted(stream: std::net::TcpStream) -> Self {
+        Self { stream: RefCell::new(Socket::Fresh(stream)), deadline: Deadline::new() }
     }
 
     /// Reads once into the free space of the buffer, which must not be full. Zero means that the other
@@ -49,9 +83,19 @@ impl Wire {
 
     /// As [`Wire::fill`], for futures that poll several things.
     pub fn poll_fill(&self, context: &mut Context<'_>, buffer: &mut ReadBuffer) -> Poll<io::Result<usize>> {
+        let mut socket = self.stream.borrow_mut();
+        if let Socket::Fresh(stream) = &mut *socket {
+            match stream.read(buffer.space()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(count) => {
+                    buffer.commit(count);
+                    return Poll::Ready(Ok(count));
+                }
+                failed => return Poll::Ready(failed),
+            }
+        }
         let mut space = ReadBuf::new(buffer.space());
-        let mut stream = self.stream.borrow_mut();
-        match Pin::new(&mut *stream).poll_read(context, &mut space) {
+        match Pin::new(socket.known()?).poll_read(context, &mut space) {
             Poll::Ready(result) => {
                 let count = space.filled().len();
                 buffer.commit(count);
@@ -63,7 +107,7 @@ impl Wire {
 
     /// Waits until something can be read, without a buffer.
     pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.stream.borrow().poll_read_ready(context) {
+        match self.stream.borrow_mut().known()?.poll_read_ready(context) {
             Poll::Pending => self.poll_deadline(READ, context),
             ready => ready,
         }
@@ -72,7 +116,9 @@ impl Wire {
     /// Whether the other side is silent and has not closed: what an unused connection must be.
     pub fn is_quiet(&self) -> bool {
         let mut probe = [0; 1];
-        matches!(self.stream.borrow().try_read(&mut probe), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+        let mut socket = self.stream.borrow_mut();
+        let read = socket.known().and_then(|stream| stream.try_read(&mut probe));
+        matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Writes everything.
@@ -85,6 +131,22 @@ impl Wire {
             Poll::Ready(Ok(()))
         })
         .await
+    }
+
+    /// Writes everything and holds the last packet back for the close that must follow at once.
+    pub async fn write_last(&self, bytes: &[u8]) -> io::Result<()> {
+        let taken = match &*self.stream.borrow() {
+            Socket::Fresh(stream) => platform::send_before_close(stream, bytes),
+            Socket::Known(stream) => {
+                stream.try_io(Interest::WRITABLE, || platform::send_before_close(stream, bytes))
+            }
+            Socket::Lost => Ok(0),
+        };
+        match taken {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            // What did not fit waits its turn, and takes the rest along.
+            taken => self.write_all(&bytes[taken.unwrap_or(0)..]).await,
+        }
     }
 
     /// Writes two pieces as if they were one.
@@ -118,9 +180,10 @@ impl Wire {
         poll_fn(|context| {
             while offset < end {
                 let rest = usize::try_from(end - offset).unwrap_or(usize::MAX).min(1 << 30);
-                let stream = self.stream.borrow();
+                let mut socket = self.stream.borrow_mut();
+                let stream = &*socket.known()?;
                 let moved = stream
-                    .try_io(Interest::WRITABLE, || platform::send_file(&stream, file, &mut offset, rest));
+                    .try_io(Interest::WRITABLE, || platform::send_file(stream, file, &mut offset, rest));
                 let moved = match moved {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         if stream.poll_write_ready(context)?.is_pending() {
@@ -141,25 +204,49 @@ impl Wire {
 
     /// The address at which the other side found this one.
     pub fn local_address(&self) -> Option<std::net::SocketAddr> {
-        self.stream.borrow().local_addr().ok()
+        match &*self.stream.borrow() {
+            Socket::Fresh(stream) => stream.local_addr().ok(),
+            Socket::Known(stream) => stream.local_addr().ok(),
+            Socket::Lost => None,
+        }
     }
 
     /// Makes the close that follows a reset: everything unsent is thrown away and the other side gets an
     /// error instead of an end.
     pub fn reset_at_close(&self) {
-        let _ = self.stream.borrow().set_zero_linger();
+        self.with_options(|socket| socket.set_linger(Some(Duration::ZERO)));
     }
 
     /// Says that nothing more will be sent.
     pub fn shut_down_writing(&self) {
-        let _ = socket2::SockRef::from(&*self.stream.borrow()).shutdown(std::net::Shutdown::Write);
+        self.with_options(|socket| socket.shutdown(std::net::Shutdown::Write));
+    }
+
+    /// Failures do not matter: whoever asks for this is about to close.
+    fn with_options(&self, change: impl FnOnce(&SockRef<'_>) -> io::Result<()>) {
+        let _ = match &*self.stream.borrow() {
+            Socket::Fresh(stream) => change(&SockRef::from(stream)),
+            Socket::Known(stream) => change(&SockRef::from(stream)),
+            Socket::Lost => Ok(()),
+        };
     }
 
     fn poll_write(&self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let mut stream = self.stream.borrow_mut();
+        let mut socket = self.stream.borrow_mut();
+        if let Socket::Fresh(stream) = &mut *socket {
+            let written = match slices {
+                [single] => stream.write(single),
+                several => stream.write_vectored(several),
+            };
+            match written {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+        let stream = socket.known()?;
         let written = match slices {
-            [single] => Pin::new(&mut *stream).poll_write(context, single),
-            several => Pin::new(&mut *stream).poll_write_vectored(context, several),
+            [single] => Pin::new(stream).poll_write(context, single),
+            several => Pin::new(stream).poll_write_vectored(context, several),
         };
         if written.is_pending() {
             return self.poll_deadline(WRITE, context);
