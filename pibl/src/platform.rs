@@ -51,17 +51,17 @@ pub fn accept(listener: &std::net::TcpListener) -> io::Result<(std::net::TcpStre
     Ok((stream, peer))
 }
 
-/// Hands bytes to the kernel that shall leave together with the end of the connection, which must follow at
-/// once: one packet instead of two. Returns how many were taken; none where the system has no such call.
+/// Hands bytes to the kernel that shall leave together with the end of the stream, which must be said at once:
+/// one packet instead of two. Returns how many were taken; none where the system has no such call.
 #[cfg(target_os = "linux")]
-pub fn send_before_close(socket: impl std::os::fd::AsFd, bytes: &[u8]) -> io::Result<usize> {
+pub fn send_before_end(socket: impl std::os::fd::AsFd, bytes: &[u8]) -> io::Result<usize> {
     use rustix::net::SendFlags;
     Ok(rustix::net::send(socket, bytes, SendFlags::MORE | SendFlags::NOSIGNAL)?)
 }
 
 /// The portable form.
 #[cfg(not(target_os = "linux"))]
-pub fn send_before_close<S>(_socket: S, _bytes: &[u8]) -> io::Result<usize> {
+pub fn send_before_end<S>(_socket: S, _bytes: &[u8]) -> io::Result<usize> {
     Ok(0)
 }
 

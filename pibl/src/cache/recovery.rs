@@ -86,7 +86,12 @@ pub(super) fn scan(store: &Store, is_alone: bool) {
                     note(store, &mut batch);
                 }
             } else {
-                set_aside(store, path);
+                // Names change under this lock only. Without it, a look-up could have set this aside already
+                // and a good file could have taken its place.
+                let _index = store.index();
+                if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+                    set_aside(store, path);
+                }
             }
         }
         Found::Leftover if is_alone => {

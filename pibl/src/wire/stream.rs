@@ -133,20 +133,27 @@ impl Wire {
         .await
     }
 
-    /// Writes everything and holds the last packet back for the close that must follow at once.
+    /// Writes everything and says that nothing more will be sent, in one packet where it fits. What is still
+    /// unread must not matter to the answer, so the end is said here and not left to the close: that would
+    /// throw away what has not left yet.
     pub async fn write_last(&self, bytes: &[u8]) -> io::Result<()> {
         let taken = match &*self.stream.borrow() {
-            Socket::Fresh(stream) => platform::send_before_close(stream, bytes),
+            Socket::Fresh(stream) => platform::send_before_end(stream, bytes),
             Socket::Known(stream) => {
-                stream.try_io(Interest::WRITABLE, || platform::send_before_close(stream, bytes))
+                stream.try_io(Interest::WRITABLE, || platform::send_before_end(stream, bytes))
             }
             Socket::Lost => Ok(0),
         };
-        match taken {
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        let taken = match taken {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            taken => taken?,
+        };
+        if taken < bytes.len() {
             // What did not fit waits its turn, and takes the rest along.
-            taken => self.write_all(&bytes[taken.unwrap_or(0)..]).await,
+            self.write_all(&bytes[taken..]).await?;
         }
+        self.shut_down_writing();
+        Ok(())
     }
 
     /// Writes two pieces as if they were one.
