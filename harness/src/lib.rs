@@ -33,4 +33,6 @@ pub mod report;
 
 pub mod conductor;
 
+pub mod grade;
+
 pub mod cli;

@@ -23,6 +23,7 @@ const HARNESS: &[&str] = &[
     "language",
     "report",
     "conductor",
+    "grade",
     "cli",
     "main",
 ];

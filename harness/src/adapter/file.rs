@@ -21,6 +21,13 @@ use super::{
 };
 use crate::scenario::{Problem, What, find_key, parse, place_of};
 
+/// The name of the profile that a team writes beside its sources.
+pub const PROFILE: &str = "pibl-judge.yaml";
+
+fn is_profile(origin: &Path) -> bool {
+    origin.file_name().is_some_and(|name| name == PROFILE)
+}
+
 /// One adapter.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -206,7 +213,11 @@ pub fn resolve(text: &Arc<str>, origin: &Path) -> Result<Adapter, Problem> {
             ProgramFile::Installed { name, advice } => Program::Installed { name, advice },
             ProgramFile::Own(path) => Program::Own { path },
         },
-        copy_from: file.copy_from.map(|path| folder.join(path)),
+        // A profile that lies in a submission speaks of what lies beside it.
+        copy_from: file
+            .copy_from
+            .or_else(|| is_profile(origin).then(|| PathBuf::from("")))
+            .map(|path| folder.join(path)),
         build: file.build,
         directories: file.directories,
         touch: file.touch,

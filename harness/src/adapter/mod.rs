@@ -13,7 +13,7 @@ mod sections;
 mod templates;
 
 pub use capabilities::{CacheMedium, Capabilities, Resolution, TtlSource};
-pub use file::{AdapterFile, resolve};
+pub use file::{AdapterFile, PROFILE, resolve};
 pub use originals::with_originals;
 pub use render::{RenderProblem, render};
 pub use rewrite::{Replacement, Rewrite, Rewritten};

@@ -27,6 +27,8 @@ pub(super) enum Command {
     Run(RunArguments),
     /// Judge a run folder again and draw its pages anew.
     Report(ReportArguments),
+    /// Grade many submissions by a rubric.
+    Grade(GradeArguments),
     /// Validate scenarios and adapters; run nothing.
     Check(CheckArguments),
     /// Write an adapter for my proxy by looking and asking, and try it.
@@ -51,8 +53,14 @@ pub(super) enum SchemaKind {
     Scenario,
     /// `scenarios/suts/*.yaml`
     Adapter,
+    /// `scenarios/rubrics/*.yaml`
+    Rubric,
+    /// What a person enters for `grade`
+    Entries,
     /// `verdicts.json` of a run
     Results,
+    /// `grades.json` of a grading
+    Grades,
 }
 
 /// Whose adapter is written.
@@ -122,6 +130,47 @@ pub(super) struct ReportArguments {
     #[arg(value_name = "RUN_DIR", required = true)]
     pub(super) folders: Vec<PathBuf>,
     /// Language of the terminal [default: that of the environment].
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) lang: Option<Language>,
+}
+
+/// Which submissions are graded, and how.
+#[derive(Clone, Debug, Args)]
+pub(super) struct GradeArguments {
+    /// The rubric.
+    #[arg(value_name = "RUBRIC")]
+    pub(super) rubric: PathBuf,
+    /// Submissions: folders or zips, or a folder that holds nothing but such.
+    #[arg(value_name = "SUBMISSIONS", required = true)]
+    pub(super) submissions: Vec<PathBuf>,
+    /// Where the grades go, in a folder of their own beneath this one.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(super) out: PathBuf,
+    /// What only a person can judge, and points in place of the computed ones, with a reason.
+    #[arg(long, value_name = "FILE")]
+    pub(super) entries: Option<PathBuf>,
+    /// List of students, `student,submission` a line: the table of grades gets a row for each.
+    #[arg(long, value_name = "FILE")]
+    pub(super) students: Option<PathBuf>,
+    /// Stop after the first look at each submission.
+    #[arg(long)]
+    pub(super) look: bool,
+    /// Runs at a time, those that measure times aside [default: one for each processor].
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) jobs: Option<u16>,
+    /// Seed of every random choice, the same for all submissions.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Between the fields of grades.csv [default: `;` with a decimal comma, otherwise `,`].
+    #[arg(long, value_name = "CHARACTER")]
+    pub(super) separator: Option<char>,
+    /// Numbers of grades.csv with a comma [default in Spanish].
+    #[arg(long, conflicts_with = "decimal_point")]
+    pub(super) decimal_comma: bool,
+    /// Numbers of grades.csv with a point [default in English].
+    #[arg(long)]
+    pub(super) decimal_point: bool,
+    /// Language of the terminal and of grades.csv [default: that of the environment].
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) lang: Option<Language>,
 }

@@ -8,6 +8,9 @@ use super::arguments::{SchemaKind, language};
 use crate::adapter::{self, AdapterFile, built_in};
 use crate::catalogue::CheckId;
 use crate::exit_code::ExitCode;
+use crate::grade::GradesDocument;
+use crate::grade::entries::Entries;
+use crate::grade::rubric::RubricFile;
 use crate::language::run_words::{heading_adapters, heading_behaviours, heading_checks, heading_scenarios};
 use crate::language::{Language, title};
 use crate::report::VerdictsDocument;
@@ -47,7 +50,10 @@ pub(super) fn schema(kind: SchemaKind) -> ExitCode {
     let schema = match kind {
         SchemaKind::Scenario => schemars::schema_for!(ScenarioFile),
         SchemaKind::Adapter => schemars::schema_for!(AdapterFile),
+        SchemaKind::Rubric => schemars::schema_for!(RubricFile),
+        SchemaKind::Entries => schemars::schema_for!(Entries),
         SchemaKind::Results => schemars::schema_for!(VerdictsDocument),
+        SchemaKind::Grades => schemars::schema_for!(GradesDocument),
     };
     match serde_json::to_string_pretty(&schema) {
         Ok(text) => {

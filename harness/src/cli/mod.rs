@@ -5,6 +5,7 @@
 
 mod arguments;
 mod check;
+mod grade;
 mod init;
 mod input;
 mod list;
@@ -33,6 +34,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         None => runs::run(&line.run),
         Some(Command::Run(run)) => runs::run(&run),
         Some(Command::Report(report)) => rejudge::run(&report),
+        Some(Command::Grade(grade)) => grade::run(&grade),
         Some(Command::Check(check)) => check::run(&check),
         Some(Command::Init(init)) => init::run(&init),
         Some(Command::List { lang }) => list::run(lang),

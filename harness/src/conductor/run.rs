@@ -23,7 +23,7 @@ use crate::history::{
 };
 use crate::plan::{Plan, Step, StepKind};
 use crate::proxy_under_test::{
-    Confinement, OutputLog, Place, Preparation, Preparing, ProxyUnderTest, StartProblem, Wish,
+    Confinement, OutputLog, Place, Preparation, Preparing, ProxyUnderTest, StartProblem, Wish, without_home,
 };
 use crate::traffic::{Clients, KeyBook, Traffic};
 
@@ -118,7 +118,7 @@ async fn play(
         Ok(prepared) => prepared,
         Err(problem) => return Some(not_ready(recorder, problem)),
     };
-    facts.program = Some(proxy.program().display().to_string());
+    facts.program = without_home(&[proxy.program().display().to_string()]).pop();
     facts.program_sha256 = history::hash_of_file(proxy.program()).ok();
     let traffic = Traffic {
         clients: Clients::new(address, network.network.clone(), recorder.clone())

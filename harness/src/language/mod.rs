@@ -6,7 +6,9 @@
 mod cause_words;
 mod check_words;
 mod cloud_words;
+pub mod defence_words;
 mod finding_words;
+pub mod grade_words;
 pub mod init_words;
 mod input_words;
 mod latency_words;

@@ -14,6 +14,7 @@ use super::confinement::memory_used_up;
 use super::guard::Order;
 use super::preparing::with_path;
 use super::process::{Ended, Process};
+use super::program::without_home;
 use super::readiness::{self, Answer, Listening, Ready};
 use super::subject::{ProxyUnderTest, exit_event};
 use super::{NoAnswer, StartProblem, disk_guard, ports};
@@ -61,7 +62,7 @@ impl ProxyUnderTest {
         let argv = self.absolute(&order.launch.argv)?;
         self.record(EventKind::ProxyStarting {
             launch: self.launches,
-            argv: argv.clone(),
+            argv: without_home(&argv),
             listen: order.listen,
             configuration: configuration_of(&order.launch),
             patches: patches_of(&order.launch.rewritten),

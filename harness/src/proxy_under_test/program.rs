@@ -44,6 +44,21 @@ pub fn locate_program(program: &Program, announce: &dyn Fn(&Preparation)) -> Res
     }
 }
 
+/// Words that go into the record, with `~` for the folder of the user: a report must not say whose computer it was made on.
+pub fn without_home(words: &[String]) -> Vec<String> {
+    let home = std::env::var("HOME").unwrap_or_default();
+    words.iter().map(|word| hide(word, &home)).collect()
+}
+
+fn hide(word: &str, home: &str) -> String {
+    // `/` as a home, as some containers have it, would make every path a riddle.
+    if home.len() < 2 {
+        word.to_owned()
+    } else {
+        word.replace(&format!("{}/", home.trim_end_matches('/')), "~/")
+    }
+}
+
 pub(super) fn find_installed(name: &str, advice: Option<&str>) -> Result<PathBuf, StartProblem> {
     let missing = |searched| StartProblem::ProgramMissing {
         name: name.to_string(),

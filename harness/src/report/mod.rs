@@ -21,7 +21,10 @@ mod wire;
 pub(crate) mod testkit;
 
 pub use attachments::Attachments;
+pub(crate) use html::STYLE;
 pub use json::{VerdictsDocument, verdicts_schema};
 pub use overview::{Overview, exit_code};
+pub(crate) use pages::write;
 pub use pages::{Pages, ReportError, write_all};
 pub use source::Source;
+pub(crate) use wire::plain;

@@ -83,7 +83,7 @@ pub fn write_all(run_dir: &Path, record: &Record, verdicts: &[Verdict]) -> Resul
 }
 
 /// Writes a file under a temporary name in the same folder and renames it.
-pub(super) fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, ReportError> {
+pub(crate) fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, ReportError> {
     let path = folder.join(name);
     let put = || -> io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(".page-").tempfile_in(folder)?;

@@ -45,7 +45,7 @@ pub(super) fn line(bytes_of_line: &[u8], language: Language) -> Markup {
 }
 
 /// Text that came from outside, such as a target, for a place where markup cannot stand: unprintables as escapes.
-pub(super) fn plain(text: &str, longest: usize) -> String {
+pub(crate) fn plain(text: &str, longest: usize) -> String {
     let mut shown: String = pieces(text.as_bytes())
         .into_iter()
         .map(|piece| match piece {

@@ -15,4 +15,5 @@ mod requirements;
 mod resources;
 mod timeline;
 
+pub(crate) use page::STYLE;
 pub(super) use page::page;

@@ -15,7 +15,7 @@ use crate::report::plot::{Figure, figures};
 use crate::report::wire::plain;
 use crate::report::{Overview, Source};
 
-static STYLE: &str = include_str!("assets/style.css");
+pub(crate) static STYLE: &str = include_str!("assets/style.css");
 static SCRIPT: &str = include_str!("assets/report.js");
 static CHART_STYLE: &str = include_str!("../assets/uPlot.min.css");
 static CHART_SCRIPT: &str = include_str!("../assets/uPlot.iife.min.js");

@@ -1,0 +1,178 @@
+//! `harness grade RUBRIC SUBMISSIONS...`: many submissions, one command.
+//!
+//! Everything that was typed is understood before anything starts. A first look at all submissions comes first, with the time
+//! that the rest will take; an interrupted grading goes on where it stopped. Points are counted in the grade room.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::arguments::{GradeArguments, language};
+use super::{input, signals};
+use crate::conductor::Interruption;
+use crate::exit_code::ExitCode;
+use crate::grade::entries::{self, Entries};
+use crate::grade::{
+    self, Columns, Flag, GradeObserver, GradeOrder, Graded, Submission, Triage, flag_words, grade_words_of,
+    points_words, row_title, rung_words, triage_words,
+};
+use crate::language::grade_words::{
+    estimated, first_look_of, go_on, grades_at, no_submission, row_went_wrong, run_ended,
+};
+use crate::language::report_words::verdict_words;
+use crate::language::run_words::no_signal_handler;
+use crate::language::{Language, Span};
+use crate::scenario::Problem;
+
+pub(super) fn run(arguments: &GradeArguments) -> ExitCode {
+    let language = language(arguments.lang);
+    match prepared(arguments, language) {
+        Ok(prepared) => carry_out(arguments, prepared, language),
+        Err(complaint) => {
+            anstream::eprintln!("{complaint}");
+            ExitCode::Usage
+        }
+    }
+}
+
+/// Everything that was typed, understood.
+struct Prepared {
+    rubric: grade::rubric::Rubric,
+    entries: Entries,
+    students: Vec<(String, String)>,
+    submissions: Vec<Submission>,
+    out: PathBuf,
+}
+
+fn prepared(arguments: &GradeArguments, language: Language) -> Result<Prepared, String> {
+    let show = |problems: Vec<Problem>| input::show(&problems, language);
+    let rubric = grade::rubric::read(&arguments.rubric).map_err(show)?;
+    let entries = match &arguments.entries {
+        Some(file) => entries::read(file, &rubric).map_err(show)?,
+        None => Entries::default(),
+    };
+    let students = match &arguments.students {
+        Some(file) => grade::students(file).map_err(|problem| show(vec![problem]))?,
+        None => Vec::new(),
+    };
+    let out = arguments.out.join("grades").join(&rubric.name);
+    let submissions = grade::find(&arguments.submissions, &out).map_err(|error| error.to_string())?;
+    if submissions.is_empty() {
+        return Err(no_submission(language));
+    }
+    Ok(Prepared { rubric, entries, students, submissions, out })
+}
+
+fn carry_out(arguments: &GradeArguments, prepared: Prepared, language: Language) -> ExitCode {
+    let Prepared { rubric, entries, students, submissions, out } = prepared;
+    let interruption = Interruption::default();
+    if let Err(error) = signals::listen(interruption.clone()) {
+        anstream::eprintln!("{}", no_signal_handler(language, &error.to_string()));
+        return ExitCode::Bug;
+    }
+    anstream::eprintln!("{}", first_look_of(language, submissions.len()));
+    // All teams are asked the same, and the same again when a grading goes on: the seed is not drawn.
+    let seed = arguments.seed;
+    let order = GradeOrder {
+        rubric: rubric.clone(),
+        submissions,
+        out: out.clone(),
+        jobs: arguments.jobs.map_or_else(default_jobs, usize::from),
+        seed,
+        interruption: interruption.clone(),
+        only_look: arguments.look,
+        observer: Arc::new(Lines(language)),
+    };
+    let teams = match grade::work(&order) {
+        Ok(teams) => teams,
+        Err(error) => {
+            anstream::eprintln!("{}: {error}", out.display());
+            return ExitCode::Usage;
+        }
+    };
+    let graded = grade::conclude(rubric, teams, &entries, seed);
+    let columns = columns(arguments, language);
+    match grade::write_all(&graded, &out, &students, columns, language) {
+        Ok(index) => {
+            print(&graded, language);
+            anstream::println!("{}", grades_at(language, &index.display().to_string()));
+        }
+        Err(error) => {
+            anstream::eprintln!("{error}");
+            return ExitCode::Bug;
+        }
+    }
+    if interruption.cause().is_some() {
+        anstream::eprintln!("{}", go_on(language));
+        return ExitCode::Interrupted;
+    }
+    // Every submission has its row, whatever the row says.
+    ExitCode::Passed
+}
+
+/// What a spreadsheet in that language expects, unless something else was asked for.
+fn columns(arguments: &GradeArguments, language: Language) -> Columns {
+    let decimal = if arguments.decimal_comma { ',' } else { language.choose('.', ',') };
+    let decimal = if arguments.decimal_point { '.' } else { decimal };
+    Columns { separator: arguments.separator.unwrap_or(if decimal == ',' { ';' } else { ',' }), decimal }
+}
+
+/// Runs at a time: waiting is most of what a run does, so one for each processor leaves room.
+fn default_jobs() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(8)
+}
+
+/// One submission in full, several as one line each.
+fn print(graded: &Graded, language: Language) {
+    for team in &graded.teams {
+        let document = &team.document;
+        let grade = grade_words_of(&graded.rubric, &document.grade, language);
+        anstream::println!("{}  {}  {grade}", document.code, team.team.submission.name);
+        if graded.teams.len() > 1 {
+            continue;
+        }
+        for (row, score) in graded.rubric.rows.iter().zip(&document.rows) {
+            anstream::println!(
+                "  {:9} {}  {}",
+                row.key,
+                points_words(score, language),
+                row_title(row, language)
+            );
+            for (index, rung) in score.rungs.iter().enumerate() {
+                if let Some(words) = rung_words(team, index, rung, language) {
+                    anstream::println!("            {words}");
+                }
+            }
+        }
+    }
+}
+
+/// A line for everything that happens.
+struct Lines(Language);
+
+impl GradeObserver for Lines {
+    fn looked_at(&self, submission: &Submission, triage: &Triage, flags: &[Flag]) {
+        let words = triage_words(triage, self.0);
+        let mut line = format!("  {}  {}: {words}", submission.code, submission.name);
+        for flag in flags {
+            line.push_str(" · ");
+            line.push_str(&flag_words(flag, self.0));
+        }
+        // What a build printed must not play tricks on a terminal.
+        let line: String =
+            line.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
+        anstream::eprintln!("{line}");
+    }
+
+    fn estimated(&self, runs: usize, made_before: usize, time: Duration) {
+        anstream::eprintln!("{}", estimated(self.0, runs, made_before, Span(time.as_secs_f64() * 1e3)));
+    }
+
+    fn finished(&self, code: &str, scenario: &str, exit: ExitCode, done: usize, of: usize) {
+        anstream::eprintln!("{}", run_ended(self.0, done, of, code, scenario, verdict_words(exit, self.0)));
+    }
+
+    fn went_wrong(&self, code: &str, what: &str) {
+        anstream::eprintln!("{}", row_went_wrong(self.0, code, what));
+    }
+}

@@ -1,0 +1,108 @@
+//! `sustentacion.es.html`: questions for the oral defence of one team, from what was observed of its proxy.
+//!
+//! `pages` writes it for the instructor, in both languages. Failures come first, then what is worth explaining although it
+//! passed; each question has what a good answer contains, its evidence, and the command that shows it again.
+
+use maud::{Markup, html};
+
+use super::document::{Graded, TeamGrade};
+use super::pages::frame::{Frame, framed};
+use super::pages::team::evidence;
+use super::pages::words::check_words;
+use super::score::Judged;
+use super::triage::Triage;
+use crate::check::Outcome;
+use crate::language::defence_words::{DefenceQuestion, question};
+use crate::language::grade_words::{GradeLabel, defence_intro, nothing_observed};
+use crate::language::{InWords as _, Language, sentence};
+use crate::report::plain;
+
+/// More questions than this fit into no defence.
+const MOST: usize = 10;
+
+/// Where the pages of all teams lie, each in a folder with the team's code.
+pub(super) const FOLDER: &str = "defence";
+
+/// The path of a team's page, from the folder of the grading.
+pub(super) fn path(code: &str, language: Language) -> String {
+    format!("{FOLDER}/{code}/{}", file_name(language))
+}
+
+/// The name of the page in a language.
+pub(super) const fn file_name(language: Language) -> &'static str {
+    match language {
+        Language::En => "defence.en.html",
+        Language::Es => "sustentacion.es.html",
+    }
+}
+
+/// The page of a team.
+pub(super) fn page(graded: &Graded, team: &TeamGrade, language: Language) -> String {
+    let questions = questions(team, language);
+    let content = html! {
+        p .aside { (defence_intro(language, &team.document.code)) }
+        @if questions.is_empty() { p { (nothing_observed(language)) } }
+        ol .questions { @for (judged, question) in &questions { (one(graded, team, judged, question, language)) } }
+    };
+    let frame = Frame {
+        language,
+        kind: GradeLabel::Defence.in_words(language),
+        title: format!("{} {}", GradeLabel::Team.in_words(language), team.document.code),
+        other: file_name(language.choose(Language::Es, Language::En)).to_owned(),
+        back: Some((
+            format!("../../{}", super::pages::index_of(language)),
+            GradeLabel::AllTeams.in_words(language),
+        )),
+        script: None,
+    };
+    framed(&frame, &content)
+}
+
+/// The failures first; of each check one question, and none twice.
+fn questions(team: &TeamGrade, language: Language) -> Vec<(&Judged, DefenceQuestion)> {
+    if !team.document.triage.as_ref().is_some_and(Triage::starts) {
+        return Vec::new();
+    }
+    let mut found: Vec<(&Judged, DefenceQuestion)> = Vec::new();
+    for wanted in [Outcome::Fail, Outcome::Pass] {
+        for judged in team.judged.iter().filter(|judged| judged.verdict.outcome == wanted) {
+            let Some(question) = question(&judged.verdict.finding, language) else { continue };
+            let known = |(other, same): &(&Judged, DefenceQuestion)| {
+                other.verdict.check == judged.verdict.check || same.answer == question.answer
+            };
+            if !found.iter().any(known) {
+                found.push((judged, question));
+            }
+        }
+    }
+    found.truncate(MOST);
+    found
+}
+
+fn one(
+    graded: &Graded,
+    team: &TeamGrade,
+    judged: &Judged,
+    question: &DefenceQuestion,
+    language: Language,
+) -> Markup {
+    let scenario = graded.rubric.scenarios.iter().find(|scenario| scenario.name == judged.scenario);
+    let profile = team.team.adapter.as_ref().map(|adapter| adapter.origin.as_str());
+    html! {
+        li {
+            p .question { (plain(&question.question, 1_200)) }
+            p { b { (GradeLabel::GoodAnswer.in_words(language)) ": " } (question.answer) "." }
+            p .aside {
+                a href={ "../../" (team.document.code) "/" (evidence(judged, language)) } { (GradeLabel::Evidence.in_words(language)) } ": "
+                (check_words(judged.verdict.check, language)) " – "
+                (plain(&sentence(&judged.verdict.finding, language), 400)) "."
+            }
+            @if let (Some(scenario), Some(profile)) = (scenario, profile) {
+                p .aside {
+                    (GradeLabel::Command.in_words(language)) ": "
+                    code { "harness run scenarios/" (scenario.file.display()) " --sut " (profile) " --seed " (graded.seed) " --strict" }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The index: all teams and all requirements in one table, how each requirement came out, and the mistakes that teams share.
+//!
+//! `pages` writes it. It links to the folder of each team and carries no names. The form at its end only makes a text to be
+//! copied: nothing is stored by a page.
+
+use maud::{Markup, html};
+
+use super::frame::{Frame, framed};
+use super::words::{check_words, flag_words, grade_words, row_title, triage_words};
+use crate::catalogue::CheckId;
+use crate::check::Cause;
+use crate::grade::defence;
+use crate::grade::document::{Graded, SharedFault, TeamGrade};
+use crate::grade::rubric::Row;
+use crate::grade::score::RowScore;
+use crate::language::grade_words::{GradeLabel, missed_not_started, of_teams, teams_counted};
+use crate::language::report_words::Label;
+use crate::language::{Decimal, InWords as _, Language, explanation};
+use crate::report::plain;
+
+static SCRIPT: &str = include_str!("../assets/grades.js");
+
+/// The page.
+pub(super) fn page(graded: &Graded, language: Language) -> String {
+    let label = |label: GradeLabel| label.in_words(language);
+    let content = html! {
+        p .aside {
+            (teams_counted(language, graded.teams.len())) " · " (label(GradeLabel::Rubric)) " " code { (graded.rubric.name) }
+            " · " (Label::Seed.in_words(language)) " " (graded.seed)
+        }
+        section {
+            h2 { (label(GradeLabel::Matrix)) }
+            div .scroll tabindex="0" role="region" aria-label=(label(GradeLabel::Matrix)) { (matrix(graded, language)) }
+        }
+        section { h2 { (label(GradeLabel::Distribution)) } (distribution(graded, language)) }
+        section { h2 { (label(GradeLabel::SharedFaults)) } (shared(graded, language)) }
+        @if graded.rubric.rows.iter().any(|row| row.rungs.is_none()) {
+            section { h2 { (label(GradeLabel::Entries)) } (entries(graded, language)) }
+        }
+    };
+    let other = language.choose(Language::Es, Language::En);
+    let frame = Frame {
+        language,
+        kind: label(GradeLabel::Grades),
+        title: graded.rubric.title.text(language).to_owned(),
+        other: super::index_of(other),
+        back: None,
+        script: Some(SCRIPT),
+    };
+    framed(&frame, &content)
+}
+
+fn matrix(graded: &Graded, language: Language) -> Markup {
+    let address = |team: &TeamGrade| format!("{}/{}", team.document.code, super::index_of(language));
+    html! {
+        table .matrix {
+            thead {
+                tr {
+                    th scope="col" { (GradeLabel::Team.in_words(language)) }
+                    th scope="col" { (GradeLabel::Grade.in_words(language)) }
+                    @for row in &graded.rubric.rows {
+                        th scope="col" title=(row_title(row, language)) {
+                            (row.key) @if row.must_pass { span title=(GradeLabel::MustPass.in_words(language)) { " *" } }
+                        }
+                    }
+                    th scope="col" { (GradeLabel::DefenceShort.in_words(language)) }
+                    th scope="col" { (GradeLabel::FirstLook.in_words(language)) }
+                }
+            }
+            tbody {
+                @for team in &graded.teams {
+                    tr {
+                        th scope="row" { a href=(address(team)) { (team.document.code) } }
+                        td .grade { (grade_words(&graded.rubric, &team.document.grade, language)) }
+                        @for score in &team.document.rows { (cell(score, language)) }
+                        td { a href=(defence::path(&team.document.code, language)) { (GradeLabel::Questions.in_words(language)) } }
+                        td .look {
+                            @if let Some(triage) = &team.document.triage { (plain(&triage_words(triage, language), 160)) }
+                            @for flag in &team.document.flags { " · " (flag_words(flag, language)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Points, with a sign for those who do not see colours.
+fn cell(score: &RowScore, language: Language) -> Markup {
+    let (class, sign, words) = if score.open > 0.0 {
+        ("inconclusive", "?", GradeLabel::Open)
+    } else if score.earned >= score.points {
+        ("pass", "✓", GradeLabel::All)
+    } else if score.earned > 0.0 {
+        ("part", "◐", GradeLabel::Some)
+    } else {
+        ("fail", "✗", GradeLabel::None)
+    };
+    html! {
+        td .cell .(class) {
+            span .sign aria-hidden="true" { (sign) } " " (Decimal(score.earned, 2).in_words(language))
+            @if score.open > 0.0 { span .open { " +" (Decimal(score.open, 2).in_words(language)) "?" } }
+            span .hidden { " (" (words.in_words(language)) ")" }
+        }
+    }
+}
+
+fn distribution(graded: &Graded, language: Language) -> Markup {
+    const PARTS: [(&str, &str, GradeLabel); 4] = [
+        ("pass", "✓", GradeLabel::All),
+        ("part", "◐", GradeLabel::Some),
+        ("fail", "✗", GradeLabel::None),
+        ("inconclusive", "?", GradeLabel::Open),
+    ];
+    let bar = |index: usize, row: &Row| {
+        let counts = graded.distribution(index);
+        html! {
+            tr {
+                th scope="row" { b { (row.key) } " " (row_title(row, language)) }
+                td {
+                    div .bar-of-teams {
+                        @for ((class, sign, label), count) in PARTS.iter().zip(counts) {
+                            @if count > 0 {
+                                span .part-of-bar .(class) style={ "flex-grow:" (count) } {
+                                    span aria-hidden="true" { (sign) } " " (count) " "
+                                    span .hidden { (label.in_words(language)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    html! {
+        p .legend {
+            @for (class, sign, label) in PARTS { span .(class) { (sign) " " (label.in_words(language)) } }
+        }
+        table .distribution { tbody { @for (index, row) in graded.rubric.rows.iter().enumerate() { (bar(index, row)) } } }
+    }
+}
+
+fn shared(graded: &Graded, language: Language) -> Markup {
+    let faults = graded.shared_faults();
+    html! {
+        @if faults.is_empty() { p .aside { (GradeLabel::NoSharedFaults.in_words(language)) } }
+        ul .faults {
+            @for fault in &faults {
+                li {
+                    b { (of_teams(language, fault.teams.len(), graded.teams.len())) } " – "
+                    (fault.check.map_or_else(|| missed_not_started(language), |check| check_words(check, language)))
+                    ul .aside { @for (cause, codes) in by_cause(fault) { (who(cause, &codes, fault.check, language)) } }
+                }
+            }
+        }
+    }
+}
+
+/// The teams that a fault has in common, those with the same cause together.
+fn by_cause(fault: &SharedFault) -> Vec<(Option<Cause>, Vec<&str>)> {
+    let mut groups: Vec<(Option<Cause>, Vec<&str>)> = Vec::new();
+    for (code, cause) in &fault.teams {
+        match groups.iter_mut().find(|(known, _)| known == cause) {
+            Some((_, codes)) => codes.push(code),
+            None => groups.push((*cause, vec![code])),
+        }
+    }
+    groups
+}
+
+fn who(cause: Option<Cause>, codes: &[&str], check: Option<CheckId>, language: Language) -> Markup {
+    let place = check.map_or_else(String::new, |check| format!("#{}", check.requirement().id()));
+    let row = |code: &str| format!("{code}/{}{place}", super::index_of(language));
+    html! {
+        li {
+            @for (index, code) in codes.iter().enumerate() { @if index > 0 { ", " } a href=(row(code)) { (code) } }
+            @if let Some(cause) = cause { ": " (explanation(cause, language)) }
+        }
+    }
+}
+
+fn entries(graded: &Graded, language: Language) -> Markup {
+    let rows: Vec<&Row> = graded.rubric.rows.iter().filter(|row| row.rungs.is_none()).collect();
+    html! {
+        p .aside { (GradeLabel::EntriesHelp.in_words(language)) }
+        div .scroll tabindex="0" role="region" aria-label=(GradeLabel::Entries.in_words(language)) {
+            table .entries {
+                thead {
+                    tr {
+                        th scope="col" { (GradeLabel::Team.in_words(language)) }
+                        @for row in &rows { th scope="col" { (row_title(row, language)) " (" (Decimal(row.points, 1).in_words(language)) ")" } }
+                    }
+                }
+                tbody {
+                    @for team in &graded.teams {
+                        tr {
+                            th scope="row" { (team.document.code) }
+                            @for row in &rows {
+                                td {
+                                    input type="number" min="0" max="100" step="5" inputmode="numeric" data-team=(team.document.code)
+                                        data-row=(row.key) aria-label={ (team.document.code) ", " (row_title(row, language)) ", %" };
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        pre #entries tabindex="0" { }
+    }
+}

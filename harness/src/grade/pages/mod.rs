@@ -1,0 +1,66 @@
+//! The pages and tables of a grading: the index, a folder per team that is complete without it, tables for other programs.
+//!
+//! The command calls [`write_all`] when the work is done or was interrupted. Pages carry codes of teams, no names; they load
+//! nothing and can be opened from the disk. What a submission printed is escaped like everything that came from outside.
+
+pub(super) mod frame;
+mod index;
+pub(super) mod team;
+pub(super) mod words;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::csv::{self, Columns};
+use super::document::Graded;
+use super::{defence, gradescope};
+use crate::language::Language;
+use crate::report::{ReportError, write};
+
+/// The index in a language.
+pub fn index_of(language: Language) -> String {
+    format!("index.{}.html", language.code())
+}
+
+/// Writes everything that follows from a grading; the path of the index in that language.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn write_all(
+    graded: &Graded,
+    out: &Path,
+    students: &[(String, String)],
+    columns: Columns,
+    language: Language,
+) -> Result<PathBuf, ReportError> {
+    let form = |error: serde_json::Error| ReportError::Form { what: "JSON", why: error.to_string() };
+    for team in &graded.teams {
+        let folder = &team.team.folder;
+        std::fs::create_dir_all(folder)
+            .map_err(|error: io::Error| ReportError::File { path: folder.clone(), error })?;
+        for language in Language::ALL {
+            write(folder, &index_of(language), team::page(graded, team, language).as_bytes())?;
+        }
+        // Not beside what a team is given: the answers are in it.
+        let questions = out.join(defence::FOLDER).join(&team.document.code);
+        std::fs::create_dir_all(&questions)
+            .map_err(|error: io::Error| ReportError::File { path: questions.clone(), error })?;
+        for language in Language::ALL {
+            write(
+                &questions,
+                defence::file_name(language),
+                defence::page(graded, team, language).as_bytes(),
+            )?;
+        }
+        let results = gradescope::bytes(&graded.rubric, team, language).map_err(form)?;
+        write(folder, "results.json", &results)?;
+    }
+    let mut document = serde_json::to_vec_pretty(&graded.document()).map_err(form)?;
+    document.push(b'\n');
+    write(out, "grades.json", &document)?;
+    write(out, "grades.csv", csv::text(graded, students, columns, language).as_bytes())?;
+    for language in Language::ALL {
+        write(out, &index_of(language), index::page(graded, language).as_bytes())?;
+    }
+    Ok(out.join(index_of(language)))
+}

@@ -1,0 +1,119 @@
+//! The page of one team: its grade, row by row with the reason of each rung and a link to the evidence, its runs, and what
+//! was seen of its proxy at the first look.
+//!
+//! `pages` writes it into the team's folder, which is complete without the index and can be handed to the team.
+
+use maud::{Markup, html};
+
+use super::frame::{Frame, framed};
+use super::words::{flag_words, grade_words, last_lines, points_words, row_title, rung_words, triage_words};
+use crate::grade::document::{Graded, TeamGrade};
+use crate::grade::profile::Flag;
+use crate::grade::rubric::Row;
+use crate::grade::score::{Judged, RowScore, Rung};
+use crate::language::InWords as _;
+use crate::language::Language;
+use crate::language::grade_words::GradeLabel;
+use crate::report::plain;
+
+/// The page.
+pub(super) fn page(graded: &Graded, team: &TeamGrade, language: Language) -> String {
+    let label = |label: GradeLabel| label.in_words(language);
+    let document = &team.document;
+    let content = html! {
+        div .verdict .manual {
+            p .word { (label(GradeLabel::Grade)) ": " (grade_words(&graded.rubric, &document.grade, language)) }
+        }
+        @if let Some(triage) = &document.triage {
+            p { b { (label(GradeLabel::FirstLook)) ": " } (plain(&triage_words(triage, language), 1_200)) }
+            @if !last_lines(triage).is_empty() {
+                h2 { (label(GradeLabel::LastLines)) }
+                pre tabindex="0" { @for line in last_lines(triage) { (plain(line, 400)) "\n" } }
+            }
+        }
+        @if !document.flags.is_empty() { (flags(&document.flags, language)) }
+        section {
+            h2 { (label(GradeLabel::Points)) }
+            table .rows {
+                thead {
+                    tr {
+                        th scope="col" { (label(GradeLabel::Requirement)) }
+                        th scope="col" { (label(GradeLabel::Points)) }
+                        th scope="col" { (label(GradeLabel::Why)) }
+                    }
+                }
+                tbody { @for (row, score) in graded.rubric.rows.iter().zip(&document.rows) { (line(team, row, score, language)) } }
+            }
+        }
+        @if !document.runs.is_empty() { section { h2 { (label(GradeLabel::Runs)) } (runs(team, language)) } }
+    };
+    let frame = Frame {
+        language,
+        kind: label(GradeLabel::Grades),
+        title: format!("{} {}", label(GradeLabel::Team), document.code),
+        other: super::index_of(language.choose(Language::Es, Language::En)),
+        back: Some((format!("../{}", super::index_of(language)), label(GradeLabel::AllTeams))),
+        script: None,
+    };
+    framed(&frame, &content)
+}
+
+fn flags(flags: &[Flag], language: Language) -> Markup {
+    html! {
+        aside .mend {
+            h2 { (GradeLabel::Flags.in_words(language)) }
+            ul { @for flag in flags { li { (flag_words(flag, language)) } } }
+        }
+    }
+}
+
+fn line(team: &TeamGrade, row: &Row, score: &RowScore, language: Language) -> Markup {
+    let reason = |index: usize, rung: &Rung| {
+        let Some(words) = rung_words(team, index, rung, language) else { return html! {} };
+        let class = match rung {
+            Rung::Reached => "pass",
+            Rung::Open { .. } => "inconclusive",
+            Rung::Missed { .. } => "fail",
+            Rung::Absent | Rung::BelowMissing => "blocked",
+        };
+        html! {
+            li .(class) {
+                (words)
+                @if let Some(judged) = team.deciding(rung) { " " a href=(evidence(judged, language)) { (GradeLabel::Evidence.in_words(language)) } }
+            }
+        }
+    };
+    html! {
+        tr id=(row.key) {
+            th scope="row" {
+                b { (row.key) } " " (row_title(row, language))
+                @if row.must_pass { " (" (GradeLabel::MustPass.in_words(language)) ")" }
+            }
+            td .figure { (points_words(score, language)) }
+            td {
+                @if let Some(why) = &score.overridden { p { b { (GradeLabel::Overridden.in_words(language)) ": " } (why) } }
+                @if score.rungs.is_empty() && score.open > 0.0 { (GradeLabel::ToReview.in_words(language)) }
+                ul .rungs { @for (index, rung) in score.rungs.iter().enumerate() { (reason(index, rung)) } }
+            }
+        }
+    }
+}
+
+/// Where the evidence of a conclusion stands, from the folder of the team.
+pub(in crate::grade) fn evidence(judged: &Judged, language: Language) -> String {
+    format!("{}/report.{}.html#{}", judged.folder, language.code(), judged.verdict.check.name())
+}
+
+fn runs(team: &TeamGrade, language: Language) -> Markup {
+    html! {
+        ul .runs {
+            @for run in &team.document.runs {
+                li {
+                    a href={ (run.folder) "/report." (language.code()) ".html" } { (run.scenario) }
+                    " – " (crate::language::report_words::Label::ExitCode.in_words(language)) " " (run.exit_code)
+                    @if run.repeated { " (" (GradeLabel::Repeated.in_words(language)) ")" }
+                }
+            }
+        }
+    }
+}

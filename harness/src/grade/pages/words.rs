@@ -1,0 +1,129 @@
+//! Typed facts of a grading as sentences: the language room has the words, this file knows which fact takes which.
+//!
+//! All pages, the tables and the terminal ask here. Nothing is counted.
+
+use crate::catalogue::CheckId;
+use crate::grade::document::TeamGrade;
+use crate::grade::profile::Flag;
+use crate::grade::rubric::{Row, Rubric};
+use crate::grade::score::{Grade, Miss, RowScore, Rung};
+use crate::grade::triage::Triage;
+use crate::language::grade_words::{self as say, GradeLabel};
+use crate::language::{Decimal, InWords as _, Language, Span, requirement_text, sentence, title};
+use crate::report::plain;
+
+/// Longest quotation of what was seen.
+const LONGEST: usize = 400;
+
+/// The names of the three rungs.
+pub(in crate::grade) const RUNGS: [GradeLabel; 3] =
+    [GradeLabel::Works, GradeLabel::Complete, GradeLabel::Robust];
+
+/// What a first look found.
+pub fn triage_words(triage: &Triage, language: Language) -> String {
+    match triage {
+        Triage::Starts => say::look_starts(language),
+        Triage::Needs { what } => say::look_needs(language, what.text(language)),
+        Triage::DoesNotBuild { what, .. } | Triage::DoesNotStart { what, .. } => {
+            what.text(language).to_owned()
+        }
+        Triage::NoProfile => say::look_no_profile(language),
+        Triage::WrongProfile { what } => say::look_wrong_profile(language, what.text(language)),
+        Triage::Unreadable { why } => say::look_unreadable(language, why),
+        Triage::NotLookedAt { why } => say::look_in_vain(language, why),
+    }
+}
+
+/// The last lines that a proxy or its build printed.
+pub(in crate::grade) fn last_lines(triage: &Triage) -> &[String] {
+    match triage {
+        Triage::DoesNotBuild { last_lines, .. } | Triage::DoesNotStart { last_lines, .. } => last_lines,
+        _ => &[],
+    }
+}
+
+/// Something that the instructor should know.
+pub fn flag_words(flag: &Flag, language: Language) -> String {
+    match flag {
+        Flag::IsPibl => say::flag_is_pibl(language),
+        Flag::Drafted => say::flag_drafted(language),
+        Flag::Rotations { declared } => say::flag_rotations(language, *declared),
+        Flag::Resolution { declared_ms } => say::flag_resolution(language, Span(*declared_ms as f64)),
+        Flag::FixedPort { port } => say::flag_fixed_port(language, &port.to_string()),
+    }
+}
+
+/// The title of a row.
+pub fn row_title(row: &Row, language: Language) -> String {
+    match (&row.title, row.requirement) {
+        (Some(title), _) => title.text(language).to_owned(),
+        (None, Some(requirement)) => requirement_text(requirement, language),
+        (None, None) => row.key.clone(),
+    }
+}
+
+/// The grade, or the span in which it will lie.
+pub fn grade_words(rubric: &Rubric, grade: &Grade, language: Language) -> String {
+    let number = |value: f64| say::Mark(value, rubric.scale.decimals);
+    let mut words = match grade.decided() {
+        Some(grade) => say::decided(language, number(grade), number(rubric.scale.to)),
+        None => say::open_span(language, number(grade.least), number(grade.most)),
+    };
+    // Said where it costs something: who has less than that anyway need not hear of it.
+    if grade.limited && grade.most >= rubric.scale.without_must_pass {
+        words.push_str("; ");
+        words.push_str(&say::limited_to(language, number(rubric.scale.without_must_pass)));
+    }
+    words
+}
+
+/// The points of a row.
+pub fn points_words(score: &RowScore, language: Language) -> String {
+    let mut words = say::points_of(language, Decimal(score.earned, 2), Decimal(score.points, 2));
+    if score.open > 0.0 {
+        words.push_str(", ");
+        words.push_str(&say::points_open(language, Decimal(score.open, 2)));
+    }
+    words
+}
+
+/// How a rung came out, with what was seen; `None` where the rubric has none.
+pub fn rung_words(team: &TeamGrade, index: usize, rung: &Rung, language: Language) -> Option<String> {
+    let name = RUNGS.get(index)?.in_words(language);
+    let seen = || {
+        team.deciding(rung).map_or_else(String::new, |judged| {
+            format!(" ({})", plain(&sentence(&judged.verdict.finding, language), LONGEST))
+        })
+    };
+    let said = match rung {
+        Rung::Absent => return None,
+        Rung::Reached => GradeLabel::Reached.in_words(language),
+        Rung::BelowMissing => GradeLabel::BelowMissing.in_words(language),
+        Rung::Missed { check, why } => {
+            format!("{}, {}{}", check_words(*check, language), miss_words(*why, language), seen())
+        }
+        Rung::Open { check } => {
+            format!(
+                "{}, {}{}",
+                check_words(*check, language),
+                GradeLabel::ToReview.in_words(language),
+                seen()
+            )
+        }
+    };
+    Some(format!("{name}: {said}"))
+}
+
+/// A check by its name and title.
+pub(in crate::grade) fn check_words(check: CheckId, language: Language) -> String {
+    format!("{} – {}", check.name(), title(check, language))
+}
+
+fn miss_words(why: Miss, language: Language) -> String {
+    match why {
+        Miss::Fail => say::missed(language),
+        Miss::Unsupported => say::missed_unsupported(language),
+        Miss::Blocked => say::missed_blocked(language),
+        Miss::NotStarted => say::missed_not_started(language),
+    }
+}

@@ -1,0 +1,194 @@
+//! The profile of a submission: the `pibl-judge.yaml` in it, or a draft where there is none, made fit for grading.
+//!
+//! `grade` asks here before it starts anything. The name of the team takes the place of whatever the profile says, so that
+//! pages carry codes only. A declaration that excuses something is flagged; it never hides.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::submission::files_beneath;
+use crate::adapter::{self, Adapter, PROFILE, Program};
+use crate::history::hash_of_file;
+use crate::scenario::Problem;
+
+/// How many folders deep a profile may lie.
+const DEEPEST: usize = 3;
+
+/// Something about a submission that the instructor should know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "flag")]
+pub enum Flag {
+    /// It is pibl itself, or holds its program.
+    IsPibl,
+    /// The profile was not written by the team but drafted by looking at the submission.
+    Drafted,
+    /// It declares more than one rotation, which widens what counts as even.
+    Rotations {
+        /// How many.
+        declared: u32,
+    },
+    /// It declares that entries may expire away from their TTL.
+    Resolution {
+        /// How far, in milliseconds.
+        declared_ms: u64,
+    },
+    /// It insists on a port, so its runs wait for one another where the host gives no network of their own.
+    FixedPort {
+        /// Which.
+        port: u16,
+    },
+}
+
+/// Why there is no profile to work with.
+#[derive(Clone, Debug)]
+pub enum ProfileProblem {
+    /// None was found, and none could be drafted.
+    Missing,
+    /// It cannot be read.
+    Wrong(Box<Problem>),
+    /// It wants to copy from outside the submission.
+    LeadsOutside,
+}
+
+/// Finds or drafts the profile of a submission, with what is to be said about it.
+///
+/// # Errors
+/// There is none, or it cannot be used.
+pub fn of(root: &Path, code: &str) -> Result<(Adapter, Vec<Flag>), ProfileProblem> {
+    let mut flags = Vec::new();
+    let (file, text) = match written(root) {
+        Some(found) => found,
+        None => {
+            flags.push(Flag::Drafted);
+            draft(root).ok_or(ProfileProblem::Missing)?
+        }
+    };
+    let inside = file.strip_prefix(root).unwrap_or(Path::new(PROFILE));
+    let origin = Path::new(code).join("submission").join(inside);
+    // A complaint goes onto pages: it names the file as the team knows it, not where it lies on this machine.
+    let wrong =
+        |problem| ProfileProblem::Wrong(Box::new(adapter::resolve(&text, &origin).err().unwrap_or(problem)));
+    let mut adapter = adapter::resolve(&text, &file).map_err(wrong)?;
+    code.clone_into(&mut adapter.name);
+    code.clone_into(&mut adapter.title);
+    adapter.origin = origin.display().to_string();
+    let folder = file.parent().unwrap_or(root);
+    let source = adapter.copy_from.take().unwrap_or_else(|| folder.to_path_buf());
+    let source = source.canonicalize().map_err(|_| ProfileProblem::LeadsOutside)?;
+    if !root.canonicalize().is_ok_and(|root| source.starts_with(root)) {
+        return Err(ProfileProblem::LeadsOutside);
+    }
+    adapter.copy_from = Some(source);
+    flags.extend(declared(&adapter));
+    if is_pibl(&adapter, root) {
+        flags.push(Flag::IsPibl);
+    }
+    Ok((adapter, flags))
+}
+
+/// The profile that the team wrote: the one nearest to the root.
+fn written(root: &Path) -> Option<(PathBuf, Arc<str>)> {
+    let depth =
+        |path: &Path| path.strip_prefix(root).map_or(usize::MAX, |inside| inside.components().count());
+    let mut found: Vec<PathBuf> = files_beneath(root);
+    found.retain(|path| path.ends_with(PROFILE) && depth(path) <= DEEPEST);
+    found.sort_by_key(|path| (depth(path), path.clone()));
+    let file = found.into_iter().next()?;
+    let text = std::fs::read_to_string(&file).ok()?;
+    Some((file, text.into()))
+}
+
+/// Drafts a profile by looking at the submission, and writes it there for the run and for the team to see.
+fn draft(root: &Path) -> Option<(PathBuf, Arc<str>)> {
+    let text = super::draft::draft(root)?;
+    let file = root.join(PROFILE);
+    std::fs::write(&file, &text).ok()?;
+    Some((file, text.into()))
+}
+
+fn declared(adapter: &Adapter) -> Vec<Flag> {
+    let capabilities = &adapter.capabilities;
+    let resolution = capabilities.ttl_resolution.early + capabilities.ttl_resolution.late;
+    let mut flags = Vec::new();
+    if capabilities.rotations > 1 {
+        flags.push(Flag::Rotations { declared: capabilities.rotations });
+    }
+    if !resolution.is_zero() {
+        let declared_ms = u64::try_from(resolution.as_millis()).unwrap_or(u64::MAX);
+        flags.push(Flag::Resolution { declared_ms });
+    }
+    flags.extend(adapter.fixed_port.map(|port| Flag::FixedPort { port }));
+    flags
+}
+
+/// Whether a submission is the proxy that comes with this harness: its package, its sources or its program.
+fn is_pibl(adapter: &Adapter, root: &Path) -> bool {
+    if matches!(adapter.program, Program::Cargo { .. }) {
+        return true;
+    }
+    let installed = |name: &str| Path::new(name).file_name().is_some_and(|name| name == "pibl");
+    if matches!(&adapter.program, Program::Installed { name, .. } if installed(name) && !Path::new(name).starts_with(root))
+    {
+        return true;
+    }
+    let files = files_beneath(root);
+    // Its sources: the package of that name that tests itself with the judge's own backends.
+    let sources = files.iter().filter(|path| path.ends_with("Cargo.toml")).any(|path| {
+        std::fs::read_to_string(path)
+            .is_ok_and(|text| text.contains("name = \"pibl\"") && text.contains("fake-backends"))
+    });
+    sources
+        || own_program()
+            .is_some_and(|own| files.iter().any(|path| hash_of_file(path).is_ok_and(|hash| hash == own)))
+}
+
+/// The hash of the pibl that lies beside the harness, or was built with it.
+fn own_program() -> Option<String> {
+    let beside = std::env::current_exe().ok()?;
+    let folder = beside.parent()?;
+    [folder.join("pibl"), folder.join("../release/pibl")].iter().find_map(|path| hash_of_file(path).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PYTHON: &str = "name: perez\ntitle: Los Pérez\nprogram: {installed: {name: python3}}\n\
+        start: [\"{{ program }}\", proxy.py]\ncapabilities: {cache: disk, ttl: arguments, rotations: 4}\n";
+
+    #[test]
+    fn the_code_takes_the_place_of_the_name_and_declarations_are_flagged() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("code")).unwrap();
+        std::fs::write(root.path().join("code").join(PROFILE), PYTHON).unwrap();
+        let (adapter, flags) = of(root.path(), "E07").unwrap();
+        assert_eq!((adapter.name.as_str(), adapter.title.as_str()), ("E07", "E07"));
+        assert!(!format!("{} {}", adapter.title, adapter.origin).contains("érez"));
+        assert_eq!(flags, [Flag::Rotations { declared: 4 }]);
+        assert!(adapter.copy_from.unwrap().ends_with("code"));
+    }
+
+    #[test]
+    fn a_profile_may_not_copy_from_elsewhere() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join(PROFILE), format!("{PYTHON}copy_from: /etc\n")).unwrap();
+        assert!(matches!(of(root.path(), "E01"), Err(ProfileProblem::LeadsOutside)));
+    }
+
+    #[test]
+    fn pibl_itself_is_flagged() {
+        let root = tempfile::tempdir().unwrap();
+        let text = "name: x\nprogram: {cargo: pibl}\nstart: [\"{{ program }}\"]\ncapabilities: {cache: disk, ttl: arguments}\n";
+        std::fs::write(root.path().join(PROFILE), text).unwrap();
+        assert!(of(root.path(), "E01").unwrap().1.contains(&Flag::IsPibl));
+    }
+
+    #[test]
+    fn nothing_to_go_by_is_said() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join("informe.txt"), "hola").unwrap();
+        assert!(matches!(of(root.path(), "E01"), Err(ProfileProblem::Missing)));
+    }
+}

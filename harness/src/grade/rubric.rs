@@ -1,0 +1,320 @@
+//! A rubric: which scenarios are run, which checks stand for which requirement, and how many points each is worth.
+//!
+//! `harness grade` reads it before anything runs and refuses names that do not exist, so that a slip of the finger costs a
+//! minute and not a night. Nothing here runs or scores.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fake_backends::behavior::{Share, Span};
+use serde::{Deserialize, Serialize};
+use serde_saphyr::Spanned;
+
+use crate::adapter::{self, built_in};
+use crate::catalogue::{CheckId, Requirement};
+use crate::plan::{self, Options};
+use crate::scenario::{NameKind, Problem, What, find_key, parse, place_of};
+use crate::terms::Bilingual;
+
+/// A rubric as its author wrote it.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RubricFile {
+    /// Short name, also the folder of its grades.
+    pub name: String,
+    /// Its title in both languages.
+    pub title: Bilingual,
+    /// From which grade to which, and with how many decimals.
+    #[serde(default)]
+    pub scale: ScaleFile,
+    /// What share of a requirement's points each rung is worth.
+    #[serde(default)]
+    pub rungs: RungsFile,
+    /// Scenario files, relative to this file.
+    #[schemars(with = "Vec<String>")]
+    pub scenarios: Vec<Spanned<String>>,
+    /// Longest time that one run may take; by default three times its estimate and a minute.
+    #[serde(default)]
+    pub run_within: Option<Span>,
+    /// What is checked: requirement → points and checks.
+    pub requirements: BTreeMap<String, RowFile>,
+    /// What a person judges: requirement or a name of its own → points.
+    #[serde(default)]
+    pub manual: BTreeMap<String, ManualFile>,
+}
+
+/// The grades that can be given.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScaleFile {
+    /// The grade of no points at all.
+    pub from: f64,
+    /// The grade of all points.
+    pub to: f64,
+    /// Digits after the decimal mark.
+    pub decimals: usize,
+    /// The highest grade that can be had where a requirement marked `must_pass` does not work.
+    pub without_must_pass: f64,
+}
+
+impl Default for ScaleFile {
+    fn default() -> Self {
+        ScaleFile { from: 0.0, to: 5.0, decimals: 1, without_must_pass: 2.9 }
+    }
+}
+
+/// What share of the points each rung is worth. A requirement without one of them shares it out among the others.
+#[derive(Clone, Copy, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RungsFile {
+    /// It does what was asked.
+    pub works: Share,
+    /// It does all that was asked.
+    pub complete: Share,
+    /// It does so under bad conditions too.
+    pub robust: Share,
+}
+
+impl Default for RungsFile {
+    fn default() -> Self {
+        RungsFile { works: Share(0.6), complete: Share(0.3), robust: Share(0.1) }
+    }
+}
+
+/// One requirement that is checked.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RowFile {
+    /// What it is worth.
+    pub points: f64,
+    /// Whether nobody passes without it.
+    #[serde(default)]
+    pub must_pass: bool,
+    /// Checks of the first rung.
+    #[schemars(with = "Vec<String>")]
+    pub works: Vec<Spanned<String>>,
+    /// Checks of the second.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub complete: Vec<Spanned<String>>,
+    /// Checks of the third.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub robust: Vec<Spanned<String>>,
+}
+
+/// One row that a person judges.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ManualFile {
+    /// What it is worth.
+    pub points: f64,
+    /// What is judged, where the name is no requirement of the assignment.
+    #[serde(default)]
+    pub title: Option<Bilingual>,
+}
+
+/// A rubric, resolved.
+#[derive(Clone, Debug)]
+pub struct Rubric {
+    /// Short name.
+    pub name: String,
+    /// Title.
+    pub title: Bilingual,
+    /// The grades that can be given.
+    pub scale: ScaleFile,
+    /// What the rungs are worth: works, complete, robust.
+    pub rungs: [f64; 3],
+    /// The scenarios.
+    pub scenarios: Vec<ScenarioText>,
+    /// Longest time of one run, where the rubric says so.
+    pub run_within: Option<std::time::Duration>,
+    /// The rows, in the order of the assignment, those of a person last.
+    pub rows: Vec<Row>,
+}
+
+/// A scenario of a rubric.
+#[derive(Clone, Debug)]
+pub struct ScenarioText {
+    /// Its short name.
+    pub name: String,
+    /// The name of its file, without folders: what pages and commands say.
+    pub file: PathBuf,
+    /// Its text.
+    pub text: Arc<str>,
+}
+
+/// One row of a rubric.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// `REQ-9`, or the name of a row that a person judges.
+    pub key: String,
+    /// The requirement, where the key is one.
+    pub requirement: Option<Requirement>,
+    /// The title that the rubric gives it.
+    pub title: Option<Bilingual>,
+    /// What it is worth.
+    pub points: f64,
+    /// Whether nobody passes without it.
+    pub must_pass: bool,
+    /// The checks of its three rungs; `None`: a person judges it.
+    pub rungs: Option<[Vec<CheckId>; 3]>,
+}
+
+/// Reads a rubric and the scenarios that it names.
+///
+/// # Errors
+/// Everything that is wrong with them, with its place.
+pub fn read(file: &Path) -> Result<Rubric, Vec<Problem>> {
+    let text = text_of(file).map_err(|problem| vec![problem])?;
+    let written: RubricFile = parse(&text, file).map_err(|problem| vec![problem])?;
+    let mut problems = Vec::new();
+    let mut scenarios = scenarios(&written, &text, file, &mut problems);
+    let judged = judged_somewhere(&mut scenarios, file, &mut problems);
+    let mut rows = checked_rows(&written, &text, file, &judged, &mut problems);
+    rows.extend(manual_rows(&written, &text, file, &mut problems));
+    let bad = |key: &str, why: &str| Problem::at(find_key(&text, file, key), What::BadValue(why.to_owned()));
+    if written.name.is_empty() || !written.name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+    {
+        problems.push(bad("name", "a name is a folder of reports: letters, digits, `-` and `_` only"));
+    }
+    let scale = written.scale;
+    if !(scale.to > scale.from && scale.to.is_finite() && scale.from.is_finite() && scale.decimals <= 3) {
+        problems.push(bad("scale", "a scale goes up: `from` is less than `to`, with at most 3 decimals"));
+    }
+    let rungs = [written.rungs.works.0, written.rungs.complete.0, written.rungs.robust.0];
+    if rungs.iter().sum::<f64>() <= 0.0 || rungs[0] <= 0.0 {
+        problems.push(bad("rungs", "the rung `works` is worth more than 0%"));
+    }
+    if rows.iter().any(|row| !(row.points.is_finite() && row.points > 0.0)) {
+        problems.push(bad("points", "points are more than 0"));
+    }
+    if problems.is_empty() {
+        let (name, title) = (written.name, written.title);
+        let run_within = written.run_within.map(|span| span.0);
+        Ok(Rubric { name, title, scale, rungs, scenarios, run_within, rows })
+    } else {
+        Err(problems)
+    }
+}
+
+fn text_of(file: &Path) -> Result<Arc<str>, Problem> {
+    let unreadable =
+        |error: std::io::Error| What::Unreadable { file: file.to_owned(), why: error.to_string() };
+    std::fs::read_to_string(file).map(Arc::from).map_err(|error| Problem::nowhere(unreadable(error)))
+}
+
+fn scenarios(
+    written: &RubricFile,
+    text: &Arc<str>,
+    file: &Path,
+    problems: &mut Vec<Problem>,
+) -> Vec<ScenarioText> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut found = Vec::new();
+    for name in &written.scenarios {
+        let path = folder.join(&name.value);
+        match text_of(&path) {
+            Ok(text) => found.push(ScenarioText {
+                name: String::new(),
+                file: path.file_name().map(PathBuf::from).unwrap_or_default(),
+                text,
+            }),
+            Err(problem) => {
+                let place = place_of(name.defined, text, file);
+                problems.push(Problem::at(place, problem.what));
+            }
+        }
+    }
+    found
+}
+
+/// The checks that the scenarios judge; each scenario learns its name on the way. Any adapter will do to find out; the default one is always there.
+fn judged_somewhere(
+    scenarios: &mut [ScenarioText],
+    file: &Path,
+    problems: &mut Vec<Problem>,
+) -> Vec<CheckId> {
+    let (default, text) = built_in::ALL[0];
+    let Ok(adapter) = adapter::resolve(&text.into(), Path::new(default)) else { return Vec::new() };
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut judged = Vec::new();
+    for scenario in scenarios {
+        match plan::resolve(&scenario.text, &folder.join(&scenario.file), &adapter, &Options::default()) {
+            Ok(plan) => {
+                judged.extend(plan.checks.iter().map(|check| check.id));
+                scenario.name = plan.name;
+            }
+            Err(more) => problems.extend(more),
+        }
+    }
+    judged
+}
+
+fn checked_rows(
+    written: &RubricFile,
+    text: &Arc<str>,
+    file: &Path,
+    judged: &[CheckId],
+    problems: &mut Vec<Problem>,
+) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (key, row) in &written.requirements {
+        let Ok(requirement) = key.parse::<Requirement>() else {
+            let known = Requirement::ALL.iter().map(|r| r.id().to_owned()).collect();
+            let what = What::UnknownName { kind: NameKind::Requirement, name: key.clone(), known };
+            problems.push(Problem::at(find_key(text, file, key), what));
+            continue;
+        };
+        let mut rungs: [Vec<CheckId>; 3] = Default::default();
+        for (rung, names) in rungs.iter_mut().zip([&row.works, &row.complete, &row.robust]) {
+            for name in names {
+                match name.value.parse::<CheckId>() {
+                    Ok(check) if judged.contains(&check) => rung.push(check),
+                    // With a scenario that cannot be read, what it would have judged is not known.
+                    Ok(_) if !problems.is_empty() => {}
+                    _ => {
+                        let known = judged.iter().map(|check| check.name().to_owned()).collect();
+                        let what =
+                            What::UnknownName { kind: NameKind::Check, name: name.value.clone(), known };
+                        problems.push(Problem::at(place_of(name.defined, text, file), what));
+                    }
+                }
+            }
+        }
+        let (points, must_pass) = (row.points, row.must_pass);
+        let requirement = Some(requirement);
+        rows.push(Row { key: key.clone(), requirement, title: None, points, must_pass, rungs: Some(rungs) });
+    }
+    rows.sort_by_key(|row| row.requirement);
+    rows
+}
+
+fn manual_rows(written: &RubricFile, text: &Arc<str>, file: &Path, problems: &mut Vec<Problem>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (key, row) in &written.manual {
+        let requirement = key.parse::<Requirement>().ok();
+        if requirement.is_none() && row.title.is_none() {
+            problems.push(Problem::at(find_key(text, file, key), What::MissingKey("title".to_owned())));
+        }
+        let (title, points) = (row.title.clone(), row.points);
+        rows.push(Row { key: key.clone(), requirement, title, points, must_pass: false, rungs: None });
+    }
+    rows.sort_by_key(|row| (row.requirement.is_none(), row.requirement));
+    rows
+}
+
+impl Rubric {
+    /// All points that can be had.
+    pub fn points(&self) -> f64 {
+        self.rows.iter().map(|row| row.points).sum()
+    }
+
+    /// What the three rungs of a row are worth, those without checks shared out among the others.
+    pub fn worth(&self, rungs: &[Vec<CheckId>; 3]) -> [f64; 3] {
+        let there = |index: usize| if rungs[index].is_empty() { 0.0 } else { self.rungs[index] };
+        let all: f64 = (0..3).map(there).sum();
+        std::array::from_fn(|index| if all > 0.0 { there(index) / all } else { 0.0 })
+    }
+}

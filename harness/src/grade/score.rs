@@ -1,0 +1,367 @@
+//! From verdicts to points: rungs, open questions, what a person entered, and the grade with its bounds.
+//!
+//! `grade` calls [`score`] for each team; the pages show what it returns. It is pure: the same verdicts and entries give
+//! the same grade, and what is not decided stays a span instead of becoming a zero.
+
+use serde::{Deserialize, Serialize};
+
+use super::entries::Entry;
+use super::rubric::{Row, Rubric, ScaleFile};
+use crate::catalogue::CheckId;
+use crate::check::{Outcome, Verdict};
+
+/// What one scenario concluded about one check.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Judged {
+    /// The scenario's short name.
+    pub scenario: String,
+    /// The run folder, relative to the folder of the team.
+    pub folder: String,
+    /// The conclusion.
+    pub verdict: Verdict,
+    /// Whether this is the conclusion of a second run, made alone because the first was inconclusive.
+    pub repeated: bool,
+}
+
+/// How a rung came out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Rung {
+    /// The rubric has no checks for it.
+    Absent,
+    /// All of its checks passed.
+    Reached,
+    /// One of its checks did not, and decides.
+    Missed {
+        /// Which.
+        check: CheckId,
+        /// `fail`, `unsupported`, `blocked`, or `not_started`.
+        why: Miss,
+    },
+    /// One of its checks could not be decided, and none failed.
+    Open {
+        /// Which.
+        check: CheckId,
+    },
+    /// A rung below it is missed: this one does not count.
+    BelowMissing,
+}
+
+/// Why a check earns nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Miss {
+    /// Disproven, with evidence.
+    Fail,
+    /// The profile of the proxy declares that it cannot.
+    Unsupported,
+    /// What it depends on failed.
+    Blocked,
+    /// The proxy never got ready.
+    NotStarted,
+}
+
+/// How a row came out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct RowScore {
+    /// `REQ-9`, or the name of a row that a person judges.
+    pub key: String,
+    /// What it is worth.
+    pub points: f64,
+    /// What is earned for certain.
+    pub earned: f64,
+    /// What else may still be earned, once everything open is decided.
+    pub open: f64,
+    /// The three rungs; empty for a row that a person judges.
+    pub rungs: Vec<Rung>,
+    /// The reason that a person gave for points of their own.
+    pub overridden: Option<String>,
+}
+
+/// A grade, or the span in which it will lie.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Grade {
+    /// With everything open counted as nothing.
+    pub least: f64,
+    /// With everything open counted in full.
+    pub most: f64,
+    /// Whether a requirement that must be met is not, which limits the grade.
+    pub limited: bool,
+}
+
+impl Grade {
+    /// The grade, where nothing is open any more.
+    pub fn decided(&self) -> Option<f64> {
+        (self.least == self.most).then_some(self.least)
+    }
+}
+
+/// Scores a team. `started` says whether its proxy ever got ready: one that did not earns nothing, and nothing is open.
+pub fn score(
+    rubric: &Rubric,
+    judged: &[Judged],
+    started: bool,
+    entry: Option<&Entry>,
+) -> (Vec<RowScore>, Grade) {
+    let rows: Vec<RowScore> =
+        rubric.rows.iter().map(|row| row_score(rubric, row, judged, started, entry)).collect();
+    let must = |wanted: fn(&Rung) -> bool| {
+        rubric.rows.iter().zip(&rows).any(|(row, score)| {
+            row.must_pass && score.overridden.is_none() && score.rungs.first().is_some_and(wanted)
+        })
+    };
+    let limited = must(|rung| matches!(rung, Rung::Missed { .. }));
+    let may_be_limited = must(|rung| matches!(rung, Rung::Open { .. }));
+    let earned: f64 = rows.iter().map(|row| row.earned).sum();
+    let open: f64 = rows.iter().map(|row| row.open).sum();
+    let of = |points: f64, limit: bool| on_scale(&rubric.scale, points / rubric.points(), limit);
+    let grade =
+        Grade { least: of(earned, limited || may_be_limited), most: of(earned + open, limited), limited };
+    (rows, grade)
+}
+
+fn on_scale(scale: &ScaleFile, share: f64, limited: bool) -> f64 {
+    let grade = scale.from + (scale.to - scale.from) * share.clamp(0.0, 1.0);
+    let grade = if limited { grade.min(scale.without_must_pass) } else { grade };
+    let unit = 10f64.powi(i32::try_from(scale.decimals).unwrap_or(1));
+    // Half a step goes up, as people round grades; the small share makes up for 2.25 being stored as 2.2499….
+    ((grade * unit) + 0.5 + 1e-9).floor() / unit
+}
+
+fn row_score(
+    rubric: &Rubric,
+    row: &Row,
+    judged: &[Judged],
+    started: bool,
+    entry: Option<&Entry>,
+) -> RowScore {
+    let mut score = RowScore {
+        key: row.key.clone(),
+        points: row.points,
+        earned: 0.0,
+        open: 0.0,
+        rungs: Vec::new(),
+        overridden: None,
+    };
+    match &row.rungs {
+        Some(checks) => {
+            let worth = rubric.worth(checks);
+            score.rungs = rungs(checks, judged, started);
+            for (rung, share) in score.rungs.iter().zip(worth) {
+                match rung {
+                    Rung::Reached => score.earned += row.points * share,
+                    Rung::Open { .. } => score.open += row.points * share,
+                    Rung::Absent | Rung::Missed { .. } | Rung::BelowMissing => {}
+                }
+            }
+        }
+        None => match entry.and_then(|entry| entry.manual.get(&row.key)) {
+            Some(share) => score.earned = row.points * share.0,
+            None => score.open = row.points,
+        },
+    }
+    // Thirds of points must add up to all of them again.
+    score.earned = (score.earned * 1e6).round() / 1e6;
+    score.open = (score.open * 1e6).round() / 1e6;
+    if let Some(given) = entry.and_then(|entry| entry.overrides.get(&row.key)) {
+        score.earned = given.points.clamp(0.0, row.points);
+        score.open = 0.0;
+        score.overridden = Some(given.reason.clone());
+    }
+    score
+}
+
+/// A ladder: a rung counts where all below it are reached, and is open where one below it is.
+fn rungs(checks: &[Vec<CheckId>; 3], judged: &[Judged], started: bool) -> Vec<Rung> {
+    let (mut missing, mut open) = (false, None);
+    let mut all = Vec::new();
+    for checks in checks {
+        let rung = match rung(checks, judged, started) {
+            Rung::Absent => Rung::Absent,
+            _ if missing => Rung::BelowMissing,
+            Rung::Reached => open.map_or(Rung::Reached, |check| Rung::Open { check }),
+            other => other,
+        };
+        match &rung {
+            Rung::Missed { .. } => missing = true,
+            Rung::Open { check } => open = open.or(Some(*check)),
+            _ => {}
+        }
+        all.push(rung);
+    }
+    all
+}
+
+fn rung(checks: &[CheckId], judged: &[Judged], started: bool) -> Rung {
+    let Some(&first) = checks.first() else { return Rung::Absent };
+    if !started {
+        return Rung::Missed { check: first, why: Miss::NotStarted };
+    }
+    let mut open = None;
+    for &check in checks {
+        match worst(check, judged) {
+            Some(Outcome::Pass) => {}
+            Some(Outcome::Fail) => return Rung::Missed { check, why: Miss::Fail },
+            Some(Outcome::Unsupported) => return Rung::Missed { check, why: Miss::Unsupported },
+            Some(Outcome::Blocked) => return Rung::Missed { check, why: Miss::Blocked },
+            Some(Outcome::Inconclusive | Outcome::Skipped | Outcome::Manual) | None => {
+                open = open.or(Some(check));
+            }
+        }
+    }
+    open.map_or(Rung::Reached, |check| Rung::Open { check })
+}
+
+/// A check that several scenarios make has passed where it passed in all of them.
+pub(super) fn worst(check: CheckId, judged: &[Judged]) -> Option<Outcome> {
+    const GRAVEST_FIRST: [Outcome; 7] = [
+        Outcome::Fail,
+        Outcome::Unsupported,
+        Outcome::Blocked,
+        Outcome::Inconclusive,
+        Outcome::Skipped,
+        Outcome::Manual,
+        Outcome::Pass,
+    ];
+    let seen = || judged.iter().filter(|judged| judged.verdict.check == check).map(|j| j.verdict.outcome);
+    GRAVEST_FIRST.into_iter().find(|outcome| seen().any(|seen| seen == *outcome))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use fake_backends::behavior::Share;
+
+    use super::*;
+    use crate::grade::entries::Override;
+    use crate::report::testkit::verdict;
+    use crate::terms::Bilingual;
+
+    fn rubric() -> Rubric {
+        let row = |key: &str, points, must_pass, rungs| Row {
+            key: key.to_owned(),
+            requirement: key.parse().ok(),
+            title: None,
+            points,
+            must_pass,
+            rungs,
+        };
+        let ladder = [vec![CheckId::TtlExpiry], vec![CheckId::TtlSecondValue], vec![CheckId::TtlSliding]];
+        let one = [vec![CheckId::CacheHit], vec![], vec![]];
+        Rubric {
+            name: "r".into(),
+            title: Bilingual { en: "R".into(), es: "R".into() },
+            scale: ScaleFile::default(),
+            rungs: [0.6, 0.3, 0.1],
+            scenarios: Vec::new(),
+            run_within: None,
+            rows: vec![
+                row("REQ-8", 50.0, true, Some(one)),
+                row("REQ-8c", 30.0, false, Some(ladder)),
+                row("defence", 20.0, false, None),
+            ],
+        }
+    }
+
+    fn judged(outcomes: &[(CheckId, Outcome)]) -> Vec<Judged> {
+        let one = |&(check, outcome): &(CheckId, Outcome)| Judged {
+            scenario: "ttl".into(),
+            folder: String::new(),
+            verdict: verdict(check, outcome),
+            repeated: false,
+        };
+        outcomes.iter().map(one).collect()
+    }
+
+    const ALL_PASS: [(CheckId, Outcome); 4] = [
+        (CheckId::CacheHit, Outcome::Pass),
+        (CheckId::TtlExpiry, Outcome::Pass),
+        (CheckId::TtlSecondValue, Outcome::Pass),
+        (CheckId::TtlSliding, Outcome::Pass),
+    ];
+
+    fn with(check: CheckId, outcome: Outcome) -> Vec<Judged> {
+        let mut all = ALL_PASS;
+        for row in all.iter_mut().filter(|row| row.0 == check) {
+            row.1 = outcome;
+        }
+        judged(&all)
+    }
+
+    #[test]
+    fn what_a_person_has_not_entered_is_open_and_never_zero() {
+        let (rows, grade) = score(&rubric(), &judged(&ALL_PASS), true, None);
+        assert_eq!(rows.iter().map(|row| row.earned).sum::<f64>(), 80.0);
+        assert_eq!((grade.least, grade.most, grade.decided()), (4.0, 5.0, None));
+        let entry =
+            Entry { manual: BTreeMap::from([("defence".into(), Share(0.5))]), overrides: BTreeMap::new() };
+        assert_eq!(score(&rubric(), &judged(&ALL_PASS), true, Some(&entry)).1.decided(), Some(4.5));
+    }
+
+    #[test]
+    fn a_rung_counts_only_where_those_below_it_are_reached() {
+        let (rows, _) = score(&rubric(), &with(CheckId::TtlSecondValue, Outcome::Fail), true, None);
+        assert_eq!(rows[1].earned, 18.0);
+        assert_eq!(rows[1].rungs[1], Rung::Missed { check: CheckId::TtlSecondValue, why: Miss::Fail });
+        assert_eq!(rows[1].rungs[2], Rung::BelowMissing);
+    }
+
+    #[test]
+    fn a_rung_that_is_missing_in_the_rubric_shares_out_its_worth() {
+        let (rows, _) = score(&rubric(), &judged(&ALL_PASS), true, None);
+        assert_eq!(rows[0].earned, 50.0, "the only rung of REQ-8 is worth all of it");
+    }
+
+    #[test]
+    fn inconclusive_is_open_with_everything_above_it() {
+        let (rows, grade) = score(&rubric(), &with(CheckId::TtlExpiry, Outcome::Inconclusive), true, None);
+        assert_eq!((rows[1].earned, rows[1].open), (0.0, 30.0));
+        assert!(grade.decided().is_none());
+    }
+
+    #[test]
+    fn unsupported_and_blocked_earn_nothing_and_say_why() {
+        for (outcome, why) in [(Outcome::Unsupported, Miss::Unsupported), (Outcome::Blocked, Miss::Blocked)] {
+            let (rows, _) = score(&rubric(), &with(CheckId::TtlExpiry, outcome), true, None);
+            assert_eq!((rows[1].earned, rows[1].open), (0.0, 0.0));
+            assert_eq!(rows[1].rungs[0], Rung::Missed { check: CheckId::TtlExpiry, why });
+        }
+    }
+
+    #[test]
+    fn nobody_passes_without_what_must_work_unless_a_person_overrides_it() {
+        let verdicts = with(CheckId::CacheHit, Outcome::Fail);
+        let mut rubric = rubric();
+        rubric.rows[0].points = 5.0;
+        let (_, grade) = score(&rubric, &verdicts, true, None);
+        assert!(grade.limited && grade.most == 2.9, "{grade:?}");
+        let given = Override { points: 5.0, reason: "shown in the defence".into() };
+        let entry = Entry {
+            manual: BTreeMap::from([("defence".into(), Share(1.0))]),
+            overrides: BTreeMap::from([("REQ-8".into(), given)]),
+        };
+        let (rows, grade) = score(&rubric, &verdicts, true, Some(&entry));
+        assert_eq!((grade.limited, grade.decided()), (false, Some(5.0)));
+        assert_eq!(rows[0].overridden.as_deref(), Some("shown in the defence"));
+    }
+
+    #[test]
+    fn the_worst_of_several_scenarios_counts() {
+        let both = judged(&[(CheckId::CacheHit, Outcome::Pass), (CheckId::CacheHit, Outcome::Fail)]);
+        assert_eq!(worst(CheckId::CacheHit, &both), Some(Outcome::Fail));
+    }
+
+    #[test]
+    fn a_proxy_that_never_started_earns_nothing_but_what_a_person_gives() {
+        let (rows, grade) = score(&rubric(), &[], false, None);
+        assert!(rows[..2].iter().all(|row| row.earned == 0.0 && row.open == 0.0));
+        assert_eq!((grade.least, grade.most), (0.0, 1.0));
+    }
+
+    #[test]
+    fn grades_are_rounded_half_up_to_one_decimal() {
+        assert_eq!(on_scale(&ScaleFile::default(), 0.45, false), 2.3, "2.25 goes up");
+        assert_eq!(on_scale(&ScaleFile::default(), 2.0, false), 5.0);
+    }
+}

@@ -1,0 +1,222 @@
+//! Finds the submissions, gives each team its code, and brings its program into the folder of the team.
+//!
+//! Pages name teams by their codes; which submission is which is written in `teams.csv` alone, which is for the instructor.
+//! A code stays with its submission from one call to the next. Nothing is started here.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::unpack::{self, UnpackProblem, is_zip};
+use crate::adapter::PROFILE;
+
+/// Where a team's copy lies, relative to its folder.
+const COPY: &str = "submission";
+/// Which submission is which team.
+pub const TEAMS: &str = "teams.csv";
+
+/// One submission and the team that it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// `E01`: the only name that pages carry.
+    pub code: String,
+    /// The name of its folder or zip, without the ending.
+    pub name: String,
+    /// Where it lies.
+    pub path: PathBuf,
+}
+
+/// A submission brought in.
+#[derive(Clone, Debug)]
+pub struct Brought {
+    /// The folder that holds the program.
+    pub root: PathBuf,
+    /// SHA-256 over all names and bytes in it.
+    pub sha256: String,
+}
+
+/// The submissions that the arguments name, in order: folders and zips, or a folder that holds nothing but such.
+///
+/// # Errors
+/// One of them cannot be read, with its path.
+pub fn find(arguments: &[PathBuf], out: &Path) -> io::Result<Vec<Submission>> {
+    let mut paths = Vec::new();
+    for argument in arguments {
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", argument.display()));
+        let path = argument.canonicalize().map_err(named)?;
+        match collection(&path).map_err(named)? {
+            Some(inside) => paths.extend(inside),
+            None => paths.push(path),
+        }
+    }
+    paths.sort();
+    paths.dedup();
+    Ok(with_codes(paths, &known_codes(&out.join(TEAMS))))
+}
+
+/// What a folder holds, where it is not a submission itself but several: nothing but folders and zips, more than one, or
+/// zips alone.
+fn collection(path: &Path) -> io::Result<Option<Vec<PathBuf>>> {
+    if !path.is_dir() || path.join(PROFILE).exists() {
+        return Ok(None);
+    }
+    let mut inside: Vec<PathBuf> = fs::read_dir(path)?.flatten().map(|entry| entry.path()).collect();
+    inside.retain(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')));
+    let all_are_submissions = inside.iter().all(|path| path.is_dir() || is_zip(path));
+    // A program may consist of folders alone, but then one of these is among them.
+    let one_program =
+        inside.iter().any(|path| ["src", "cache", "docs"].iter().any(|name| path.ends_with(name)));
+    Ok((all_are_submissions && inside.len() > 1 && !one_program).then_some(inside))
+}
+
+fn with_codes(paths: Vec<PathBuf>, known: &BTreeMap<String, String>) -> Vec<Submission> {
+    let number = |code: &String| code.strip_prefix('E')?.parse::<u32>().ok();
+    let mut next = known.values().filter_map(number).max().unwrap_or(0) + 1;
+    let mut all: Vec<Submission> = Vec::new();
+    for path in paths {
+        let stem = if path.is_dir() { path.file_name() } else { path.file_stem() };
+        let mut name = stem.unwrap_or_default().to_string_lossy().into_owned();
+        // Two folders of one name in different places are two teams.
+        while all.iter().any(|other| other.name == name) {
+            name.push('\'');
+        }
+        let code = known.get(&name).cloned().unwrap_or_else(|| {
+            let code = format!("E{next:02}");
+            next += 1;
+            code
+        });
+        all.push(Submission { code, name, path });
+    }
+    all.sort_by(|one, two| one.code.cmp(&two.code));
+    all
+}
+
+/// The codes of earlier calls, by name of the submission.
+fn known_codes(file: &Path) -> BTreeMap<String, String> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    text.lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(','))
+        .map(|(c, n)| (unquoted(n), c.into()))
+        .collect()
+}
+
+fn unquoted(field: &str) -> String {
+    let inner = field.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.map_or_else(|| field.to_owned(), |inner| inner.replace("\"\"", "\""))
+}
+
+/// Writes which submission is which team; codes of earlier calls are kept.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_teams(out: &Path, submissions: &[Submission]) -> io::Result<()> {
+    let mut known: BTreeMap<String, String> =
+        known_codes(&out.join(TEAMS)).into_iter().map(|(name, code)| (code, name)).collect();
+    known.extend(submissions.iter().map(|one| (one.code.clone(), one.name.clone())));
+    let mut text = "team,submission\n".to_owned();
+    for (code, name) in known {
+        // A line end in the name of a folder would break the table.
+        let name = name.replace(['\n', '\r'], " ").replace('"', "\"\"");
+        text.push_str(&format!("{code},\"{name}\"\n"));
+    }
+    fs::write(out.join(TEAMS), text)
+}
+
+/// Brings a submission into the folder of its team, anew each time.
+///
+/// # Errors
+/// It cannot be read or unpacked.
+pub fn bring(submission: &Submission, team_folder: &Path) -> Result<Brought, UnpackProblem> {
+    let (to, unpacked) = (team_folder.join(COPY), team_folder.join(".unpacked"));
+    let file = |error| UnpackProblem::File { path: to.clone(), error };
+    for old in [&to, &unpacked] {
+        if old.exists() {
+            fs::remove_dir_all(old).map_err(file)?;
+        }
+    }
+    unpack::bring(&submission.path, &unpacked)?;
+    // The folders around it often carry names of people: only what is inside goes on.
+    fs::rename(unpack::heart(&unpacked)?, &to).map_err(file)?;
+    if unpacked.exists() {
+        fs::remove_dir_all(&unpacked).map_err(file)?;
+    }
+    let root = to.clone();
+    let sha256 = hash_of_tree(&root).map_err(file)?;
+    Ok(Brought { root, sha256 })
+}
+
+/// SHA-256 over the relative names and the bytes of all files, in order.
+fn hash_of_tree(root: &Path) -> io::Result<String> {
+    let mut files = files_beneath(root);
+    files.sort();
+    let mut digest = Sha256::new();
+    for path in files {
+        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+        let bytes = fs::read(&path)?;
+        digest.update((name.len() as u64).to_le_bytes());
+        digest.update(name.as_bytes());
+        digest.update((bytes.len() as u64).to_le_bytes());
+        digest.update(&bytes);
+    }
+    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// All regular files of a folder.
+pub fn files_beneath(root: &Path) -> Vec<PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![root.to_path_buf()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                Ok(kind) if kind.is_file() => found.push(entry.path()),
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_stay_with_their_submissions() {
+        let out = tempfile::tempdir().unwrap();
+        let paths =
+            |names: &[&str]| names.iter().map(|name| PathBuf::from(format!("/x/{name}.zip"))).collect();
+        let first = with_codes(paths(&["b", "d, \"e\""]), &BTreeMap::new());
+        write_teams(out.path(), &first).unwrap();
+        let second = with_codes(paths(&["a", "b", "d, \"e\""]), &known_codes(&out.path().join(TEAMS)));
+        let code = |name: &str| second.iter().find(|one| one.name == name).unwrap().code.clone();
+        assert_eq!((code("b"), code("d, \"e\""), code("a")), ("E01".into(), "E02".into(), "E03".into()));
+    }
+
+    #[test]
+    fn a_folder_of_folders_and_zips_is_a_collection_and_a_program_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["one", "two"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        assert_eq!(collection(folder.path()).unwrap().unwrap().len(), 2);
+        fs::write(folder.path().join("main.c"), "").unwrap();
+        assert_eq!(collection(folder.path()).unwrap(), None);
+    }
+
+    #[test]
+    fn the_hash_changes_with_a_name_and_with_a_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a"), "1").unwrap();
+        let first = hash_of_tree(folder.path()).unwrap();
+        fs::write(folder.path().join("a"), "2").unwrap();
+        let second = hash_of_tree(folder.path()).unwrap();
+        fs::rename(folder.path().join("a"), folder.path().join("b")).unwrap();
+        let third = hash_of_tree(folder.path()).unwrap();
+        assert!(first != second && second != third);
+    }
+}

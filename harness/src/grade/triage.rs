@@ -1,0 +1,150 @@
+//! The first look at a submission: does it start, and if not, what does it need?
+//!
+//! `work` has every proxy started once and asked for one resource before anything long begins, so that an instructor can
+//! mend what a team forgot while the night is young. The conclusion is a fact; its words are in the language room.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::profile::ProfileProblem;
+use crate::adapter::Adapter;
+use crate::conductor::Finished;
+use crate::exit_code::ExitCode;
+use crate::language::grade_words::leads_outside;
+use crate::language::{Language, input_problem, start_problem};
+use crate::plan::{self, Options, Plan};
+use crate::proxy_under_test::{StartProblem, without_home};
+use crate::terms::Bilingual;
+
+/// The scenario of the first look.
+const SCENARIO: &str = include_str!("assets/triage.yaml");
+
+/// What the first look found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "triage")]
+pub enum Triage {
+    /// It starts and answers.
+    Starts,
+    /// Something is missing on this machine.
+    Needs {
+        /// What, in words.
+        what: Bilingual,
+    },
+    /// It does not build.
+    DoesNotBuild {
+        /// In words.
+        what: Bilingual,
+        /// The last lines that the build printed.
+        last_lines: Vec<String>,
+    },
+    /// It builds, but does not start or does not answer.
+    DoesNotStart {
+        /// In words.
+        what: Bilingual,
+        /// The last lines that it printed.
+        last_lines: Vec<String>,
+    },
+    /// There is no profile and none could be drafted.
+    NoProfile,
+    /// The profile cannot be used.
+    WrongProfile {
+        /// Why, in words.
+        what: Bilingual,
+    },
+    /// The submission cannot be read or unpacked.
+    Unreadable {
+        /// Why, in the system's words.
+        why: String,
+    },
+    /// The judge could not find out; a person has to look.
+    NotLookedAt {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Triage {
+    /// Whether its proxy can be judged.
+    pub fn starts(&self) -> bool {
+        matches!(self, Triage::Starts)
+    }
+
+    /// Whether it is certain that it earns nothing: what the machine lacks or the judge could not do is not its fault.
+    pub fn is_its_own_fault(&self) -> bool {
+        !matches!(self, Triage::Starts | Triage::Needs { .. } | Triage::NotLookedAt { .. })
+    }
+
+    /// What follows from a profile that cannot be used.
+    pub fn of_profile(problem: &ProfileProblem) -> Triage {
+        match problem {
+            ProfileProblem::Missing => Triage::NoProfile,
+            ProfileProblem::Wrong(problem) => {
+                Triage::WrongProfile { what: both(|language| input_problem(language, problem, false)) }
+            }
+            ProfileProblem::LeadsOutside => Triage::WrongProfile { what: both(leads_outside) },
+        }
+    }
+
+    /// What follows from the run of the first look.
+    pub fn of_run(finished: &Finished) -> Triage {
+        match &finished.start_problem {
+            Some(problem) => Triage::of_problem(problem),
+            None if finished.exit == ExitCode::Interrupted => {
+                Triage::NotLookedAt { why: "the time of the first look was over".into() }
+            }
+            None => Triage::Starts,
+        }
+    }
+
+    fn of_problem(problem: &StartProblem) -> Triage {
+        let hidden = |line: String| without_home(&[line]).concat();
+        let what = both(|language| hidden(start_problem(language, problem).title));
+        let last_lines = without_home(&start_problem(Language::En, problem).last_lines);
+        match problem {
+            StartProblem::ProgramMissing { .. } => Triage::Needs { what },
+            StartProblem::BuildFailed { .. } => Triage::DoesNotBuild { what, last_lines },
+            // The harness or the machine, not the submission.
+            StartProblem::Guard { .. } | StartProblem::NoPort { .. } | StartProblem::PortInUse { .. } => {
+                Triage::NotLookedAt { why: what.en }
+            }
+            _ => Triage::DoesNotStart { what, last_lines },
+        }
+    }
+}
+
+fn both(words: impl Fn(Language) -> String) -> Bilingual {
+    Bilingual { en: words(Language::En), es: words(Language::Es) }
+}
+
+/// The plan of the first look at a proxy.
+///
+/// # Errors
+/// The scenario that is part of this program is wrong: a bug.
+pub fn plan(adapter: &Adapter, seed: u64) -> Result<Plan, String> {
+    let options = Options { seed, strict: true, settings: Vec::new() };
+    let text: Arc<str> = SCENARIO.into();
+    plan::resolve(&text, Path::new("triage.yaml"), adapter, &options)
+        .map_err(|problems| problems.iter().map(|p| input_problem(Language::En, p, false)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapter;
+
+    #[test]
+    fn the_scenario_of_the_first_look_is_sound() {
+        let (name, text) = adapter::built_in::ALL[0];
+        let adapter = adapter::resolve(&text.into(), Path::new(name)).unwrap();
+        assert_eq!(plan(&adapter, 1).unwrap().name, "triage");
+    }
+
+    #[test]
+    fn a_program_that_the_machine_lacks_is_not_the_fault_of_the_team() {
+        let problem = StartProblem::ProgramMissing { name: "ghc".into(), searched: vec![], advice: None };
+        let triage = Triage::of_problem(&problem);
+        assert!(matches!(triage, Triage::Needs { .. }) && !triage.is_its_own_fault());
+    }
+}

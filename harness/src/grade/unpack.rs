@@ -1,0 +1,243 @@
+//! Brings a submission into the folder of its team: a copy of a folder, or what a zip holds.
+//!
+//! `submission` calls it once for each. Nothing of a submission is trusted: no link is followed, no path leads outside, and
+//! an archive that grows beyond reason is refused before it fills the disk. Nothing is executed here.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Most bytes of a submission, unpacked.
+const MOST_BYTES: u64 = 300 << 20;
+/// Most files of a submission.
+const MOST_FILES: usize = 20_000;
+/// Names that are left out: history and build products, often larger than all else.
+const LEFT_OUT: [&str; 7] =
+    [".git", "target", "node_modules", "__pycache__", ".venv", "__MACOSX", ".DS_Store"];
+
+/// Why a submission could not be brought in.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackProblem {
+    /// It cannot be read or written.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// It is no zip, or a broken one.
+    #[error("not a zip that can be read: {0}")]
+    Zip(String),
+    /// It is too large.
+    #[error("larger than {} MiB or more than {MOST_FILES} files when unpacked", MOST_BYTES >> 20)]
+    TooLarge,
+}
+
+/// What may still be taken.
+struct Budget {
+    bytes: u64,
+    files: usize,
+}
+
+impl Budget {
+    fn new() -> Budget {
+        Budget { bytes: MOST_BYTES, files: MOST_FILES }
+    }
+
+    fn one_file(&mut self) -> Result<(), UnpackProblem> {
+        self.files = self.files.checked_sub(1).ok_or(UnpackProblem::TooLarge)?;
+        Ok(())
+    }
+}
+
+/// Copies a folder or unpacks a zip into `to`, which must not exist yet.
+///
+/// # Errors
+/// It cannot be read, is no archive, or is larger than a submission can be.
+pub fn bring(from: &Path, to: &Path) -> Result<(), UnpackProblem> {
+    fs::create_dir_all(to).map_err(file(to))?;
+    let mut budget = Budget::new();
+    if from.is_dir() { copy(from, to, &mut budget) } else { unzip(from, to, &mut budget) }
+}
+
+/// The folder that holds the submission proper: single folders around it, and a zip inside a zip, are looked through.
+///
+/// # Errors
+/// An inner zip cannot be unpacked.
+pub fn heart(root: &Path) -> Result<PathBuf, UnpackProblem> {
+    let mut here = root.to_path_buf();
+    for _ in 0..4 {
+        let mut entries: Vec<PathBuf> =
+            fs::read_dir(&here).map_err(file(&here))?.flatten().map(|entry| entry.path()).collect();
+        entries.retain(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')));
+        let [only] = entries.as_slice() else { break };
+        if only.is_dir() {
+            here = only.clone();
+        } else if is_zip(only) {
+            let inside = here.join("inside");
+            bring(only, &inside)?;
+            here = inside;
+        } else {
+            break;
+        }
+    }
+    Ok(here)
+}
+
+/// Whether a path names a zip.
+pub fn is_zip(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
+}
+
+fn copy(from: &Path, to: &Path, budget: &mut Budget) -> Result<(), UnpackProblem> {
+    for entry in fs::read_dir(from).map_err(file(from))? {
+        let entry = entry.map_err(file(from))?;
+        let (path, name) = (entry.path(), entry.file_name());
+        let kind = entry.file_type().map_err(file(&path))?;
+        if LEFT_OUT.iter().any(|left_out| name == *left_out) {
+            continue;
+        }
+        let target = to.join(&name);
+        if kind.is_dir() {
+            budget.one_file()?;
+            fs::create_dir_all(&target).map_err(file(&target))?;
+            copy(&path, &target, budget)?;
+        } else if kind.is_file() {
+            let mode = entry.metadata().map_err(file(&path))?;
+            write(&mut File::open(&path).map_err(file(&path))?, &target, executable(&mode), budget)?;
+        }
+        // Links, pipes and devices stay where they are.
+    }
+    Ok(())
+}
+
+fn unzip(from: &Path, to: &Path, budget: &mut Budget) -> Result<(), UnpackProblem> {
+    let broken = |error: zip::result::ZipError| UnpackProblem::Zip(error.to_string());
+    let mut archive = zip::ZipArchive::new(File::open(from).map_err(file(from))?).map_err(broken)?;
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).map_err(broken)?;
+        // `None`: the name leads outside.
+        let Some(inside) = entry.enclosed_name() else { continue };
+        let left_out = |part: std::path::Component<'_>| LEFT_OUT.iter().any(|name| part.as_os_str() == *name);
+        if inside.components().any(left_out) || entry.is_symlink() {
+            continue;
+        }
+        let target = to.join(inside);
+        if entry.is_dir() {
+            fs::create_dir_all(&target).map_err(file(&target))?;
+            continue;
+        }
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent).map_err(file(parent))?;
+        }
+        let executable = entry.unix_mode().is_some_and(|mode| mode & 0o111 != 0);
+        write(&mut entry, &target, executable, budget)?;
+    }
+    Ok(())
+}
+
+/// Writes one file, never more than what is left of the budget: what an archive says of its own sizes is not believed.
+fn write(from: &mut dyn Read, to: &Path, executable: bool, budget: &mut Budget) -> Result<(), UnpackProblem> {
+    budget.one_file()?;
+    let mut target = File::create(to).map_err(file(to))?;
+    let written = io::copy(&mut from.take(budget.bytes + 1), &mut target).map_err(file(to))?;
+    target.flush().map_err(file(to))?;
+    budget.bytes = budget.bytes.checked_sub(written).ok_or(UnpackProblem::TooLarge)?;
+    #[cfg(unix)]
+    if executable {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(to, fs::Permissions::from_mode(0o755)).map_err(file(to))?;
+    }
+    #[cfg(not(unix))]
+    let _ = executable;
+    Ok(())
+}
+
+fn executable(metadata: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        metadata.permissions().mode() & 0o111 != 0
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        false
+    }
+}
+
+fn file(path: &Path) -> impl Fn(io::Error) -> UnpackProblem {
+    let path = path.to_path_buf();
+    move |error| UnpackProblem::File { path: path.clone(), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zip::write::SimpleFileOptions;
+
+    fn archive(path: &Path, entries: &[(&str, &[u8])]) {
+        let mut zip = zip::ZipWriter::new(File::create(path).unwrap());
+        for (name, bytes) in entries {
+            zip.start_file(*name, SimpleFileOptions::default().unix_permissions(0o755)).unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        zip.finish().unwrap();
+    }
+
+    #[test]
+    fn a_zip_in_folders_is_unpacked_to_its_heart() {
+        let folder = tempfile::tempdir().unwrap();
+        let (inner, outer) = (folder.path().join("p.zip"), folder.path().join("outer.zip"));
+        archive(&inner, &[("proyecto/proxy.py", b"print()"), ("proyecto/README.md", b"x")]);
+        archive(&outer, &[("Equipo 3/p.zip", &fs::read(&inner).unwrap()), ("__MACOSX/._p.zip", b"")]);
+        let to = folder.path().join("to");
+        bring(&outer, &to).unwrap();
+        let heart = heart(&to).unwrap();
+        assert_eq!(fs::read(heart.join("proxy.py")).unwrap(), b"print()");
+    }
+
+    #[test]
+    fn no_entry_leads_outside() {
+        let folder = tempfile::tempdir().unwrap();
+        let evil = folder.path().join("evil.zip");
+        archive(&evil, &[("../outside.txt", b"x"), ("/abs.txt", b"y"), ("inside.txt", b"z")]);
+        let to = folder.path().join("a/b");
+        bring(&evil, &to).unwrap();
+        assert!(to.join("inside.txt").is_file());
+        assert!(!folder.path().join("a/outside.txt").exists());
+        assert!(!Path::new("/abs.txt").exists());
+    }
+
+    #[test]
+    fn what_grows_beyond_reason_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut budget = Budget { bytes: 1 << 10, files: 4 };
+        let to = folder.path().join("big");
+        let result = write(&mut io::repeat(0), &to, false, &mut budget);
+        assert!(matches!(result, Err(UnpackProblem::TooLarge)));
+        assert!(fs::metadata(to).unwrap().len() <= (1 << 10) + 1);
+    }
+
+    #[test]
+    fn what_is_no_zip_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("no.zip");
+        fs::write(&path, "hello").unwrap();
+        assert!(matches!(bring(&path, &folder.path().join("to")), Err(UnpackProblem::Zip(_))));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("from");
+        fs::create_dir(&from).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", from.join("link")).unwrap();
+        fs::write(from.join("file"), "x").unwrap();
+        let to = folder.path().join("to");
+        bring(&from, &to).unwrap();
+        assert!(to.join("file").is_file() && !to.join("link").exists());
+    }
+}

@@ -1,0 +1,226 @@
+//! The words of grading: labels, reasons, what a first look found, and the lines of the terminal.
+//!
+//! The pages of `grade`, its command and its tables print them. Points are counted elsewhere; questions for the defence are
+//! in `defence_words`.
+
+use super::{Counted, Decimal, InWords, Language, Noun, Span};
+use crate::{messages, words};
+
+/// A grade, with all of its decimals: `4.0`, `4,0`.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark(pub f64, pub usize);
+
+impl InWords for Mark {
+    fn in_words(&self, language: Language) -> String {
+        format!("{:.*}", self.1, self.0).replace('.', language.choose(".", ","))
+    }
+}
+
+/// A short text on a page of grades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each name is its English text")]
+pub enum GradeLabel {
+    Grades,
+    Team,
+    Teams,
+    Grade,
+    Points,
+    Requirement,
+    Matrix,
+    Distribution,
+    All,
+    Some,
+    None,
+    Open,
+    SharedFaults,
+    NoSharedFaults,
+    Runs,
+    Report,
+    Flags,
+    FirstLook,
+    LastLines,
+    Works,
+    Complete,
+    Robust,
+    Reached,
+    BelowMissing,
+    ToReview,
+    Overridden,
+    MustPass,
+    Defence,
+    DefenceShort,
+    Questions,
+    Question,
+    GoodAnswer,
+    Evidence,
+    Entries,
+    EntriesHelp,
+    Repeated,
+    Rubric,
+    AllTeams,
+    Why,
+    Command,
+}
+
+words!(GradeLabel {
+    GradeLabel::Grades => { en: "Grades", es: "Notas" },
+    GradeLabel::Team => { en: "Team", es: "Equipo" },
+    GradeLabel::Teams => { en: "Teams", es: "Equipos" },
+    GradeLabel::Grade => { en: "Grade", es: "Nota" },
+    GradeLabel::Points => { en: "Points", es: "Puntaje" },
+    GradeLabel::Requirement => { en: "Requirement", es: "Requisito" },
+    GradeLabel::Matrix => { en: "Teams and requirements", es: "Equipos y requisitos" },
+    GradeLabel::Distribution => { en: "How each requirement came out", es: "Cómo resultó cada requisito" },
+    GradeLabel::All => { en: "all of it", es: "completo" },
+    GradeLabel::Some => { en: "a part", es: "en parte" },
+    GradeLabel::None => { en: "nothing", es: "nada" },
+    GradeLabel::Open => { en: "to be reviewed", es: "por revisar" },
+    GradeLabel::SharedFaults => { en: "What failed, and for how many teams", es: "Qué fallas hubo y cuántos equipos las comparten" },
+    GradeLabel::NoSharedFaults => { en: "Nothing failed for any team.", es: "Ningún equipo tuvo fallas." },
+    GradeLabel::Runs => { en: "Runs", es: "Ejecuciones" },
+    GradeLabel::Report => { en: "report", es: "informe" },
+    GradeLabel::Flags => { en: "What the instructor should know", es: "Lo que conviene saber" },
+    GradeLabel::FirstLook => { en: "First look", es: "Primera mirada" },
+    GradeLabel::LastLines => { en: "The last lines that it printed", es: "Las últimas líneas que escribió" },
+    GradeLabel::Works => { en: "works", es: "funciona" },
+    GradeLabel::Complete => { en: "complete", es: "completo" },
+    GradeLabel::Robust => { en: "robust", es: "robusto" },
+    GradeLabel::Reached => { en: "reached", es: "alcanzado" },
+    GradeLabel::BelowMissing => { en: "does not count: the one below is missing", es: "no cuenta: falta el anterior" },
+    GradeLabel::ToReview => { en: "to be reviewed", es: "por revisar" },
+    GradeLabel::Overridden => { en: "points given by the instructor", es: "puntaje dado por el docente" },
+    GradeLabel::MustPass => { en: "indispensable", es: "indispensable" },
+    GradeLabel::Defence => { en: "Questions for the defence", es: "Preguntas para la sustentación" },
+    GradeLabel::DefenceShort => { en: "Defence", es: "Sustentación" },
+    GradeLabel::Questions => { en: "questions", es: "preguntas" },
+    GradeLabel::Question => { en: "Question", es: "Pregunta" },
+    GradeLabel::GoodAnswer => { en: "A good answer contains", es: "Una buena respuesta contiene" },
+    GradeLabel::Evidence => { en: "Where it was seen", es: "Dónde se observó" },
+    GradeLabel::Entries => { en: "Enter what only a person can judge", es: "Ingresar lo que solo una persona puede evaluar" },
+    GradeLabel::EntriesHelp => {
+        en: "Shares of the points, in percent. Copy the text below into a file and grade again with --entries FILE: runs that were made are not made again.",
+        es: "Parte del puntaje, en porcentaje. El texto de abajo se copia en un archivo y se califica de nuevo con --entries ARCHIVO: las ejecuciones ya hechas no se repiten."
+    },
+    GradeLabel::Repeated => { en: "run again, alone", es: "repetida a solas" },
+    GradeLabel::Rubric => { en: "Rubric", es: "Rúbrica" },
+    GradeLabel::AllTeams => { en: "All teams", es: "Todos los equipos" },
+    GradeLabel::Why => { en: "Why", es: "Por qué" },
+    GradeLabel::Command => { en: "To see it again, from the folder of the grades", es: "Para verlo de nuevo, desde la carpeta de las notas" },
+});
+
+messages! {
+    /// A check that is not met.
+    pub fn missed() { en: "not met", es: "no cumple" }
+    /// A check that is declared as not implemented.
+    pub fn missed_unsupported() { en: "declared as not implemented", es: "no implementado (declarado)" }
+    /// A check that hangs on another one.
+    pub fn missed_blocked() {
+        en: "could not be tried: what it depends on is not met",
+        es: "sin evaluar: no cumple aquello de lo que depende",
+    }
+    /// A check that no proxy was there for.
+    pub fn missed_not_started() { en: "the proxy did not start", es: "el proxy no arrancó" }
+    /// The first look: all is well.
+    pub fn look_starts() { en: "starts and answers", es: "arranca y responde" }
+    /// The first look: something is missing on this machine.
+    pub fn look_needs(what: &str) { en: "needs something: {what}", es: "necesita algo: {what}" }
+    /// The first look: no profile.
+    pub fn look_no_profile() {
+        en: "no pibl-judge.yaml, and none could be drafted: `harness init` writes one",
+        es: "sin pibl-judge.yaml, y no se pudo proponer uno: `harness init` lo escribe",
+    }
+    /// The first look: a profile that is wrong.
+    pub fn look_wrong_profile(what: &str) { en: "its profile cannot be used: {what}", es: "su perfil no se puede usar: {what}" }
+    /// The first look: a submission that is no submission.
+    pub fn look_unreadable(why: &str) { en: "cannot be read: {why}", es: "no se puede leer: {why}" }
+    /// The first look: the judge could not.
+    pub fn look_in_vain(why: &str) {
+        en: "the judge could not find out, a person has to look: {why}",
+        es: "el banco de pruebas no pudo averiguarlo, debe mirarlo una persona: {why}",
+    }
+    /// The submission is pibl.
+    pub fn flag_is_pibl() {
+        en: "this is pibl itself, or holds its program: no work of the team",
+        es: "esto es el propio pibl, o contiene su programa: no es trabajo del equipo",
+    }
+    /// The profile is not the team's.
+    pub fn flag_drafted() {
+        en: "the profile was drafted by looking at the submission; the team wrote none",
+        es: "el perfil se propuso al mirar la entrega; el equipo no escribió ninguno",
+    }
+    /// Declared rotations.
+    pub fn flag_rotations(declared: u32) {
+        en: "declares {declared} rotations, which widens what counts as even",
+        es: "declara {declared} rotaciones, lo que amplía lo que vale como reparto parejo",
+    }
+    /// Declared resolution.
+    pub fn flag_resolution(span: Span) {
+        en: "declares that entries may expire up to {span} away from their TTL",
+        es: "declara que lo guardado puede expirar hasta {span} lejos de su TTL",
+    }
+    /// A fixed port.
+    pub fn flag_fixed_port(port: &str) { en: "insists on port {port}", es: "exige el puerto {port}" }
+    /// `copy_from` of a profile.
+    pub fn leads_outside() { en: "`copy_from` leads out of the submission", es: "`copy_from` sale de la entrega" }
+    /// A grade that is decided.
+    pub fn decided(grade: Mark, most: Mark) { en: "{grade} of {most}", es: "{grade} de {most}" }
+    /// A grade that is still open.
+    pub fn open_span(least: Mark, most: Mark) { en: "between {least} and {most}", es: "entre {least} y {most}" }
+    /// What limits a grade.
+    pub fn limited_to(grade: Mark) {
+        en: "limited to {grade}: something indispensable does not work",
+        es: "limitada a {grade}: algo indispensable no funciona",
+    }
+    /// Points of a row.
+    pub fn points_of(earned: Decimal, points: Decimal) { en: "{earned} of {points}", es: "{earned} de {points}" }
+    /// Points of a row that may still come.
+    pub fn points_open(open: Decimal) { en: "{open} to be reviewed", es: "{open} por revisar" }
+    /// How long a grading takes.
+    pub fn estimated(runs: usize, made: usize, time: Span) {
+        en: "{runs} runs, {made} of them made before; the rest takes about {time}",
+        es: "{runs} ejecuciones, {made} ya hechas; el resto tarda cerca de {time}",
+    }
+    /// A run of a team has ended.
+    pub fn run_ended(done: usize, of: usize, code: &str, scenario: &str, verdict: &str) {
+        en: "[{done}/{of}] {code} · {scenario}: {verdict}",
+        es: "[{done}/{of}] {code} · {scenario}: {verdict}",
+    }
+    /// A share of the judge went wrong for one team.
+    pub fn row_went_wrong(code: &str, what: &str) {
+        en: "{code}: this run could not be made and stays to be reviewed: {what}",
+        es: "{code}: esta ejecución no se pudo hacer y queda por revisar: {what}",
+    }
+    /// Where the grades lie.
+    pub fn grades_at(path: &str) { en: "Grades: {path}", es: "Notas: {path}" }
+    /// The grading was interrupted.
+    pub fn go_on() {
+        en: "Interrupted. The same command goes on where it stopped.",
+        es: "Interrumpido. El mismo comando sigue donde quedó.",
+    }
+    /// No submission was found.
+    pub fn no_submission() {
+        en: "no submission was found in what was named",
+        es: "no se encontró ninguna entrega en lo indicado",
+    }
+    /// Heading of the first look.
+    pub fn first_look_of(count: usize) { en: "First look at {count}:", es: "Primera mirada a {count}:" }
+    /// How many teams.
+    pub fn teams_counted(count: usize) { en: "{count} teams", es: "{count} equipos" }
+    /// A fault and how many teams made it.
+    pub fn of_teams(count: usize, all: usize) { en: "{count} of {all} teams", es: "{count} de {all} equipos" }
+    /// What the page is for.
+    pub fn defence_intro(code: &str) {
+        en: "Made from what was observed of {code}: each question has its evidence, and the command that shows it again within seconds.",
+        es: "Hecho a partir de lo observado en {code}: cada pregunta tiene su evidencia y el comando que la muestra de nuevo en segundos.",
+    }
+    /// Nothing was observed.
+    pub fn nothing_observed() {
+        en: "Nothing was observed: the proxy never got ready. The first question is why.",
+        es: "No se observó nada: el proxy nunca llegó a estar listo. La primera pregunta es por qué.",
+    }
+}
+
+/// How many checks a rung rests on.
+pub fn rests_on(checks: usize, language: Language) -> String {
+    Counted(checks as u64, Noun::Check).in_words(language)
+}
