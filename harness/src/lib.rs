@@ -28,6 +28,7 @@ pub mod proxy_under_test;
 pub mod traffic;
 
 pub mod check;
+pub mod compare;
 pub mod language;
 pub mod report;
 

@@ -20,6 +20,7 @@ const HARNESS: &[&str] = &[
     "traffic",
     "fault",
     "check",
+    "compare",
     "language",
     "report",
     "conductor",
@@ -66,7 +67,7 @@ const FAKE_BACKENDS: &[&str] = &[
 const MOST_LINES: usize = 500;
 
 /// Rooms that must stay functions of the record: no process, no socket.
-const PURE: &[&str] = &["statistics", "check", "language"];
+const PURE: &[&str] = &["statistics", "check", "compare", "language"];
 
 struct Source {
     path: PathBuf,

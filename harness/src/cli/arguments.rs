@@ -25,6 +25,8 @@ pub(super) struct CommandLine {
 pub(super) enum Command {
     /// Run scenarios (the default).
     Run(RunArguments),
+    /// Measure several proxies with one scenario, in interleaved rounds.
+    Compare(CompareArguments),
     /// Judge a run folder again and draw its pages anew.
     Report(ReportArguments),
     /// Grade many submissions by a rubric.
@@ -121,6 +123,47 @@ pub(super) struct RunArguments {
     /// Longest time that a run may take, such as `3m`.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(super) max_duration: Option<Duration>,
+}
+
+/// Which proxies are compared, and how.
+#[derive(Clone, Debug, Args)]
+pub(super) struct CompareArguments {
+    /// A scenario with load steps; its `thresholds` are judged over the rounds.
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenario: PathBuf,
+    /// A side: an adapter's name or file, `direct` for no proxy at all, or NAME=ADAPTER; the first is the one under test.
+    #[arg(long, value_name = "[NAME=]NAME|FILE", required = true)]
+    pub(super) sut: Vec<String>,
+    /// Rounds; left out, 8, and with thresholds that are not decided by then 16 and 32.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) rounds: Option<u16>,
+    /// Longest time that all rounds may take [default: 3m].
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) max_duration: Option<Duration>,
+    /// What follows for the exit code where a threshold stays inconclusive.
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    pub(super) on_inconclusive: Inconclusive,
+    /// Where the report goes.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(super) out: PathBuf,
+    /// Seed of the first round; each later one has the next.
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// Sets a value of the scenario to another, such as `proxy.ttl=3s`; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]
+    pub(super) settings: Vec<(String, String)>,
+    /// Language of the terminal [default: that of the environment].
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) lang: Option<Language>,
+}
+
+/// What an inconclusive threshold does to the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Inconclusive {
+    /// Exit code 2.
+    Fail,
+    /// Exit code 0, and a warning.
+    Warn,
 }
 
 /// Which run folders are judged again.

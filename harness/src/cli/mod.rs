@@ -5,6 +5,7 @@
 
 mod arguments;
 mod check;
+mod compare;
 mod grade;
 mod init;
 mod input;
@@ -37,6 +38,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         Some(Command::Grade(grade)) => grade::run(&grade),
         Some(Command::Check(check)) => check::run(&check),
         Some(Command::Init(init)) => init::run(&init),
+        Some(Command::Compare(compare)) => compare::run(&compare),
         Some(Command::List { lang }) => list::run(lang),
         Some(Command::Schema { kind }) => list::schema(kind),
     }

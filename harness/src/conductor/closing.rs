@@ -74,6 +74,7 @@ pub(super) fn close(
     output: &OutputLog,
     mut facts: ManifestFacts,
     start_problem: Option<StartProblem>,
+    draw: bool,
 ) -> Result<Finished, RunProblem> {
     let unkept = |error| RunProblem::Record { path: run_directory.to_path_buf(), error };
     facts.seconds = recorder.clock().now().0 as f64 / 1e9;
@@ -85,7 +86,7 @@ pub(super) fn close(
         std::fs::write(run_directory.join(names::PERCENTILES), text).map_err(unkept)?;
     }
     Manifest::write(run_directory, facts).map_err(unkept)?;
-    let mut finished = conclude(run_directory, record)?;
+    let mut finished = conclude(run_directory, record, draw)?;
     if start_problem.is_some() {
         finished.exit = ExitCode::ProxyNotReady;
     }
@@ -102,12 +103,15 @@ pub(super) fn close(
 /// # Errors
 /// The folder is not that of a run, or the pages cannot be written.
 pub fn judge(run_directory: &Path) -> Result<Finished, RunProblem> {
-    conclude(run_directory, history::read(run_directory)?)
+    conclude(run_directory, history::read(run_directory)?, true)
 }
 
-fn conclude(run_directory: &Path, record: Record) -> Result<Finished, RunProblem> {
+fn conclude(run_directory: &Path, record: Record, draw: bool) -> Result<Finished, RunProblem> {
     let verdicts = check::evaluate(&record);
-    let pages = report::write_all(run_directory, &record, &verdicts)?;
+    let pages = match draw {
+        true => report::write_all(run_directory, &record, &verdicts)?,
+        false => Pages::not_drawn(run_directory),
+    };
     let exit = report::exit_code(&record, &verdicts);
     let run_directory = run_directory.to_path_buf();
     Ok(Finished { run_directory, record, verdicts, pages, exit, start_problem: None })

@@ -5,6 +5,7 @@
 //! the record it leaves.
 
 mod closing;
+mod direct;
 mod interruption;
 mod pump;
 mod run;
@@ -13,5 +14,6 @@ mod setting;
 mod steps;
 
 pub use closing::{Finished, RunProblem, judge};
+pub use direct::run_direct;
 pub use interruption::{Cause, Interruption};
 pub use run::{Observer, RunOrder, drawn_number, run};

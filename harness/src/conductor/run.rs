@@ -55,6 +55,10 @@ pub trait Observer: Send + Sync {
     fn holding(&self, proxy: std::net::SocketAddr, backends: &[crate::adapter::BackendAddress]);
     /// The proxy and the backends are gone.
     fn ended(&self);
+    /// Whether the pages of the run are to be drawn; a run that is one round of many is shown with the others.
+    fn wants_pages(&self) -> bool {
+        true
+    }
 }
 
 /// Carries out a plan from beginning to end, on a thread of its own.
@@ -74,6 +78,7 @@ pub fn run(order: RunOrder) -> Result<Finished, RunProblem> {
 async fn conduct(mut order: RunOrder) -> Result<Finished, RunProblem> {
     // The time of one run may be over while others go on.
     order.interruption = order.interruption.of_one_run();
+    let draw = order.observer.wants_pages();
     let clock = RunClock::start();
     let folder = RunFolder::create(&order.out, &order.plan, clock).map_err(RunProblem::Folder)?;
     let path = folder.path().to_path_buf();
@@ -88,13 +93,13 @@ async fn conduct(mut order: RunOrder) -> Result<Finished, RunProblem> {
     if let Some(problem) = network.unmet.clone() {
         let problem = not_ready(&recorder, problem);
         order.observer.ended();
-        return closing::close(&order.plan, &path, &recorder, &output, facts, Some(problem));
+        return closing::close(&order.plan, &path, &recorder, &output, facts, Some(problem), draw);
     }
     let backends = Backends::start(&order.plan, network.network.clone(), clock, &recorder)
         .map_err(RunProblem::Setting)?;
     let played = play(&order, backends, network, log, &recorder, &output, &path, &mut facts).await;
     order.observer.ended();
-    closing::close(&order.plan, &path, &recorder, &output, facts, played)
+    closing::close(&order.plan, &path, &recorder, &output, facts, played, draw)
 }
 
 /// From the proxy's program to the end of everything that runs. The problem, if the proxy never got ready.

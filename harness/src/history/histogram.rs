@@ -157,7 +157,7 @@ impl Histograms {
 }
 
 /// An empty histogram of the range and precision used everywhere.
-pub(super) fn empty() -> Histogram<u64> {
+pub fn empty() -> Histogram<u64> {
     Histogram::new_with_bounds(1, HIGHEST_NS, DIGITS).expect("constant bounds are valid")
 }
 

@@ -16,10 +16,10 @@ pub use event::{
     Anomaly, BodySeen, ConfigurationFile, ContentSeen, EngineCounters, Event, EventKind, Exchange,
     ExchangeEnd, HostNoise, LoadInterval, ProxyExit, Purpose, ResourceSample, ResponseSeen, WireBytes,
 };
-pub use histogram::{HIGHEST_NS, Histograms, Interval, LatencyHistogram, Measure};
+pub use histogram::{HIGHEST_NS, Histograms, Interval, LatencyHistogram, Measure, empty as empty_histogram};
 pub use interval_log::{IntervalLog, read_intervals};
 pub use manifest::{FileEntry, Manifest, ManifestFacts, hash_of_file};
 pub use percentiles::percentile_text;
 pub use reader::{ReadProblem, Record, read};
 pub use recorder::{Listener, Recorder};
-pub use run_folder::{RunFolder, names};
+pub use run_folder::{RunFolder, dated_folder, names};

@@ -91,6 +91,15 @@ fn make_link(_target: &Path, _link: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Makes a folder that bears the time, such as `parent/2026-11-21_14-03-59`, for what consists of several runs.
+///
+/// # Errors
+/// It cannot be created, with its path.
+pub fn dated_folder(parent: &Path) -> io::Result<PathBuf> {
+    fs::create_dir_all(parent).map_err(|error| named(parent, &error))?;
+    unused(parent, &time_name(RunClock::start()))
+}
+
 /// Local time to the second, sortable, such as `2026-11-21_14-03-59`.
 fn time_name(clock: RunClock) -> String {
     let zone = jiff::tz::TimeZone::system();

@@ -6,6 +6,7 @@
 mod cause_words;
 mod check_words;
 mod cloud_words;
+pub mod compare_words;
 pub mod defence_words;
 mod finding_words;
 pub mod grade_words;

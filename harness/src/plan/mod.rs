@@ -6,6 +6,7 @@
 mod checks;
 mod cloud;
 mod estimate;
+mod gate;
 mod load;
 mod resolve;
 mod resolve_checks;
@@ -15,8 +16,9 @@ mod step;
 
 pub use checks::{CheckParameters, CheckPlan, LatencyThreshold};
 pub use cloud::{CloudStep, Deliveries, Users};
+pub use gate::{Gate, Metric, Versus};
 pub use load::{Executor, Load, LoadShape, MixPart, RateStage, Spacing, VuStage};
-pub use resolve::{FORMAT, Options, resolve};
+pub use resolve::{FORMAT, Options, gates_of, resolve};
 pub use step::{
     BackendChange, Batches, CrashLoad, Fill, Overlap, Overtake, Probe, ProbeTime, Reread, Restart, Serial,
     Sliding, Step, StepKind,

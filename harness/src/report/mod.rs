@@ -4,6 +4,7 @@
 //! months later: the same record gives the same bytes. Nothing here judges, measures, or reads a clock.
 
 mod attachments;
+mod comparison;
 mod html;
 mod json;
 mod junit;
@@ -21,6 +22,7 @@ mod wire;
 pub(crate) mod testkit;
 
 pub use attachments::Attachments;
+pub use comparison::{Compared, write_comparison};
 pub(crate) use html::STYLE;
 pub use json::{VerdictsDocument, verdicts_schema};
 pub use overview::{Overview, exit_code};

@@ -29,6 +29,18 @@ pub struct Pages {
 }
 
 impl Pages {
+    /// Where the pages of a run will lie once they are drawn.
+    pub fn not_drawn(run_dir: &Path) -> Pages {
+        Pages {
+            verdicts: run_dir.join("verdicts.json"),
+            junit: run_dir.join("junit.xml"),
+            summary: run_dir.join("summary.md"),
+            reports: [run_dir.join("report.en.html"), run_dir.join("report.es.html")],
+            plots: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
     /// The report in a language.
     pub fn report(&self, language: Language) -> &Path {
         language.choose(&self.reports[0], &self.reports[1])

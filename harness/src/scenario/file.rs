@@ -33,6 +33,10 @@ pub struct ScenarioFile {
     pub steps: Vec<Spanned<StepFile>>,
     /// What is judged.
     pub checks: CheckMap,
+    /// Limits on figures that `harness compare` judges over its rounds, such as `hits: latency p(99) < 50ms`.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub thresholds: Vec<Spanned<String>>,
 }
 
 /// Settings handed to the proxy through its adapter, in its own unit.

@@ -119,6 +119,7 @@ impl Measured {
     }
 
     /// A quantile of the latencies from the intended instant, in milliseconds.
+    #[allow(dead_code, reason = "not every user of this file wants it")]
     pub fn ms(&self, tag: &str, quantile: f64) -> f64 {
         self.values(tag, Measure::Intended).value_at_quantile(quantile) as f64 / 1e6
     }

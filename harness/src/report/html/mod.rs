@@ -4,6 +4,7 @@
 //! is our own style sheet, script and drawings. What is shown is taken from the record and the verdicts and never judged.
 
 mod chart;
+mod comparison;
 mod environment;
 mod evidence;
 mod first_screen;
@@ -15,5 +16,6 @@ mod requirements;
 mod resources;
 mod timeline;
 
+pub(super) use comparison::{comparison_page, sign};
 pub(crate) use page::STYLE;
 pub(super) use page::page;

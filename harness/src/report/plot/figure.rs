@@ -9,6 +9,7 @@ use super::canvas::{Drawn, Look};
 use super::expiry::Expiry;
 use super::life::Life;
 use super::over_time::OverTime;
+use super::overlay::Overlay;
 use super::rotation::Rotation;
 use super::spectrum::Spectrum;
 use crate::language::Language;
@@ -27,6 +28,8 @@ pub(in crate::report) enum Figure {
     Rotation(Rotation),
     /// Starts, kills and resources of the proxy.
     Life(Life),
+    /// Latency by percentile of several proxies.
+    Overlay(Overlay),
 }
 
 /// The figures of a run, in the order of the report.
@@ -49,6 +52,7 @@ impl Figure {
             Figure::OverTime(over_time) => format!("latency-over-time-{}", tame(over_time.tag())),
             Figure::Rotation(_) => "rotation".into(),
             Figure::Life(_) => "proxy-life".into(),
+            Figure::Overlay(overlay) => format!("compared-{}", tame(overlay.tag())),
         }
     }
 
@@ -60,6 +64,7 @@ impl Figure {
             Figure::OverTime(figure) => figure.title(language),
             Figure::Rotation(figure) => figure.title(language),
             Figure::Life(figure) => figure.title(language),
+            Figure::Overlay(figure) => figure.title(language),
         }
     }
 
@@ -71,6 +76,7 @@ impl Figure {
             Figure::OverTime(figure) => figure.description(language),
             Figure::Rotation(figure) => figure.description(language),
             Figure::Life(figure) => figure.description(language),
+            Figure::Overlay(figure) => figure.description(language),
         }
     }
 
@@ -88,6 +94,7 @@ impl Figure {
             Figure::OverTime(figure) => figure.draw(&inner, look, language)?,
             Figure::Rotation(figure) => figure.draw(&inner, look, language)?,
             Figure::Life(figure) => figure.draw(&inner, look, language)?,
+            Figure::Overlay(figure) => figure.draw(&inner, look, language)?,
         }
         root.present().map_err(super::canvas::said)
     }

@@ -26,7 +26,11 @@ pub(in crate::report) struct Plots {
 /// Writes every plot of a run. What an earlier drawing left there and
 /// this one has no figure for is removed.
 pub(in crate::report) fn write_all(folder: &Path, source: &Source<'_>) -> Result<Plots, ReportError> {
-    let figures = figures(source);
+    write_figures(folder, &figures(source))
+}
+
+/// Writes these figures, in place of what was there.
+pub(in crate::report) fn write_figures(folder: &Path, figures: &[Figure]) -> Result<Plots, ReportError> {
     let in_folder = |error: io::Error| ReportError::File { path: folder.to_owned(), error };
     if folder.exists() {
         std::fs::remove_dir_all(folder).map_err(in_folder)?;
@@ -36,7 +40,7 @@ pub(in crate::report) fn write_all(folder: &Path, source: &Source<'_>) -> Result
     }
     std::fs::create_dir_all(folder).map_err(in_folder)?;
     let mut plots = Plots::default();
-    for figure in &figures {
+    for figure in figures {
         for language in Language::ALL {
             let name = format!("{}.{}", figure.name(), language.code());
             match figure.svg(Look::FILE, language) {

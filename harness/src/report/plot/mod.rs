@@ -9,10 +9,12 @@ mod figure;
 mod files;
 mod life;
 mod over_time;
+mod overlay;
 mod rotation;
 mod scale;
 mod spectrum;
 
 pub(super) use canvas::Look;
 pub(super) use figure::{Figure, figures};
-pub(super) use files::write_all;
+pub(super) use files::{write_all, write_figures};
+pub(super) use overlay::Overlay;

@@ -218,7 +218,7 @@ fn look_bottom(look: Look) -> f64 {
 }
 
 /// The line of a histogram: place of the percentile, milliseconds.
-fn curve(values: &Histogram<u64>) -> Vec<(f64, f64)> {
+pub(super) fn curve(values: &Histogram<u64>) -> Vec<(f64, f64)> {
     let reach = percentile_place(1.0 - 1.0 / values.len().max(1) as f64);
     let mut points: Vec<(f64, f64)> = Vec::new();
     for step in values.iter_quantiles(8) {

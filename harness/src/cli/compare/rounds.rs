@@ -1,0 +1,216 @@
+//! The rounds of a comparison: every side once, each started anew, in an order that flips from round to round.
+//!
+//! `compare` asks for more of them until its thresholds are decided. A run that went wrong gives no figures; a run of which
+//! an answer was wrong gives none either, since speed is worth nothing then.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fake_backends::clock::{Moment, RunClock};
+
+use super::sides::{Contender, Sides};
+use crate::adapter::BackendAddress;
+use crate::check::Outcome;
+use crate::compare::{Figures, figures_of};
+use crate::conductor::{self, Finished, Interruption, Observer, RunOrder, RunProblem};
+use crate::history::{self, Listener};
+use crate::language::compare_words::{round_of, side_not_ready, side_wrong};
+use crate::language::{self, Language, Span};
+use crate::plan::{Bilingual, Plan};
+use crate::proxy_under_test::Preparation;
+
+/// Why a side has no figures in a round; said once for each side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// It did not get ready.
+    NotReady { side: usize },
+    /// It answered wrongly.
+    Wrong { side: usize },
+}
+
+impl Trouble {
+    pub(super) fn words(self, sides: &Sides) -> Bilingual {
+        let name = |side: usize| sides.all.get(side).map_or("", |side| side.name.as_str());
+        let words = |language| match self {
+            Trouble::NotReady { side } => side_not_ready(language, name(side)),
+            Trouble::Wrong { side } => side_wrong(language, name(side)),
+        };
+        Bilingual { en: words(Language::En), es: words(Language::Es) }
+    }
+}
+
+/// The rounds so far.
+pub(super) struct Rounds<'a> {
+    sides: &'a Sides,
+    folder: PathBuf,
+    interruption: Interruption,
+    language: Language,
+    clock: RunClock,
+    most: Duration,
+    /// By round and side.
+    pub(super) figures: Vec<Vec<Figures>>,
+    /// Run folders, by round and side.
+    pub(super) runs: Vec<Vec<String>>,
+    pub(super) troubles: Vec<Trouble>,
+    /// Whether the user or the clock ended it.
+    pub(super) cut_short: bool,
+}
+
+impl<'a> Rounds<'a> {
+    pub(super) fn new(
+        sides: &'a Sides,
+        folder: &Path,
+        interruption: Interruption,
+        language: Language,
+        most: Duration,
+    ) -> Rounds<'a> {
+        Rounds {
+            sides,
+            folder: folder.to_owned(),
+            interruption,
+            language,
+            clock: RunClock::start(),
+            most,
+            figures: Vec::new(),
+            runs: Vec::new(),
+            troubles: Vec::new(),
+            cut_short: false,
+        }
+    }
+
+    /// Whether the user ended it.
+    pub(super) fn interrupted(&self) -> bool {
+        self.interruption.cause().is_some()
+    }
+
+    /// Carries out more rounds, until there are so many. A round that was cut short does not count.
+    ///
+    /// # Errors
+    /// A run could not be carried out for reasons that are not the proxy's.
+    pub(super) fn go_on_to(&mut self, wanted: usize) -> Result<(), RunProblem> {
+        let began = self.clock.now();
+        let before = self.figures.len();
+        while self.figures.len() < wanted {
+            let round = self.figures.len();
+            let left = self.time_left(began, round - before, wanted - round);
+            let mut figures = vec![Figures::default(); self.sides.all.len()];
+            let mut runs = vec![String::new(); self.sides.all.len()];
+            for place in order(round, self.sides.all.len()) {
+                let side = &self.sides.all[place];
+                let said = round_of(self.language, round as u64 + 1, wanted as u64, &side.name, left);
+                anstream::eprintln!("{said}");
+                let seed = self.sides.seed.wrapping_add(round as u64);
+                let (run, measured) = self.measure(place, side, seed)?;
+                if self.interrupted() {
+                    self.cut_short = true;
+                    return Ok(());
+                }
+                figures[place] = measured;
+                runs[place] = run.strip_prefix(&self.folder).unwrap_or(&run).display().to_string();
+            }
+            self.figures.push(figures);
+            self.runs.push(runs);
+            // Twice the announced time: programs that had to be built, a proxy that hangs at its end.
+            if self.clock.now().since(Moment(0)) > self.most * 2 && self.figures.len() < wanted {
+                self.cut_short = true;
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn measure(
+        &mut self,
+        place: usize,
+        side: &Contender,
+        seed: u64,
+    ) -> Result<(PathBuf, Figures), RunProblem> {
+        let plan = Plan { seed, ..side.plan.clone() };
+        let out = self.folder.join("runs");
+        if side.direct {
+            let run = conductor::run_direct(plan, &out, self.interruption.clone())?;
+            let record = history::read(&run)?;
+            return Ok((run, figures_of(&record)));
+        }
+        let finished = conductor::run(RunOrder {
+            command: vec!["harness".into(), "run".into(), side.plan.file.display().to_string()],
+            plan,
+            out,
+            interruption: self.interruption.clone(),
+            max_duration: None,
+            hold: false,
+            observer: Arc::new(OneOfMany(self.language)),
+        })?;
+        let trouble = match &finished {
+            Finished { start_problem: Some(_), .. } => Some(Trouble::NotReady { side: place }),
+            finished if answered_wrongly(finished) => Some(Trouble::Wrong { side: place }),
+            _ => None,
+        };
+        let figures = match trouble {
+            None => figures_of(&finished.record),
+            Some(_) => Figures::default(),
+        };
+        if let Some(trouble) = trouble.filter(|trouble| !self.troubles.contains(trouble)) {
+            anstream::eprintln!("! {}", trouble.words(self.sides).text(self.language));
+            self.troubles.push(trouble);
+        }
+        Ok((finished.run_directory, figures))
+    }
+
+    /// By the rounds since `began`, otherwise by the estimate.
+    fn time_left(&self, began: Moment, done: usize, open: usize) -> Span {
+        let one = match done {
+            0 => self.sides.round(),
+            done => self.clock.now().since(began) / done as u32,
+        };
+        Span((one * open as u32).as_secs_f64().round() * 1e3)
+    }
+}
+
+/// A limit on latency that one run is past is a figure like others here; anything else that failed is a wrong answer.
+fn answered_wrongly(finished: &Finished) -> bool {
+    finished.verdicts.iter().any(|verdict| {
+        verdict.outcome == Outcome::Fail
+            && verdict.kind == crate::catalogue::Kind::Required
+            && !verdict.check.name().starts_with("latency.")
+    })
+}
+
+/// A B C, then C B A: what drifts over time meets every side alike.
+fn order(round: usize, sides: usize) -> Vec<usize> {
+    let there: Vec<usize> = (0..sides).collect();
+    if round.is_multiple_of(2) { there } else { there.into_iter().rev().collect() }
+}
+
+/// Shows nothing of a single run but what takes long before it.
+struct OneOfMany(Language);
+
+impl Observer for OneOfMany {
+    fn began(&self, _plan: &Plan, _run_directory: &Path, _events: Listener) {}
+
+    fn preparing(&self, preparation: &Preparation) {
+        anstream::eprintln!("{}", language::preparation(self.0, preparation));
+    }
+
+    fn holding(&self, _proxy: SocketAddr, _backends: &[BackendAddress]) {}
+
+    fn ended(&self) {}
+
+    fn wants_pages(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::order;
+
+    #[test]
+    fn the_order_flips() {
+        assert_eq!(order(0, 3), [0, 1, 2]);
+        assert_eq!(order(1, 3), [2, 1, 0]);
+        assert_eq!(order(2, 2), [0, 1]);
+    }
+}

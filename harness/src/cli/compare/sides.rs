@@ -1,0 +1,127 @@
+//! The sides of a comparison as typed: `--sut pibl --sut nginx --sut direct`, or `--sut NAME=ADAPTER`.
+//!
+//! `compare` calls [`understand`] before anything starts. Every side gets the same scenario; `direct` has no proxy at all.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::compare::Side;
+use crate::conductor;
+use crate::language::Language;
+use crate::language::compare_words::{absent_side, no_load, no_proxy, same_name, two_sides};
+use crate::plan::{self, Bilingual, Gate, Options, Plan, StepKind};
+
+use super::super::arguments::CompareArguments;
+use super::super::input;
+
+/// Straight at the first backend.
+pub(super) const DIRECT: &str = "direct";
+
+/// What is compared.
+pub(super) struct Sides {
+    /// The scenario's short name, title and file.
+    pub(super) scenario: String,
+    pub(super) title: Bilingual,
+    pub(super) file: String,
+    /// In the order of the command line: the first is the one under test.
+    pub(super) all: Vec<Contender>,
+    /// The thresholds of the scenario.
+    pub(super) gates: Vec<Gate>,
+    /// Of the first round; each later one has the next.
+    pub(super) seed: u64,
+}
+
+/// One side.
+pub(super) struct Contender {
+    /// As it is called on the command line and in thresholds.
+    pub(super) name: String,
+    pub(super) plan: Plan,
+    /// Whether there is no proxy between client and backend.
+    pub(super) direct: bool,
+}
+
+impl Sides {
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.all.iter().map(|side| side.name.as_str()).collect()
+    }
+
+    pub(super) fn sides(&self) -> Vec<Side> {
+        let side = |it: &Contender| Side { name: it.name.clone(), title: it.name.clone() };
+        self.all.iter().map(side).collect()
+    }
+
+    /// How long a round is expected to take.
+    pub(super) fn round(&self) -> Duration {
+        self.all.iter().map(|side| side.plan.estimated).sum()
+    }
+}
+
+/// The sides that the arguments name, with their plans.
+///
+/// # Errors
+/// What is wrong with the files or the arguments, ready to be printed.
+pub(super) fn understand(arguments: &CompareArguments, language: Language) -> Result<Sides, String> {
+    if arguments.sut.len() < 2 {
+        return Err(two_sides(language));
+    }
+    let show = |problem| input::show(&[problem], language);
+    let text = input::read(&arguments.scenario).map_err(show)?;
+    let seed = arguments.seed.unwrap_or_else(|| u64::from(conductor::drawn_number()));
+    let settings = arguments.settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let options = Options { seed, strict: false, settings };
+    let mut named = Vec::new();
+    for typed in &arguments.sut {
+        let (name, adapter) = match typed.split_once('=') {
+            Some((name, adapter)) => (name.to_owned(), adapter),
+            None => (stem(typed), typed.as_str()),
+        };
+        if named.iter().any(|(other, _)| *other == name) {
+            return Err(same_name(language, &name));
+        }
+        named.push((name, adapter));
+    }
+    // Without a proxy the adapter decides nothing but the addresses of the backends.
+    let Some((_, some_adapter)) = named.iter().find(|(_, adapter)| *adapter != DIRECT) else {
+        return Err(no_proxy(language));
+    };
+    let some_adapter = *some_adapter;
+    let mut all = Vec::new();
+    for (name, adapter) in named {
+        let direct = adapter == DIRECT;
+        let adapter = input::adapter(if direct { some_adapter } else { adapter }).map_err(show)?;
+        let mut plan = plan::resolve(&text, &arguments.scenario, &adapter, &options)
+            .map_err(|problems| input::show(&problems, language))?;
+        // The folder of its runs.
+        plan.adapter.name.clone_from(&name);
+        if direct {
+            plan.adapter.title = DIRECT.to_owned();
+        }
+        all.push(Contender { name, plan, direct });
+    }
+    let [first, ..] = &all[..] else { return Err(two_sides(language)) };
+    if !first.plan.steps.iter().any(|step| matches!(step.kind, StepKind::Load(_))) {
+        return Err(no_load(language, &first.plan.name));
+    }
+    let gates = plan::gates_of(&text, &arguments.scenario);
+    let with = |gate: &Gate| gate.versus.as_ref().map(|versus| versus.side().to_owned());
+    for gate in &gates {
+        if let Some(absent) = with(gate).filter(|other| !all.iter().any(|side| side.name == *other)) {
+            return Err(absent_side(language, &gate.text, &absent));
+        }
+    }
+    Ok(Sides {
+        scenario: first.plan.name.clone(),
+        title: first.plan.title.clone(),
+        file: arguments.scenario.display().to_string(),
+        gates,
+        seed,
+        all,
+    })
+}
+
+/// An adapter's file without folder and ending, or its name.
+fn stem(typed: &str) -> String {
+    let stem = Path::new(typed).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let clean = |text: String| text.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    stem.map_or_else(|| "side".to_owned(), clean)
+}

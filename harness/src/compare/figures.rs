@@ -1,0 +1,126 @@
+//! The figures of one run, from its record: by load step, and of the proxy as a whole.
+//!
+//! `table` and `gates` read them. A percentile that too few samples support is absent, and so is what the platform does not
+//! tell.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+
+use crate::history::{EventKind, Measure, Record};
+use crate::plan::Metric;
+use crate::statistics::samples_needed;
+
+/// What one run of one side came to.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// By tag of a load step.
+    pub tags: BTreeMap<String, TagFigures>,
+    /// Most resident memory in bytes.
+    pub rss_peak: Option<f64>,
+    /// Largest minus smallest number of attempts that a backend saw, of steps that record each.
+    pub rr_spread: Option<f64>,
+    /// The worst overshoot (p99 of an interval) of a sleep of 1 ms meanwhile, in milliseconds.
+    pub noise_ms: f64,
+}
+
+/// What a load step came to.
+#[derive(Clone, Debug)]
+pub struct TagFigures {
+    /// Latencies from the intended instant, in nanoseconds.
+    pub latency: Histogram<u64>,
+    /// How late requests were sent, in nanoseconds.
+    pub send_lag: Histogram<u64>,
+    sent: u64,
+    good: u64,
+    seconds: f64,
+    cpu_seconds: Option<f64>,
+}
+
+impl Figures {
+    /// A figure; `None` where it could not be measured.
+    pub fn get(&self, tag: Option<&str>, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::RssPeak => return self.rss_peak,
+            Metric::RrSpread => return self.rr_spread,
+            _ => {}
+        }
+        let of = self.tags.get(tag?)?;
+        let share = |part: u64| (of.sent > 0).then(|| part as f64 / of.sent as f64);
+        match metric {
+            Metric::Latency(quantile) => quantile_ms(&of.latency, quantile),
+            Metric::ErrorRate => share(of.sent - of.good.min(of.sent)),
+            Metric::Rate => (of.seconds > 0.0).then(|| of.good as f64 / of.seconds),
+            Metric::CpuPerRequest => {
+                of.cpu_seconds.filter(|_| of.sent > 0).map(|cpu| cpu / of.sent as f64 * 1e6)
+            }
+            Metric::RssPeak | Metric::RrSpread => None,
+        }
+    }
+
+    /// How late requests of a tag were sent at a quantile, in milliseconds.
+    pub fn send_lag_ms(&self, tag: Option<&str>, quantile: f64) -> Option<f64> {
+        let lag = &self.tags.get(tag?)?.send_lag;
+        (!lag.is_empty()).then(|| lag.value_at_quantile(quantile) as f64 / 1e6)
+    }
+}
+
+/// A quantile in milliseconds, where enough samples support it.
+pub(super) fn quantile_ms(values: &Histogram<u64>, quantile: f64) -> Option<f64> {
+    (values.len() >= samples_needed(quantile)).then(|| values.value_at_quantile(quantile) as f64 / 1e6)
+}
+
+/// The figures of a run.
+pub fn figures_of(record: &Record) -> Figures {
+    let mut figures = Figures::default();
+    let mut attempts: BTreeMap<&str, u64> = record
+        .events
+        .iter()
+        .filter_map(|event| match &event.event {
+            EventKind::BackendUp { backend, .. } => Some((backend.as_str(), 0)),
+            _ => None,
+        })
+        .collect();
+    for event in &record.events {
+        match &event.event {
+            EventKind::LoadCounters { tag, sent, good, seconds, proxy_cpu, .. } => {
+                let total = |measure| {
+                    record
+                        .histograms
+                        .total(tag, measure)
+                        .cloned()
+                        .unwrap_or_else(crate::history::empty_histogram)
+                };
+                let of = figures.tags.entry(tag.clone()).or_insert_with(|| TagFigures {
+                    latency: total(Measure::Intended),
+                    send_lag: total(Measure::SendLag),
+                    sent: 0,
+                    good: 0,
+                    seconds: 0.0,
+                    cpu_seconds: Some(0.0),
+                });
+                of.sent += sent;
+                of.good += good;
+                of.seconds += seconds;
+                of.cpu_seconds = of.cpu_seconds.zip(*proxy_cpu).map(|(sum, cpu)| sum + cpu.as_secs_f64());
+            }
+            EventKind::Resources(sample) => {
+                let bytes = sample.resident_bytes as f64;
+                figures.rss_peak = Some(figures.rss_peak.map_or(bytes, |peak| peak.max(bytes)));
+            }
+            EventKind::Attempt(attempt) if event.step.is_some() => {
+                *attempts.entry(attempt.backend.as_str()).or_default() += 1;
+            }
+            EventKind::HostNoise(noise) => {
+                figures.noise_ms = figures.noise_ms.max(noise.p99_overshoot.as_secs_f64() * 1e3);
+            }
+            _ => {}
+        }
+    }
+    if attempts.values().any(|count| *count > 0) {
+        let most = attempts.values().max().copied().unwrap_or_default();
+        let least = attempts.values().min().copied().unwrap_or_default();
+        figures.rr_spread = Some((most - least) as f64);
+    }
+    figures
+}

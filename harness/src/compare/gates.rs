@@ -1,0 +1,197 @@
+//! Thresholds over rounds: passed or failed where the whole interval says so, otherwise more rounds, at last inconclusive.
+//!
+//! `harness compare` asks after 8, 16 and 32 rounds. A failure must also exceed what the same side differs from itself between
+//! rounds, and a latency is judged only where requests left in time and the host was quiet enough.
+
+use serde::Serialize;
+
+use super::{Figures, LEVEL};
+use crate::plan::{Gate, Metric, Versus};
+use crate::statistics::{median, median_interval};
+
+/// Share of a latency limit by which requests may be sent late before the limit is not measurable.
+const SEND_LAG_SHARE: f64 = 0.2;
+
+/// What follows for a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ruling {
+    /// The whole interval is within the limit.
+    Pass,
+    /// The whole interval is beyond it.
+    Fail,
+    /// Neither.
+    Inconclusive,
+}
+
+/// Why a threshold is inconclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// The side that it names was not measured.
+    NoSuchSide,
+    /// It could be measured in too few rounds.
+    TooFewRounds,
+    /// The limit lies within the interval.
+    Straddles,
+    /// It is beyond the limit by less than the side differs from itself.
+    WithinNoise,
+    /// Requests left this many milliseconds late.
+    SentTooLate(f64),
+    /// The host wakes sleepers this many milliseconds late, more than the margin.
+    HostTooNoisy(f64),
+}
+
+/// A threshold and what follows for it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Gated {
+    /// The threshold.
+    pub gate: Gate,
+    /// Median of the figure over the rounds.
+    pub observed: Option<f64>,
+    /// Interval for that median.
+    pub interval: Option<(f64, f64)>,
+    /// Rounds in which it could be measured.
+    pub rounds: usize,
+    /// What follows.
+    pub ruling: Ruling,
+    /// Why it does not, where it does not.
+    pub doubt: Option<Doubt>,
+}
+
+/// Judges thresholds: `rounds[round][side]`, the side under test first; `names` are those of the sides.
+pub fn judge_gates(gates: &[Gate], names: &[&str], rounds: &[Vec<Figures>]) -> Vec<Gated> {
+    gates.iter().map(|gate| one(gate, names, rounds)).collect()
+}
+
+fn one(gate: &Gate, names: &[&str], rounds: &[Vec<Figures>]) -> Gated {
+    let mut gated = Gated {
+        gate: gate.clone(),
+        observed: None,
+        interval: None,
+        rounds: 0,
+        ruling: Ruling::Inconclusive,
+        doubt: None,
+    };
+    let other = match &gate.versus {
+        None => None,
+        Some(versus) => match names.iter().position(|name| *name == versus.side()) {
+            Some(side) => Some(side),
+            None => return Gated { doubt: Some(Doubt::NoSuchSide), ..gated },
+        },
+    };
+    let figure = |round: &Vec<Figures>, side: usize| round.get(side)?.get(gate.tag.as_deref(), gate.metric);
+    let values: Vec<f64> = rounds
+        .iter()
+        .filter_map(|round| {
+            let ours = figure(round, 0)?;
+            let Some(other) = other else { return Some(ours) };
+            let theirs = figure(round, other)?;
+            match gate.versus {
+                Some(Versus::Difference(_)) => Some(ours - theirs),
+                _ => (theirs > 0.0).then(|| ours / theirs),
+            }
+        })
+        .collect();
+    gated.rounds = values.len();
+    gated.observed = median(&values);
+    gated.interval = median_interval(&values, LEVEL).map(|interval| (interval.low, interval.high));
+    let (Some(observed), Some((low, high))) = (gated.observed, gated.interval) else {
+        return Gated { doubt: Some(Doubt::TooFewRounds), ..gated };
+    };
+    let (within, beyond) = match gate.below {
+        true => (high < gate.limit, low >= gate.limit),
+        false => (low > gate.limit, high <= gate.limit),
+    };
+    let doubt = match (within, beyond) {
+        (false, false) => Some(Doubt::Straddles),
+        _ => latency_doubt(gate, observed, rounds).or_else(|| {
+            let margin = (observed - gate.limit).abs();
+            (beyond && margin <= noise_floor(gate, &values)).then_some(Doubt::WithinNoise)
+        }),
+    };
+    gated.ruling = match (doubt, within) {
+        (Some(_), _) => Ruling::Inconclusive,
+        (None, true) => Ruling::Pass,
+        (None, false) => Ruling::Fail,
+    };
+    Gated { doubt, ..gated }
+}
+
+/// How much the figure differs from itself between neighbouring rounds, as a median; what is counted exactly has none.
+fn noise_floor(gate: &Gate, values: &[f64]) -> f64 {
+    if matches!(gate.metric, Metric::RrSpread | Metric::ErrorRate) {
+        return 0.0;
+    }
+    let differences: Vec<f64> = values.chunks_exact(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
+    // Half of it: a difference of two has the noise of both.
+    median(&differences).unwrap_or_default() / 2.0
+}
+
+/// Why a latency in milliseconds cannot be judged here. Ratios are of both sides alike, so noise cancels out.
+fn latency_doubt(gate: &Gate, observed: f64, rounds: &[Vec<Figures>]) -> Option<Doubt> {
+    let Metric::Latency(quantile) = gate.metric else { return None };
+    if matches!(gate.versus, Some(Versus::Ratio(_))) {
+        return None;
+    }
+    let over_rounds = |figure: &dyn Fn(&Figures) -> Option<f64>| {
+        let values: Vec<f64> = rounds.iter().filter_map(|round| figure(round.first()?)).collect();
+        median(&values).unwrap_or_default()
+    };
+    let lag = over_rounds(&|figures| figures.send_lag_ms(gate.tag.as_deref(), quantile));
+    if lag > SEND_LAG_SHARE * gate.limit {
+        return Some(Doubt::SentTooLate(lag));
+    }
+    // The sentinel's p99 disturbs tails, not medians.
+    let noise = over_rounds(&|figures| Some(figures.noise_ms));
+    (quantile > 0.9 && noise > (gate.limit - observed).abs()).then_some(Doubt::HostTooNoisy(noise))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rounds(ours: &[f64], theirs: &[f64]) -> Vec<Vec<Figures>> {
+        let side = |bytes: f64| Figures { rss_peak: Some(bytes), ..Figures::default() };
+        ours.iter().zip(theirs).map(|(a, b)| vec![side(*a), side(*b)]).collect()
+    }
+
+    fn ruled(gate: &str, rounds: &[Vec<Figures>]) -> (Ruling, Option<Doubt>) {
+        let gated = judge_gates(&[gate.parse().unwrap()], &["pibl", "nginx"], rounds).remove(0);
+        (gated.ruling, gated.doubt)
+    }
+
+    const EIGHT: [f64; 8] = [100.0, 101.0, 99.0, 100.0, 102.0, 98.0, 100.0, 101.0];
+
+    #[test]
+    fn the_whole_interval_decides() {
+        let even = rounds(&EIGHT, &EIGHT);
+        assert_eq!(ruled("rss_peak < 110B", &even), (Ruling::Pass, None));
+        assert_eq!(ruled("rss_peak < 90B", &even), (Ruling::Fail, None));
+        assert_eq!(ruled("rss_peak < 100B", &even), (Ruling::Inconclusive, Some(Doubt::Straddles)));
+        assert_eq!(ruled("rss_peak > 90B", &even), (Ruling::Pass, None));
+    }
+
+    #[test]
+    fn a_side_compared_with_itself_does_not_fail() {
+        let even = rounds(&EIGHT, &EIGHT);
+        assert_eq!(ruled("rss_peak{vs:nginx} < 105%", &even).0, Ruling::Pass);
+        let slower: Vec<f64> = EIGHT.iter().map(|value| value * 1.2).collect();
+        assert_eq!(ruled("rss_peak{vs:nginx} < 105%", &rounds(&slower, &EIGHT)).0, Ruling::Fail);
+    }
+
+    #[test]
+    fn too_few_rounds_and_absent_sides_decide_nothing() {
+        let few = rounds(&EIGHT[..5], &EIGHT[..5]);
+        assert_eq!(ruled("rss_peak < 110B", &few), (Ruling::Inconclusive, Some(Doubt::TooFewRounds)));
+        let even = rounds(&EIGHT, &EIGHT);
+        assert_eq!(ruled("rss_peak{vs:squid} < 2x", &even), (Ruling::Inconclusive, Some(Doubt::NoSuchSide)));
+        assert_eq!(ruled("hits: rate > 5/s", &even), (Ruling::Inconclusive, Some(Doubt::TooFewRounds)));
+    }
+
+    #[test]
+    fn a_failure_must_exceed_what_a_side_differs_from_itself() {
+        let restless = [101.0, 140.0, 101.0, 140.0, 101.0, 140.0, 101.0, 140.0];
+        assert_eq!(ruled("rss_peak < 101B", &rounds(&restless, &EIGHT)).1, Some(Doubt::WithinNoise));
+    }
+}

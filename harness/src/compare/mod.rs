@@ -1,0 +1,17 @@
+//! Several sides, each measured in the same rounds: medians, paired ratios with intervals, thresholds judged three-valued.
+//!
+//! `harness compare` feeds it the records of its rounds, `harness merge` those of its shards. The round is the unit of
+//! statistics, because the samples of one run are correlated. It is a function of records and touches nothing.
+
+mod figures;
+mod gates;
+mod table;
+
+pub use figures::{Figures, figures_of};
+pub use gates::{Doubt, Gated, Ruling, judge_gates};
+pub use table::{Comparison, Pair, Row, Side, Subject, table};
+
+/// Confidence of every interval: repeated looks inflate the error, so each is at 99 %.
+pub const LEVEL: f64 = 0.99;
+/// Rounds before each look at the thresholds; after the last they are inconclusive.
+pub const LOOKS: [usize; 3] = [8, 16, 32];

@@ -1,0 +1,232 @@
+//! The words of comparisons: names and units of figures, what follows for a threshold, what a comparison covers and what not.
+//!
+//! The report of `harness compare` prints them, on the terminal and in its pages.
+
+use super::{Bytes, Counted, Decimal, InWords, Language, Milliseconds, Noun, Percent, Quantile};
+use crate::compare::{Doubt, Gated, Pair, Ruling, Subject};
+use crate::plan::{Gate, Metric, Versus};
+use crate::{messages, say, words};
+
+messages! {
+    /// What a comparison is a statement about.
+    pub fn covers() {
+        en: "It covers HTTP/1.1 in clear text over the loopback of this host, at the load of the scenario; clients, backends and proxy share its CPUs. It says nothing of TLS, HTTP/2, HTTP/3 or a real network.",
+        es: "Cubre HTTP/1.1 en texto claro por el loopback de este computador, con la carga del escenario; clientes, backends y proxy comparten sus CPU. No dice nada de TLS, HTTP/2, HTTP/3 ni de una red real.",
+    }
+    /// What a ratio is.
+    pub fn how_to_read(level: Percent) {
+        en: "Each round starts every side anew, in an order that flips. A ratio is the first side over the other: the median over the rounds, with an interval of {level} in brackets. An interval that contains 1 shows no difference.",
+        es: "Cada ronda arranca de nuevo todos los lados, en un orden que se alterna. Una razón es el primer lado sobre el otro: la mediana de las rondas, con un intervalo del {level} entre corchetes. Un intervalo que contiene 1 no muestra diferencia.",
+    }
+    /// CPU is the figure that noise spoils least.
+    pub fn noise(ms: Milliseconds) {
+        en: "Noise of the host: a sleep of 1 ms overshot by {ms} (worst p99, median of the rounds). The busier the host, the more the CPU time per request is to be trusted rather than latencies.",
+        es: "Ruido del computador: una espera de 1 ms se pasó por {ms} (peor p99, mediana de las rondas). Mientras más ocupado esté, más confiable es el tiempo de CPU por petición que las latencias.",
+    }
+    /// Title.
+    pub fn compared(first: &str, others: &str) {
+        en: "{first} compared with {others}", es: "{first} comparado con {others}",
+    }
+    /// Title of a plot.
+    pub fn overlay_title(tag: &str, samples: Counted) {
+        en: "Latency by percentile, “{tag}” ({samples}, milliseconds)",
+        es: "Latencia por percentil, «{tag}» ({samples}, milisegundos)",
+    }
+    /// Before the first round.
+    pub fn announced(rounds: u64, sides: u64, time: super::Span) {
+        en: "{rounds} rounds of {sides} sides, about {time}", es: "{rounds} rondas de {sides} lados, unos {time}",
+    }
+    /// It would take longer than allowed.
+    pub fn too_long(rounds: u64, time: super::Span, most: super::Span) {
+        en: "{rounds} rounds would take about {time}, and {most} are allowed: choose a shorter scenario or fewer sides, or allow more (--max-duration 10m)",
+        es: "{rounds} rondas tomarían unos {time}, y se permiten {most}: elija un escenario más corto o menos lados, o permita más (--max-duration 10m)",
+    }
+    /// One measurement is over.
+    pub fn round_of(round: u64, rounds: u64, side: &str, left: super::Span) {
+        en: "round {round} of {rounds}: {side} (about {left} left)",
+        es: "ronda {round} de {rounds}: {side} (faltan unos {left})",
+    }
+    /// The time allows too few rounds.
+    pub fn few_rounds(needed: u64) {
+        en: "fewer than {needed} rounds give no intervals; --max-duration allows more",
+        es: "con menos de {needed} rondas no hay intervalos; --max-duration permite más",
+    }
+    /// A required check failed in one of the rounds.
+    pub fn side_wrong(side: &str) {
+        en: "{side} failed a required check in a round: what answers wrongly is not compared for speed. `harness report` on the folder of that run shows it.",
+        es: "{side} no cumplió una verificación obligatoria en una ronda: la velocidad de lo que responde mal no se compara. `harness report` con la carpeta de esa corrida lo muestra.",
+    }
+    /// A proxy did not start.
+    pub fn side_not_ready(side: &str) {
+        en: "{side} did not get ready in a round: `harness run` with the same scenario and --sut says why",
+        es: "{side} no llegó a estar listo en una ronda: `harness run` con el mismo escenario y el mismo proxy dice por qué",
+    }
+    /// Two sides of one name.
+    pub fn same_name(name: &str) {
+        en: "two sides are called {name}: name them with --sut NAME=ADAPTER, such as --sut base=pibl --sut head=pibl",
+        es: "dos lados se llaman {name}: póngales nombre como NOMBRE=PERFIL, por ejemplo base=pibl y head=pibl",
+    }
+    /// Nothing but `direct`.
+    pub fn no_proxy() {
+        en: "`direct` is what a proxy is compared with: add --sut pibl",
+        es: "`direct` es con lo que se compara un proxy: agregue un proxy, como pibl",
+    }
+    /// A threshold compares with a side that is not there.
+    pub fn absent_side(threshold: &str, side: &str) {
+        en: "the threshold `{threshold}` compares with {side}, which is not measured: add --sut {side}",
+        es: "el umbral `{threshold}` compara con {side}, que no se mide: agregue {side} a los lados",
+    }
+    /// More rounds are needed.
+    pub fn look_again(rounds: u64) {
+        en: "not decided yet: going on to {rounds} rounds", es: "aún sin decidir: se sigue hasta {rounds} rondas",
+    }
+    /// Where the pages lie.
+    pub fn written_to(path: &str) {
+        en: "Report: {path}", es: "Informe: {path}",
+    }
+    /// Only one side.
+    pub fn two_sides() {
+        en: "a comparison needs two sides: --sut A --sut B; the first is the one under test",
+        es: "una comparación necesita dos lados, como pibl y nginx; el primero es el evaluado",
+    }
+    /// Nothing to compare.
+    pub fn no_load(scenario: &str) {
+        en: "{scenario} has no load step, so there is nothing to compare",
+        es: "{scenario} no tiene una etapa de carga, así que no hay nada que comparar",
+    }
+    /// Pages of one language refer to the other.
+    pub fn rounds_measured(rounds: u64) {
+        en: "{rounds} rounds", es: "{rounds} rondas",
+    }
+}
+
+words!(Ruling {
+    Ruling::Pass => { en: "pass", es: "cumple" },
+    Ruling::Fail => { en: "fail", es: "no cumple" },
+    Ruling::Inconclusive => { en: "inconclusive", es: "no concluyente" },
+});
+
+/// Heading words of the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompareLabel {
+    /// Column.
+    Figure,
+    /// Section.
+    Thresholds,
+    /// Section.
+    Ratios,
+    /// Section.
+    Percentiles,
+    /// The plots' note.
+    Medians,
+}
+
+words!(CompareLabel {
+    CompareLabel::Figure => { en: "Figure (median)", es: "Cifra (mediana)" },
+    CompareLabel::Thresholds => { en: "Thresholds", es: "Umbrales" },
+    CompareLabel::Ratios => { en: "Figures and ratios", es: "Cifras y razones" },
+    CompareLabel::Percentiles => { en: "Latency by percentile", es: "Latencia por percentil" },
+    CompareLabel::Medians => { en: "All rounds of a side together.", es: "Todas las rondas de un lado en conjunto." },
+});
+
+impl InWords for Metric {
+    fn in_words(&self, language: Language) -> String {
+        match self {
+            Metric::Latency(quantile) => Quantile(*quantile).in_words(language),
+            Metric::ErrorRate => say!(language, en: "errors", es: "errores"),
+            Metric::Rate => say!(language, en: "answers per second", es: "respuestas por segundo"),
+            Metric::CpuPerRequest => say!(language, en: "CPU per request", es: "CPU por petición"),
+            Metric::RssPeak => say!(language, en: "most memory", es: "memoria máxima"),
+            Metric::RrSpread => {
+                say!(language, en: "spread over the backends", es: "dispersión entre backends")
+            }
+        }
+    }
+}
+
+impl InWords for Subject {
+    fn in_words(&self, language: Language) -> String {
+        match &self.tag {
+            Some(tag) => format!("{tag} · {}", self.metric.in_words(language)),
+            None => self.metric.in_words(language),
+        }
+    }
+}
+
+/// A value of a metric with its unit; a dash where there is none.
+pub fn value(language: Language, metric: Metric, value: Option<f64>) -> String {
+    let Some(value) = value else { return "–".to_owned() };
+    match metric {
+        Metric::Latency(_) => Milliseconds(value).in_words(language),
+        Metric::ErrorRate => Percent(value).in_words(language),
+        Metric::Rate => format!("{}/s", Decimal(value, if value < 100.0 { 1 } else { 0 }).in_words(language)),
+        Metric::CpuPerRequest => format!("{} µs", Decimal(value, 1).in_words(language)),
+        Metric::RssPeak if value >= 0.0 => Bytes(value as u64).in_words(language),
+        Metric::RssPeak | Metric::RrSpread => Decimal(value, 0).in_words(language),
+    }
+}
+
+/// `×0.92 [0.90, 0.95]`.
+pub fn ratio(language: Language, pair: Option<Pair>) -> String {
+    let Some(Pair { ratio, interval }) = pair else { return "–".to_owned() };
+    let figure = |value| Decimal(value, 2).in_words(language);
+    match interval {
+        // Semicolons, since Spanish decimals have commas.
+        Some((low, high)) => format!("×{} [{}; {}]", figure(ratio), figure(low), figure(high)),
+        None => format!("×{}", figure(ratio)),
+    }
+}
+
+/// A threshold with what was seen and what follows.
+pub fn gated(language: Language, gated: &Gated) -> String {
+    let Gate { metric, versus, .. } = &gated.gate;
+    let show = |figure: f64| match versus {
+        Some(Versus::Ratio(_)) => format!("×{}", Decimal(figure, 2).in_words(language)),
+        _ => value(language, *metric, Some(figure)),
+    };
+    let seen = match (gated.observed, gated.interval) {
+        (Some(observed), Some((low, high))) => format!("{} [{}; {}]", show(observed), show(low), show(high)),
+        (Some(observed), None) => show(observed),
+        (None, _) => "–".to_owned(),
+    };
+    let rounds = rounds_measured(language, gated.rounds as u64);
+    match gated.doubt {
+        None => format!("{seen} ({rounds})"),
+        Some(doubt) => format!("{seen} ({rounds}): {}", why(language, doubt)),
+    }
+}
+
+fn why(language: Language, doubt: Doubt) -> String {
+    match doubt {
+        Doubt::NoSuchSide => {
+            say!(language, en: "that side was not measured, add it with --sut", es: "ese lado no se midió, agréguelo")
+        }
+        Doubt::TooFewRounds => say!(language,
+            en: "measured in too few rounds for an interval (8 are needed)",
+            es: "medido en muy pocas rondas para un intervalo (se necesitan 8)"),
+        Doubt::Straddles => {
+            say!(language, en: "the limit lies within the interval", es: "el límite está dentro del intervalo")
+        }
+        Doubt::WithinNoise => say!(language,
+            en: "past the limit by less than the side differs from itself between rounds",
+            es: "pasa del límite por menos de lo que el lado difiere de sí mismo entre rondas"),
+        Doubt::SentTooLate(ms) => say!(language,
+            en: "not measurable here, requests left {ms} late, more than a fifth of the limit",
+            es: "no se puede medir aquí, las peticiones salieron {ms} tarde, más de un quinto del límite", ms = Milliseconds(ms)),
+        Doubt::HostTooNoisy(ms) => say!(language,
+            en: "this host wakes threads {ms} late, more than the margin",
+            es: "este computador despierta los hilos {ms} tarde, más que el margen", ms = Milliseconds(ms)),
+    }
+}
+
+/// What a plot shows, for those who do not see it.
+pub fn overlay_description(language: Language, side: &str, p50: Option<f64>, p99: Option<f64>) -> String {
+    let (p50, p99) =
+        (value(language, Metric::Latency(0.5), p50), value(language, Metric::Latency(0.99), p99));
+    say!(language, en: "{side}: p50 {p50}, p99 {p99}", es: "{side}: p50 {p50}, p99 {p99}", side = side, p50 = p50, p99 = p99)
+}
+
+/// How many samples a plot rests on.
+pub fn samples(count: u64) -> Counted {
+    Counted(count, Noun::Sample)
+}

@@ -1,0 +1,158 @@
+//! Latency by percentile of several sides in one picture.
+//!
+//! Drawn for each load step of a comparison. Sides differ by dashes as well as by colour, so that print shows them too.
+
+use plotters::prelude::*;
+use plotters::style::RGBColor;
+
+use super::canvas::{self, AMBER, Area, BLUE, Drawn, GREEN, GRID, INK, Look, RED, SOFT, said};
+use super::scale::{LatencyAxis, Ticked, percentile_place, percentile_ticks};
+use super::spectrum::curve;
+use crate::compare::Comparison;
+use crate::language::compare_words::{overlay_description, overlay_title, samples};
+use crate::language::plot_words::PlotWord;
+use crate::language::{Decimal, InWords as _, Language, Quantile};
+use crate::report::latency::quantile_ms;
+use crate::report::wire::plain;
+
+/// The lines of one load step.
+#[derive(Clone, Debug)]
+pub(in crate::report) struct Overlay {
+    tag: String,
+    samples: u64,
+    lines: Vec<Line>,
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    side: String,
+    /// Its place among the sides, which decides how it looks.
+    place: usize,
+    points: Vec<(f64, f64)>,
+    p50: Option<f64>,
+    p99: Option<f64>,
+}
+
+/// Colour, width, and lengths of dash and gap; no gap: a solid line.
+const STYLES: [(RGBColor, f64, f64, f64); 5] = [
+    (BLUE, 2.6, 0.0, 0.0),
+    (RED, 1.8, 9.0, 4.0),
+    (GREEN, 1.8, 3.0, 3.0),
+    (AMBER, 1.8, 14.0, 3.0),
+    (SOFT, 1.4, 1.5, 5.0),
+];
+
+impl Overlay {
+    /// One figure for each load step.
+    pub(in crate::report) fn of(comparison: &Comparison) -> Vec<Overlay> {
+        let figure = |(tag, sides): &(String, Vec<Option<hdrhistogram::Histogram<u64>>>)| {
+            let lines: Vec<Line> = sides
+                .iter()
+                .zip(&comparison.sides)
+                .enumerate()
+                .filter_map(|(place, (values, side))| {
+                    let values = values.as_ref().filter(|values| !values.is_empty())?;
+                    Some(Line {
+                        side: plain(&side.name, 30),
+                        place,
+                        points: curve(values),
+                        p50: quantile_ms(values, 0.5),
+                        p99: quantile_ms(values, 0.99),
+                    })
+                })
+                .collect();
+            let samples = sides.iter().flatten().map(hdrhistogram::Histogram::len).max().unwrap_or_default();
+            Overlay { tag: plain(tag, 40), samples, lines }
+        };
+        comparison.pooled.iter().map(figure).filter(|figure| !figure.lines.is_empty()).collect()
+    }
+
+    pub(super) fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    pub(super) fn title(&self, language: Language) -> String {
+        overlay_title(language, &self.tag, samples(self.samples))
+    }
+
+    pub(super) fn description(&self, language: Language) -> String {
+        let described = |line: &Line| overlay_description(language, &line.side, line.p50, line.p99);
+        self.lines.iter().map(described).collect::<Vec<_>>().join("; ")
+    }
+
+    pub(super) fn draw<DB: DrawingBackend>(
+        &self,
+        area: &Area<'_, DB>,
+        look: Look,
+        language: Language,
+    ) -> Drawn {
+        let all = || self.lines.iter().flat_map(|line| &line.points).map(|(_, ms)| *ms);
+        let (least, most) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
+        let axis = LatencyAxis::for_range(if least.is_finite() { least } else { 0.0 }, most);
+        let reach = percentile_place(1.0 - 1.0 / self.samples.max(4) as f64).max(0.7) * 1.02;
+        let (low, high) = axis.ends();
+        let nines = percentile_ticks(self.samples);
+        let x_ticks: Vec<f64> = nines.iter().map(|q| percentile_place(*q)).collect();
+        let places = axis.decimals();
+        let mut chart = ChartBuilder::on(area)
+            .margin_right(look.px(36.0))
+            .margin_top(look.px(6.0))
+            .x_label_area_size(look.px(44.0))
+            .y_label_area_size(look.px(if look.roomy() { 68.0 } else { 56.0 }))
+            .build_cartesian_2d(Ticked::new(0.0..reach, x_ticks), Ticked::new(low..high, axis.ticks()))
+            .map_err(said)?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .light_line_style(canvas::PAPER)
+            .bold_line_style(GRID)
+            .axis_style(look.stroke(SOFT, 1.0))
+            .x_desc(PlotWord::Percentile.in_words(language))
+            .y_desc(PlotWord::Latency.in_words(language))
+            .label_style(look.text(12.0, &SOFT))
+            .axis_desc_style(look.text(12.5, &INK))
+            .x_label_formatter(&|place| {
+                let named = nines.iter().find(|q| (percentile_place(**q) - place).abs() < 1e-6);
+                named.map_or_else(String::new, |q| Quantile(*q).in_words(language))
+            })
+            .y_label_formatter(&|place| Decimal(axis.value(*place), places).in_words(language))
+            .draw()
+            .map_err(said)?;
+        for line in &self.lines {
+            let points: Vec<(f64, f64)> =
+                line.points.iter().map(|(x, ms)| (x.min(reach), axis.place(*ms))).collect();
+            let (color, width, dash, gap) = style(line.place);
+            if gap == 0.0 {
+                chart.draw_series([PathElement::new(points, look.stroke(color, width))]).map_err(said)?;
+            } else {
+                let stroke = look.stroke(color, width);
+                let dashes = DashedLineSeries::new(points, look.px(dash), look.px(gap), stroke);
+                chart.draw_series(dashes).map_err(said)?;
+            }
+        }
+        self.draw_legend(area, look)
+    }
+
+    fn draw_legend<DB: DrawingBackend>(&self, area: &Area<'_, DB>, look: Look) -> Drawn {
+        let left = look.px(if look.roomy() { 84.0 } else { 66.0 });
+        for (row, line) in self.lines.iter().enumerate() {
+            let y = look.px(20.0) + look.px(18.0) * row as i32;
+            let (color, width, dash, gap) = style(line.place);
+            let end = left + look.px(34.0);
+            let mut from = left;
+            while from < end {
+                let to = if gap == 0.0 { end } else { (from + look.px(dash)).min(end) };
+                area.draw(&PathElement::new([(from, y), (to, y)], look.stroke(color, width)))
+                    .map_err(said)?;
+                from = to + look.px(gap).max(1);
+            }
+            area.draw_text(&line.side, &look.text(12.5, &INK), (end + look.px(8.0), y - look.px(5.0)))
+                .map_err(said)?;
+        }
+        Ok(())
+    }
+}
+
+fn style(place: usize) -> (RGBColor, f64, f64, f64) {
+    STYLES[place % STYLES.len()]
+}

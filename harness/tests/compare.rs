@@ -1,0 +1,111 @@
+//! `harness compare` as a user runs it: interleaved rounds, a table, thresholds judged, one exit code.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const SCENARIO: &str = r#"
+name: brief
+title: {en: "In brief", es: "En breve"}
+covers: [REQ-3]
+proxy: {ttl: 60s}
+backends: {count: 2, script: {otherwise: {respond: {body: 1KiB}}}}
+steps:
+  - load:
+      tag: hits
+      executor: {constant-arrival-rate: {rate: 100/s, duration: 300ms, max_vus: 50}}
+      path: "/hit/{key}"
+      keys: 5
+checks: {integrity.bodies: , proxy.alive: }
+thresholds: [THRESHOLDS]
+"#;
+
+struct Bench {
+    folder: tempfile::TempDir,
+    adapter: PathBuf,
+}
+
+impl Bench {
+    fn new(defect: &str) -> Bench {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let program = escargot::CargoBuild::new().package("harness").example("guilty-proxy");
+        let program = if cfg!(debug_assertions) { program } else { program.release() };
+        let program = program.run().expect("the guilty proxy builds").path().to_owned();
+        let adapter = std::fs::read_to_string(here.join("suts/guilty.yaml")).expect("the adapter");
+        let adapter = adapter
+            .replace("PROGRAM", &program.to_string_lossy())
+            .replace("DEFECT\"", &format!("{defect}\""));
+        let file = folder.path().join("honest.yaml");
+        std::fs::write(&file, adapter).expect("the adapter, filled in");
+        Bench { folder, adapter: file }
+    }
+
+    fn compare(&self, thresholds: &str, arguments: &[&str]) -> Output {
+        let scenario = self.folder.path().join("brief.yaml");
+        std::fs::write(&scenario, SCENARIO.replace("THRESHOLDS", thresholds)).expect("the scenario");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+        command.arg("compare").arg(scenario).args(["--lang", "en", "--sut"]).arg(&self.adapter);
+        command.arg("--out").arg(self.folder.path().join("reports")).args(arguments);
+        command.output().expect("the harness runs")
+    }
+
+    fn report(&self, name: &str) -> String {
+        let parent = self.folder.path().join("reports/compare-brief");
+        let mut found: Vec<PathBuf> =
+            std::fs::read_dir(parent).expect("reports").flatten().map(|entry| entry.path()).collect();
+        found.sort();
+        std::fs::read_to_string(found.last().expect("a report").join(name)).expect("a file of the report")
+    }
+}
+
+#[test]
+fn a_proxy_is_compared_with_what_lies_behind_it() {
+    let bench = Bench::new("none");
+    let gates = "\"hits: error_rate < 50%\", \"hits: added_latency{vs:direct} p(50) < 10s\"";
+    let output = bench.compare(gates, &["--sut", "direct", "--rounds", "2"]);
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    // Two rounds decide nothing, and that is said.
+    assert_eq!(output.status.code(), Some(2), "{text}\n{errors}");
+    assert!(text.contains("HTTP/2") && text.contains("honest ÷ direct"), "{text}");
+    assert!(text.contains("measured in too few rounds"), "{text}");
+    let order: Vec<&str> = errors.lines().filter(|line| line.starts_with("round ")).collect();
+    let order: Vec<bool> = order.iter().map(|line| line.contains("direct")).collect();
+    assert_eq!(order, [false, true, true, false], "the order flips: {errors}");
+    for (name, words) in
+        [("compare.es.html", "Cubre HTTP/1.1"), ("compare.en.html", "<svg"), ("junit.xml", "skipped")]
+    {
+        assert!(bench.report(name).contains(words), "{name}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&bench.report("compare.json")).expect("JSON");
+    assert_eq!(json["comparison"]["rounds"], 2);
+    let output = bench.compare(gates, &["--sut", "direct", "--rounds", "1", "--on-inconclusive", "warn"]);
+    assert_eq!(output.status.code(), Some(0), "doubt may be a warning");
+}
+
+#[test]
+fn eight_rounds_decide_and_a_limit_that_is_passed_fails() {
+    let bench = Bench::new("none");
+    let gates = "\"hits: error_rate < 50%\", \"rss_peak < 1KiB\"";
+    let output = bench.compare(gates, &["--sut", "direct", "--rounds", "8"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("✓ pass  hits: error_rate") && text.contains("✗ fail  rss_peak"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_decided_is_refused_before_anything_runs() {
+    let bench = Bench::new("none");
+    for (gates, arguments, hint) in [
+        ("", &[][..], "two sides"),
+        ("\"hits: latency p(99) < 50\"", &["--sut", "direct"], "50ms"),
+        ("\"mises: error_rate < 1%\"", &["--sut", "direct"], "hits"),
+        ("\"rss_peak{vs:nginx} < 2x\"", &["--sut", "direct"], "--sut nginx"),
+        ("\"rss_peak < 1MiB\"", &["--sut", "direct", "--max-duration", "1s"], "--max-duration"),
+    ] {
+        let output = bench.compare(gates, arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        assert!(said.contains(hint), "{hint}: {said}");
+    }
+    assert!(!bench.folder.path().join("reports").exists(), "nothing was run");
+}
