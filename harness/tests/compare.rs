@@ -86,10 +86,25 @@ fn a_proxy_is_compared_with_what_lies_behind_it() {
 fn eight_rounds_decide_and_a_limit_that_is_passed_fails() {
     let bench = Bench::new("none");
     let gates = "\"hits: error_rate < 50%\", \"rss_peak < 1KiB\"";
-    let output = bench.compare(gates, &["--sut", "direct", "--rounds", "8"]);
+    let baseline = bench.folder.path().join("baseline.json").display().to_string();
+    let output = bench.compare(gates, &["--sut", "direct", "--rounds", "8", "--save-baseline", &baseline]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("✓ pass  hits: error_rate") && text.contains("✗ fail  rss_peak"), "{text}");
+
+    // What it kept, beside a single round of today.
+    let gates = "\"rss_peak{vs:baseline} < 2x\"";
+    let arguments = ["--sut", "direct", "--rounds", "1", "--baseline", &baseline];
+    let output = bench.compare(gates, &arguments);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("now ÷ then") && text.contains("honest since"), "{text}");
+    assert!(bench.report("compare.es.html").contains("honest desde"));
+    let kept = std::fs::read_to_string(&baseline).expect("the baseline");
+    std::fs::write(&baseline, kept.replace("\"load\": \"", "\"load\": \"0")).expect("another load");
+    let output = bench.compare(gates, &arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(4) && said.contains("another load"), "{said}");
 }
 
 #[test]
@@ -100,6 +115,7 @@ fn what_cannot_be_decided_is_refused_before_anything_runs() {
         ("\"hits: latency p(99) < 50\"", &["--sut", "direct"], "50ms"),
         ("\"mises: error_rate < 1%\"", &["--sut", "direct"], "hits"),
         ("\"rss_peak{vs:nginx} < 2x\"", &["--sut", "direct"], "--sut nginx"),
+        ("\"rss_peak{vs:baseline} < 2x\"", &["--sut", "direct"], "--baseline FILE"),
         ("\"rss_peak < 1MiB\"", &["--sut", "direct", "--max-duration", "1s"], "--max-duration"),
     ] {
         let output = bench.compare(gates, arguments);

@@ -143,6 +143,12 @@ pub(super) struct CompareArguments {
     /// What follows for the exit code where a threshold stays inconclusive.
     #[arg(long, value_name = "WHAT", default_value = "fail")]
     pub(super) on_inconclusive: Inconclusive,
+    /// Keep the figures of the first side in this file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) save_baseline: Option<PathBuf>,
+    /// Compare with the figures that `--save-baseline` has kept; thresholds call them `{vs:baseline}`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
     /// Where the report goes.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(super) out: PathBuf,

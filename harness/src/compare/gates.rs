@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{Figures, LEVEL};
+use super::{BASELINE, Figures, LEVEL, Reference};
 use crate::plan::{Gate, Metric, Versus};
 use crate::statistics::{median, median_interval};
 
@@ -30,6 +30,10 @@ pub enum Ruling {
 pub enum Doubt {
     /// The side that it names was not measured.
     NoSuchSide,
+    /// The baseline has no such figure.
+    NotInBaseline,
+    /// The baseline comes from another host, whose speeds say nothing here.
+    OtherHost,
     /// It could be measured in too few rounds.
     TooFewRounds,
     /// The limit lies within the interval.
@@ -60,11 +64,16 @@ pub struct Gated {
 }
 
 /// Judges thresholds: `rounds[round][side]`, the side under test first; `names` are those of the sides.
-pub fn judge_gates(gates: &[Gate], names: &[&str], rounds: &[Vec<Figures>]) -> Vec<Gated> {
-    gates.iter().map(|gate| one(gate, names, rounds)).collect()
+pub fn judge_gates(
+    gates: &[Gate],
+    names: &[&str],
+    rounds: &[Vec<Figures>],
+    reference: Option<&Reference>,
+) -> Vec<Gated> {
+    gates.iter().map(|gate| one(gate, names, rounds, reference)).collect()
 }
 
-fn one(gate: &Gate, names: &[&str], rounds: &[Vec<Figures>]) -> Gated {
+fn one(gate: &Gate, names: &[&str], rounds: &[Vec<Figures>], reference: Option<&Reference>) -> Gated {
     let mut gated = Gated {
         gate: gate.clone(),
         observed: None,
@@ -73,31 +82,19 @@ fn one(gate: &Gate, names: &[&str], rounds: &[Vec<Figures>]) -> Gated {
         ruling: Ruling::Inconclusive,
         doubt: None,
     };
-    let other = match &gate.versus {
-        None => None,
-        Some(versus) => match names.iter().position(|name| *name == versus.side()) {
-            Some(side) => Some(side),
-            None => return Gated { doubt: Some(Doubt::NoSuchSide), ..gated },
-        },
+    let doubtful = |doubt, gated: Gated| Gated { doubt: Some(doubt), ..gated };
+    let values = match compared_values(gate, names, rounds, reference) {
+        Ok(values) => values,
+        Err(doubt) => return doubtful(doubt, gated),
     };
-    let figure = |round: &Vec<Figures>, side: usize| round.get(side)?.get(gate.tag.as_deref(), gate.metric);
-    let values: Vec<f64> = rounds
-        .iter()
-        .filter_map(|round| {
-            let ours = figure(round, 0)?;
-            let Some(other) = other else { return Some(ours) };
-            let theirs = figure(round, other)?;
-            match gate.versus {
-                Some(Versus::Difference(_)) => Some(ours - theirs),
-                _ => (theirs > 0.0).then(|| ours / theirs),
-            }
-        })
-        .collect();
     gated.rounds = values.len();
     gated.observed = median(&values);
     gated.interval = median_interval(&values, LEVEL).map(|interval| (interval.low, interval.high));
+    if let (Some(reference), Some(interval)) = (reference.filter(|_| is_of_baseline(gate)), gated.interval) {
+        gated.interval = widened(gate, interval, reference);
+    }
     let (Some(observed), Some((low, high))) = (gated.observed, gated.interval) else {
-        return Gated { doubt: Some(Doubt::TooFewRounds), ..gated };
+        return doubtful(Doubt::TooFewRounds, gated);
     };
     let (within, beyond) = match gate.below {
         true => (high < gate.limit, low >= gate.limit),
@@ -116,6 +113,47 @@ fn one(gate: &Gate, names: &[&str], rounds: &[Vec<Figures>]) -> Gated {
         (None, false) => Ruling::Fail,
     };
     Gated { doubt, ..gated }
+}
+
+fn is_of_baseline(gate: &Gate) -> bool {
+    gate.versus.as_ref().is_some_and(|versus| versus.side() == BASELINE)
+}
+
+/// What is limited, by round: a figure, its ratio to that of another side, or the difference.
+fn compared_values(
+    gate: &Gate,
+    names: &[&str],
+    rounds: &[Vec<Figures>],
+    reference: Option<&Reference>,
+) -> Result<Vec<f64>, Doubt> {
+    let figure = |round: &Vec<Figures>, side: usize| round.get(side)?.get(gate.tag.as_deref(), gate.metric);
+    let compare = |ours: f64, theirs: f64| match gate.versus {
+        Some(Versus::Difference(_)) => Some(ours - theirs),
+        _ => (theirs > 0.0).then(|| ours / theirs),
+    };
+    let Some(versus) = &gate.versus else {
+        return Ok(rounds.iter().filter_map(|round| figure(round, 0)).collect());
+    };
+    if let Some(reference) = reference.filter(|_| is_of_baseline(gate)) {
+        if !reference.speaks_of(gate.metric) {
+            return Err(Doubt::OtherHost);
+        }
+        let then = median(reference.baseline.values(gate.tag.as_deref(), gate.metric))
+            .ok_or(Doubt::NotInBaseline)?;
+        return Ok(rounds.iter().filter_map(|round| compare(figure(round, 0)?, then)).collect());
+    }
+    let other = names.iter().position(|name| *name == versus.side()).ok_or(Doubt::NoSuchSide)?;
+    Ok(rounds.iter().filter_map(|round| compare(figure(round, 0)?, figure(round, other)?)).collect())
+}
+
+/// The interval of what was compared with the median of a baseline, with the uncertainty of that median added.
+fn widened(gate: &Gate, (low, high): (f64, f64), reference: &Reference) -> Option<(f64, f64)> {
+    let values = reference.baseline.values(gate.tag.as_deref(), gate.metric);
+    let (then, of_then) = (median(values)?, median_interval(values, LEVEL)?);
+    match gate.versus {
+        Some(Versus::Difference(_)) => Some((low + then - of_then.high, high + then - of_then.low)),
+        _ => (of_then.low > 0.0).then(|| (low * then / of_then.high, high * then / of_then.low)),
+    }
 }
 
 /// How much the figure differs from itself between neighbouring rounds, as a median; what is counted exactly has none.
@@ -157,7 +195,7 @@ mod tests {
     }
 
     fn ruled(gate: &str, rounds: &[Vec<Figures>]) -> (Ruling, Option<Doubt>) {
-        let gated = judge_gates(&[gate.parse().unwrap()], &["pibl", "nginx"], rounds).remove(0);
+        let gated = judge_gates(&[gate.parse().unwrap()], &["pibl", "nginx"], rounds, None).remove(0);
         (gated.ruling, gated.doubt)
     }
 
@@ -193,5 +231,29 @@ mod tests {
     fn a_failure_must_exceed_what_a_side_differs_from_itself() {
         let restless = [101.0, 140.0, 101.0, 140.0, 101.0, 140.0, 101.0, 140.0];
         assert_eq!(ruled("rss_peak < 101B", &rounds(&restless, &EIGHT)).1, Some(Doubt::WithinNoise));
+    }
+
+    #[test]
+    fn a_baseline_is_compared_by_both_intervals_and_refused_from_another_host() {
+        let of = |bytes: &[f64], other_host| {
+            let text = String::new;
+            let baseline =
+                crate::compare::Baseline::of(text(), text(), text(), text(), text(), &rounds(bytes, bytes));
+            Reference { baseline, other_host }
+        };
+        let ruled = |gate: &str, ours: &[f64], reference: &Reference| {
+            let gates = [gate.parse().unwrap()];
+            let gated = judge_gates(&gates, &["pibl"], &rounds(ours, ours), Some(reference)).remove(0);
+            (gated.ruling, gated.doubt)
+        };
+        let reference = of(&EIGHT, true);
+        assert_eq!(ruled("rss_peak{vs:baseline} < 110%", &EIGHT, &reference), (Ruling::Pass, None));
+        let doubled = EIGHT.map(|bytes| bytes * 2.0);
+        assert_eq!(ruled("rss_peak{vs:baseline} < 110%", &doubled, &reference), (Ruling::Fail, None));
+        // 4 % apart: the spread of then and now covers the limit.
+        assert_eq!(ruled("rss_peak{vs:baseline} < 102%", &EIGHT, &reference).1, Some(Doubt::Straddles));
+        let latency = "hits: latency{vs:baseline} p(99) < 2x";
+        assert_eq!(ruled(latency, &EIGHT, &reference).1, Some(Doubt::OtherHost));
+        assert_eq!(ruled(latency, &EIGHT, &of(&EIGHT, false)).1, Some(Doubt::NotInBaseline));
     }
 }

@@ -3,10 +3,12 @@
 //! `harness compare` feeds it the records of its rounds, `harness merge` those of its shards. The round is the unit of
 //! statistics, because the samples of one run are correlated. It is a function of records and touches nothing.
 
+mod baseline;
 mod figures;
 mod gates;
 mod table;
 
+pub use baseline::{BASELINE, Baseline, Kept, Reference, Since};
 pub use figures::{Figures, figures_of};
 pub use gates::{Doubt, Gated, Ruling, judge_gates};
 pub use table::{Comparison, Pair, Row, Side, Subject, table};

@@ -4,9 +4,9 @@
 //! pairs, and too few pairs make no interval.
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Figures, LEVEL};
+use super::{Figures, LEVEL, Reference, Since};
 use crate::plan::Metric;
 use crate::statistics::{median, ratio_interval};
 
@@ -23,6 +23,8 @@ pub struct Comparison {
     pub rows: Vec<Row>,
     /// The worst overshoot of a sleep of 1 ms, median over the rounds, in milliseconds.
     pub noise_ms: f64,
+    /// The first side beside an earlier comparison.
+    pub since: Vec<Since>,
     /// Latencies of each side by tag, pooled over the rounds; for the plots.
     #[serde(skip)]
     pub pooled: Vec<(String, Vec<Option<Histogram<u64>>>)>,
@@ -38,7 +40,8 @@ pub struct Side {
 }
 
 /// What a row is about.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Subject {
     /// The load step's tag; `None`: the proxy as a whole.
     pub tag: Option<String>,
@@ -66,20 +69,18 @@ pub struct Pair {
     pub interval: Option<(f64, f64)>,
 }
 
+/// The figures of a load step that are shown.
+pub(super) const SUBJECT_METRICS: [Metric; 5] =
+    [Metric::Latency(0.5), Metric::Latency(0.99), Metric::Rate, Metric::ErrorRate, Metric::CpuPerRequest];
+
 /// The table of rounds: `rounds[round][side]`.
-pub fn table(sides: Vec<Side>, rounds: &[Vec<Figures>]) -> Comparison {
+pub fn table(sides: Vec<Side>, rounds: &[Vec<Figures>], reference: Option<&Reference>) -> Comparison {
     let mut tags: Vec<String> = rounds.iter().flatten().flat_map(|side| side.tags.keys().cloned()).collect();
     tags.sort();
     tags.dedup();
     let mut subjects = Vec::new();
     for tag in &tags {
-        for metric in [
-            Metric::Latency(0.5),
-            Metric::Latency(0.99),
-            Metric::Rate,
-            Metric::ErrorRate,
-            Metric::CpuPerRequest,
-        ] {
+        for metric in SUBJECT_METRICS {
             subjects.push(Subject { tag: Some(tag.clone()), metric });
         }
     }
@@ -94,6 +95,7 @@ pub fn table(sides: Vec<Side>, rounds: &[Vec<Figures>]) -> Comparison {
         level: LEVEL,
         rows,
         noise_ms: median(&noise).unwrap_or_default(),
+        since: reference.map(|reference| reference.beside(rounds)).unwrap_or_default(),
         pooled,
     }
 }

@@ -106,6 +106,51 @@ words!(Ruling {
     Ruling::Inconclusive => { en: "inconclusive", es: "no concluyente" },
 });
 
+messages! {
+    /// Two comparisons beside each other.
+    pub fn since_heading(side: &str, saved: &str) {
+        en: "{side} since {saved}", es: "{side} desde {saved}",
+    }
+    /// How the baseline's intervals are to be read.
+    pub fn since_note() {
+        en: "Rounds of different days are no pairs: an interval here goes from the least of one to the most of the other.",
+        es: "Las rondas de días distintos no forman pares: aquí un intervalo va de lo mínimo de una a lo máximo de la otra.",
+    }
+    /// It comes from another host.
+    pub fn since_other_host() {
+        en: "The baseline comes from another host: latencies and rates are not compared with it, CPU, memory and counts are.",
+        es: "La referencia guardada viene de otro computador: no se comparan con ella latencias ni tasas; sí CPU, memoria y conteos.",
+    }
+    /// A baseline of something else.
+    pub fn baseline_of_other_load(path: &str, scenario: &str) {
+        en: "{path} is of another load than {scenario} asks for now: save it again with --save-baseline",
+        es: "{path} es de otra carga que la que pide ahora {scenario}: guárdela de nuevo con --save-baseline",
+    }
+    /// A baseline cannot be read.
+    pub fn baseline_unreadable(path: &str, why: &str) {
+        en: "{path} is no baseline: {why}; --save-baseline writes one",
+        es: "{path} no es una referencia guardada: {why}; --save-baseline escribe una",
+    }
+    /// It lies there now.
+    pub fn baseline_saved(path: &str) {
+        en: "Baseline: {path}", es: "Referencia guardada: {path}",
+    }
+    /// It could not be written.
+    pub fn baseline_unwritable(path: &str, why: &str) {
+        en: "{path} could not be written: {why}", es: "no se pudo escribir {path}: {why}",
+    }
+    /// `{vs:baseline}` without one.
+    pub fn no_baseline(threshold: &str) {
+        en: "the threshold `{threshold}` compares with an earlier run: add --baseline FILE, written by --save-baseline FILE",
+        es: "el umbral `{threshold}` compara con una corrida anterior: agregue --baseline ARCHIVO, que escribe --save-baseline ARCHIVO",
+    }
+    /// `baseline` is taken.
+    pub fn reserved_name(name: &str) {
+        en: "no side may be called {name}: in thresholds that is the file of --baseline",
+        es: "ningún lado puede llamarse {name}: en los umbrales ese es el archivo de --baseline",
+    }
+}
+
 /// Heading words of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CompareLabel {
@@ -119,6 +164,10 @@ pub enum CompareLabel {
     Percentiles,
     /// The plots' note.
     Medians,
+    /// Column.
+    Now,
+    /// Column.
+    Then,
 }
 
 words!(CompareLabel {
@@ -126,6 +175,8 @@ words!(CompareLabel {
     CompareLabel::Thresholds => { en: "Thresholds", es: "Umbrales" },
     CompareLabel::Ratios => { en: "Figures and ratios", es: "Cifras y razones" },
     CompareLabel::Percentiles => { en: "Latency by percentile", es: "Latencia por percentil" },
+    CompareLabel::Now => { en: "now", es: "ahora" },
+    CompareLabel::Then => { en: "then", es: "antes" },
     CompareLabel::Medians => { en: "All rounds of a side together.", es: "Todas las rondas de un lado en conjunto." },
 });
 
@@ -201,6 +252,12 @@ fn why(language: Language, doubt: Doubt) -> String {
         Doubt::NoSuchSide => {
             say!(language, en: "that side was not measured, add it with --sut", es: "ese lado no se midió, agréguelo")
         }
+        Doubt::NotInBaseline => {
+            say!(language, en: "the baseline has no such figure", es: "la referencia guardada no tiene esa cifra")
+        }
+        Doubt::OtherHost => say!(language,
+            en: "the baseline comes from another host, whose speeds say nothing here",
+            es: "la referencia guardada viene de otro computador, cuyas velocidades no dicen nada aquí"),
         Doubt::TooFewRounds => say!(language,
             en: "measured in too few rounds for an interval (8 are needed)",
             es: "medido en muy pocas rondas para un intervalo (se necesitan 8)"),

@@ -12,9 +12,10 @@ use super::html::comparison_page;
 use super::pages::{ReportError, write};
 use super::plot::{Figure, Overlay, write_figures};
 use super::wire::plain;
-use crate::compare::{Comparison, Gated, Ruling};
+use crate::compare::{Comparison, Gated, Reference, Ruling};
 use crate::language::compare_words::{
-    CompareLabel, compared, covers, gated, how_to_read, noise, ratio, rounds_measured, value,
+    CompareLabel, compared, covers, gated, how_to_read, noise, ratio, rounds_measured, since_heading,
+    since_note, since_other_host, value,
 };
 use crate::language::{InWords as _, Language, Listed, Milliseconds, Percent};
 use crate::terms::Bilingual;
@@ -28,6 +29,8 @@ pub struct Compared {
     pub file: String,
     /// The table.
     pub comparison: Comparison,
+    /// The earlier comparison beside which it is shown.
+    pub reference: Option<Reference>,
     /// The thresholds.
     pub gated: Vec<Gated>,
     /// What went wrong in rounds, in both languages.
@@ -40,19 +43,13 @@ impl Compared {
     /// What the terminal shows.
     pub fn lines(&self, language: Language) -> String {
         let mut text = format!("\n{}\n{}\n\n", headline(self, language), covers(language));
-        let table = cells(&self.comparison, language);
-        let columns = table.first().map_or(0, Vec::len);
-        let widths: Vec<usize> = (0..columns)
-            .map(|column| table.iter().map(|row| row[column].chars().count()).max().unwrap_or_default())
-            .collect();
-        for row in &table {
-            let mut line = String::from(" ");
-            for (column, cell) in row.iter().enumerate() {
-                let room = widths[column].saturating_sub(cell.chars().count());
-                let (before, after) = if column == 0 { (0, room) } else { (room, 0) };
-                let _ = write!(line, " {}{cell}{} ", " ".repeat(before), " ".repeat(after));
+        text.push_str(&in_columns(&cells(&self.comparison, language)));
+        if let Some(reference) = &self.reference {
+            let _ = writeln!(text, "\n{}", since_title(reference, language));
+            text.push_str(&in_columns(&since_cells(&self.comparison, language)));
+            for note in since_notes(reference, language) {
+                let _ = writeln!(text, "{note}");
             }
-            let _ = writeln!(text, "{}", line.trim_end());
         }
         let _ = writeln!(text, "\n{}", how_to_read(language, Percent(self.comparison.level)));
         let _ = writeln!(text, "{}", noise(language, Milliseconds(self.comparison.noise_ms)));
@@ -101,12 +98,11 @@ impl Compared {
             let _ = writeln!(text, "- {sign} **{ruling}** `{limit}`: {}", escape(&gated(language, one)));
         }
         text.push('\n');
-        for (number, row) in cells(&self.comparison, language).iter().enumerate() {
-            let row: Vec<String> = row.iter().map(|cell| escape(cell)).collect();
-            let _ = writeln!(text, "| {} |", row.join(" | "));
-            if number == 0 {
-                let _ = writeln!(text, "| --- |{}", " ---: |".repeat(row.len().saturating_sub(1)));
-            }
+        text.push_str(&markdown_table(&cells(&self.comparison, language)));
+        if let Some(reference) = &self.reference {
+            let _ = writeln!(text, "\n### {}\n", escape(&since_title(reference, language)));
+            text.push_str(&markdown_table(&since_cells(&self.comparison, language)));
+            let _ = writeln!(text, "\n{}", since_notes(reference, language).join(" "));
         }
         let level = Percent(self.comparison.level);
         let _ = writeln!(text, "\n{}", how_to_read(language, level));
@@ -199,6 +195,65 @@ pub(super) fn cells(comparison: &Comparison, language: Language) -> Vec<Vec<Stri
         table.push(cells);
     }
     table
+}
+
+/// Of which side and day the other column is.
+pub(super) fn since_title(reference: &Reference, language: Language) -> String {
+    let day = reference.baseline.saved.split('T').next().unwrap_or_default();
+    since_heading(language, &plain(&reference.baseline.side, 30), &plain(day, 30))
+}
+
+/// How that table is to be read.
+pub(super) fn since_notes(reference: &Reference, language: Language) -> Vec<String> {
+    let other_host = reference.other_host.then(|| since_other_host(language));
+    other_host.into_iter().chain([since_note(language)]).collect()
+}
+
+/// The figures of then and now as texts; the first row is the heading.
+pub(super) fn since_cells(comparison: &Comparison, language: Language) -> Vec<Vec<String>> {
+    let [now, then] = [CompareLabel::Now, CompareLabel::Then].map(|label| label.in_words(language));
+    let ratios = format!("{now} ÷ {then}");
+    let mut table = vec![vec![CompareLabel::Figure.in_words(language), now, then, ratios]];
+    for since in &comparison.since {
+        let metric = since.subject.metric;
+        table.push(vec![
+            plain(&since.subject.in_words(language), 80),
+            value(language, metric, since.now),
+            value(language, metric, since.then),
+            ratio(language, since.pair),
+        ]);
+    }
+    table
+}
+
+fn in_columns(table: &[Vec<String>]) -> String {
+    let mut text = String::new();
+    let columns = table.first().map_or(0, Vec::len);
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| table.iter().map(|row| row[column].chars().count()).max().unwrap_or_default())
+        .collect();
+    for row in table {
+        let mut line = String::from(" ");
+        for (column, cell) in row.iter().enumerate() {
+            let room = widths[column].saturating_sub(cell.chars().count());
+            let (before, after) = if column == 0 { (0, room) } else { (room, 0) };
+            let _ = write!(line, " {}{cell}{} ", " ".repeat(before), " ".repeat(after));
+        }
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+fn markdown_table(table: &[Vec<String>]) -> String {
+    let mut text = String::new();
+    for (number, row) in table.iter().enumerate() {
+        let row: Vec<String> = row.iter().map(|cell| escape(cell)).collect();
+        let _ = writeln!(text, "| {} |", row.join(" | "));
+        if number == 0 {
+            let _ = writeln!(text, "| --- |{}", " ---: |".repeat(row.len().saturating_sub(1)));
+        }
+    }
+    text
 }
 
 fn escape(text: &str) -> String {

@@ -3,6 +3,7 @@
 //! `sides` understands what was typed, `rounds` carries the runs out, this file decides how many there are and shows the
 //! result. What figures mean and what follows for a threshold is the business of `crate::compare`.
 
+mod baseline;
 mod rounds;
 mod sides;
 
@@ -13,7 +14,9 @@ use crate::compare::{Comparison, Gated, LOOKS, Ruling, judge_gates, table};
 use crate::conductor::Interruption;
 use crate::exit_code::ExitCode;
 use crate::history::dated_folder;
-use crate::language::compare_words::{announced, few_rounds, look_again, too_long, written_to};
+use crate::language::compare_words::{
+    announced, baseline_saved, baseline_unwritable, few_rounds, look_again, too_long, written_to,
+};
 use crate::language::run_words::no_signal_handler;
 use crate::language::{Language, Span};
 use crate::report::{Compared, write_comparison};
@@ -73,12 +76,12 @@ pub(super) fn run(arguments: &CompareArguments) -> ExitCode {
             anstream::eprintln!("{problem}");
             return problem.exit_code();
         }
-        gated = judge_gates(&sides.gates, &sides.names(), &rounds.figures);
+        gated = judge_gates(&sides.gates, &sides.names(), &rounds.figures, sides.reference.as_ref());
         if rounds.cut_short || gated.iter().all(|one| one.ruling != Ruling::Inconclusive) {
             break;
         }
     }
-    let comparison = table(sides.sides(), &rounds.figures);
+    let comparison = table(sides.sides(), &rounds.figures, sides.reference.as_ref());
     conclude(arguments, &sides, &folder, &rounds, comparison, gated, language)
 }
 
@@ -120,6 +123,7 @@ fn conclude(
         title: sides.title.clone(),
         file: sides.file.clone(),
         comparison,
+        reference: sides.reference.clone(),
         gated,
         troubles: rounds.troubles.iter().map(|trouble| trouble.words(sides)).collect(),
         runs: rounds.runs.clone(),
@@ -131,6 +135,16 @@ fn conclude(
     }
     let page = folder.join(format!("compare.{}.html", language.code()));
     anstream::println!("\n{}", written_to(language, &page.display().to_string()));
+    if let Some(file) = &arguments.save_baseline {
+        match baseline::save(file, sides, &rounds.figures) {
+            Ok(()) => anstream::println!("{}", baseline_saved(language, &file.display().to_string())),
+            Err(error) => {
+                let why = error.to_string();
+                anstream::eprintln!("{}", baseline_unwritable(language, &file.display().to_string(), &why));
+                return ExitCode::Usage;
+            }
+        }
+    }
     annotate(&compared, language);
     exit_code(arguments.on_inconclusive, &compared.gated, &rounds.troubles, rounds.interrupted())
 }

@@ -5,14 +5,17 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::compare::Side;
+use crate::compare::{BASELINE, Reference, Side};
 use crate::conductor;
 use crate::language::Language;
-use crate::language::compare_words::{absent_side, no_load, no_proxy, same_name, two_sides};
+use crate::language::compare_words::{
+    absent_side, no_baseline, no_load, no_proxy, reserved_name, same_name, two_sides,
+};
 use crate::plan::{self, Bilingual, Gate, Options, Plan, StepKind};
 
 use super::super::arguments::CompareArguments;
 use super::super::input;
+use super::baseline;
 
 /// Straight at the first backend.
 pub(super) const DIRECT: &str = "direct";
@@ -27,6 +30,8 @@ pub(super) struct Sides {
     pub(super) all: Vec<Contender>,
     /// The thresholds of the scenario.
     pub(super) gates: Vec<Gate>,
+    /// What `--baseline` names.
+    pub(super) reference: Option<Reference>,
     /// Of the first round; each later one has the next.
     pub(super) seed: u64,
 }
@@ -75,6 +80,9 @@ pub(super) fn understand(arguments: &CompareArguments, language: Language) -> Re
             Some((name, adapter)) => (name.to_owned(), adapter),
             None => (stem(typed), typed.as_str()),
         };
+        if name == BASELINE {
+            return Err(reserved_name(language, &name));
+        }
         if named.iter().any(|(other, _)| *other == name) {
             return Err(same_name(language, &name));
         }
@@ -105,15 +113,26 @@ pub(super) fn understand(arguments: &CompareArguments, language: Language) -> Re
     let gates = plan::gates_of(&text, &arguments.scenario);
     let with = |gate: &Gate| gate.versus.as_ref().map(|versus| versus.side().to_owned());
     for gate in &gates {
+        if with(gate).is_some_and(|other| other == BASELINE) {
+            match arguments.baseline {
+                Some(_) => continue,
+                None => return Err(no_baseline(language, &gate.text)),
+            }
+        }
         if let Some(absent) = with(gate).filter(|other| !all.iter().any(|side| side.name == *other)) {
             return Err(absent_side(language, &gate.text, &absent));
         }
     }
+    let reference = match &arguments.baseline {
+        Some(file) => Some(baseline::read(file, &first.plan, language)?),
+        None => None,
+    };
     Ok(Sides {
         scenario: first.plan.name.clone(),
         title: first.plan.title.clone(),
         file: arguments.scenario.display().to_string(),
         gates,
+        reference,
         seed,
         all,
     })

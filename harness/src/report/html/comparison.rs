@@ -2,14 +2,14 @@
 //!
 //! `report::comparison` writes it once in each language. Everything is taken from the comparison and never judged here.
 
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::page::STYLE;
 use crate::compare::Ruling;
 use crate::language::compare_words::{CompareLabel, covers, gated, how_to_read, noise};
 use crate::language::report_words::Label;
 use crate::language::{InWords as _, Language, Milliseconds, Percent};
-use crate::report::comparison::{Compared, cells, headline};
+use crate::report::comparison::{Compared, cells, headline, since_cells, since_notes, since_title};
 use crate::report::plot::{Figure, Look};
 use crate::report::wire::plain;
 
@@ -20,7 +20,6 @@ pub(in crate::report) fn comparison_page(
     language: Language,
 ) -> String {
     let other = language.choose(Language::Es, Language::En);
-    let table = cells(&compared.comparison, language);
     let title = headline(compared, language);
     html! {
         (DOCTYPE)
@@ -71,18 +70,13 @@ pub(in crate::report) fn comparison_page(
                         }
                         section {
                             h2 { (CompareLabel::Ratios.in_words(language)) }
-                            div .scroll tabindex="0" role="region" aria-label=(CompareLabel::Ratios.in_words(language)) {
-                                table .figures {
-                                    thead { tr { @for cell in &table[0] { th scope="col" { (cell) } } } }
-                                    tbody {
-                                        @for row in &table[1..] {
-                                            tr {
-                                                th scope="row" { (row[0]) }
-                                                @for cell in &row[1..] { td { (cell) } }
-                                            }
-                                        }
-                                    }
-                                }
+                            (figures_table(&CompareLabel::Ratios.in_words(language), &cells(&compared.comparison, language)))
+                        }
+                        @if let Some(reference) = &compared.reference {
+                            section {
+                                h2 { (since_title(reference, language)) }
+                                @for note in since_notes(reference, language) { p .aside { (note) } }
+                                (figures_table(&since_title(reference, language), &since_cells(&compared.comparison, language)))
                             }
                         }
                         section {
@@ -100,6 +94,25 @@ pub(in crate::report) fn comparison_page(
         }
     }
     .into_string()
+}
+
+fn figures_table(name: &str, table: &[Vec<String>]) -> Markup {
+    html! {
+        div .scroll tabindex="0" role="region" aria-label=(name) {
+            table .figures {
+                thead { tr { @for cell in table.iter().take(1).flatten() { th scope="col" { (cell) } } } }
+                tbody {
+                    @for row in table.iter().skip(1) {
+                        tr {
+                            @for (column, cell) in row.iter().enumerate() {
+                                @if column == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// A sign that needs no colour.
