@@ -10,7 +10,7 @@ use crate::catalogue::{CheckId, Kind, Requirement};
 use crate::plan::SourceLine;
 
 /// The conclusion of one check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Proven.

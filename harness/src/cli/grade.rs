@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::arguments::{GradeArguments, language};
-use super::{input, signals};
+use super::{init, input, signals, step_summary};
 use crate::conductor::Interruption;
 use crate::exit_code::ExitCode;
 use crate::grade::entries::{self, Entries};
@@ -81,6 +81,7 @@ fn carry_out(arguments: &GradeArguments, prepared: Prepared, language: Language)
         seed,
         interruption: interruption.clone(),
         only_look: arguments.look,
+        draft: init::draft_of,
         observer: Arc::new(Lines(language)),
     };
     let teams = match grade::work(&order) {
@@ -95,6 +96,7 @@ fn carry_out(arguments: &GradeArguments, prepared: Prepared, language: Language)
     match grade::write_all(&graded, &out, &students, columns, language) {
         Ok(index) => {
             print(&graded, language);
+            step_summary::append(&out.join("summary.md"));
             anstream::println!("{}", grades_at(language, &index.display().to_string()));
         }
         Err(error) => {

@@ -14,6 +14,7 @@ mod rejudge;
 mod runs;
 mod selection;
 mod signals;
+mod step_summary;
 mod terminal;
 
 use clap::Parser;

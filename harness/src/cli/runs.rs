@@ -15,6 +15,7 @@ use crate::report::terminal::Display;
 use super::arguments::{RunArguments, language};
 use super::selection::{self, Selected};
 use super::signals;
+use super::step_summary;
 use super::terminal::{self, Live};
 
 pub(super) fn run(arguments: &RunArguments) -> ExitCode {
@@ -83,6 +84,7 @@ fn carry_out(arguments: &RunArguments, selected: Selected, workers: usize, all: 
             static PRINTING: Mutex<()> = Mutex::new(());
             let _alone = PRINTING.lock().unwrap_or_else(PoisonError::into_inner);
             terminal::print(&finished, language);
+            step_summary::append(&finished.pages.summary);
             finished.exit
         }
         Err(problem) => {

@@ -7,9 +7,9 @@
 mod csv;
 mod defence;
 mod document;
-mod draft;
 pub mod entries;
 mod gradescope;
+mod markdown;
 mod pages;
 mod profile;
 pub mod rubric;

@@ -52,17 +52,20 @@ pub enum ProfileProblem {
     LeadsOutside,
 }
 
+/// Writes a profile for a folder, where looking at it says enough.
+pub type Draft = fn(&Path) -> Option<String>;
+
 /// Finds or drafts the profile of a submission, with what is to be said about it.
 ///
 /// # Errors
 /// There is none, or it cannot be used.
-pub fn of(root: &Path, code: &str) -> Result<(Adapter, Vec<Flag>), ProfileProblem> {
+pub fn of(root: &Path, code: &str, draft: Draft) -> Result<(Adapter, Vec<Flag>), ProfileProblem> {
     let mut flags = Vec::new();
     let (file, text) = match written(root) {
         Some(found) => found,
         None => {
             flags.push(Flag::Drafted);
-            draft(root).ok_or(ProfileProblem::Missing)?
+            drafted(root, draft).ok_or(ProfileProblem::Missing)?
         }
     };
     let inside = file.strip_prefix(root).unwrap_or(Path::new(PROFILE));
@@ -101,8 +104,8 @@ fn written(root: &Path) -> Option<(PathBuf, Arc<str>)> {
 }
 
 /// Drafts a profile by looking at the submission, and writes it there for the run and for the team to see.
-fn draft(root: &Path) -> Option<(PathBuf, Arc<str>)> {
-    let text = super::draft::draft(root)?;
+fn drafted(root: &Path, draft: Draft) -> Option<(PathBuf, Arc<str>)> {
+    let text = draft(root)?;
     let file = root.join(PROFILE);
     std::fs::write(&file, &text).ok()?;
     Some((file, text.into()))
@@ -163,7 +166,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("code")).unwrap();
         std::fs::write(root.path().join("code").join(PROFILE), PYTHON).unwrap();
-        let (adapter, flags) = of(root.path(), "E07").unwrap();
+        let (adapter, flags) = of(root.path(), "E07", |_| None).unwrap();
         assert_eq!((adapter.name.as_str(), adapter.title.as_str()), ("E07", "E07"));
         assert!(!format!("{} {}", adapter.title, adapter.origin).contains("érez"));
         assert_eq!(flags, [Flag::Rotations { declared: 4 }]);
@@ -174,7 +177,7 @@ mod tests {
     fn a_profile_may_not_copy_from_elsewhere() {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join(PROFILE), format!("{PYTHON}copy_from: /etc\n")).unwrap();
-        assert!(matches!(of(root.path(), "E01"), Err(ProfileProblem::LeadsOutside)));
+        assert!(matches!(of(root.path(), "E01", |_| None), Err(ProfileProblem::LeadsOutside)));
     }
 
     #[test]
@@ -182,13 +185,13 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let text = "name: x\nprogram: {cargo: pibl}\nstart: [\"{{ program }}\"]\ncapabilities: {cache: disk, ttl: arguments}\n";
         std::fs::write(root.path().join(PROFILE), text).unwrap();
-        assert!(of(root.path(), "E01").unwrap().1.contains(&Flag::IsPibl));
+        assert!(of(root.path(), "E01", |_| None).unwrap().1.contains(&Flag::IsPibl));
     }
 
     #[test]
     fn nothing_to_go_by_is_said() {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join("informe.txt"), "hola").unwrap();
-        assert!(matches!(of(root.path(), "E01"), Err(ProfileProblem::Missing)));
+        assert!(matches!(of(root.path(), "E01", |_| None), Err(ProfileProblem::Missing)));
     }
 }

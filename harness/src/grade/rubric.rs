@@ -318,3 +318,18 @@ impl Rubric {
         std::array::from_fn(|index| if all > 0.0 { there(index) / all } else { 0.0 })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rubric_of_the_course_is_sound_and_worth_a_hundred_points() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/rubrics/pibl-2022-2.yaml");
+        let rubric = read(&file).unwrap();
+        assert_eq!(rubric.points(), 100.0);
+        assert!(rubric.rows.iter().any(|row| row.must_pass));
+        let worth = rubric.worth(&[vec![CheckId::CacheHit], vec![], vec![CheckId::CachePost]]);
+        assert_eq!(worth.map(|share| (share * 70.0).round()), [60.0, 0.0, 10.0]);
+    }
+}

@@ -41,6 +41,8 @@ pub struct GradeOrder {
     pub interruption: Interruption,
     /// Whether to stop after the first look.
     pub only_look: bool,
+    /// Writes a profile for a folder that has none, by looking at it.
+    pub draft: fn(&Path) -> Option<String>,
     /// Told what happens meanwhile.
     pub observer: Arc<dyn GradeObserver>,
 }
@@ -189,7 +191,7 @@ impl<'a> Bench<'a> {
             }
         };
         let mut state = State::of(folder, &brought.sha256);
-        let (adapter, flags) = match profile::of(&brought.root, &submission.code) {
+        let (adapter, flags) = match profile::of(&brought.root, &submission.code, self.order.draft) {
             Ok(found) => found,
             Err(problem) => {
                 state.triage = Some(Triage::of_profile(&problem));

@@ -49,7 +49,6 @@ pub struct VerdictRow {
     /// Where it comes from.
     pub source: String,
     /// `pass`, `fail`, `inconclusive`, `unsupported`, `blocked`, `skipped` or `manual`.
-    #[schemars(with = "String")]
     pub outcome: Outcome,
     /// What the check asks, as a short title.
     pub title: Texts,

@@ -83,7 +83,7 @@ pub(super) const fn symbol(outcome: Outcome) -> &'static str {
 }
 
 /// Text that Markdown and the HTML inside it leave alone, on one line.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

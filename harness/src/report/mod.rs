@@ -25,6 +25,7 @@ pub use attachments::Attachments;
 pub use comparison::{Compared, write_comparison};
 pub(crate) use html::STYLE;
 pub use json::{VerdictsDocument, verdicts_schema};
+pub(crate) use markdown::escape as markdown_escape;
 pub use overview::{Overview, exit_code};
 pub(crate) use pages::write;
 pub use pages::{Pages, ReportError, write_all};

@@ -57,6 +57,12 @@ pub(super) fn run(arguments: &InitArguments) -> ExitCode {
     trial::run(&file, language)
 }
 
+/// The text of an adapter for a folder, by looking alone: nobody is asked and nothing is written.
+pub(super) fn draft_of(folder: &Path) -> Option<String> {
+    let seen = look::look(folder, || None)?;
+    Some(Draft::of(&seen, "drafted").text(Language::Es))
+}
+
 fn ask_for_more(seen: &mut Seen, language: Language) {
     if seen.start.is_empty()
         && seen.port.is_none()

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::csv::{self, Columns};
 use super::document::Graded;
-use super::{defence, gradescope};
+use super::{defence, gradescope, markdown};
 use crate::language::Language;
 use crate::report::{ReportError, write};
 
@@ -59,6 +59,7 @@ pub fn write_all(
     document.push(b'\n');
     write(out, "grades.json", &document)?;
     write(out, "grades.csv", csv::text(graded, students, columns, language).as_bytes())?;
+    write(out, "summary.md", markdown::text(graded, language).as_bytes())?;
     for language in Language::ALL {
         write(out, &index_of(language), index::page(graded, language).as_bytes())?;
     }

@@ -1,0 +1,121 @@
+//! What a run writes for other programs, read by programs that nobody here wrote: each output by its schema or its consumer.
+//!
+//! One short run of a proxy that has a defect, so that there are failures to be read. The same run, drawn again from its
+//! folder, must give the same bytes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use pulldown_cmark::{Event, Options, Parser, Tag};
+use serde_json::Value;
+
+fn harness() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+    command.env("LANG", "en_US.UTF-8").env_remove("GITHUB_STEP_SUMMARY");
+    command
+}
+
+/// A run folder of the toy proxy that picks its backends at random, and the summary that a CI job would show.
+fn a_run(folder: &Path) -> (PathBuf, String) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let submission = folder.join("submission");
+    fs::create_dir(&submission).expect("a folder");
+    let source = fs::read_to_string(here.join("submissions/toy_proxy.py")).expect("the toy proxy");
+    let source = source.replace("DEFECT = \"none\"", "DEFECT = \"random\"");
+    fs::write(submission.join("proxy.py"), source).expect("its source");
+    fs::copy(here.join("submissions/pibl-judge.yaml"), submission.join("pibl-judge.yaml"))
+        .expect("its profile");
+    let summary = folder.join("step summary.md");
+    fs::write(&summary, "before\n\n").expect("what earlier steps wrote");
+    let output = harness()
+        .arg("run")
+        .arg(here.join("scenarios/turns.yaml"))
+        .arg("--sut")
+        .arg(submission.join("pibl-judge.yaml"))
+        .arg("--out")
+        .arg(folder.join("reports"))
+        .env("GITHUB_STEP_SUMMARY", &summary)
+        .output()
+        .expect("the harness runs");
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let run = folder.join("reports/turns/toy/latest").canonicalize().expect("a run folder");
+    (run, fs::read_to_string(summary).expect("a summary"))
+}
+
+#[test]
+fn each_output_is_read_by_its_consumer_and_drawn_again_in_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let (run, step_summary) = a_run(folder.path());
+    let verdicts: Value =
+        serde_json::from_slice(&fs::read(run.join("verdicts.json")).expect("verdicts")).expect("JSON");
+    assert_fits(&verdicts, &schema("results"));
+    let mut broken = verdicts.clone();
+    broken["verdicts"][0]["outcome"] = "maybe".into();
+    assert!(!jsonschema::is_valid(&schema("results"), &broken), "the schema refuses what is no outcome");
+    let rows = verdicts["verdicts"].as_array().expect("verdicts");
+
+    let junit = fs::read_to_string(run.join("junit.xml")).expect("junit.xml");
+    let junit = quick_junit::Report::deserialize_from_str(&junit).expect("JUnit");
+    let cases: Vec<_> = junit.test_suites.iter().flat_map(|suite| &suite.test_cases).collect();
+    assert_eq!(cases.len(), rows.len());
+    assert!(junit.failures >= 1, "{junit:?}");
+
+    let summary = fs::read_to_string(run.join("summary.md")).expect("summary.md");
+    assert_eq!(markdown_rows(&summary), [rows.len(), rows.len()], "a table in each language");
+    assert_eq!(step_summary.trim_end(), format!("before\n\n{summary}").trim_end(), "appended, not replaced");
+
+    let before = bytes_of(&run);
+    let again = harness().arg("report").arg(&run).output().expect("the harness runs");
+    assert_eq!(again.status.code(), Some(1), "{}", String::from_utf8_lossy(&again.stderr));
+    let after = bytes_of(&run);
+    assert!(before.keys().eq(after.keys()), "the same files");
+    for (name, bytes) in &before {
+        assert!(after[name] == *bytes, "{} has other bytes when drawn again", name.display());
+    }
+}
+
+fn schema(kind: &str) -> Value {
+    let output = harness().args(["schema", kind]).output().expect("the harness runs");
+    serde_json::from_slice(&output.stdout).expect("a schema is JSON")
+}
+
+fn assert_fits(document: &Value, schema: &Value) {
+    let validator = jsonschema::validator_for(schema).expect("a schema that is one");
+    let problems: Vec<String> =
+        validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+/// How many rows each table has, as a reader of Markdown sees them.
+fn markdown_rows(text: &str) -> Vec<usize> {
+    let mut tables = Vec::new();
+    for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
+        match event {
+            Event::Start(Tag::Table(_)) => tables.push(0),
+            Event::Start(Tag::TableRow) => *tables.last_mut().expect("a row of a table") += 1,
+            Event::Html(html) | Event::InlineHtml(html) => {
+                let known = ["<details><summary>", "</details>"];
+                assert!(known.iter().any(|tag| html.starts_with(tag)), "no markup but our own: {html}");
+            }
+            _ => {}
+        }
+    }
+    tables
+}
+
+/// Every file beneath a folder.
+fn bytes_of(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let (mut found, mut folders) = (BTreeMap::new(), vec![folder.to_path_buf()]);
+    while let Some(here) = folders.pop() {
+        for entry in fs::read_dir(here).expect("a folder").flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else {
+                found.insert(entry.path(), fs::read(entry.path()).expect("a file"));
+            }
+        }
+    }
+    found
+}
