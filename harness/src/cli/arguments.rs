@@ -6,8 +6,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use crate::catalogue::CheckId;
 use crate::language::Language;
 
 /// Puts any caching round-robin proxy between honest clients and misbehaving backends, and says with evidence what it does.
@@ -111,7 +113,10 @@ pub(super) struct RunArguments {
     /// What the proxy's adapter declares as not implemented counts as failed.
     #[arg(long)]
     pub(super) strict: bool,
-    /// Only what did not pass the last time.
+    /// Only this check and the steps that it needs, such as `ttl.expiry`; may be given several times.
+    #[arg(long, value_name = "CHECK", value_parser = check_name(), hide_possible_values = true)]
+    pub(super) only: Vec<CheckId>,
+    /// Only the checks that did not pass the last time.
     #[arg(long)]
     pub(super) failed: bool,
     /// Leave proxy and backends up after the first step with a problem, or at the end, until Ctrl-C.
@@ -229,6 +234,12 @@ pub(super) fn language(asked_for: Option<Language>) -> Language {
     asked_for.unwrap_or_else(|| Language::of_environment(|name| std::env::var(name).ok()))
 }
 
+/// The checks of the catalogue, with a suggestion for a name that is not quite one.
+fn check_name() -> impl TypedValueParser<Value = CheckId> {
+    PossibleValuesParser::new(CheckId::ALL.iter().map(|check| check.name()))
+        .try_map(|name| name.parse::<CheckId>().map_err(|()| format!("`{name}` is no check")))
+}
+
 fn key_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
@@ -265,7 +276,13 @@ mod tests {
 
     #[test]
     fn values_without_sense_are_refused() {
-        for wrong in [&["--max-duration", "3"][..], &["--set", "ttl"], &["-j", "0"], &["--lang", "fr"]] {
+        for wrong in [
+            &["--max-duration", "3"][..],
+            &["--set", "ttl"],
+            &["-j", "0"],
+            &["--lang", "fr"],
+            &["--only", "ttl.expire"],
+        ] {
             let line = ["harness", "a.yaml"].iter().chain(wrong);
             assert!(CommandLine::try_parse_from(line).is_err(), "{wrong:?}");
         }

@@ -61,7 +61,9 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
             anstream::println!("{}", one_of_many(language, name, *code));
         }
     }
-    let interrupted = interruption.cause().map(|_| ExitCode::Interrupted);
+    // Ctrl-C is how a single run that is held ends well.
+    let held = arguments.hold && total == 1;
+    let interrupted = interruption.cause().filter(|_| !held).map(|_| ExitCode::Interrupted);
     // Whatever else was found, a command that was cut short says so; a time that was over concerns its run only.
     ExitCode::of_many(results.into_iter().map(|(_, _, code)| code).chain(interrupted))
 }
@@ -69,6 +71,7 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
 fn carry_out(arguments: &RunArguments, selected: Selected, workers: usize, all: &Interruption) -> ExitCode {
     let language = language(arguments.lang);
     let display = if workers == 1 { Display::detect() } else { Display::Lines };
+    let before = selected.before.clone();
     let order = RunOrder {
         command: command_of(arguments, &selected),
         plan: selected.plan,
@@ -85,6 +88,9 @@ fn carry_out(arguments: &RunArguments, selected: Selected, workers: usize, all: 
             let _alone = PRINTING.lock().unwrap_or_else(PoisonError::into_inner);
             terminal::print(&finished, language);
             step_summary::append(&finished.pages.summary);
+            if let Some(before) = &before {
+                terminal::print_changes(before, &finished, language);
+            }
             finished.exit
         }
         Err(problem) => {
@@ -104,6 +110,12 @@ fn command_of(arguments: &RunArguments, selected: &Selected) -> Vec<String> {
     }
     if arguments.strict {
         command.push("--strict".to_owned());
+    }
+    if !arguments.only.is_empty() || arguments.failed {
+        // By name: what failed the last time is another thing the next time.
+        for check in &selected.plan.checks {
+            command.extend(["--only".to_owned(), check.id.name().to_owned()]);
+        }
     }
     command
 }

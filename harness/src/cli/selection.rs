@@ -5,12 +5,16 @@
 use std::path::Path;
 
 use crate::adapter::Adapter;
+use crate::catalogue::CheckId;
+use crate::check::Outcome;
 use crate::conductor;
 use crate::exit_code::ExitCode;
+use crate::history::names;
 use crate::language::Language;
+use crate::language::mending_words::not_asked;
 use crate::language::run_words::no_scenario;
 use crate::plan::{self, Options, Plan};
-use crate::{check, history, report};
+use crate::report::VerdictsDocument;
 
 use super::arguments::RunArguments;
 use super::input;
@@ -22,6 +26,8 @@ pub(super) struct Selected {
     pub(super) plan: Plan,
     /// The proxy as the user named it.
     pub(super) sut: String,
+    /// The verdicts of the last run of the same scenario on the same proxy, where there is one.
+    pub(super) before: Option<VerdictsDocument>,
 }
 
 /// All runs that the arguments ask for.
@@ -44,9 +50,21 @@ pub(super) fn select(arguments: &RunArguments, language: Language) -> Result<Vec
     if !complaints.is_empty() {
         return Err(complaints.join("\n"));
     }
-    if arguments.failed {
-        selected.retain(|selected| !passed_last_time(&arguments.out, &selected.plan));
+    if !arguments.only.is_empty() {
+        let asked = |check: &CheckId| selected.iter().any(|s| s.plan.checks.iter().any(|c| c.id == *check));
+        if let Some(check) = arguments.only.iter().find(|check| !asked(check)) {
+            let files: Vec<String> = arguments.scenarios.iter().map(|f| f.display().to_string()).collect();
+            return Err(not_asked(language, check.name(), &files.join(", ")));
+        }
+        selected.iter_mut().for_each(|selected| selected.plan = selected.plan.only(&arguments.only));
     }
+    for selected in &mut selected {
+        selected.before = last_verdicts(&arguments.out, &selected.plan);
+        if let Some(before) = selected.before.as_ref().filter(|_| arguments.failed) {
+            selected.plan = selected.plan.only(&to_be_repeated(before, &selected.plan));
+        }
+    }
+    selected.retain(|selected| !selected.plan.checks.is_empty());
     Ok(selected)
 }
 
@@ -65,7 +83,7 @@ fn plans_of(
     let options = Options { seed, strict: arguments.strict, settings };
     let plan_for = |(sut, adapter): &(String, Adapter)| {
         plan::resolve(&text, file, adapter, &options)
-            .map(|plan| Selected { plan, sut: sut.clone() })
+            .map(|plan| Selected { plan, sut: sut.clone(), before: None })
             .map_err(|problems| input::show(&problems, language))
     };
     adapters.iter().map(plan_for).collect()
@@ -92,14 +110,26 @@ fn plan_file(file: &Path, arguments: &RunArguments) -> Result<Selected, String> 
         .map_err(|error| format!("{}:{}:{}: {error}", file.display(), error.line(), error.column()))?;
     plan.seed = arguments.seed.unwrap_or(plan.seed);
     plan.strict |= arguments.strict;
-    Ok(Selected { sut: plan.adapter.name.clone(), plan })
+    Ok(Selected { sut: plan.adapter.name.clone(), plan, before: None })
 }
 
-/// Whether the last run of the same scenario on the same proxy ended with code 0, by its record.
-fn passed_last_time(out: &Path, plan: &Plan) -> bool {
+/// What the last run of the same scenario on the same proxy concluded.
+fn last_verdicts(out: &Path, plan: &Plan) -> Option<VerdictsDocument> {
     let latest = out.join(&plan.name).join(&plan.adapter.name).join("latest");
-    history::read(&latest)
-        .is_ok_and(|record| report::exit_code(&record, &check::evaluate(&record)) == ExitCode::Passed)
+    serde_json::from_slice(&std::fs::read(latest.join(names::VERDICTS)).ok()?).ok()
+}
+
+/// The checks that an earlier run left unmet. Where it was a run as a whole that failed, such as by a proxy that did not
+/// start, all of them.
+fn to_be_repeated(before: &VerdictsDocument, plan: &Plan) -> Vec<CheckId> {
+    let settled = |outcome| {
+        matches!(outcome, Outcome::Pass | Outcome::Manual)
+            || (outcome == Outcome::Unsupported && !plan.strict)
+    };
+    let unmet: Vec<CheckId> =
+        before.verdicts.iter().filter(|row| !settled(row.outcome)).map(|row| row.check).collect();
+    let ended = [ExitCode::Passed, ExitCode::Failed, ExitCode::Inconclusive].map(ExitCode::number);
+    if ended.contains(&before.exit_code) { unmet } else { plan.checks.iter().map(|check| check.id).collect() }
 }
 
 /// A seed of its own for each command; short enough to be typed.

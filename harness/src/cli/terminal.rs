@@ -3,19 +3,18 @@
 //! The run and report commands use it. With several runs at a time each one's lines come out together, after it has
 //! ended. Colours go where they are welcome only.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use crate::adapter::BackendAddress;
-use crate::conductor::{Finished, Observer};
+use crate::conductor::{Finished, Held, Observer};
 use crate::history::Listener;
-use crate::language::run_words::{held, way_out};
+use crate::language::mending_words::{self, names_of};
+use crate::language::run_words::{held as words_held, way_out};
 use crate::language::{self, Language, start_problem};
 use crate::plan::Plan;
 use crate::proxy_under_test::{Preparation, StartProblem};
 use crate::report::terminal::{Display, Progress, verdicts};
-use crate::report::{Attachments, Source};
+use crate::report::{Attachments, Changes, Source, VerdictsDocument, by_hand, groups};
 
 /// Shows one run while it lasts.
 #[derive(Debug)]
@@ -42,9 +41,27 @@ impl Observer for Live {
         anstream::eprintln!("{}", language::preparation(self.language, preparation));
     }
 
-    fn holding(&self, proxy: SocketAddr, backends: &[BackendAddress]) {
-        let backends: Vec<String> = backends.iter().map(|b| format!("{} {}", b.name, b.address)).collect();
-        anstream::eprintln!("{}", held(self.language, &proxy.to_string(), &backends.join(", ")));
+    fn holding(&self, held: &Held<'_>) {
+        let language = self.language;
+        let attachments = Attachments::default();
+        let source = Source { record: held.record, verdicts: held.verdicts, attachments: &attachments };
+        // The bar would be drawn over what is said now.
+        self.ended();
+        let groups = groups(held.verdicts, held.record.plan.strict);
+        let failed: Vec<_> = groups.iter().filter_map(|g| held.verdicts.get(*g.failures.first()?)).collect();
+        if !failed.is_empty() {
+            let checks: Vec<_> = failed.iter().map(|verdict| verdict.check).collect();
+            anstream::eprintln!("{}", mending_words::held_at(language, &names_of(&checks, language)));
+        }
+        let backends: Vec<String> =
+            held.backends.iter().map(|b| format!("{} {}", b.name, b.address)).collect();
+        anstream::eprintln!("{}", words_held(language, &held.proxy.to_string(), &backends.join(", ")));
+        if held.elsewhere {
+            anstream::eprintln!("{}", mending_words::held_elsewhere(language));
+        }
+        for line in failed.into_iter().filter_map(|verdict| by_hand(&source, verdict)) {
+            anstream::eprintln!("  {}", printable(&line));
+        }
     }
 
     fn ended(&self) {
@@ -64,6 +81,27 @@ pub(super) fn print(finished: &Finished, language: Language) {
     let source = Source { record: &finished.record, verdicts: &finished.verdicts, attachments: &attachments };
     let page = shown(finished.pages.report(language));
     anstream::print!("{}", verdicts(&source, language, width(), Some(&page)));
+}
+
+/// Prints what changed since an earlier run of the same scenario on the same proxy.
+pub(super) fn print_changes(before: &VerdictsDocument, finished: &Finished, language: Language) {
+    let changes = Changes::between(before, &finished.verdicts);
+    if changes.is_empty() {
+        return;
+    }
+    anstream::println!("{}:", mending_words::since_last_run(language));
+    for (checks, told) in [
+        (&changes.mended, mending_words::now_met as fn(Language, &str) -> String),
+        (&changes.broken, mending_words::no_longer_met),
+        (&changes.still, mending_words::still_failing),
+    ] {
+        if !checks.is_empty() {
+            anstream::println!("  {}", told(language, &names_of(checks, language)));
+        }
+    }
+    if changes.not_repeated > 0 {
+        anstream::println!("  {}", mending_words::left_out(language, changes.not_repeated));
+    }
 }
 
 /// Why a proxy was not started, what it said, and what can be done.

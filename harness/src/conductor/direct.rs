@@ -36,7 +36,7 @@ async fn measure(plan: &Plan, out: &Path, interruption: &Interruption) -> Result
     let path = folder.path().to_path_buf();
     let log = Mutex::new(IntervalLog::begin(folder.intervals, clock).map_err(RunProblem::Folder)?);
     let recorder = Recorder::begin(folder.events, clock).map_err(RunProblem::Setting)?;
-    let network = RunNetwork::choose(&plan.adapter);
+    let network = RunNetwork::choose(&plan.adapter, false);
     network.network.enter().map_err(RunProblem::Setting)?;
     let backends =
         Backends::start(plan, network.network.clone(), clock, &recorder).map_err(RunProblem::Setting)?;

@@ -16,4 +16,4 @@ mod steps;
 pub use closing::{Finished, RunProblem, judge};
 pub use direct::run_direct;
 pub use interruption::{Cause, Interruption};
-pub use run::{Observer, RunOrder, drawn_number, run};
+pub use run::{Held, Observer, RunOrder, drawn_number, run};

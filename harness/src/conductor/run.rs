@@ -17,7 +17,8 @@ use super::pump::Pump;
 use super::sampler::Sampler;
 use super::setting::{Backends, RunNetwork, port_for};
 use super::steps::{DEATH_SHOWS_WITHIN, Stage, in_words};
-use crate::check::needs_second_try;
+use crate::catalogue::Kind;
+use crate::check::{self, Outcome, Verdict, needs_second_try};
 use crate::history::{
     self, Anomaly, EventKind, IntervalLog, Listener, ManifestFacts, Recorder, RunFolder, names,
 };
@@ -52,13 +53,28 @@ pub trait Observer: Send + Sync {
     /// Something that takes long is done before the proxy can start.
     fn preparing(&self, preparation: &Preparation);
     /// Proxy and backends stay up until the user interrupts.
-    fn holding(&self, proxy: std::net::SocketAddr, backends: &[crate::adapter::BackendAddress]);
+    fn holding(&self, held: &Held<'_>);
     /// The proxy and the backends are gone.
     fn ended(&self);
     /// Whether the pages of the run are to be drawn; a run that is one round of many is shown with the others.
     fn wants_pages(&self) -> bool {
         true
     }
+}
+
+/// What stays up until the user interrupts.
+#[derive(Debug)]
+pub struct Held<'a> {
+    /// Where the proxy listens.
+    pub proxy: std::net::SocketAddr,
+    /// Where the backends listen.
+    pub backends: &'a [crate::adapter::BackendAddress],
+    /// Whether all of that is in a network that only the run can reach.
+    pub elsewhere: bool,
+    /// What had happened by then, with all checks that had failed.
+    pub record: &'a history::Record,
+    /// What the checks conclude of it.
+    pub verdicts: &'a [Verdict],
 }
 
 /// Carries out a plan from beginning to end, on a thread of its own.
@@ -87,7 +103,7 @@ async fn conduct(mut order: RunOrder) -> Result<Finished, RunProblem> {
     let recorder = Recorder::begin(folder.events, clock).map_err(RunProblem::Setting)?;
     order.observer.began(&order.plan, &path, recorder.listen());
 
-    let network = RunNetwork::choose(&order.plan.adapter);
+    let network = RunNetwork::choose(&order.plan.adapter, order.hold);
     network.network.enter().map_err(RunProblem::Setting)?;
     let mut facts = facts_of(&order, clock, &network);
     if let Some(problem) = network.unmet.clone() {
@@ -199,19 +215,44 @@ async fn perform(
             performed = perform_step(stage, step, recorder, &sampler, &order.plan, run_directory) => performed,
             cause = order.interruption.wait() => { note_interruption(recorder, cause); return None; }
         };
-        if order.hold && performed == Performed::WithProblem {
+        if performed == Performed::ProxyGone {
             break;
         }
-        if performed == Performed::ProxyGone {
+        if order.hold && (performed == Performed::WithProblem || has_failed(recorder, run_directory)) {
             break;
         }
     }
     recorder.enter_step(None);
     if order.hold {
-        order.observer.holding(stage.traffic.clients.address(), &stage.backends.addresses());
-        order.interruption.wait().await;
+        hold(order, stage, recorder, run_directory).await;
     }
     None
+}
+
+/// Whether a check that decides has failed by what happened so far: then this is the state to look at.
+fn has_failed(recorder: &Recorder, run_directory: &Path) -> bool {
+    recorder.flush();
+    // A record that cannot be read is reported when the run is closed.
+    history::read(run_directory).is_ok_and(|record| {
+        let verdicts = check::evaluate(&record);
+        verdicts.iter().any(|v| v.outcome == Outcome::Fail && v.kind == Kind::Required)
+    })
+}
+
+/// Leaves everything as it is until the user has seen enough.
+async fn hold(order: &RunOrder, stage: &Stage, recorder: &Recorder, run_directory: &Path) {
+    recorder.flush();
+    if let Ok(record) = history::read(run_directory) {
+        let verdicts = check::evaluate(&record);
+        order.observer.holding(&Held {
+            proxy: stage.traffic.clients.address(),
+            backends: &stage.backends.addresses(),
+            elsewhere: !order.plan.adapter.foreign_addresses().is_empty(),
+            record: &record,
+            verdicts: &verdicts,
+        });
+    }
+    order.interruption.wait().await;
 }
 
 /// How a step went, as far as the next one is concerned.

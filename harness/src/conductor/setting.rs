@@ -41,8 +41,13 @@ const PORT_PATIENCE: Duration = Duration::from_secs(120);
 impl RunNetwork {
     /// A network namespace of the run's own where the host allows it, else the host's loopback.
     /// The addresses that stand in the source of the proxy lie on its loopback interface.
-    pub(super) fn choose(adapter: &Adapter) -> RunNetwork {
+    /// A run that is held stays on the host's where it can, so that the user can reach proxy and backends.
+    pub(super) fn choose(adapter: &Adapter, held: bool) -> RunNetwork {
         let addresses = adapter.foreign_addresses();
+        if held && addresses.is_empty() {
+            let description = "loopback of the host (--hold)".to_owned();
+            return RunNetwork { network: Network::host(), description, unmet: None };
+        }
         if adapter.network == NetworkWish::Host {
             let description = "loopback of the host (as the adapter asks)".to_owned();
             return RunNetwork { network: Network::host(), description, unmet: None };

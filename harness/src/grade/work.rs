@@ -421,7 +421,7 @@ struct Quiet;
 impl Observer for Quiet {
     fn began(&self, _plan: &Plan, _run_directory: &Path, _events: crate::history::Listener) {}
     fn preparing(&self, _preparation: &crate::proxy_under_test::Preparation) {}
-    fn holding(&self, _proxy: std::net::SocketAddr, _backends: &[crate::adapter::BackendAddress]) {}
+    fn holding(&self, _held: &crate::conductor::Held<'_>) {}
     fn ended(&self) {}
 }
 

@@ -15,6 +15,7 @@ mod input_words;
 mod latency_words;
 pub mod load_words;
 pub mod measure_words;
+pub mod mending_words;
 mod numbers;
 pub mod page_words;
 pub mod plot_words;

@@ -8,6 +8,7 @@ mod cloud;
 mod estimate;
 mod gate;
 mod load;
+mod part;
 mod resolve;
 mod resolve_checks;
 mod resolve_load;

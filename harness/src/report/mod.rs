@@ -4,12 +4,15 @@
 //! months later: the same record gives the same bytes. Nothing here judges, measures, or reads a clock.
 
 mod attachments;
+mod by_hand;
+mod changes;
 mod comparison;
 mod html;
 mod json;
 mod junit;
 mod latency;
 mod markdown;
+mod mending;
 mod overview;
 mod pages;
 mod plot;
@@ -22,10 +25,13 @@ mod wire;
 pub(crate) mod testkit;
 
 pub use attachments::Attachments;
+pub use by_hand::by_hand;
+pub use changes::Changes;
 pub use comparison::{Compared, write_comparison};
 pub(crate) use html::STYLE;
 pub use json::{VerdictsDocument, verdicts_schema};
 pub(crate) use markdown::escape as markdown_escape;
+pub use mending::{Group, Instance, command_for, groups, instance};
 pub use overview::{Overview, exit_code};
 pub(crate) use pages::write;
 pub use pages::{Pages, ReportError, write_all};

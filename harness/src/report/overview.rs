@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use super::Source;
-use crate::catalogue::{CheckId, Kind};
-use crate::check::{Finding, Outcome, Summary, Verdict};
+use super::mending::groups;
+use crate::catalogue::CheckId;
+use crate::check::{Outcome, Summary, Verdict};
 use crate::exit_code::ExitCode;
 use crate::history::{EventKind, Record};
 use crate::language::report_words::{
@@ -22,7 +23,7 @@ pub struct Overview {
     pub exit: ExitCode,
     /// The verdicts counted and named.
     pub summary: Summary,
-    /// Position in the verdicts of what is to be mended first: the failure that most others hang on.
+    /// Position in the verdicts of what is to be mended first: the failure whose cause explains most.
     pub mend_first: Option<usize>,
     /// How many checks there are of each outcome, in the order of [`OUTCOMES`], those with none left out.
     pub counts: Vec<(Outcome, usize)>,
@@ -62,7 +63,7 @@ impl Overview {
         Overview {
             exit: exit_code(source.record, verdicts),
             summary: Summary::of(verdicts, source.plan().strict),
-            mend_first: mend_first(verdicts, source.plan().strict),
+            mend_first: groups(verdicts, source.plan().strict).first().map(|group| group.failures[0]),
             counts: OUTCOMES
                 .into_iter()
                 .map(|outcome| (outcome, verdicts.iter().filter(|v| v.outcome == outcome).count()))
@@ -133,32 +134,6 @@ pub fn exit_code(record: &Record, verdicts: &[Verdict]) -> ExitCode {
     } else {
         crate::check::exit_code_of(verdicts, record.plan.strict)
     }
-}
-
-/// The failed required check that most others hang on, the earlier one in the catalogue where two are equal; where no
-/// required check failed, the first optimal one that did.
-fn mend_first(verdicts: &[Verdict], strict: bool) -> Option<usize> {
-    let failed = |verdict: &Verdict| {
-        verdict.outcome == Outcome::Fail || (strict && verdict.outcome == Outcome::Unsupported)
-    };
-    let hanging_on = |check: CheckId| {
-        verdicts
-            .iter()
-            .filter(|v| {
-                v.outcome == Outcome::Blocked
-                    && matches!(v.finding, Finding::DependsOn { check: cause } if cause == check)
-            })
-            .count()
-    };
-    let first_of = |kind: Kind| {
-        verdicts
-            .iter()
-            .enumerate()
-            .filter(|(_, verdict)| verdict.kind == kind && failed(verdict))
-            .max_by_key(|(_, verdict)| (hanging_on(verdict.check), std::cmp::Reverse(verdict.check)))
-            .map(|(position, _)| position)
-    };
-    first_of(Kind::Required).or_else(|| first_of(Kind::Optimal))
 }
 
 #[cfg(test)]

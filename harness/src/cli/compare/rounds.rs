@@ -3,7 +3,6 @@
 //! `compare` asks for more of them until its thresholds are decided. A run that went wrong gives no figures; a run of which
 //! an answer was wrong gives none either, since speed is worth nothing then.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +10,6 @@ use std::time::Duration;
 use fake_backends::clock::{Moment, RunClock};
 
 use super::sides::{Contender, Sides};
-use crate::adapter::BackendAddress;
 use crate::check::Outcome;
 use crate::compare::{Figures, figures_of};
 use crate::conductor::{self, Finished, Interruption, Observer, RunOrder, RunProblem};
@@ -194,7 +192,7 @@ impl Observer for OneOfMany {
         anstream::eprintln!("{}", language::preparation(self.0, preparation));
     }
 
-    fn holding(&self, _proxy: SocketAddr, _backends: &[BackendAddress]) {}
+    fn holding(&self, _held: &crate::conductor::Held<'_>) {}
 
     fn ended(&self) {}
 

@@ -10,12 +10,12 @@ use super::page::Page;
 use super::related::{Related, attempt_for};
 use super::timeline;
 use crate::check::Verdict;
-use crate::history::{EventKind, Exchange};
+use crate::history::Exchange;
 use crate::language::InWords as _;
 use crate::language::page_words::{by_hand_note, exchange_title};
 use crate::language::report_words::{Label, shown_of};
-use crate::report::attachments::{Text, quoted};
-use crate::report::wire;
+use crate::report::attachments::Text;
+use crate::report::{by_hand, command_for, wire};
 
 /// Exchanges whose bytes are shown.
 const MOST_EXCHANGES: usize = 4;
@@ -50,8 +50,8 @@ pub(super) fn evidence(page: &Page<'_>, verdict: &Verdict, open: bool) -> Markup
             h4 { (page.label(Label::ScenarioLines)) }
             (scenario_lines(page, verdict))
             h4 { (page.label(Label::RepeatCommand)) }
-            p { (command(page, &page.source.command())) }
-            @if let Some(line) = exchanges.first().and_then(|exchange| curl(page, exchange)) {
+            p { (command(page, &command_for(&page.source, verdict.check))) }
+            @if let Some(line) = by_hand(&page.source, verdict) {
                 h4 { (page.label(Label::RepeatOneRequest)) }
                 p { (command(page, &line)) }
                 p .aside { (by_hand_note(page.language)) }
@@ -140,19 +140,4 @@ fn scenario_lines(page: &Page<'_>, verdict: &Verdict) -> Markup {
             }
         }
     }
-}
-
-/// The request as a curl line, to the address at which the proxy listened last.
-fn curl(page: &Page<'_>, exchange: &Exchange) -> Option<String> {
-    let listen = page.source.events().iter().rev().find_map(|event| match &event.event {
-        EventKind::ProxyStarting { listen, .. } => Some(*listen),
-        _ => None,
-    })?;
-    // A target that a shell or curl would change cannot be shown as one line.
-    if !exchange.target.starts_with('/') || exchange.target.chars().any(char::is_control) {
-        return None;
-    }
-    let method =
-        if exchange.method == "GET" { String::new() } else { format!(" -X {}", quoted(&exchange.method)) };
-    Some(format!("curl -i{method} {}", quoted(&format!("http://{listen}{}", exchange.target))))
 }

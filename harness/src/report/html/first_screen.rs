@@ -8,10 +8,12 @@ use super::page::{Page, code, told};
 use crate::catalogue::Kind;
 use crate::check::{Outcome, Verdict};
 use crate::exit_code::ExitCode;
+use crate::language::mending_words as words;
 use crate::language::page_words::{counted_checks, score_of};
 use crate::language::report_words::{Label, decides, exit_meaning, killed_times, took_place, verdict_words};
 use crate::language::{Counted, InWords as _, Noun, Span, explanation, title};
 use crate::report::markdown::symbol;
+use crate::report::{Group, command_for, groups};
 
 /// The outcome whose sign and colour stand for an exit code.
 pub(super) const fn outcome_of(exit: ExitCode) -> Outcome {
@@ -45,10 +47,19 @@ pub(super) fn first_screen(page: &Page<'_>) -> Markup {
 }
 
 fn mend_first(page: &Page<'_>) -> Markup {
-    let Some(verdict) = page.overview.mend_first.and_then(|position| page.source.verdicts.get(position))
-    else {
-        return html! {};
+    let verdicts = page.source.verdicts;
+    let groups = groups(verdicts, page.source.plan().strict);
+    let Some((first, others)) = groups.split_first() else { return html! {} };
+    let all: usize = groups.iter().map(Group::explains).sum();
+    let linked = |places: &[usize]| {
+        html! {
+            @for (number, verdict) in places.iter().filter_map(|&place| verdicts.get(place)).enumerate() {
+                @if number > 0 { ", " }
+                a href={ "#" (verdict.check.name()) } { (verdict.check.name()) }
+            }
+        }
     };
+    let verdict = &verdicts[first.failures[0]];
     html! {
         aside .mend {
             h2 { (page.label(Label::MendFirst)) }
@@ -58,6 +69,24 @@ fn mend_first(page: &Page<'_>) -> Markup {
             }
             @if let Some(cause) = verdict.cause {
                 p .cause { b { (page.label(Label::LikelyCause)) ": " } (explanation(cause, page.language)) "." }
+            }
+            @if first.explains() > 1 {
+                p {
+                    @if others.is_empty() { (words::mend_this(page.language)) }
+                    @else { (words::mend_first(page.language, first.explains(), all)) }
+                    ": " (linked(&first.failures))
+                    @if !first.blocked.is_empty() { "; " (words::waiting(page.language)) ": " (linked(&first.blocked)) }
+                    "."
+                }
+            }
+            p { (command(page, &command_for(&page.source, verdict.check))) }
+            @for (place, group) in others.iter().enumerate() {
+                p {
+                    (words::mend_then(page.language, place + 2, group.explains(), all)) ": "
+                    (linked(&group.failures))
+                    @if let Some(cause) = group.cause { " – " (explanation(cause, page.language)) }
+                    "."
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 //! The conductor and the command line use it. Progress goes to standard error, verdicts are returned as text whose colours
 //! the printing stream strips where they are unwelcome (`NO_COLOR`, a pipe); nothing here decides anything.
 
+mod mending;
 mod progress;
 mod track;
 mod verdicts;

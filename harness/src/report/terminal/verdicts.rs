@@ -10,7 +10,7 @@ use owo_colors::{OwoColorize as _, Style};
 use crate::catalogue::Kind;
 use crate::check::{Outcome, Verdict};
 use crate::language::report_words::{Label, exit_meaning, report_at, verdict_words};
-use crate::language::{InWords as _, Language, explanation, sentence};
+use crate::language::{InWords as _, Language, sentence};
 use crate::report::markdown::symbol;
 use crate::report::wire::plain;
 use crate::report::{Overview, Source};
@@ -96,12 +96,7 @@ fn closing(
     for note in overview.footnotes(language) {
         let _ = writeln!(text, "{}", wrapped(&note, 2, width));
     }
-    if let Some(first) = overview.mend_first.and_then(|position| source.verdicts.get(position)) {
-        let cause =
-            first.cause.map(|cause| format!("; {}", explanation(cause, language))).unwrap_or_default();
-        let told = format!("{}: {}{cause}", Label::MendFirst.in_words(language), first.check.name());
-        let _ = writeln!(text, "{}", wrapped(&told, 2, width));
-    }
+    super::mending::mending(text, source, language, width);
     let code = format!(
         "{} {}: {}",
         Label::ExitCode.in_words(language),
@@ -121,7 +116,7 @@ fn style(outcome: Outcome, kind: Kind) -> Style {
 }
 
 /// Breaks a text at blanks so that it fits a terminal; following lines begin at `indent`.
-fn wrapped(text: &str, indent: usize, width: Option<usize>) -> String {
+pub(super) fn wrapped(text: &str, indent: usize, width: Option<usize>) -> String {
     let Some(room) = width.map(|width| width.saturating_sub(indent)).filter(|room| *room >= 24) else {
         return text.to_owned();
     };

@@ -1,0 +1,195 @@
+//! A part of a plan: only some of its checks, and of its steps only those that these checks need.
+//!
+//! `cli` asks for it (`--only`, `--failed`), so that one check repeats in seconds. It leaves out what no chosen check reads, keeps
+//! what brings the proxy into the state that the rest needs, and changes no step that it keeps.
+
+use super::{Plan, Step, StepKind, estimate};
+use crate::catalogue::CheckId;
+
+impl Plan {
+    /// This plan with only these checks. Steps keep their order and are numbered anew; where a check reads everything, so
+    /// does the part.
+    #[must_use]
+    pub fn only(&self, checks: &[CheckId]) -> Plan {
+        let mut part = self.clone();
+        part.checks.retain(|check| checks.contains(&check.id));
+        let read = |step: &Step| {
+            part.checks.iter().any(|check| {
+                let labels = &check.parameters.steps;
+                let confined = labels.is_empty() || step.label.as_ref().is_some_and(|l| labels.contains(l));
+                reads(check.id, &step.kind) && (confined || changes_state(&step.kind))
+            })
+        };
+        let mut kept: Vec<bool> = self.steps.iter().map(read).collect();
+        add_what_is_referred_to(&self.steps, &mut kept);
+        add_state(&self.steps, &mut kept);
+        let mut places = vec![0; self.steps.len()];
+        let mut next = 0;
+        for (place, kept) in kept.iter().enumerate() {
+            places[place] = next;
+            next += usize::from(*kept);
+        }
+        part.steps =
+            self.steps.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(s, _)| s.clone()).collect();
+        for step in &mut part.steps {
+            step.index = places[step.index];
+            match &mut step.kind {
+                StepKind::Probe(probe) => probe.of = places[probe.of],
+                StepKind::Reread(reread) => reread.of = places[reread.of],
+                _ => {}
+            }
+        }
+        part.estimated = estimate::of(&part);
+        part
+    }
+}
+
+/// Whether a step changes the state of the proxy or of its backends and asks nothing.
+fn changes_state(kind: &StepKind) -> bool {
+    matches!(kind, StepKind::Crash(_) | StepKind::Restart(_) | StepKind::Backends(_) | StepKind::Wait { .. })
+}
+
+/// Whether a check may look at a step of this kind; a check that is not known here looks at all of them.
+fn reads(check: CheckId, kind: &StepKind) -> bool {
+    use StepKind::*;
+    match check.name() {
+        "rr.serial_cycle" => matches!(kind, Serial(_)),
+        "rr.spread" => matches!(kind, Batches(_)),
+        "rr.scope" => matches!(kind, Serial(_) | Batches(_)),
+        "rr.hits_take_turn" => matches!(kind, Serial(_) | Fill(_)),
+        "concurrency.slow_fast" => matches!(kind, Overtake(_)),
+        "concurrency.overlap" => matches!(kind, Overlap(_)),
+        "concurrency.own_answers" => matches!(kind, Batches(_)),
+        "concurrency.client_kinds" => matches!(kind, Serial(_)),
+        "latency.thresholds" => matches!(kind, Load(_)),
+        "cache.hit" => matches!(kind, Fill(_)),
+        "cache.post" => matches!(kind, Fill(_) | Serial(_)),
+        "privacy.tokens" | "privacy.never_shared" | "freshness.delivered" => matches!(kind, Cloud(_)),
+        "ttl.expiry" | "ttl.per_resource" | "ttl.sliding" => {
+            matches!(kind, Fill(_) | Probe(_) | Sliding(_))
+        }
+        _ => true,
+    }
+}
+
+/// Keys that are probed or read again must have been filled.
+fn add_what_is_referred_to(steps: &[Step], kept: &mut [bool]) {
+    for place in (0..steps.len()).rev().filter(|&place| kept[place]).collect::<Vec<_>>() {
+        let of = match &steps[place].kind {
+            StepKind::Probe(probe) => probe.of,
+            StepKind::Reread(reread) => reread.of,
+            _ => continue,
+        };
+        if let Some(kept) = kept.get_mut(of) {
+            *kept = true;
+        }
+    }
+}
+
+/// A restart with other settings, and backends that come and go, concern every step after them; whoever is killed must be
+/// started again. What nobody asks anything after is left out.
+fn add_state(steps: &[Step], kept: &mut [bool]) {
+    let asks_later = |kept: &[bool], from: usize| {
+        (from..steps.len()).any(|place| kept[place] && !changes_state(&steps[place].kind))
+    };
+    for place in 0..steps.len() {
+        let needed = match &steps[place].kind {
+            StepKind::Backends(_) => true,
+            StepKind::Restart(restart) => restart.settings.is_some() || restart.wipe,
+            _ => continue,
+        };
+        kept[place] |= needed && asks_later(kept, place);
+    }
+    // Between a kill and a start nothing is there to be asked: both, or neither.
+    let mut killed: Option<usize> = None;
+    for place in 0..steps.len() {
+        match &steps[place].kind {
+            StepKind::Crash(_) => killed = Some(place),
+            StepKind::Restart(_) => {
+                if let Some(crash) = killed.take() {
+                    let both = kept[place] || kept[crash];
+                    kept[place] = both;
+                    kept[crash] = both;
+                }
+            }
+            _ => {}
+        }
+    }
+    // Waiting matters between two questions only.
+    for place in 0..steps.len() {
+        if matches!(steps[place].kind, StepKind::Wait { .. }) && kept[place] {
+            let before = (0..place).any(|earlier| kept[earlier]);
+            kept[place] = before && asks_later(kept, place);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use crate::adapter::{self, built_in};
+    use crate::catalogue::CheckId;
+    use crate::plan::{Options, Plan, StepKind, resolve};
+
+    fn plan(steps: &str, checks: &str) -> Plan {
+        let text = format!(
+            "name: part\ntitle: {{en: a, es: b}}\ncovers: [REQ-8]\nproxy: {{ttl: 1s}}\n\
+             backends: {{count: 3, script: {{otherwise: {{respond: {{body: 1KiB}}}}}}}}\nsteps:\n{steps}checks:\n{checks}"
+        );
+        let own = built_in::text_of("pibl").unwrap();
+        let adapter = adapter::resolve(&Arc::from(own), Path::new("pibl.yaml")).unwrap();
+        resolve(&text, Path::new("part.yaml"), &adapter, &Options::default()).unwrap()
+    }
+
+    const STEPS: &str = "  - fill: {keys: 5, path: \"/a/{key}\", confirm: 5, as: a}\n  - probe: {of: a}\n\
+                         \x20 - serial: {requests: 9, path: \"/s/{n}\"}\n  - wait: 1s\n  - crash: {after: {least: 1s, most: 1s}}\n  - restart: {}\n\
+                         \x20 - restart: {stop: true, wipe: true, proxy: {ttl: 2s}}\n\
+                         \x20 - fill: {keys: 5, path: \"/b/{key}\", as: b}\n  - probe: {of: b}\n";
+
+    fn names(plan: &Plan) -> Vec<&'static str> {
+        plan.steps
+            .iter()
+            .map(|step| match step.kind {
+                StepKind::Fill(_) => "fill",
+                StepKind::Probe(_) => "probe",
+                StepKind::Serial(_) => "serial",
+                StepKind::Crash(_) => "crash",
+                StepKind::Restart(_) => "restart",
+                StepKind::Wait { .. } => "wait",
+                _ => "other",
+            })
+            .collect()
+    }
+
+    #[test]
+    fn one_check_needs_its_own_steps_alone() {
+        let whole = plan(STEPS, "  rr.serial_cycle:\n  ttl.expiry:\n  cache.hit:\n");
+        let part = whole.only(&[CheckId::RotationSerialCycle]);
+        assert_eq!(names(&part), ["serial"]);
+        assert_eq!(part.steps[0].index, 0);
+        assert!(part.estimated < whole.estimated);
+        assert_eq!(part.checks.len(), 1);
+    }
+
+    #[test]
+    fn references_follow_the_steps_and_settings_stay() {
+        let whole = plan(STEPS, "  rr.serial_cycle:\n  ttl.expiry:\n  cache.hit:\n");
+        let part = whole.only(&[CheckId::TtlExpiry]);
+        assert_eq!(names(&part), ["fill", "probe", "restart", "fill", "probe"]);
+        let of: Vec<usize> = part
+            .steps
+            .iter()
+            .filter_map(|step| if let StepKind::Probe(probe) = &step.kind { Some(probe.of) } else { None })
+            .collect();
+        assert_eq!(of, [0, 3]);
+    }
+
+    #[test]
+    fn who_is_killed_is_started_again_and_a_check_that_reads_everything_keeps_everything() {
+        let whole = plan(STEPS, "  persistence.rebind:\n  proxy.alive:\n");
+        assert_eq!(names(&whole.only(&[CheckId::ProxyAlive])), names(&whole));
+        assert!(names(&whole.only(&[CheckId::PersistenceRebind])).contains(&"crash"));
+    }
+}
