@@ -8,7 +8,6 @@
 //! no reader ever sees half a file, whenever the process dies.
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -86,10 +85,23 @@ impl Disk {
 
     /// The file of a hash: one of 256 directories, then the hash in 32 digits.
     pub(super) fn path(&self, hash: u128) -> PathBuf {
-        // One allocation instead of five: every response that is stored passes here.
-        let mut path = OsString::with_capacity(self.root.as_os_str().len() + 64);
+        self.path_with(hash, "")
+    }
+
+    /// The same with more behind it. Every response that is stored passes here, and the formatting machinery
+    /// would take longer than all the rest that is done in memory to store one.
+    fn path_with(&self, hash: u128, suffix: &str) -> PathBuf {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut name = [0; 32];
+        for (place, digit) in name.iter_mut().enumerate() {
+            *digit = DIGITS[(hash >> (124 - 4 * place)) as usize & 15];
+        }
+        let name = std::str::from_utf8(&name).unwrap_or_default();
+        let mut path = OsString::with_capacity(self.root.as_os_str().len() + suffix.len() + 36);
         path.push(&self.root);
-        let _ = write!(path, "/{:02x}/{hash:032x}", (hash >> 120) as u8);
+        for part in ["/", &name[..2], "/", name, suffix] {
+            path.push(part);
+        }
         PathBuf::from(path)
     }
 
@@ -107,9 +119,7 @@ impl Disk {
     /// A new file that will become that of a hash.
     pub(super) fn create(&self, hash: u128) -> io::Result<Temporary> {
         let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
-        let mut path = self.path(hash).into_os_string();
-        path.push(format!(".{}-{number}{TEMPORARY}", self.run));
-        let path = PathBuf::from(path);
+        let path = self.path_with(hash, &format!(".{}-{number}{TEMPORARY}", self.run));
         let create = || File::options().read(true).write(true).create_new(true).open(&path);
         let file = match create() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -191,7 +191,9 @@ impl Leader {
         self.is_over = true;
         // First out of the map: whoever comes now finds the stored response, or starts anew.
         self.flights.shard(self.hash).remove(&self.hash);
-        self.sender.send_replace(state);
+        // Nobody can join any more, so where nobody waits the news need not be told: that is the usual case,
+        // and telling takes longer than all the rest here.
+        let _ = self.sender.send(state);
     }
 }
 

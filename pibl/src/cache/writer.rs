@@ -149,7 +149,9 @@ impl Writer {
         if self.open.is_none() {
             let Some(disk) = &self.store.disk else { return Ok(()) };
             let temporary = disk.create(self.hash)?;
-            write_at(&temporary.file, &self.slots()?, self.preamble(0, 0).slot_offset(0))?;
+            let mut slots = Vec::with_capacity(2 * self.slot_bytes);
+            self.put_slots(&mut slots)?;
+            write_at(&temporary.file, &slots, self.preamble(0, 0).slot_offset(0))?;
             self.open = Some(Open { temporary, hasher: Xxh3::new() });
         }
         let Some(open) = &mut self.open else { return Ok(()) };
@@ -186,12 +188,13 @@ impl Writer {
         Preamble { slot_bytes: self.slot_bytes, body_bytes, body_checksum }
     }
 
-    /// Slot A with the record, and an empty slot B.
-    fn slots(&self) -> std::io::Result<Vec<u8>> {
-        let mut slots = encode_slot(1, &self.encoded, self.slot_bytes)
+    /// Appends slot A with the record, and an empty slot B.
+    fn put_slots(&self, out: &mut Vec<u8>) -> std::io::Result<()> {
+        let slot = encode_slot(1, &self.encoded, self.slot_bytes)
             .ok_or_else(|| std::io::Error::other("the head is too long to be stored"))?;
-        slots.resize(2 * self.slot_bytes, 0);
-        Ok(slots)
+        out.extend_from_slice(&slot);
+        out.resize(out.len() + self.slot_bytes, 0);
+        Ok(())
     }
 
     fn publish(&mut self) -> std::io::Result<()> {
@@ -206,7 +209,7 @@ impl Writer {
                 let preamble = self.preamble(self.held.len() as u64, xxh3_64(&self.held));
                 let mut bytes = Vec::with_capacity(preamble.body_offset() as usize + self.held.len());
                 bytes.extend_from_slice(&preamble.encode());
-                bytes.extend_from_slice(&self.slots()?);
+                self.put_slots(&mut bytes)?;
                 bytes.extend_from_slice(&self.held);
                 let temporary = disk.create(self.hash)?;
                 write_at(&temporary.file, &bytes, 0)?;

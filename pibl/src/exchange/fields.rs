@@ -3,7 +3,6 @@
 //! `forward` writes request heads through this room, `relay` and `answer` response heads. It never
 //! believes what a client says about its own address, unless the client is a trusted proxy.
 
-use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::http::encode;
@@ -120,8 +119,9 @@ pub(super) fn add_via(out: &mut Vec<u8>, received: Version) {
 /// RFC 7239 and the older names of the same facts; after those of a trusted proxy, instead of any other.
 fn add_forwarded(out: &mut Vec<u8>, head: &RequestHead, peer: IpAddr, is_trusted: bool) {
     let peer = peer.to_canonical();
-    // Writing to a vector cannot fail.
-    let _ = write!(out, "X-Forwarded-For: {peer}\r\n");
+    out.extend_from_slice(b"X-Forwarded-For: ");
+    encode::address(out, peer);
+    out.extend_from_slice(b"\r\n");
     let host = head.fields.get("host");
     if !is_trusted || !head.fields.contains("x-forwarded-proto") {
         out.extend_from_slice(b"X-Forwarded-Proto: http\r\n");
@@ -129,10 +129,12 @@ fn add_forwarded(out: &mut Vec<u8>, head: &RequestHead, peer: IpAddr, is_trusted
     if let Some(host) = host.filter(|_| !is_trusted || !head.fields.contains("x-forwarded-host")) {
         encode::field(out, "X-Forwarded-Host", host);
     }
-    let _ = match peer {
-        IpAddr::V4(peer) => write!(out, "Forwarded: for={peer}"),
-        IpAddr::V6(peer) => write!(out, "Forwarded: for=\"[{peer}]\""),
-    };
+    out.extend_from_slice(b"Forwarded: for=");
+    // RFC 7239 §6: an IPv6 address stands in brackets, and these in quotes.
+    let (opening, closing): (&[u8], &[u8]) = if peer.is_ipv6() { (b"\"[", b"]\"") } else { (b"", b"") };
+    out.extend_from_slice(opening);
+    encode::address(out, peer);
+    out.extend_from_slice(closing);
     if let Some(host) = host {
         out.extend_from_slice(b";host=\"");
         out.extend_from_slice(host);

@@ -3,6 +3,9 @@
 //! `exchange` writes requests to backends and responses to clients with it, always appending to a
 //! buffer that it owns. It never decides which fields are sent: what is in the list is written.
 
+use std::io::Write as _;
+use std::net::IpAddr;
+
 use super::fields::Fields;
 use super::hop_by_hop::is_allowed_in_trailer;
 
@@ -87,6 +90,23 @@ pub fn last_chunk(out: &mut Vec<u8>, trailers: &Fields) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// Writes an IP address; IPv6 in its usual short form, without brackets.
+pub fn address(out: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        // The usual case, ten times faster than the formatting machinery.
+        IpAddr::V4(address) => {
+            for (index, octet) in address.octets().into_iter().enumerate() {
+                if index > 0 {
+                    out.push(b'.');
+                }
+                decimal(out, u64::from(octet));
+            }
+        }
+        // Writing to a vector cannot fail.
+        IpAddr::V6(address) => drop(write!(out, "{address}")),
+    }
+}
+
 /// Writes a number in decimal digits.
 pub fn decimal(out: &mut Vec<u8>, value: u64) {
     let mut text = [0; 20];
@@ -107,6 +127,15 @@ pub fn decimal(out: &mut Vec<u8>, value: u64) {
 mod tests {
     use super::*;
     use crate::http::{BodyDecoder, BodyFraming, HeadLimits, RequestHead, ResponseHead, parse};
+
+    #[test]
+    fn addresses_read_as_they_are_usually_written() {
+        for text in ["192.0.2.7", "0.0.0.0", "255.255.255.255", "2001:db8::1", "::", "fe80::1:0:0:a"] {
+            let mut out = Vec::new();
+            address(&mut out, text.parse().unwrap());
+            assert_eq!(out, text.as_bytes());
+        }
+    }
 
     #[test]
     fn what_is_encoded_parses_back() {
