@@ -201,7 +201,7 @@ impl InWords for Percent {
 
 impl InWords for Quantile {
     fn in_words(&self, language: Language) -> String {
-        format!("p{}", Decimal(self.0 * 100.0, 3).in_words(language))
+        format!("p{}", Decimal(self.0 * 100.0, 6).in_words(language))
     }
 }
 

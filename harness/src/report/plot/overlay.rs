@@ -33,13 +33,19 @@ struct Line {
     p99: Option<f64>,
 }
 
+/// Room for the names at the right, where no line can run through them.
+const LEGEND: f64 = 150.0;
+
 /// Colour, width, and lengths of dash and gap; no gap: a solid line.
-const STYLES: [(RGBColor, f64, f64, f64); 5] = [
+const STYLES: [(RGBColor, f64, f64, f64); 8] = [
     (BLUE, 2.6, 0.0, 0.0),
     (RED, 1.8, 9.0, 4.0),
     (GREEN, 1.8, 3.0, 3.0),
     (AMBER, 1.8, 14.0, 3.0),
     (SOFT, 1.4, 1.5, 5.0),
+    (INK, 1.6, 18.0, 8.0),
+    (RED, 2.8, 4.0, 8.0),
+    (GREEN, 2.8, 12.0, 12.0),
 ];
 
 impl Overlay {
@@ -53,7 +59,7 @@ impl Overlay {
                 .filter_map(|(place, (values, side))| {
                     let values = values.as_ref().filter(|values| !values.is_empty())?;
                     Some(Line {
-                        side: plain(&side.name, 30),
+                        side: plain(&side.name, 16),
                         place,
                         points: curve(values),
                         p50: quantile_ms(values, 0.5),
@@ -95,7 +101,7 @@ impl Overlay {
         let x_ticks: Vec<f64> = nines.iter().map(|q| percentile_place(*q)).collect();
         let places = axis.decimals();
         let mut chart = ChartBuilder::on(area)
-            .margin_right(look.px(36.0))
+            .margin_right(look.px(LEGEND))
             .margin_top(look.px(6.0))
             .x_label_area_size(look.px(44.0))
             .y_label_area_size(look.px(if look.roomy() { 68.0 } else { 56.0 }))
@@ -123,18 +129,24 @@ impl Overlay {
                 line.points.iter().map(|(x, ms)| (x.min(reach), axis.place(*ms))).collect();
             let (color, width, dash, gap) = style(line.place);
             if gap == 0.0 {
-                chart.draw_series([PathElement::new(points, look.stroke(color, width))]).map_err(said)?;
+                chart
+                    .draw_series([PathElement::new(points.clone(), look.stroke(color, width))])
+                    .map_err(said)?;
             } else {
                 let stroke = look.stroke(color, width);
-                let dashes = DashedLineSeries::new(points, look.px(dash), look.px(gap), stroke);
+                let dashes = DashedLineSeries::new(points.clone(), look.px(dash), look.px(gap), stroke);
                 chart.draw_series(dashes).map_err(said)?;
             }
+            // Where the samples of a side end; with a single one there is nothing else to see.
+            let end = points.last().map(|end| Circle::new(*end, look.px(2.6), color.filled()));
+            chart.draw_series(end).map_err(said)?;
         }
         self.draw_legend(area, look)
     }
 
     fn draw_legend<DB: DrawingBackend>(&self, area: &Area<'_, DB>, look: Look) -> Drawn {
-        let left = look.px(if look.roomy() { 84.0 } else { 66.0 });
+        let (width_of_all, _) = area.dim_in_pixel();
+        let left = width_of_all as i32 - look.px(LEGEND - 16.0);
         for (row, line) in self.lines.iter().enumerate() {
             let y = look.px(20.0) + look.px(18.0) * row as i32;
             let (color, width, dash, gap) = style(line.place);
@@ -155,4 +167,66 @@ impl Overlay {
 
 fn style(place: usize) -> (RGBColor, f64, f64, f64) {
     STYLES[place % STYLES.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::Side;
+    use crate::history::empty_histogram;
+    use crate::report::plot::Figure;
+
+    fn comparison(samples: &[u64]) -> Comparison {
+        let side = |place: usize| Side { name: format!("side{place}"), title: format!("side{place}") };
+        let values = |(place, &count): (usize, &u64)| {
+            let mut values = empty_histogram();
+            (0..count)
+                .for_each(|i| values.saturating_record((i * 7_919 % 1_000 + 1) * 1_000 * (place as u64 + 1)));
+            Some(values)
+        };
+        Comparison {
+            sides: (0..samples.len()).map(side).collect(),
+            rounds: 8,
+            level: 0.99,
+            rows: Vec::new(),
+            noise_ms: 0.0,
+            since: Vec::new(),
+            pooled: vec![("hits".into(), samples.iter().enumerate().map(values).collect())],
+        }
+    }
+
+    #[test]
+    fn few_samples_one_sample_and_many_sides_are_drawn() {
+        for samples in [&[5, 5][..], &[1, 1], &[5_000, 5], &[900, 900, 900, 900, 900, 900, 900]] {
+            let figures = Overlay::of(&comparison(samples));
+            assert_eq!(figures.len(), 1);
+            for language in Language::ALL {
+                let svg = Figure::Overlay(figures[0].clone()).svg(Look::FILE, language).unwrap();
+                assert!(
+                    svg.contains("side0") && svg.contains("side1") && !svg.contains("NaN"),
+                    "{samples:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_side_with_nothing_but_errors_is_left_out() {
+        let figures = Overlay::of(&comparison(&[0, 50]));
+        assert_eq!(figures[0].lines.len(), 1);
+        assert!(Overlay::of(&comparison(&[0, 0])).is_empty(), "and with none there is nothing to draw");
+    }
+
+    /// `cargo test -p harness --lib look_at_the_overlays -- --ignored --nocapture`, then open what it says.
+    #[test]
+    #[ignore = "writes plots for people to look at"]
+    fn look_at_the_overlays() {
+        for samples in [&[5, 5][..], &[1, 1], &[0, 50], &[5_000_000, 5_000, 300, 9, 900, 900]] {
+            let folder = std::env::temp_dir().join(format!("harness-overlays/{}", samples[0]));
+            let figures: Vec<Figure> =
+                Overlay::of(&comparison(samples)).into_iter().map(Figure::Overlay).collect();
+            crate::report::plot::write_figures(&folder, &figures).unwrap();
+            println!("{}", folder.display());
+        }
+    }
 }
