@@ -108,6 +108,63 @@ fn eight_rounds_decide_and_a_limit_that_is_passed_fails() {
 }
 
 #[test]
+fn shards_become_one_comparison_and_a_missing_one_is_refused() {
+    use harness::history::{Measure, empty_histogram, read_intervals};
+    let bench = Bench::new("none");
+    let gates = "\"hits: error_rate < 50%\"";
+    for shard in ["1/3", "2/3", "3/3"] {
+        let output = bench.compare(gates, &["--sut", "direct", "--rounds", "3", "--shard", shard]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(0) && said.contains("harness merge"), "{said}");
+    }
+    let parent = bench.folder.path().join("reports/compare-brief");
+    let merge = |folders: &[PathBuf]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+        command.arg("merge").args(folders).args(["--lang", "en", "--on-inconclusive", "warn", "--out"]);
+        command.arg(bench.folder.path().join("merged")).output().expect("the harness runs")
+    };
+    let mut shards: Vec<PathBuf> =
+        std::fs::read_dir(&parent).expect("shards").flatten().map(|entry| entry.path()).collect();
+    shards.sort();
+    let output = merge(&[shards[0].clone(), shards[2].clone()]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(4) && said.contains("shard 2 of 3 is missing"), "{said}");
+    assert!(merge(&[parent.clone(), shards[0].clone()]).status.code() == Some(4), "one of them twice");
+
+    let output = merge(std::slice::from_ref(&parent));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("3 rounds · pooled over 3 shards"), "{text}");
+
+    // The pooled histogram is the sum of those of the runs, bucket by bucket.
+    let find = |name: &str, beneath: &Path| -> Vec<PathBuf> {
+        let mut open = vec![beneath.to_owned()];
+        let mut found = Vec::new();
+        while let Some(folder) = open.pop() {
+            for path in std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()) {
+                match path.symlink_metadata().expect("it exists").is_dir() {
+                    true => open.push(path),
+                    false if path.ends_with(name) => found.push(path),
+                    false => {}
+                }
+            }
+        }
+        found
+    };
+    let logs: Vec<PathBuf> = find("latency.hlog", &parent);
+    let of_proxy = logs.iter().filter(|path| path.components().any(|part| part.as_os_str() == "honest"));
+    let mut sum = empty_histogram();
+    for log in of_proxy.clone() {
+        let read = read_intervals(&std::fs::read(log).expect("a log"));
+        sum.add(read.total("hits", Measure::Intended).expect("the load step")).expect("equal ranges");
+    }
+    assert_eq!((of_proxy.count(), sum.len()), (3, 90));
+    let pooled = find("pooled.hlog", &bench.folder.path().join("merged"));
+    let pooled = read_intervals(&std::fs::read(&pooled[0]).expect("the pooled log"));
+    assert_eq!(pooled.total("honest/hits", Measure::Intended), Some(&sum));
+}
+
+#[test]
 fn what_cannot_be_decided_is_refused_before_anything_runs() {
     let bench = Bench::new("none");
     for (gates, arguments, hint) in [

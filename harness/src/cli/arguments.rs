@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use super::compare::shard::Shard;
 use crate::catalogue::CheckId;
 use crate::language::Language;
 
@@ -29,6 +30,8 @@ pub(super) enum Command {
     Run(RunArguments),
     /// Measure several proxies with one scenario, in interleaved rounds.
     Compare(CompareArguments),
+    /// Join the shards of a comparison and judge its thresholds once.
+    Merge(MergeArguments),
     /// Judge a run folder again and draw its pages anew.
     Report(ReportArguments),
     /// Grade many submissions by a rubric.
@@ -148,6 +151,10 @@ pub(super) struct CompareArguments {
     /// What follows for the exit code where a threshold stays inconclusive.
     #[arg(long, value_name = "WHAT", default_value = "fail")]
     pub(super) on_inconclusive: Inconclusive,
+    /// Measure only a part of the rounds, one of N machines, such as `2/4`; `auto` takes it from a Slurm array or a Kubernetes
+    /// Indexed Job (`auto/4` where the environment does not say of how many). `harness merge` joins the parts.
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse, conflicts_with_all = ["baseline", "save_baseline"])]
+    pub(super) shard: Option<Shard>,
     /// Keep the figures of the first side in this file.
     #[arg(long, value_name = "FILE")]
     pub(super) save_baseline: Option<PathBuf>,
@@ -163,6 +170,23 @@ pub(super) struct CompareArguments {
     /// Sets a value of the scenario to another, such as `proxy.ttl=3s`; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub(super) settings: Vec<(String, String)>,
+    /// Language of the terminal [default: that of the environment].
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) lang: Option<Language>,
+}
+
+/// Which shards are joined.
+#[derive(Clone, Debug, Args)]
+pub(super) struct MergeArguments {
+    /// Folders of shards, or folders that hold them.
+    #[arg(value_name = "DIR", required = true)]
+    pub(super) folders: Vec<PathBuf>,
+    /// What follows for the exit code where a threshold stays inconclusive.
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    pub(super) on_inconclusive: Inconclusive,
+    /// Where the report goes.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(super) out: PathBuf,
     /// Language of the terminal [default: that of the environment].
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) lang: Option<Language>,

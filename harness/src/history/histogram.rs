@@ -124,6 +124,12 @@ impl LatencyHistogram {
     }
 }
 
+impl From<Histogram<u64>> for LatencyHistogram {
+    fn from(values: Histogram<u64>) -> LatencyHistogram {
+        LatencyHistogram { values, over_range: 0 }
+    }
+}
+
 impl Histograms {
     /// Adds a stored interval.
     pub fn push(&mut self, interval: Interval) {

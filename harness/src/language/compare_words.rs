@@ -151,6 +151,48 @@ messages! {
     }
 }
 
+messages! {
+    /// Rounds of several machines together.
+    pub fn pooled_over(shards: u64) {
+        en: "pooled over {shards} shards", es: "suma de {shards} partes",
+    }
+    /// A shard is over.
+    pub fn shard_written(path: &str) {
+        en: "This is one shard: its thresholds are judged by `harness merge`, given {path} and the folders of the others.",
+        es: "Esta es una parte: sus umbrales los juzga `harness merge`, con {path} y las carpetas de las demás.",
+    }
+    /// No shard anywhere.
+    pub fn no_shards() {
+        en: "there is no shard.json in these folders: `harness compare … --shard 1/4` leaves one in each",
+        es: "no hay un shard.json en estas carpetas: `harness compare … --shard 1/4` deja uno en cada una",
+    }
+    /// One of the shards is not there.
+    pub fn shard_missing(index: u64, of: u64) {
+        en: "shard {index} of {of} is missing: run it again with --shard {index}/{of}, a verdict without it would be of something else",
+        es: "falta la parte {index} de {of}: córrala de nuevo con --shard {index}/{of}, un veredicto sin ella sería sobre otra cosa",
+    }
+    /// Two folders of the same shard.
+    pub fn shard_twice(index: u64, of: u64) {
+        en: "shard {index} of {of} is there twice: leave one of its folders out",
+        es: "la parte {index} de {of} está dos veces: deje fuera una de sus carpetas",
+    }
+    /// It ended before its rounds were done.
+    pub fn shard_cut_short(path: &str, had: u64, wanted: u64) {
+        en: "{path} has {had} of its {wanted} rounds: it was cut short, run it again",
+        es: "{path} tiene {had} de sus {wanted} rondas: se interrumpió, córrala de nuevo",
+    }
+    /// Another load, other sides, other thresholds, another number.
+    pub fn shard_of_another(path: &str) {
+        en: "{path} is a shard of another comparison: scenario, sides, thresholds, rounds and number of shards must be the same",
+        es: "{path} es parte de otra comparación: escenario, lados, umbrales, rondas y número de partes deben ser los mismos",
+    }
+    /// A shard cannot be read.
+    pub fn shard_unreadable(path: &str, why: &str) {
+        en: "{path} cannot be read: {why}; copy the whole folder of the shard, or run it again",
+        es: "no se puede leer {path}: {why}; copie toda la carpeta de la parte, o córrala de nuevo",
+    }
+}
+
 /// Heading words of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CompareLabel {

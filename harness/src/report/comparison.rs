@@ -14,8 +14,8 @@ use super::plot::{Figure, Overlay, write_figures};
 use super::wire::plain;
 use crate::compare::{Comparison, Gated, Reference, Ruling};
 use crate::language::compare_words::{
-    CompareLabel, compared, covers, gated, how_to_read, noise, ratio, rounds_measured, since_heading,
-    since_note, since_other_host, value,
+    CompareLabel, compared, covers, gated, how_to_read, noise, pooled_over, ratio, rounds_measured,
+    since_heading, since_note, since_other_host, value,
 };
 use crate::language::{InWords as _, Language, Listed, Milliseconds, Percent};
 use crate::terms::Bilingual;
@@ -37,6 +37,8 @@ pub struct Compared {
     pub troubles: Vec<Bilingual>,
     /// Run folders, by round and side.
     pub runs: Vec<Vec<String>>,
+    /// Machines that measured the rounds; with more than one, histograms are pooled over them.
+    pub shards: usize,
 }
 
 impl Compared {
@@ -167,7 +169,11 @@ pub(super) fn headline(it: &Compared, language: Language) -> String {
         others => compared(language, first, &Listed(others).in_words(language)),
     };
     let rounds = rounds_measured(language, it.comparison.rounds as u64);
-    format!("{who} · {} · {rounds}", plain(it.title.text(language), 100))
+    let mut text = format!("{who} · {} · {rounds}", plain(it.title.text(language), 100));
+    if it.shards > 1 {
+        let _ = write!(text, " · {}", pooled_over(language, it.shards as u64));
+    }
+    text
 }
 
 /// The table as texts; its first row is the heading.

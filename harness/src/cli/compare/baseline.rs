@@ -50,7 +50,7 @@ pub(super) fn save(file: &Path, sides: &Sides, rounds: &[Vec<Figures>]) -> std::
 }
 
 /// What the load is: a comment or a threshold of the scenario may change without making figures worthless.
-fn load_of(plan: &Plan) -> String {
+pub(super) fn load_of(plan: &Plan) -> String {
     let steps: Vec<_> = plan.steps.iter().map(|step| &step.kind).collect();
     let text = serde_json::to_string(&(&plan.proxy, &plan.backends, steps)).unwrap_or_default();
     Sha256::digest(text.as_bytes()).iter().take(12).map(|byte| format!("{byte:02x}")).collect()

@@ -4,26 +4,33 @@
 //! result. What figures mean and what follows for a threshold is the business of `crate::compare`.
 
 mod baseline;
+pub(super) mod merge;
 mod rounds;
+pub(super) mod shard;
 mod sides;
 
 use std::path::Path;
 use std::time::Duration;
 
-use crate::compare::{Comparison, Gated, LOOKS, Ruling, judge_gates, table};
+use fake_backends::clock::{Moment, RunClock};
+
+use crate::compare::{Comparison, Figures, Gated, LOOKS, Reference, Ruling, Side, judge_gates, table};
 use crate::conductor::Interruption;
 use crate::exit_code::ExitCode;
-use crate::history::dated_folder;
+use crate::history::{IntervalLog, LatencyHistogram, Measure, dated_folder};
 use crate::language::compare_words::{
-    announced, baseline_saved, baseline_unwritable, few_rounds, look_again, too_long, written_to,
+    announced, baseline_saved, baseline_unwritable, few_rounds, look_again, shard_written, too_long,
+    written_to,
 };
 use crate::language::run_words::no_signal_handler;
 use crate::language::{Language, Span};
+use crate::plan::Bilingual;
 use crate::report::{Compared, write_comparison};
 
 use super::arguments::{CompareArguments, Inconclusive, language};
 use super::signals;
 use rounds::{Rounds, Trouble};
+use shard::{Shard, ShardFile};
 use sides::Sides;
 
 /// How long all rounds may take where the user says nothing.
@@ -47,10 +54,10 @@ pub(super) fn run(arguments: &CompareArguments) -> ExitCode {
             return ExitCode::Usage;
         }
     };
-    let first = looks.first().copied().unwrap_or(1);
+    let first = looks.first().copied().unwrap_or_default();
     let takes = span(sides.round() * first as u32);
     anstream::eprintln!("{}", announced(language, first as u64, sides.all.len() as u64, takes));
-    if first < LOOKS[0] {
+    if first < LOOKS[0] && arguments.shard.is_none() {
         anstream::eprintln!("{}", few_rounds(language, LOOKS[0] as u64));
     }
     let interruption = Interruption::default();
@@ -65,8 +72,12 @@ pub(super) fn run(arguments: &CompareArguments) -> ExitCode {
             return ExitCode::Usage;
         }
     };
-    let mut rounds =
-        Rounds::new(&sides, &folder, interruption, language, arguments.max_duration.unwrap_or(MOST));
+    // Whoever asks for a number of rounds, or for a shard, gets all of them.
+    let asked_for = arguments.rounds.is_some() || arguments.shard.is_some();
+    let most = arguments.max_duration.unwrap_or(if asked_for { Duration::MAX } else { MOST });
+    let all = all_rounds(arguments, &sides);
+    let first_round = arguments.shard.map_or(0, |shard| shard.rounds_of(all).0);
+    let mut rounds = Rounds::new(&sides, &folder, interruption, language, most, first_round);
     let mut gated = Vec::new();
     for (place, look) in looks.iter().enumerate() {
         if place > 0 {
@@ -76,13 +87,79 @@ pub(super) fn run(arguments: &CompareArguments) -> ExitCode {
             anstream::eprintln!("{problem}");
             return problem.exit_code();
         }
-        gated = judge_gates(&sides.gates, &sides.names(), &rounds.figures, sides.reference.as_ref());
+        if arguments.shard.is_none() {
+            gated = judge_gates(&sides.gates, &sides.names(), &rounds.figures, sides.reference.as_ref());
+        }
         if rounds.cut_short || gated.iter().all(|one| one.ruling != Ruling::Inconclusive) {
             break;
         }
     }
-    let comparison = table(sides.sides(), &rounds.figures, sides.reference.as_ref());
-    conclude(arguments, &sides, &folder, &rounds, comparison, gated, language)
+    if let Err(code) = keep(arguments, &sides, &rounds, &folder, language) {
+        return code;
+    }
+    let joined = Joined {
+        scenario: sides.scenario.clone(),
+        title: sides.title.clone(),
+        file: sides.file.clone(),
+        sides: sides.sides(),
+        reference: sides.reference.clone(),
+        gated,
+        interrupted: rounds.interrupted(),
+        figures: rounds.figures,
+        runs: rounds.runs,
+        troubles: rounds.troubles,
+        shards: 1,
+    };
+    conclude(joined, &folder, arguments.on_inconclusive, language)
+}
+
+/// Writes what later commands read: the file of a shard, a baseline.
+fn keep(
+    arguments: &CompareArguments,
+    sides: &Sides,
+    rounds: &Rounds<'_>,
+    folder: &Path,
+    language: Language,
+) -> Result<(), ExitCode> {
+    if let Some(shard) = arguments.shard {
+        shard_file(shard, arguments, sides, rounds).write(folder).map_err(|error| {
+            anstream::eprintln!("{}: {error}", folder.display());
+            ExitCode::Bug
+        })?;
+        anstream::eprintln!("{}", shard_written(language, &folder.display().to_string()));
+    }
+    if let Some(file) = &arguments.save_baseline {
+        let path = file.display().to_string();
+        baseline::save(file, sides, &rounds.figures).map_err(|error| {
+            anstream::eprintln!("{}", baseline_unwritable(language, &path, &error.to_string()));
+            ExitCode::Usage
+        })?;
+        anstream::eprintln!("{}", baseline_saved(language, &path));
+    }
+    Ok(())
+}
+
+/// Of all shards together.
+fn all_rounds(arguments: &CompareArguments, sides: &Sides) -> usize {
+    let most = if sides.gates.is_empty() { LOOKS[0] } else { LOOKS[LOOKS.len() - 1] };
+    arguments.rounds.map_or(most, usize::from)
+}
+
+fn shard_file(shard: Shard, arguments: &CompareArguments, sides: &Sides, rounds: &Rounds<'_>) -> ShardFile {
+    ShardFile {
+        format: shard::FORMAT,
+        shard,
+        rounds: all_rounds(arguments, sides),
+        load: sides.all.first().map(|side| baseline::load_of(&side.plan)).unwrap_or_default(),
+        scenario: sides.scenario.clone(),
+        title: sides.title.clone(),
+        file: sides.file.clone(),
+        sides: sides.names().into_iter().map(str::to_owned).collect(),
+        thresholds: sides.gates.iter().map(|gate| gate.text.clone()).collect(),
+        runs: rounds.runs.clone(),
+        measured: rounds.measured.clone(),
+        troubles: rounds.troubles.clone(),
+    }
 }
 
 /// After which rounds the thresholds are looked at; the last one ends it.
@@ -90,6 +167,10 @@ pub(super) fn run(arguments: &CompareArguments) -> ExitCode {
 /// # Errors
 /// So many rounds would be needed, and there is not the time for them.
 fn looks(arguments: &CompareArguments, sides: &Sides) -> Result<Vec<usize>, usize> {
+    if let Some(shard) = arguments.shard {
+        let (_, rounds) = shard.rounds_of(all_rounds(arguments, sides));
+        return Ok(if rounds == 0 { Vec::new() } else { vec![rounds] });
+    }
     let most = arguments.max_duration.unwrap_or(MOST);
     let fit = (most.as_secs_f64() / sides.round().as_secs_f64().max(0.001)) as usize;
     if let Some(rounds) = arguments.rounds.map(usize::from) {
@@ -110,43 +191,66 @@ fn looks(arguments: &CompareArguments, sides: &Sides) -> Result<Vec<usize>, usiz
     }
 }
 
-fn conclude(
-    arguments: &CompareArguments,
-    sides: &Sides,
-    folder: &Path,
-    rounds: &Rounds<'_>,
-    comparison: Comparison,
+/// Rounds that are over, wherever they were measured.
+struct Joined {
+    scenario: String,
+    title: Bilingual,
+    file: String,
+    /// The one under test first.
+    sides: Vec<Side>,
+    reference: Option<Reference>,
     gated: Vec<Gated>,
-    language: Language,
-) -> ExitCode {
+    figures: Vec<Vec<Figures>>,
+    runs: Vec<Vec<String>>,
+    troubles: Vec<Trouble>,
+    interrupted: bool,
+    /// Machines that measured them.
+    shards: usize,
+}
+
+/// Shows what came of it and says what follows.
+fn conclude(joined: Joined, folder: &Path, on_inconclusive: Inconclusive, language: Language) -> ExitCode {
+    let names: Vec<&str> = joined.sides.iter().map(|side| side.name.as_str()).collect();
+    let troubles = joined.troubles.iter().map(|trouble| trouble.words(&names)).collect();
     let compared = Compared {
-        title: sides.title.clone(),
-        file: sides.file.clone(),
-        comparison,
-        reference: sides.reference.clone(),
-        gated,
-        troubles: rounds.troubles.iter().map(|trouble| trouble.words(sides)).collect(),
-        runs: rounds.runs.clone(),
+        title: joined.title,
+        file: joined.file,
+        comparison: table(joined.sides, &joined.figures, joined.reference.as_ref()),
+        reference: joined.reference,
+        gated: joined.gated,
+        troubles,
+        runs: joined.runs,
+        shards: joined.shards,
     };
     anstream::print!("{}", compared.lines(language));
-    if let Err(error) = write_comparison(folder, &compared) {
+    let pooled = || pooled_log(&compared.comparison, &folder.join("pooled.hlog"));
+    if let Err(error) =
+        write_comparison(folder, &compared).map_err(|error| error.to_string()).and_then(|()| pooled())
+    {
         anstream::eprintln!("{error}");
         return ExitCode::Bug;
     }
     let page = folder.join(format!("compare.{}.html", language.code()));
     anstream::println!("\n{}", written_to(language, &page.display().to_string()));
-    if let Some(file) = &arguments.save_baseline {
-        match baseline::save(file, sides, &rounds.figures) {
-            Ok(()) => anstream::println!("{}", baseline_saved(language, &file.display().to_string())),
-            Err(error) => {
-                let why = error.to_string();
-                anstream::eprintln!("{}", baseline_unwritable(language, &file.display().to_string(), &why));
-                return ExitCode::Usage;
+    annotate(&compared, language);
+    exit_code(on_inconclusive, &compared.gated, &joined.troubles, joined.interrupted)
+}
+
+/// All latencies of each side and tag as one histogram, `SIDE/TAG`: the exact sum of those of the runs.
+fn pooled_log(comparison: &Comparison, path: &Path) -> Result<(), String> {
+    let write = || -> std::io::Result<()> {
+        let mut log = IntervalLog::begin(std::fs::File::create(path)?, RunClock::start())?;
+        for (tag, sides) in &comparison.pooled {
+            for (side, values) in comparison.sides.iter().zip(sides) {
+                let Some(values) = values.as_ref().filter(|values| !values.is_empty()) else { continue };
+                let name = format!("{}/{tag}", side.name);
+                let values = LatencyHistogram::from(values.clone());
+                log.append(&name, Measure::Intended, Moment(0), Duration::ZERO, &values)?;
             }
         }
-    }
-    annotate(&compared, language);
-    exit_code(arguments.on_inconclusive, &compared.gated, &rounds.troubles, rounds.interrupted())
+        log.flush()
+    };
+    write().map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// What the shell is told. A wrong answer of the side under test is a failure whatever its speed; a reference that answers

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fake_backends::clock::{Moment, RunClock};
+use serde::{Deserialize, Serialize};
 
 use super::sides::{Contender, Sides};
 use crate::check::Outcome;
@@ -20,7 +21,8 @@ use crate::plan::{Bilingual, Plan};
 use crate::proxy_under_test::Preparation;
 
 /// Why a side has no figures in a round; said once for each side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Trouble {
     /// It did not get ready.
     NotReady { side: usize },
@@ -29,8 +31,8 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    pub(super) fn words(self, sides: &Sides) -> Bilingual {
-        let name = |side: usize| sides.all.get(side).map_or("", |side| side.name.as_str());
+    pub(super) fn words(self, names: &[&str]) -> Bilingual {
+        let name = |side: usize| names.get(side).copied().unwrap_or_default();
         let words = |language| match self {
             Trouble::NotReady { side } => side_not_ready(language, name(side)),
             Trouble::Wrong { side } => side_wrong(language, name(side)),
@@ -47,10 +49,14 @@ pub(super) struct Rounds<'a> {
     language: Language,
     clock: RunClock,
     most: Duration,
+    /// The number of the first round: those before it are measured elsewhere.
+    first: usize,
     /// By round and side.
     pub(super) figures: Vec<Vec<Figures>>,
     /// Run folders, by round and side.
     pub(super) runs: Vec<Vec<String>>,
+    /// Whether that run gave figures.
+    pub(super) measured: Vec<Vec<bool>>,
     pub(super) troubles: Vec<Trouble>,
     /// Whether the user or the clock ended it.
     pub(super) cut_short: bool,
@@ -63,6 +69,7 @@ impl<'a> Rounds<'a> {
         interruption: Interruption,
         language: Language,
         most: Duration,
+        first: usize,
     ) -> Rounds<'a> {
         Rounds {
             sides,
@@ -71,8 +78,10 @@ impl<'a> Rounds<'a> {
             language,
             clock: RunClock::start(),
             most,
+            first,
             figures: Vec::new(),
             runs: Vec::new(),
+            measured: Vec::new(),
             troubles: Vec::new(),
             cut_short: false,
         }
@@ -95,23 +104,27 @@ impl<'a> Rounds<'a> {
             let left = self.time_left(began, round - before, wanted - round);
             let mut figures = vec![Figures::default(); self.sides.all.len()];
             let mut runs = vec![String::new(); self.sides.all.len()];
-            for place in order(round, self.sides.all.len()) {
+            let mut is_measured = vec![false; self.sides.all.len()];
+            for place in order(self.first + round, self.sides.all.len()) {
                 let side = &self.sides.all[place];
                 let said = round_of(self.language, round as u64 + 1, wanted as u64, &side.name, left);
                 anstream::eprintln!("{said}");
-                let seed = self.sides.seed.wrapping_add(round as u64);
-                let (run, measured) = self.measure(place, side, seed)?;
+                let seed = self.sides.seed.wrapping_add((self.first + round) as u64);
+                let (run, of_run) = self.measure(place, side, seed)?;
                 if self.interrupted() {
                     self.cut_short = true;
                     return Ok(());
                 }
-                figures[place] = measured;
+                is_measured[place] = of_run.is_some();
+                figures[place] = of_run.unwrap_or_default();
                 runs[place] = run.strip_prefix(&self.folder).unwrap_or(&run).display().to_string();
             }
             self.figures.push(figures);
             self.runs.push(runs);
+            self.measured.push(is_measured);
             // Twice the announced time: programs that had to be built, a proxy that hangs at its end.
-            if self.clock.now().since(Moment(0)) > self.most * 2 && self.figures.len() < wanted {
+            if self.clock.now().since(Moment(0)) > self.most.saturating_mul(2) && self.figures.len() < wanted
+            {
                 self.cut_short = true;
                 return Ok(());
             }
@@ -124,13 +137,13 @@ impl<'a> Rounds<'a> {
         place: usize,
         side: &Contender,
         seed: u64,
-    ) -> Result<(PathBuf, Figures), RunProblem> {
+    ) -> Result<(PathBuf, Option<Figures>), RunProblem> {
         let plan = Plan { seed, ..side.plan.clone() };
         let out = self.folder.join("runs");
         if side.direct {
             let run = conductor::run_direct(plan, &out, self.interruption.clone())?;
             let record = history::read(&run)?;
-            return Ok((run, figures_of(&record)));
+            return Ok((run, Some(figures_of(&record))));
         }
         let finished = conductor::run(RunOrder {
             command: vec!["harness".into(), "run".into(), side.plan.file.display().to_string()],
@@ -146,12 +159,9 @@ impl<'a> Rounds<'a> {
             finished if answered_wrongly(finished) => Some(Trouble::Wrong { side: place }),
             _ => None,
         };
-        let figures = match trouble {
-            None => figures_of(&finished.record),
-            Some(_) => Figures::default(),
-        };
+        let figures = trouble.is_none().then(|| figures_of(&finished.record));
         if let Some(trouble) = trouble.filter(|trouble| !self.troubles.contains(trouble)) {
-            anstream::eprintln!("! {}", trouble.words(self.sides).text(self.language));
+            anstream::eprintln!("! {}", trouble.words(&self.sides.names()).text(self.language));
             self.troubles.push(trouble);
         }
         Ok((finished.run_directory, figures))

@@ -71,7 +71,9 @@ pub(super) fn understand(arguments: &CompareArguments, language: Language) -> Re
     }
     let show = |problem| input::show(&[problem], language);
     let text = input::read(&arguments.scenario).map_err(show)?;
-    let seed = arguments.seed.unwrap_or_else(|| u64::from(conductor::drawn_number()));
+    // Shards must agree without having met.
+    let drawn = || if arguments.shard.is_some() { 1 } else { u64::from(conductor::drawn_number()) };
+    let seed = arguments.seed.unwrap_or_else(drawn);
     let settings = arguments.settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let options = Options { seed, strict: false, settings };
     let mut named = Vec::new();
