@@ -74,6 +74,29 @@ fn each_output_is_read_by_its_consumer_and_drawn_again_in_the_same_bytes() {
     for (name, bytes) in &before {
         assert!(after[name] == *bytes, "{} has other bytes when drawn again", name.display());
     }
+    a_history_says_what_changed(&run, &before);
+}
+
+/// The same run once more, as of a year ago and with one verdict that was better then.
+fn a_history_says_what_changed(run: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
+    let (root, older) = (run.parent().expect("a folder"), run.with_file_name("older"));
+    fs::create_dir(&older).expect("a folder");
+    for (path, bytes) in files.iter().filter(|(path, _)| path.parent() == Some(run)) {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let text = match path.file_name().and_then(|name| name.to_str()) {
+            Some("verdicts.json") => text.replacen("\"outcome\": \"fail\"", "\"outcome\": \"pass\"", 1),
+            Some("manifest.json") => text.replacen("\"started\": \"20", "\"started\": \"19", 1),
+            _ => text,
+        };
+        fs::write(older.join(path.file_name().expect("a name")), text).expect("a copy");
+    }
+    let output = harness().args(["report", "--history"]).arg(root).output().expect("the harness runs");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let page = fs::read_to_string(root.join("history.es.html")).expect("a page");
+    assert!(page.contains("rr.serial_cycle: cumple → no cumple"), "{page}");
+    assert!(page.contains("older/report.es.html"));
+    let nothing = harness().args(["report", "--history"]).arg(run.join("plots")).output().expect("it runs");
+    assert_eq!(nothing.status.code(), Some(4), "no run lies there");
 }
 
 fn schema(kind: &str) -> Value {

@@ -205,8 +205,11 @@ pub(super) enum Inconclusive {
 #[derive(Clone, Debug, Args)]
 pub(super) struct ReportArguments {
     /// Run folders.
-    #[arg(value_name = "RUN_DIR", required = true)]
+    #[arg(value_name = "RUN_DIR", required_unless_present = "history")]
     pub(super) folders: Vec<PathBuf>,
+    /// Show how proxies changed over all runs beneath this folder instead.
+    #[arg(long, value_name = "DIR", conflicts_with = "folders")]
+    pub(super) history: Option<PathBuf>,
     /// Language of the terminal [default: that of the environment].
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) lang: Option<Language>,

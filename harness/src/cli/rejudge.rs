@@ -1,17 +1,25 @@
-//! `harness report RUN_DIR...`: judges a record again and draws its pages anew.
+//! `harness report RUN_DIR...`: judges a record again and draws its pages anew; with `--history`, how runs differ.
 //!
 //! Nothing but the run folder is read, so it works months later and on another machine. The record itself is not touched.
+
+use std::path::Path;
 
 use crate::conductor;
 use crate::exit_code::ExitCode;
 use crate::history::Manifest;
+use crate::language::Language;
 use crate::language::run_words::record_changed;
+use crate::language::trend_words::{history_at, no_runs, run_left_out};
+use crate::report::{Trend, write_trend};
 
 use super::arguments::{ReportArguments, language};
 use super::terminal;
 
 pub(super) fn run(arguments: &ReportArguments) -> ExitCode {
     let language = language(arguments.lang);
+    if let Some(root) = &arguments.history {
+        return history(root, language);
+    }
     ExitCode::of_many(arguments.folders.iter().map(|folder| {
         if let Ok(manifest) = Manifest::read(folder) {
             for name in manifest.changed(folder) {
@@ -29,4 +37,26 @@ pub(super) fn run(arguments: &ReportArguments) -> ExitCode {
             }
         }
     }))
+}
+
+/// One page of all runs beneath a folder, with the verdicts that they were given.
+fn history(root: &Path, language: Language) -> ExitCode {
+    let trend = Trend::read(root);
+    for (folder, why) in &trend.left_out {
+        anstream::eprintln!("{}", run_left_out(language, &folder.display().to_string(), why));
+    }
+    if trend.runs() == 0 {
+        anstream::eprintln!("{}", no_runs(language, &root.display().to_string()));
+        return ExitCode::Usage;
+    }
+    match write_trend(&trend, root, language) {
+        Ok(page) => {
+            anstream::println!("{}", history_at(language, &page.display().to_string()));
+            ExitCode::Passed
+        }
+        Err(error) => {
+            anstream::eprintln!("{error}");
+            ExitCode::Usage
+        }
+    }
 }

@@ -19,6 +19,7 @@ mod plot;
 mod series;
 mod source;
 pub mod terminal;
+mod trend;
 mod wire;
 
 #[cfg(test)]
@@ -36,4 +37,5 @@ pub use overview::{Overview, exit_code};
 pub(crate) use pages::write;
 pub use pages::{Pages, ReportError, write_all};
 pub use source::Source;
+pub use trend::{Trend, write_trend};
 pub(crate) use wire::plain;

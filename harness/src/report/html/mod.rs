@@ -15,7 +15,9 @@ mod related;
 mod requirements;
 mod resources;
 mod timeline;
+mod trend;
 
 pub(super) use comparison::{comparison_page, sign};
 pub(crate) use page::STYLE;
 pub(super) use page::page;
+pub(super) use trend::trend_page;
