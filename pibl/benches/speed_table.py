@@ -231,6 +231,17 @@ Round = collections.namedtuple("Round", "cost rate busy wrong")
 
 
 def wrk(proxy, path, extra, seconds, lua):
+    """One run of the load generator, and how many requests it counted."""
+    for attempt in range(3):
+        result, count, said = wrk_once(proxy, path, extra, seconds, lua)
+        if count:
+            return result, count
+        # On a machine that stands still for a second nothing may get through.
+        time.sleep(1)
+    raise Failed(f"no request succeeded in three runs: {said}")
+
+
+def wrk_once(proxy, path, extra, seconds, lua):
     argv = ["taskset", "-c", "1", program("wrk"), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"] + extra
     url = f"http://127.0.0.1:{proxy.port}"
     if path == "unique":
@@ -244,11 +255,11 @@ def wrk(proxy, path, extra, seconds, lua):
     cpu, wall = proxy.cpu_ns() - cpu, time.monotonic_ns() - wall
     count = re.search(r"(\d+) requests in", done.stdout)
     if not count or int(count[1]) == 0:
-        raise Failed(f"no request succeeded: {done.stdout}{done.stderr}")
+        return None, 0, done.stdout + done.stderr
     wrong = sum(map(int, re.findall(r"Non-2xx or 3xx responses: (\d+)", done.stdout)))
     wrong += sum(int(n) for l in done.stdout.splitlines() if "Socket errors" in l for n in re.findall(r"\d+", l))
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])
-    return Round(cpu / 1000 / int(count[1]), rate, cpu / wall, wrong), int(count[1])
+    return Round(cpu / 1000 / int(count[1]), rate, cpu / wall, wrong), int(count[1]), ""
 
 
 class Bench:
@@ -539,19 +550,23 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     root = tempfile.mkdtemp(prefix="speed-")
     os.chmod(root, 0o755)
-    bench = None
+    bench, failed = None, []
     load, began, cpu = os.getloadavg()[0], time.monotonic(), cpu_seconds()
     try:
         bench = Bench(a, root)
         print(f"| work | {'nginx' if not a.versus else 'versus'} | pibl | ratio (extremes of {a.rounds} rounds) | goal | met | notes |")
         print("| --- | ---: | ---: | --- | --- | --- | --- |", flush=True)
         for name in only:
-            if name in WORKS:
-                work_row(bench, name)
-            else:
-                {"workers": workers_rows, "latency": latency_rows, "idle": idle_row}[name](bench)
+            try:
+                if name in WORKS:
+                    work_row(bench, name)
+                else:
+                    {"workers": workers_rows, "latency": latency_rows, "idle": idle_row}[name](bench)
+            except (Failed, OSError, subprocess.TimeoutExpired) as failure:
+                # The other rows are worth having nevertheless.
+                failed.append(f"{name}: {failure}")
     except Failed as failure:
-        sys.exit(f"could not measure: {failure}")
+        sys.exit(f"could not begin: {failure}")
     finally:
         if bench:
             end(bench.origin.process)
@@ -564,6 +579,8 @@ def main():
     print(f"\n{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, {wall / 60:.1f} minutes, {a.rounds} rounds of {a.seconds} s, "
           f"{CONNECTIONS} connections. {machine()}. Load average {load:.1f} before and {os.getloadavg()[0]:.1f} after; other "
           f"programs used {max(0, others) / wall:.2f} of the {os.cpu_count()} CPUs meanwhile.")
+    if failed:
+        sys.exit("could not measure " + "; ".join(failed))
 
 
 if __name__ == "__main__":

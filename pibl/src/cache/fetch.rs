@@ -11,7 +11,7 @@ use super::cache_status::{CacheStatus, Forwarded};
 use super::entry::Entry;
 use super::entry_format::{Kind, Record};
 use super::flight::Leader;
-use super::freshness::Freshness;
+use super::freshness::{Directives, Freshness};
 use super::invalidation;
 use super::key::Key;
 use super::reply::Reply;
@@ -268,7 +268,7 @@ fn updated(
     let mut record = entry.record.clone();
     let rules = cache.store.rules.load();
     let mut newer = response.fields.clone();
-    fields_to_keep(&rules, &mut newer);
+    fields_to_keep(&rules, &Directives::read(&newer), &mut newer);
     // The variant was chosen by the stored Vary, and its file is named by it.
     newer.remove("vary");
     record.fields.remove("age");
@@ -297,10 +297,12 @@ fn store_updated(
 ) -> Arc<Entry> {
     let rules = cache.store.rules.load();
     let head = ResponseHead { fields: record.fields.clone(), ..ResponseHead::new(record.status) };
-    let freshness =
-        Freshness::of(&rules, record.status, &record.fields, record.requested_at, record.received_at);
+    let stated = Directives::read(&record.fields);
+    let times = (record.requested_at, record.received_at);
+    let freshness = Freshness::by(&stated, &rules, record.status, &record.fields, times);
     let get = RequestHead { method: Method::Get, ..request.clone() };
-    let verdict = storable::judge(&rules, &get, false, &head, Some(entry.body_bytes()), &freshness);
+    let verdict =
+        storable::judge(&rules, &get, false, (&head, &stated), Some(entry.body_bytes()), &freshness);
     let is_current = !watch.is_spoiled();
     if verdict.is_ok() && is_current && !directives.no_store {
         return cache.store.confirm(entry, record);
@@ -324,8 +326,11 @@ fn keep(
     let Part { key, watch, directives, stored, leader } = part;
     let store = &cache.store;
     let rules = store.rules.load();
-    let freshness = Freshness::of(&rules, response.status, &response.fields, requested_at, received_at);
-    let verdict = storable::judge(&rules, request, directives.no_store, response, length, &freshness);
+    let stated = Directives::read(&response.fields);
+    let times = (requested_at, received_at);
+    let freshness = Freshness::by(&stated, &rules, response.status, &response.fields, times);
+    let verdict =
+        storable::judge(&rules, request, directives.no_store, (response, &stated), length, &freshness);
     let forwarded_status = stored.as_ref().map(|_| response.status);
     let mut status = CacheStatus { forwarded_status, ..status };
     if let Err(reason) = verdict {
@@ -363,7 +368,7 @@ fn keep(
         false => vary::variant(names.iter().map(AsRef::as_ref), &request.fields),
     };
     let mut fields = response.fields.clone();
-    fields_to_keep(&rules, &mut fields);
+    fields_to_keep(&rules, &stated, &mut fields);
     add_date(&mut fields, received_at);
     let record = Record {
         kind: Kind::Response,

@@ -115,10 +115,20 @@ impl Freshness {
         requested_at: Timestamp,
         received_at: Timestamp,
     ) -> Self {
-        let directives = Directives::read(fields);
-        let (lifetime_millis, source) = lifetime(rules, status, fields, &directives, received_at);
+        Self::by(&Directives::read(fields), rules, status, fields, (requested_at, received_at))
+    }
+
+    /// As [`Freshness::of`], for whoever has read the directives of these fields already.
+    pub fn by(
+        directives: &Directives,
+        rules: &Rules,
+        status: u16,
+        fields: &Fields,
+        (requested_at, received_at): (Timestamp, Timestamp),
+    ) -> Self {
+        let (lifetime_millis, source) = lifetime(rules, status, fields, directives, received_at);
         let delay = received_at.micros_since(requested_at).max(0);
-        let directives = directives.response;
+        let directives = &directives.response;
         let initial_age_micros = match (rules.ttl_mode, source) {
             // Exactly this long, from the moment at which it was asked for.
             (TtlMode::Force, Source::Ttl) => delay,

@@ -55,12 +55,11 @@ pub(super) fn judge(
     rules: &Rules,
     request: &RequestHead,
     request_no_store: bool,
-    response: &ResponseHead,
+    (response, directives): (&ResponseHead, &Directives),
     length: Option<u64>,
     freshness: &Freshness,
 ) -> Result<(), NotStored> {
     let fields = &response.fields;
-    let directives = Directives::read(fields);
     let has_lifetime = directives.has_lifetime(fields);
     let directives = &directives.response;
     match request.method {
@@ -129,12 +128,11 @@ pub(super) fn judge(
 }
 
 /// What a stored response loses: fields of one connection are gone already, these are about the message.
-pub(super) fn fields_to_keep(rules: &Rules, fields: &mut Fields) {
-    let directives = Directives::read(fields);
-    let unused = match rules.ttl_mode {
+pub(super) fn fields_to_keep(rules: &Rules, directives: &Directives, fields: &mut Fields) {
+    let unused: &[Vec<u8>] = match rules.ttl_mode {
         // With a forced TTL nothing is asked again in time, so these fields would be lost for nothing.
-        TtlMode::Force => Vec::new(),
-        _ => directives.response.no_cache_fields,
+        TtlMode::Force => &[],
+        _ => &directives.response.no_cache_fields,
     };
     fields.retain(|name, _| {
         // The length is known from the body, and trailers are not kept.
@@ -198,7 +196,7 @@ mod tests {
         let mut response = ResponseHead::new(status);
         response.fields = fields.iter().copied().collect();
         let freshness = Freshness::of(rules, status, &response.fields, NOW, NOW);
-        judge(rules, request, false, &response, Some(10), &freshness)
+        judge(rules, request, false, (&response, &Directives::read(&response.fields)), Some(10), &freshness)
     }
 
     fn get(status: u16, fields: &[(&str, &str)]) -> Result<(), NotStored> {
@@ -296,7 +294,7 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        fields_to_keep(&rules(0), &mut fields);
+        fields_to_keep(&rules(0), &Directives::read(&fields), &mut fields);
         let names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
         assert_eq!(names, [&b"Cache-Control"[..], b"B"]);
     }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use http_cache_semantics::{BeforeRequest, CacheOptions, CachePolicy};
 use proptest::prelude::*;
 
-use super::super::freshness::{Freshness, Rules};
+use super::super::freshness::{Directives, Freshness, Rules};
 use super::super::storable;
 use super::*;
 use crate::http::date;
@@ -69,7 +69,7 @@ proptest! {
         let rules = Rules::new(&CacheSettings { ttl: Duration::ZERO, ..settings(std::path::Path::new("."), 0) });
         let response = ResponseHead { fields, ..ResponseHead::new(status) };
         let freshness = Freshness::of(&rules, status, &response.fields, START, START);
-        let is_kept = storable::judge(&rules, &request, false, &response, Some(1), &freshness).is_ok();
+        let is_kept = storable::judge(&rules, &request, false, (&response, &Directives::read(&response.fields)), Some(1), &freshness).is_ok();
         let ours = is_kept && freshness.is_fresh(at(later));
         let is_theirs_fresh = matches!(
             policy.before_request(&theirs_request, start + Duration::from_secs(later)),
