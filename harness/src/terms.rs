@@ -48,6 +48,30 @@ pub enum ClientKind {
     Curl,
 }
 
+/// Where a request is cut into segments that are sent with pauses in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Cut {
+    /// In the middle of the head.
+    InHead,
+    /// Between head and body.
+    AfterHead,
+    /// In the middle of the body.
+    InBody,
+}
+
+/// What other clients do while a request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Beside {
+    /// Three of them are connected and say nothing.
+    Silent,
+    /// One has sent half a head and says nothing more.
+    HalfHead,
+    /// Three of them have connected and left at once.
+    Bare,
+}
+
 /// Durations in documents of the run are whole nanoseconds.
 pub mod duration_ns {
     use serde::{Deserialize, Deserializer, Serializer};

@@ -123,6 +123,94 @@ checks! {
     RotationScope = "rr.scope", Req9, Check, Practice;
     /// Whether an answer from the cache uses up a turn.
     RotationHitsTakeTurn = "rr.hits_take_turn", Req9, Check, Practice;
+    /// A request reaches one backend, once, as it was sent, and its answer comes back.
+    ForwardOnce = "forward.once", Req5, Required, Assignment("5.5");
+    /// The target arrives with its query and its percent-encodings.
+    ForwardTarget = "forward.target", Req5, Required, Assignment("5.5");
+    /// Other methods than GET and POST arrive as they are.
+    ForwardMethods = "forward.methods", Req5, Required, Assignment("5.5");
+    /// Fields of the request arrive with their values and in their order within a name.
+    ForwardFields = "forward.fields", Req5, Required, Assignment("5.5");
+    /// The body of a request arrives whole, small or large.
+    ForwardBody = "forward.body", Req5, Required, Assignment("5.5");
+    /// A body that comes in several segments arrives whole.
+    ForwardBodyInSegments = "forward.body_in_segments", Req4, Required, Assignment("5.4");
+    /// A head that comes in several segments is read to its end.
+    ForwardHeadInSegments = "forward.head_in_segments", Req4, Required, Assignment("5.4");
+    /// A chunked request arrives whole.
+    ForwardChunkedRequest = "forward.chunked_request", Req4, Required, Rfc("RFC 9112 §7.1");
+    /// A head of 6 KB and more is read to its end.
+    ForwardLongHead = "forward.long_head", Req4, Optimal, Practice;
+    /// HEAD is answered without a body.
+    ForwardHeadMethod = "forward.head_method", Req4, Required, Rfc("RFC 9110 §9.3.2");
+    /// 204 and 304 are passed on without a body, and nobody waits for one.
+    ForwardNoBody = "forward.no_body", Req4, Required, Rfc("RFC 9112 §6.3");
+    /// The status of the backend is that of the answer.
+    ForwardStatus = "forward.status", Req6, Required, Assignment("5.6");
+    /// Fields of the answer come back with their values.
+    ForwardAnswerFields = "forward.answer_fields", Req6, Required, Assignment("5.6");
+    /// Bodies come back byte for byte: empty, text, binary, large.
+    ForwardAnswerBody = "forward.answer_body", Req6, Required, Assignment("5.6");
+    /// A chunked answer comes back whole.
+    ForwardChunkedAnswer = "forward.chunked_answer", Req4, Required, Rfc("RFC 9112 §7.1");
+    /// An answer that ends with the backend's connection ends at the client too.
+    ForwardUntilClose = "forward.until_close", Req4, Required, Rfc("RFC 9112 §6.3");
+    /// An answer is complete by its length, though the backend keeps its connection open.
+    ForwardKeptOpen = "forward.kept_open", Req4, Required, Rfc("RFC 9112 §6.3");
+    /// Interim answers (1xx) do not take the place of the final one.
+    ForwardInformational = "forward.informational", Req4, Optimal, Rfc("RFC 9110 §15.2");
+    /// A client that speaks HTTP/1.0 is served.
+    ForwardHttp10 = "forward.http10", Req4, Optimal, Rfc("RFC 9112 §2.3");
+    /// A client that says `Connection: close` gets its answer, whole.
+    ConnectionsClose = "connections.close", Req4, Required, Rfc("RFC 9112 §9.6");
+    /// Several requests are answered on one connection.
+    ConnectionsPersistent = "connections.persistent", Req4, Optimal, Rfc("RFC 9112 §9.3");
+    /// Requests that are sent without waiting are answered in their order.
+    ConnectionsPipelined = "connections.pipelined", Req4, Optimal, Rfc("RFC 9112 §9.3.2");
+    /// Clients that connect and say nothing hold up nobody.
+    ConnectionsSilent = "connections.silent_client", Req3, Optimal, Practice;
+    /// Clients that connect and leave at once do no harm.
+    ConnectionsBare = "connections.bare_connect", Req3, Optimal, Practice;
+    /// After clients have left in the middle of a download others are served.
+    ConnectionsClientLeaves = "connections.client_leaves", Req5, Optimal, Practice;
+    /// When nobody asks, the proxy uses no CPU and has given back its threads and descriptors.
+    ConnectionsAtRest = "connections.at_rest", Req3, Optimal, Practice;
+    /// One backend that refuses connections goes unnoticed by the clients.
+    FailuresOneRefuses = "failures.one_refuses", Req5, Optimal, Practice;
+    /// With every backend down an error comes at once.
+    FailuresAllRefuse = "failures.all_refuse", Req5, Optimal, Rfc("RFC 9110 §15.6.3");
+    /// A backend that never answers ends in an error, not in silence.
+    FailuresHang = "failures.hang", Req5, Optimal, Rfc("RFC 9110 §15.6.5");
+    /// A backend that resets its connection ends in an error, not in silence.
+    FailuresReset = "failures.reset", Req5, Optimal, Rfc("RFC 9110 §15.6.3");
+    /// An answer that the backend cut short is not passed off as whole.
+    FailuresTruncated = "failures.truncated", Req6, Optimal, Rfc("RFC 9112 §8");
+    /// What is not HTTP is not passed on as an answer of success.
+    FailuresGarbage = "failures.garbage", Req6, Optimal, Rfc("RFC 9110 §15.6.3");
+    /// After each failure of a backend others are served.
+    FailuresGoesOn = "failures.goes_on", Req5, Optimal, Practice;
+    /// Backends that are back are used again.
+    FailuresRecovery = "failures.recovery", Req5, Optimal, Practice;
+    /// A hit equals its miss at every size.
+    CacheSizes = "cache.sizes", Req8, Required, Assignment("5.8");
+    /// Different paths and queries are different resources.
+    CacheKeys = "cache.keys", Req8, Required, Assignment("5.8");
+    /// Paths that differ in one character, such as `/a/b` and `/a_b`, are different resources.
+    CacheSimilarPaths = "cache.similar_paths", Req8, Optimal, Practice;
+    /// What many clients asked for at the same instant is cached whole.
+    CacheRush = "cache.rush", Req8, Required, Assignment("5.8");
+    /// An error of the server without a stated lifetime is not kept.
+    CacheErrors = "cache.errors", Req8, Optimal, Rfc("RFC 9111 §3");
+    /// Whether a 404 is kept.
+    CacheNotFound = "cache.not_found", Req8, Check, Rfc("RFC 9110 §15.1");
+    /// What says `no-store` is not kept.
+    CacheNoStore = "cache.no_store", Req8, Optimal, Rfc("RFC 9111 §5.2.2.5");
+    /// What says `private` is not kept for others.
+    CachePrivate = "cache.private", Req8, Optimal, Rfc("RFC 9111 §5.2.2.7");
+    /// The answer to a request with `Authorization` is not kept for others.
+    CacheAuthorization = "cache.authorization", Req8, Optimal, Rfc("RFC 9111 §3.5");
+    /// A download that its client broke off leaves no part of itself in the cache.
+    CacheAborted = "cache.aborted", Req8, Optimal, Practice;
 }
 
 impl std::fmt::Display for CheckId {

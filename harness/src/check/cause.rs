@@ -5,8 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fidelity::Amiss;
 use super::finding::Finding;
 use super::seen::{Difference, LatePattern, RotationPattern, Wrong};
+use crate::catalogue::CheckId;
 
 /// A mistake that explains a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -58,6 +60,79 @@ pub enum Cause {
     UnhandledEvent,
     /// The answer is passed on from a single read, or with a wrong length.
     PassedOnIncompletely,
+    /// Only the first read of a request is forwarded: what comes later, or beyond the buffer, is lost.
+    FirstReadOnly,
+    /// The transfer coding of a request is neither decoded nor passed on.
+    ChunksNotRead,
+    /// The request is written anew from its parts, and some are left out.
+    RequestRebuilt,
+    /// The head of the answer is written anew, and parts of it are left out.
+    AnswerRebuilt,
+    /// The backend's answer is read until it closes, not by its length.
+    WaitsForClose,
+    /// The connection to the client is never closed, so an answer that ends with it never ends.
+    NeverCloses,
+    /// Answers without a body are treated like all others.
+    BodilessIgnored,
+    /// An error of connecting to a backend or of reading from it is not handled: no other is tried, nothing is answered.
+    BackendErrorIgnored,
+    /// Everything that comes is stored, whatever its status.
+    StatusNotLookedAt,
+    /// What request and answer say of storing is not read.
+    DirectivesIgnored,
+    /// Clients that store the same resource at the same time write into one file.
+    StoredTogether,
+    /// What came until the client left is stored as the whole.
+    PartStored,
+    /// A client that has left is not noticed: its thread polls, or waits for ever.
+    LeftNotNoticed,
+}
+
+/// The mistake that most likely explains a finding of a check, where it is a failure and experience suggests one.
+pub(super) fn likely_cause(check: CheckId, finding: &Finding) -> Option<Cause> {
+    match finding {
+        Finding::Amiss { amiss, .. } => of_amiss(check, amiss),
+        Finding::AtRest { .. } => Some(Cause::LeftNotNoticed),
+        _ => finding.likely_cause(),
+    }
+}
+
+fn of_amiss(check: CheckId, amiss: &Amiss) -> Option<Cause> {
+    use CheckId::*;
+    Some(match (check, amiss) {
+        (ForwardChunkedRequest, _) => Cause::ChunksNotRead,
+        (ForwardBody | ForwardBodyInSegments | ForwardHeadInSegments | ForwardLongHead, _) => {
+            Cause::FirstReadOnly
+        }
+        (_, Amiss::BodyShort { .. } | Amiss::BodyLength { .. } | Amiss::BodyBytes) => Cause::FirstReadOnly,
+        (ForwardKeptOpen, Amiss::Answer { .. }) => Cause::WaitsForClose,
+        (ForwardUntilClose, Amiss::Answer { wrong: Wrong::TimedOut }) => Cause::NeverCloses,
+        (ForwardHeadMethod | ForwardNoBody, _) => Cause::BodilessIgnored,
+        (ForwardAnswerBody | ForwardChunkedAnswer | ForwardUntilClose, Amiss::Answer { .. }) => {
+            Cause::PassedOnIncompletely
+        }
+        (
+            _,
+            Amiss::Target { .. } | Amiss::Method { .. } | Amiss::Field { .. } | Amiss::RequestExtra { .. },
+        ) => Cause::RequestRebuilt,
+        (_, Amiss::SentTwice { .. }) => Cause::SentTwice,
+        (_, Amiss::AnswerField { .. } | Amiss::Status { .. }) => Cause::AnswerRebuilt,
+        (
+            FailuresOneRefuses | FailuresAllRefuse | FailuresHang | FailuresReset | FailuresGarbage
+            | FailuresTruncated | FailuresGoesOn | FailuresRecovery,
+            _,
+        ) => Cause::BackendErrorIgnored,
+        (CacheErrors | CacheNotFound, Amiss::Kept) => Cause::StatusNotLookedAt,
+        (CacheNoStore | CachePrivate | CacheAuthorization, Amiss::Kept) => Cause::DirectivesIgnored,
+        (CacheKeys | CacheSimilarPaths, Amiss::Answer { wrong: Wrong::Foreign { .. } }) => Cause::KeysCollide,
+        (CacheRush, _) => Cause::StoredTogether,
+        (CacheSizes, Amiss::Differs { .. } | Amiss::Answer { .. }) => Cause::StoredIncompletely,
+        (CacheSizes, _) => Cause::NothingCached,
+        (CacheAborted, Amiss::Answer { .. }) => Cause::PartStored,
+        (ConnectionsSilent | ConnectionsBare, _) => Cause::ServedOneByOne,
+        (ConnectionsClientLeaves, _) => Cause::UnhandledEvent,
+        _ => return None,
+    })
 }
 
 impl Finding {

@@ -3,11 +3,12 @@
 //! `conductor` and `harness report` call [`evaluate`]. It asks the families, then applies what no family can know alone:
 //! what the adapter declares, which check depends on which, and steps that could not be carried out.
 
+use super::cause::likely_cause;
 use super::ledger::Ledger;
 use super::seen::Samples;
 use super::{
-    Finding, Outcome, Verdict, alive, cloud, concurrency, fairness, freshness, hits, integrity, latency,
-    persistence,
+    Finding, Outcome, Verdict, alive, cloud, concurrency, fairness, fidelity, freshness, hits, integrity,
+    latency, persistence,
 };
 use crate::adapter::{CacheMedium, Capabilities, TtlSource};
 use crate::catalogue::{CheckId, Kind};
@@ -106,6 +107,8 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         CheckId::RotationSpread => fairness::spread(ledger, check),
         CheckId::RotationScope => fairness::scope(ledger, check),
         CheckId::RotationHitsTakeTurn => fairness::hits_take_turn(ledger, check),
+        CheckId::ConnectionsAtRest => fidelity::at_rest(ledger),
+        _ => fidelity::judged(ledger, check).unwrap_or_else(Judged::not_reached),
     }
 }
 
@@ -118,7 +121,7 @@ fn verdict(check: &CheckPlan, judged: Judged) -> Verdict {
         kind: check.kind,
         source: check.id.source().to_string(),
         outcome: judged.outcome,
-        cause: if judged.outcome == Outcome::Fail { judged.finding.likely_cause() } else { None },
+        cause: if judged.outcome == Outcome::Fail { likely_cause(check.id, &judged.finding) } else { None },
         finding: judged.finding,
         evidence,
         line: check.line.clone(),
@@ -130,7 +133,7 @@ fn declared_missing(check: CheckId, capabilities: &Capabilities) -> Option<Strin
     use CheckId::*;
     let no_cache = || "cache: none".to_owned();
     match check {
-        CacheHit | RotationHitsTakeTurn | ConcurrencyCoalescing => {
+        CacheHit | CacheSizes | CacheRush | RotationHitsTakeTurn | ConcurrencyCoalescing => {
             (capabilities.cache == CacheMedium::None).then(no_cache)
         }
         TtlExpiry | TtlPerResource | TtlSliding | TtlSecondValue | TtlAcrossRestart => {
@@ -167,6 +170,30 @@ fn depends_on(check: CheckId) -> &'static [CheckId] {
         | PersistenceLocation
         | RotationHitsTakeTurn => &[CacheHit],
         TtlSliding | TtlSecondValue | TtlPerResource | TtlAcrossRestart => &[CacheHit, TtlExpiry],
+        CacheSizes | CacheRush => &[CacheHit],
+        ForwardTarget
+        | ForwardMethods
+        | ForwardFields
+        | ForwardBody
+        | ForwardStatus
+        | ForwardAnswerFields
+        | ForwardAnswerBody
+        | ForwardHeadMethod
+        | ForwardNoBody
+        | ForwardLongHead
+        | ForwardHeadInSegments
+        | ForwardChunkedAnswer
+        | ForwardUntilClose
+        | ForwardKeptOpen
+        | ForwardInformational
+        | ForwardHttp10
+        | ConnectionsClose
+        | ConnectionsPersistent
+        | FailuresOneRefuses
+        | FailuresGoesOn
+        | FailuresRecovery => &[ForwardOnce],
+        ForwardBodyInSegments | ForwardChunkedRequest => &[ForwardOnce, ForwardBody],
+        ConnectionsPipelined => &[ForwardOnce, ConnectionsPersistent],
         _ => &[],
     }
 }

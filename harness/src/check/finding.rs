@@ -9,6 +9,7 @@ use crate::catalogue::CheckId;
 use crate::plan::ClientKind;
 
 use super::cloud::CloudFinding;
+use super::fidelity::Amiss;
 use super::seen::{
     Difference, ExpirySeen, LatePattern, RotationPattern, Samples, Share, ThresholdSeen, Wrong,
 };
@@ -585,6 +586,34 @@ pub enum Finding {
     // --- privacy.*, freshness.delivered ---
     /// What a check of a cloud case saw.
     Cloud(CloudFinding),
+    // --- exact exchanges: forward.*, connections.*, failures.*, cache.* ---
+    /// All exchanges came out as they should.
+    AsAsked {
+        /// So many.
+        exchanges: u64,
+    },
+    /// Something was amiss with an exchange.
+    Amiss {
+        /// Its method.
+        method: String,
+        /// Its target.
+        target: String,
+        /// What.
+        amiss: Amiss,
+        /// Exchanges with something amiss.
+        count: u64,
+        /// Exchanges judged.
+        exchanges: u64,
+    },
+    /// What the proxy used when nobody asked.
+    AtRest {
+        /// Share of one core.
+        cpu: f64,
+        /// Threads beyond those of the beginning.
+        threads: u64,
+        /// Descriptors beyond those of the beginning.
+        files: u64,
+    },
 
     // --- latency.thresholds ---
     /// Percentiles against their limits.

@@ -9,6 +9,7 @@ mod cloud;
 mod concurrency;
 mod evaluate;
 mod fairness;
+mod fidelity;
 mod finding;
 mod freshness;
 mod hits;
@@ -29,6 +30,7 @@ pub use cause::Cause;
 pub use cloud::{CloudFinding, KindSeen, PlaceSeen};
 pub use concurrency::needs_second_try;
 pub use evaluate::evaluate;
+pub use fidelity::Amiss;
 pub use finding::Finding;
 pub use probes::{CurvePoint, expiry_curve};
 pub use seen::{

@@ -120,7 +120,7 @@ impl Kit {
             covers: Vec::new(),
             adapter: adapter(),
             proxy: ProxySettings { ttl: Some(Duration::from_secs(2)) },
-            backends: BackendsPlan { count: backends, script: Default::default() },
+            backends: BackendsPlan { count: backends, script: Default::default(), own: Default::default() },
             steps: Vec::new(),
             checks: Vec::new(),
             seed: 1,

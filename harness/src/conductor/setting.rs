@@ -83,7 +83,9 @@ impl Backends {
         let world = World { applications, target_prefix, ..World::new(network, clock) };
         let mut listening = Vec::new();
         for number in 1..=plan.backends.count {
-            let mut spec = BackendSpec::new(format!("b{number}"), plan.backends.script.clone());
+            let name = format!("b{number}");
+            let script = plan.backends.own.get(&name).unwrap_or(&plan.backends.script).clone();
+            let mut spec = BackendSpec::new(name, script);
             spec.seed = plan.seed.wrapping_add(number as u64);
             spec.listen = adapter.backends.address(number - 1);
             let backend = server::start(spec, &world)?;

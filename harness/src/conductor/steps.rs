@@ -19,8 +19,8 @@ use crate::plan::{CloudStep, CrashLoad, Load, ProxySettings, Restart, Step, Step
 use crate::proxy_under_test::{Answer, ProxyUnderTest, Ready, StartOrder, StartProblem};
 use crate::traffic::crash_load::CrashTraffic;
 use crate::traffic::{
-    KeyBook, Problem, Traffic, batches, deliveries, fill, load, overlap, overtake, probe, reread, serial,
-    sliding, users,
+    KeyBook, Problem, Traffic, batches, deliveries, exact, fill, load, overlap, overtake, probe, reread,
+    serial, sliding, users,
 };
 
 /// Everything that steps act on.
@@ -71,6 +71,7 @@ impl Stage {
             }
             StepKind::Cloud(CloudStep::Users(plan)) => users::run(traffic, plan).await,
             StepKind::Cloud(CloudStep::Deliveries(plan)) => deliveries::run(traffic, step, plan).await,
+            StepKind::Exact(plan) => exact::run(traffic, step, plan).await,
             StepKind::Wait { duration } => {
                 tokio::time::sleep(*duration).await;
                 Ok(())

@@ -255,6 +255,10 @@ pub enum Purpose {
     Register,
     /// Somebody looks whether orders are there.
     Look,
+    /// One request exactly as a scenario writes it.
+    Exact,
+    /// The same by a client that breaks off in the middle of the answer.
+    Leaving,
 }
 
 /// A client's request and all that came of it.

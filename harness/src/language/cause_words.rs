@@ -99,6 +99,58 @@ words!(Cause {
         en: "the answer is passed on from a single read, or with a length that is not its own",
         es: "la respuesta se entrega a partir de una sola lectura, o con una longitud que no es la suya"
     },
+    Cause::FirstReadOnly => {
+        en: "only the first recv of a request is forwarded: read until the empty line, then as many bytes as Content-Length says",
+        es: "solo se reenvía el primer recv de la petición: hay que leer hasta la línea vacía y luego tantos bytes como diga Content-Length"
+    },
+    Cause::ChunksNotRead => {
+        en: "a body with Transfer-Encoding: chunked is neither read to its last chunk nor passed on",
+        es: "un cuerpo con Transfer-Encoding: chunked no se lee hasta su último trozo ni se reenvía"
+    },
+    Cause::RequestRebuilt => {
+        en: "the request is written anew from its parts and some are left out, or it goes out in a buffer of fixed length",
+        es: "la petición se escribe de nuevo a partir de sus partes y se omiten algunas, o sale en un búfer de longitud fija"
+    },
+    Cause::AnswerRebuilt => {
+        en: "the head of the answer is written anew, and parts of it are left out or replaced",
+        es: "el encabezado de la respuesta se escribe de nuevo, y se omiten o reemplazan partes"
+    },
+    Cause::WaitsForClose => {
+        en: "the backend's answer is read until it closes or a time is over, instead of as many bytes as Content-Length says",
+        es: "la respuesta del backend se lee hasta que cierra o se acaba un plazo, en vez de tantos bytes como diga Content-Length"
+    },
+    Cause::NeverCloses => {
+        en: "the connection to the client is never closed, so an answer that ends with it never ends",
+        es: "la conexión con el cliente nunca se cierra, así que una respuesta que termina con ella nunca termina"
+    },
+    Cause::BodilessIgnored => {
+        en: "answers to HEAD, and 204 and 304, are treated as if a body followed",
+        es: "las respuestas a HEAD, y los 204 y 304, se tratan como si siguiera un cuerpo"
+    },
+    Cause::BackendErrorIgnored => {
+        en: "an error of connect or recv towards a backend is not handled: no other backend is tried, or the client is not told",
+        es: "no se trata el error de connect o recv hacia un backend: no se intenta con otro, o no se le avisa al cliente"
+    },
+    Cause::StatusNotLookedAt => {
+        en: "everything that comes is stored, whatever its status",
+        es: "se guarda todo lo que llega, sin mirar su estado"
+    },
+    Cause::DirectivesIgnored => {
+        en: "Cache-Control of the answer and Authorization of the request are not read before storing",
+        es: "antes de guardar no se leen Cache-Control de la respuesta ni Authorization de la petición"
+    },
+    Cause::StoredTogether => {
+        en: "several clients that store the same resource at once write into one file: write a temporary file each, then rename it",
+        es: "varios clientes que guardan el mismo recurso a la vez escriben en un solo archivo: conviene un archivo temporal por cada uno y luego renombrarlo"
+    },
+    Cause::PartStored => {
+        en: "what had come until the client left is stored as if it were the whole",
+        es: "lo que había llegado hasta que el cliente se fue se guarda como si fuera todo"
+    },
+    Cause::LeftNotNoticed => {
+        en: "a client that has left is not noticed (recv returns 0), so its thread or its loop goes on",
+        es: "no se nota que un cliente se fue (recv devuelve 0), así que su hilo o su ciclo sigue"
+    },
 });
 
 /// The likely cause as a sentence to print below a failed check.

@@ -4,8 +4,8 @@
 //! their own; no figure is computed here.
 
 use super::{
-    Bytes, Counted, InWords, Language, Listed, Milliseconds, Noun, Percent, Span, cloud_words, latency_words,
-    rotation_words, time_words,
+    Bytes, Counted, InWords, Language, Listed, Milliseconds, Noun, Percent, Span, cloud_words,
+    fidelity_words, latency_words, rotation_words, time_words,
 };
 use crate::check::Finding;
 use crate::say;
@@ -16,6 +16,7 @@ pub fn sentence(finding: &Finding, language: Language) -> String {
         .or_else(|| rotation_words::sentence(finding, language))
         .or_else(|| persistence(finding, language))
         .or_else(|| concurrency(finding, language))
+        .or_else(|| fidelity_words::sentence(finding, language))
         .unwrap_or_else(|| of_any_check(finding, language))
 }
 

@@ -8,6 +8,7 @@ mod check_words;
 mod cloud_words;
 pub mod compare_words;
 pub mod defence_words;
+mod fidelity_words;
 mod finding_words;
 pub mod grade_words;
 pub mod init_words;

@@ -168,6 +168,8 @@ words!(Purpose {
     Purpose::User => { en: "asks for what belongs to one user", es: "pide lo que es de un solo usuario" },
     Purpose::Register => { en: "registers an order", es: "registra un pedido" },
     Purpose::Look => { en: "looks for orders", es: "busca los pedidos" },
+    Purpose::Exact => { en: "exactly as written", es: "exactamente como está escrita" },
+    Purpose::Leaving => { en: "its client breaks off", es: "su cliente se va a mitad de camino" },
 });
 
 impl InWords for TtlSource {

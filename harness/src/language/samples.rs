@@ -4,8 +4,8 @@
 
 use crate::catalogue::CheckId;
 use crate::check::{
-    Difference, ExpirySeen, Finding, Judgement, LatePattern, RotationPattern, Samples, Share, ThresholdSeen,
-    Wrong,
+    Amiss, Difference, ExpirySeen, Finding, Judgement, LatePattern, RotationPattern, Samples, Share,
+    ThresholdSeen, Wrong,
 };
 use crate::plan::ClientKind;
 
@@ -135,7 +135,37 @@ pub(crate) fn all() -> Vec<Finding> {
         Finding::EvenBatches { batches: 25, size: 12, spread: 1, allowed: 1, power: 0.88, shares: shares() },
         Finding::HitsAndTurns { take_turn: true, hits: 6 },
         Finding::HitsAndTurns { take_turn: false, hits: 6 },
+        Finding::AsAsked { exchanges: 6 },
+        Finding::AtRest { cpu: 0.01, threads: 0, files: 2 },
     ];
+    for amiss in [
+        Amiss::NotForwarded { wrong: Some(wrong()) },
+        Amiss::NotForwarded { wrong: None },
+        Amiss::SentTwice { attempts: 2 },
+        Amiss::Method { arrived: "GET".into() },
+        Amiss::Target { arrived: "/t".into() },
+        Amiss::Field { name: "accept".into(), sent: "a".into(), arrived: None },
+        Amiss::Field { name: "accept".into(), sent: "a".repeat(99), arrived: Some("b".into()) },
+        Amiss::BodyShort { sent: 10, arrived: 1 },
+        Amiss::BodyLength { sent: 10, arrived: 12 },
+        Amiss::BodyBytes,
+        Amiss::RequestExtra { bytes: 3 },
+        Amiss::NotARequest { how: "no version".into() },
+        Amiss::Answer { wrong: wrong() },
+        Amiss::Status { sent: 404, came: 200 },
+        Amiss::AnswerField { name: "set-cookie".into(), sent: "a".into(), came: None },
+        Amiss::AnswerField { name: "set-cookie".into(), sent: "a".into(), came: Some("b".into()) },
+        Amiss::UnwantedBody { bytes: 40 },
+        Amiss::NotKept,
+        Amiss::SuccessOfNothing { status: 200 },
+        Amiss::NoAnswer { wrong: Wrong::TimedOut },
+        Amiss::PassedOffAsWhole { bytes: 1_000 },
+        Amiss::Kept,
+        Amiss::NotKeptInCache,
+        Amiss::Differs { difference: Difference::Bytes },
+    ] {
+        all.push(Finding::Amiss { method: "GET".into(), target: target(), amiss, count: 1, exchanges: 6 });
+    }
     for wrong in [
         Wrong::Foreign { of: "/t/18".into() },
         Wrong::CutShort { received: 10, how: "reset".into() },

@@ -70,6 +70,9 @@ pub fn doing(kind: &StepKind, language: Language) -> String {
             }
         }
         StepKind::Cloud(step) => cloud_words::doing(step, language),
+        StepKind::Exact(exact) => say!(language,
+            en: "{method} {path}, exactly as written", es: "{method} {path}, exactamente como está escrita",
+            method = &exact.method, path = &exact.path),
         StepKind::Wait { duration } => {
             say!(language, en: "waiting {time}", es: "espera de {time}", time = ms(*duration))
         }

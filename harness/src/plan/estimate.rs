@@ -31,6 +31,10 @@ fn of_step(kind: &StepKind) -> Duration {
         StepKind::Restart(restart) => START + restart.downtime,
         StepKind::Backends(_) => Duration::from_millis(5),
         StepKind::Cloud(step) => step.estimated(),
+        StepKind::Exact(exact) => {
+            let pauses = exact.pause * exact.cut.len() as u32;
+            (REQUEST + pauses + Duration::from_micros(exact.body_bytes / 50)) * exact.times
+        }
         StepKind::Wait { duration } => *duration,
     }
 }

@@ -21,8 +21,8 @@ pub use gate::{Gate, Metric, Versus};
 pub use load::{Executor, Load, LoadShape, MixPart, RateStage, Spacing, VuStage};
 pub use resolve::{FORMAT, Options, gates_of, resolve};
 pub use step::{
-    BackendChange, Batches, CrashLoad, Fill, Overlap, Overtake, Probe, ProbeTime, Reread, Restart, Serial,
-    Sliding, Step, StepKind,
+    BackendChange, Batches, CrashLoad, Exact, Fill, Overlap, Overtake, Probe, ProbeTime, Reread, Restart,
+    Serial, Sliding, Step, StepKind,
 };
 
 use std::path::PathBuf;
@@ -97,4 +97,7 @@ pub struct BackendsPlan {
     pub count: usize,
     /// What each of them answers.
     pub script: fake_backends::behavior::Script,
+    /// What single ones answer instead, by name.
+    #[serde(default)]
+    pub own: std::collections::BTreeMap<String, fake_backends::behavior::Script>,
 }

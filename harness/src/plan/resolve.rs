@@ -67,6 +67,12 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
             What::BadValue("a proxy without backends has nothing to forward to: count is at least 1".into()),
         ));
     }
+    let known: Vec<String> = (1..=scenario.backends.count).map(|n| format!("b{n}")).collect();
+    for name in scenario.backends.own.keys().filter(|name| !known.contains(name)) {
+        let place = crate::scenario::find_key(&source.text, &source.file, "own");
+        let what = What::UnknownName { kind: NameKind::Backend, name: name.clone(), known: known.clone() };
+        problems.push(Problem::at(place, what));
+    }
     if !is_folder_name(&scenario.name.value) {
         let why = "a name is a folder of reports: letters, digits, `-` and `_` only".to_owned();
         problems.push(Problem::at(source.place(&scenario.name), What::BadValue(why)));
@@ -93,7 +99,11 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
         covers,
         adapter: adapter.clone(),
         proxy: settings,
-        backends: BackendsPlan { count: scenario.backends.count, script: scenario.backends.script },
+        backends: BackendsPlan {
+            count: scenario.backends.count,
+            script: scenario.backends.script,
+            own: scenario.backends.own,
+        },
         steps,
         checks,
         seed: options.seed,

@@ -10,16 +10,21 @@ use serde_saphyr::Spanned;
 use super::resolve::{Source, settings};
 use super::resolve_load::resolve_load;
 use super::{
-    BackendChange, Batches, CloudStep, CrashLoad, Fill, Load, Overlap, Overtake, Probe, ProbeTime,
+    BackendChange, Batches, CloudStep, CrashLoad, Exact, Fill, Load, Overlap, Overtake, Probe, ProbeTime,
     ProxySettings, Reread, Restart, Serial, Sliding, Step, StepKind,
 };
 use crate::adapter::{Adapter, CacheMedium, TtlSource};
+use crate::catalogue::CheckId;
 use crate::scenario::{
-    BackendsStep, LoadStep, NameKind, Problem, ProxyFile, RereadKeys, StepFile, What, Which,
+    BackendsStep, ExchangeStep, LoadStep, NameKind, Problem, ProxyFile, RereadKeys, StepFile, What, Which,
 };
 
 /// Probes lie this far beyond the declared resolution on either side of the TTL.
 const WINDOW: Duration = Duration::from_millis(400);
+/// Between two segments of a request, where nothing is said: longer than any read that merely came late.
+const SEGMENT_PAUSE: Duration = Duration::from_millis(150);
+/// An exact request is answered within this time, where nothing is said.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 /// Most rounds of a `repeat`: each is unrolled into the plan.
 const MOST_ROUNDS: u32 = 10_000;
 /// Rounds of crashes for a proxy that declares no cache on disk.
@@ -198,6 +203,7 @@ impl<'a> Resolver<'a> {
             StepFile::Deliveries(deliveries) => {
                 (deliveries.label.clone(), Some(StepKind::Cloud(CloudStep::of_deliveries(deliveries))))
             }
+            StepFile::Exchange(exchange) => (exchange.label.clone(), self.exact(exchange)),
             StepFile::Wait(span) => (None, Some(StepKind::Wait { duration: span.0 })),
         };
         let Some(kind) = kind else { return };
@@ -271,6 +277,34 @@ impl<'a> Resolver<'a> {
             changed.ttl = changed.ttl.map(|ttl| ttl + capabilities.ttl_step);
         }
         changed
+    }
+
+    fn exact(&mut self, written: &ExchangeStep) -> Option<StepKind> {
+        let Ok(asks) = written.asks.value.parse() else {
+            let known = CheckId::ALL.iter().map(|id| id.name().to_owned()).collect();
+            let what = What::UnknownName { kind: NameKind::Check, name: written.asks.value.clone(), known };
+            self.problems.push(Problem::at(self.source.place(&written.asks), what));
+            return None;
+        };
+        Some(StepKind::Exact(Exact {
+            asks,
+            method: written.method.clone(),
+            path: written.path.clone(),
+            fields: written.fields.iter().map(ToString::to_string).collect(),
+            long_head_bytes: written.long_head.map_or(0, |size| size.0),
+            body_bytes: written.body.map_or(0, |size| size.0),
+            chunked: written.chunked,
+            cut: written.cut.clone(),
+            pause: written.pause.map_or(SEGMENT_PAUSE, |span| span.0),
+            http10: written.http10,
+            times: written.times,
+            at_once: written.at_once.max(1),
+            keep: written.keep,
+            pipelined: written.pipelined,
+            leaves_after: written.leaves_after.map(|size| size.0),
+            beside: written.beside,
+            within: written.within.map_or(ANSWERED_WITHIN, |span| span.0),
+        }))
     }
 
     fn backends(&mut self, change: &BackendsStep) -> Option<StepKind> {

@@ -8,6 +8,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{ClientKind, CloudStep, Connections, Load, ProxySettings, SourceLine, duration_ns};
+use crate::catalogue::CheckId;
+use crate::terms::{Beside, Cut};
 
 /// One step with its place in the scenario.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,6 +56,8 @@ pub enum StepKind {
     Backends(BackendChange),
     /// A step of a cloud case.
     Cloud(CloudStep),
+    /// One request exactly as written, once or several times.
+    Exact(Exact),
     /// Lets time pass.
     Wait {
         /// For how long.
@@ -224,4 +228,45 @@ pub struct BackendChange {
     pub which: Vec<usize>,
     /// Whether they answer from now on; otherwise connections to them are refused.
     pub up: bool,
+}
+
+/// One request exactly as written; the check that it belongs to knows what should come of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Exact {
+    /// The check that judges it.
+    pub asks: CheckId,
+    /// Method.
+    pub method: String,
+    /// Target, `{n}` replaced by the number of the request.
+    pub path: String,
+    /// More fields, `Name: value`, in this order.
+    pub fields: Vec<String>,
+    /// Length in bytes of a field that makes the head long; zero: none.
+    pub long_head_bytes: u64,
+    /// Length of the body in bytes, zero for none.
+    pub body_bytes: u64,
+    /// Whether the body is sent in chunks.
+    pub chunked: bool,
+    /// Where the request is cut into segments.
+    pub cut: Vec<Cut>,
+    /// Pause between segments.
+    #[serde(with = "duration_ns")]
+    pub pause: Duration,
+    /// Whether the client speaks HTTP/1.0.
+    pub http10: bool,
+    /// How often it is sent.
+    pub times: u32,
+    /// How many of them at the same instant.
+    pub at_once: u32,
+    /// Whether they share a connection.
+    pub keep: bool,
+    /// Whether they are sent without waiting for answers, on one connection.
+    pub pipelined: bool,
+    /// The client breaks off after so many bytes of a body.
+    pub leaves_after: Option<u64>,
+    /// What other clients do meanwhile.
+    pub beside: Option<Beside>,
+    /// An answer that takes longer is none.
+    #[serde(with = "duration_ns")]
+    pub within: Duration,
 }

@@ -141,7 +141,7 @@ impl RunBuilder {
             covers: Vec::new(),
             adapter,
             proxy: ProxySettings { ttl: Some(Duration::from_secs(2)) },
-            backends: BackendsPlan { count: 3, script: Default::default() },
+            backends: BackendsPlan { count: 3, script: Default::default(), own: Default::default() },
             steps: Vec::new(),
             checks: Vec::new(),
             seed: 7,

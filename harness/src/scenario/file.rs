@@ -3,6 +3,8 @@
 //! The parser fills these types and `plan` reads them. They are plain: unknown keys are refused, nothing is flattened
 //! or guessed, and every value that a later complaint may concern carries its place.
 
+use std::collections::BTreeMap;
+
 use fake_backends::behavior::{Script, Span};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -56,4 +58,7 @@ pub struct BackendsFile {
     /// What they answer: the same script for all of them.
     #[serde(default)]
     pub script: Script,
+    /// Scripts of single backends, by name, in the place of the one for all.
+    #[serde(default)]
+    pub own: BTreeMap<String, Script>,
 }

@@ -19,7 +19,7 @@ pub use load::{ExecutorFile, LoadStep, MixFile, RateStageFile, VuStageFile};
 pub use overrides::apply as apply_overrides;
 pub use problem::{NameKind, Place, Problem, What, closest};
 pub use steps::{
-    BackendsStep, BatchesStep, CrashStep, FillStep, OverlapStep, OvertakeStep, ProbeStep, RepeatStep,
-    RereadKeys, RereadStep, RestartStep, SerialStep, SlideStep, StepFile, TimeRange, Which,
+    BackendsStep, BatchesStep, CrashStep, ExchangeStep, FillStep, OverlapStep, OvertakeStep, ProbeStep,
+    RepeatStep, RereadKeys, RereadStep, RestartStep, SerialStep, SlideStep, StepFile, TimeRange, Which,
 };
 pub use yaml::{find_key, parse, place_of};

@@ -2,14 +2,14 @@
 //!
 //! One type per kind, with the defaults that a reader would expect. `plan` turns each into its resolved form.
 
-use fake_backends::behavior::Span;
+use fake_backends::behavior::{Size, Span};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::cloud::{DeliveriesStep, UsersStep};
 use super::file::ProxyFile;
 use super::load::LoadStep;
-use crate::terms::{ClientKind, Connections};
+use crate::terms::{Beside, ClientKind, Connections, Cut};
 
 /// One step.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
@@ -43,6 +43,8 @@ pub enum StepFile {
     Users(UsersStep),
     /// Orders that are registered and looked for.
     Deliveries(DeliveriesStep),
+    /// One request exactly as written.
+    Exchange(ExchangeStep),
     /// Lets time pass.
     Wait(Span),
     /// Steps several times over.
@@ -219,6 +221,65 @@ pub struct CrashStep {
     pub after: TimeRange,
 }
 
+/// See [`StepFile::Exchange`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExchangeStep {
+    /// The check that judges it.
+    #[schemars(with = "String")]
+    pub asks: Spanned<String>,
+    /// Target, with `{n}` where each is to be different.
+    pub path: String,
+    /// Method.
+    #[serde(default = "get")]
+    pub method: String,
+    /// More fields, `Name: value`.
+    #[serde(default)]
+    pub fields: Vec<fake_backends::behavior::FieldLine>,
+    /// A field of this length.
+    #[serde(default)]
+    pub long_head: Option<Size>,
+    /// Length of the body.
+    #[serde(default)]
+    pub body: Option<Size>,
+    /// The body in chunks instead of a `Content-Length`.
+    #[serde(default)]
+    pub chunked: bool,
+    /// Where the request is cut into segments.
+    #[serde(default)]
+    pub cut: Vec<Cut>,
+    /// Pause between segments.
+    #[serde(default)]
+    pub pause: Option<Span>,
+    /// Whether the client speaks HTTP/1.0.
+    #[serde(default)]
+    pub http10: bool,
+    /// How often.
+    #[serde(default = "once")]
+    pub times: u32,
+    /// How many of them at the same instant.
+    #[serde(default = "once")]
+    pub at_once: u32,
+    /// All on one connection.
+    #[serde(default)]
+    pub keep: bool,
+    /// All on one connection, without waiting for answers.
+    #[serde(default)]
+    pub pipelined: bool,
+    /// The client breaks off after so much of the body.
+    #[serde(default)]
+    pub leaves_after: Option<Size>,
+    /// What other clients do meanwhile.
+    #[serde(default)]
+    pub beside: Option<Beside>,
+    /// An answer that takes longer is none; 5 s where nothing is said.
+    #[serde(default)]
+    pub within: Option<Span>,
+    /// Name that checks refer to.
+    #[serde(rename = "as", default)]
+    pub label: Option<String>,
+}
+
 /// `{least: 20ms, most: 200ms}`.
 #[derive(Clone, Copy, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -267,6 +328,10 @@ pub struct RepeatStep {
     /// What; labels inside refer to the same round.
     #[schemars(with = "Vec<StepFile>")]
     pub steps: Vec<Spanned<StepFile>>,
+}
+
+fn once() -> u32 {
+    1
 }
 
 fn eight() -> u32 {

@@ -8,6 +8,7 @@ pub mod batches;
 pub mod client;
 pub mod crash_load;
 pub mod deliveries;
+pub mod exact;
 pub mod fill;
 mod keys;
 pub mod load;
@@ -26,7 +27,7 @@ mod worker;
 pub use client::{Clients, Connection};
 pub use keys::{FilledKey, KeyBook};
 pub use pacing::Pacer;
-pub use request::{Numbers, PATIENCE, Request, expand};
+pub use request::{Numbers, PATIENCE, Request, Shape, expand};
 
 use fake_backends::behavior::Random;
 use fake_backends::journal::Journal;

@@ -160,6 +160,7 @@ fn expected(plan: &Plan, kind: &StepKind) -> Expected {
         StepKind::Cloud(step) => {
             step.requests().map_or_else(|| Expected::Time(step.estimated()), Expected::Requests)
         }
+        StepKind::Exact(exact) => Expected::Requests(exact.times.into()),
         StepKind::Wait { duration } => Expected::Time(*duration),
         StepKind::Reread(_) | StepKind::Crash(_) | StepKind::Restart(_) | StepKind::Backends(_) => {
             Expected::Unknown

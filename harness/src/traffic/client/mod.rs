@@ -38,8 +38,14 @@ struct Inner {
     recorder: Recorder,
     exchanges: AtomicU64,
     connections: AtomicU64,
+    unanswered: AtomicU64,
     library: library::Library,
 }
+
+/// A proxy that has not answered so many requests in a row is given less time for each, or a run on one that hangs
+/// everywhere would last for hours. Its next answer restores its time.
+const MUTE_AFTER: u64 = 4;
+const MUTE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What a client saw of one request; [`Clients`] makes an exchange of it.
 #[derive(Debug)]
@@ -64,6 +70,7 @@ impl Clients {
             recorder,
             exchanges: AtomicU64::new(1),
             connections: AtomicU64::new(1),
+            unanswered: AtomicU64::new(0),
             library: library::Library::new(),
         };
         Clients { inner: Arc::new(inner) }
@@ -170,24 +177,25 @@ impl Clients {
                 }
             }
         };
-        Exchange {
-            id,
-            purpose: request.purpose,
-            client: request.client,
-            connection: seen.connection.map(|(id, _)| id),
-            request_on_connection: seen.connection.map_or(1, |(_, count)| count),
-            number: request.number,
-            group: request.group,
-            method: request.method.clone(),
-            target: request.target.clone(),
-            request_head: WireBytes(seen.request_head),
-            request_body_bytes: request.body_bytes,
-            intended: request.intended,
-            sent: seen.sent,
-            head_received: seen.head_received,
-            finished: seen.finished,
-            end: seen.end,
-            response: seen.response,
+        self.note(&seen.end);
+        exchange_of(id, request, seen)
+    }
+
+    /// Sends requests together on one connection without waiting for answers, and records the exchanges.
+    pub async fn pipeline(&self, requests: &[Request]) {
+        for (request, seen) in requests.iter().zip(raw::pipelined(self, requests).await) {
+            let id = self.inner.exchanges.fetch_add(1, Ordering::Relaxed);
+            self.note(&seen.end);
+            self.inner.recorder.record(EventKind::Exchange(Box::new(exchange_of(id, request, seen))));
+        }
+    }
+
+    /// Counts requests without an answer in a row.
+    fn note(&self, end: &ExchangeEnd) {
+        if *end == ExchangeEnd::TimedOut {
+            self.inner.unanswered.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.inner.unanswered.store(0, Ordering::Relaxed);
         }
     }
 
@@ -204,7 +212,31 @@ impl Clients {
     fn deadline(&self, request: &Request) -> tokio::time::Instant {
         let clock = self.clock();
         let from = clock.now().max(request.intended);
-        tokio::time::Instant::from_std(clock.instant_of(from + request.timeout))
+        let mute = self.inner.unanswered.load(Ordering::Relaxed) >= MUTE_AFTER;
+        let timeout = if mute { request.timeout.min(MUTE_PATIENCE) } else { request.timeout };
+        tokio::time::Instant::from_std(clock.instant_of(from + timeout))
+    }
+}
+
+fn exchange_of(id: u64, request: &Request, seen: Seen) -> Exchange {
+    Exchange {
+        id,
+        purpose: request.purpose,
+        client: request.client,
+        connection: seen.connection.map(|(id, _)| id),
+        request_on_connection: seen.connection.map_or(1, |(_, count)| count),
+        number: request.number,
+        group: request.group,
+        method: request.method.clone(),
+        target: request.target.clone(),
+        request_head: WireBytes(seen.request_head),
+        request_body_bytes: request.body_bytes,
+        intended: request.intended,
+        sent: seen.sent,
+        head_received: seen.head_received,
+        finished: seen.finished,
+        end: seen.end,
+        response: seen.response,
     }
 }
 

@@ -50,8 +50,17 @@ impl ResponseObserver {
 
     /// Takes bytes; says whether the response is over, well or not.
     pub(super) fn push(&mut self, mut input: &[u8], at: Moment) -> bool {
+        let over = self.push_some(&mut input, at);
+        if self.reader.is_complete() {
+            self.extra_bytes += input.len() as u64;
+        }
+        over
+    }
+
+    /// The same, but what follows after the end of the response stays in `input`: it may be the next response.
+    pub(super) fn push_some(&mut self, input: &mut &[u8], at: Moment) -> bool {
         loop {
-            match self.reader.next(&mut input) {
+            match self.reader.next(input) {
                 Ok(Some(ResponseEvent::Head(head))) => {
                     self.head_received = Some(at);
                     self.head = Some(*head);
@@ -65,10 +74,12 @@ impl ResponseObserver {
                 }
             }
         }
-        if self.reader.is_complete() {
-            self.extra_bytes += input.len() as u64;
-        }
         self.reader.is_complete()
+    }
+
+    /// Bytes of the body so far.
+    pub(super) fn body_bytes(&self) -> u64 {
+        self.body.bytes
     }
 
     /// The other end has closed, or reset with `error`; how the exchange ended.

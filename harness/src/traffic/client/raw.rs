@@ -4,6 +4,7 @@
 //! reports what happened without repeating anything.
 
 use std::io;
+use std::time::Duration;
 
 use fake_backends::clock::Moment;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -27,6 +28,8 @@ pub struct Connection {
 }
 
 const READ_BYTES: usize = 64 << 10;
+/// What an exchange says whose own client broke off.
+const LEFT: &str = "its client broke off, as told";
 
 impl Connection {
     /// Whether the proxy has closed it, or has sent something nobody asked for, while it was idle.
@@ -72,14 +75,17 @@ pub(super) async fn exchange(
     };
     connection.requests += 1;
     let mut observer = ResponseObserver::new(&request.method);
-    let mut bytes = request_head.clone();
-    bytes.extend_from_slice(&request.body());
+    let segments = request.segments(clients.host());
+    let leaves_after = request.shape.as_ref().and_then(|shape| shape.leaves_after);
     let sent = clock.now();
-    let transfer = transfer(clients, &mut connection, &bytes, &mut observer);
+    let transfer = transfer(clients, &mut connection, &segments, leaves_after, &mut observer);
     let (end, finished) = match timeout_at(deadline, transfer).await {
         Ok(ended) => ended,
         Err(_) => (ExchangeEnd::TimedOut, clock.now()),
     };
+    if leaves_after.is_some() {
+        reset_when_dropped(&connection.stream);
+    }
     if end == ExchangeEnd::Complete {
         look_beyond(&connection.stream, &mut observer);
     }
@@ -112,14 +118,21 @@ async fn connect(clients: &Clients, deadline: Instant) -> Result<Connection, Str
 async fn transfer(
     clients: &Clients,
     connection: &mut Connection,
-    bytes: &[u8],
+    (segments, pause): &(Vec<Vec<u8>>, Duration),
+    leaves_after: Option<u64>,
     observer: &mut ResponseObserver,
 ) -> (ExchangeEnd, Moment) {
     let (mut reader, mut writer) = connection.stream.split();
     let buffer = &mut connection.buffer;
     let write = async {
         // An error of writing shows in reading too, after whatever the proxy still had to say.
-        let _ = writer.write_all(bytes).await;
+        for (number, segment) in segments.iter().enumerate() {
+            if number > 0 {
+                // The pause is the subject: what follows must not be found by the read of what went before.
+                tokio::time::sleep(*pause).await;
+            }
+            let _ = writer.write_all(segment).await;
+        }
         std::future::pending::<()>().await;
     };
     let read = async {
@@ -133,6 +146,9 @@ async fn transfer(
                     if observer.push(&buffer[..length], now) {
                         return (observer.end(), now);
                     }
+                    if leaves_after.is_some_and(|bytes| observer.body_bytes() >= bytes) {
+                        return (ExchangeEnd::CutShort(LEFT.to_owned()), now);
+                    }
                 }
                 Err(error) => return (observer.closed(Some(&error)), now),
             }
@@ -143,6 +159,74 @@ async fn transfer(
         () = write => unreachable!("writing goes on for ever once it is done"),
         ended = read => ended,
     }
+}
+
+/// Makes of the end of a connection a reset, as a client that is killed or stops a download leaves it.
+fn reset_when_dropped(stream: &TcpStream) {
+    // A system that cannot do so closes in an orderly way: the client has left all the same.
+    let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
+}
+
+/// Requests that leave together on one connection; their answers are read in order.
+pub(super) async fn pipelined(clients: &Clients, requests: &[Request]) -> Vec<Seen> {
+    let (clock, Some(first)) = (clients.clock(), requests.first()) else { return Vec::new() };
+    let deadline = clients.deadline(first);
+    let mut connection = match connect(clients, deadline).await {
+        Ok(connection) => connection,
+        Err(reason) => {
+            let unconnected = |request: &Request| Seen {
+                connection: None,
+                request_head: request.head(clients.host()),
+                sent: None,
+                head_received: None,
+                finished: clock.now(),
+                end: ExchangeEnd::NotConnected(reason.clone()),
+                response: None,
+            };
+            return requests.iter().map(unconnected).collect();
+        }
+    };
+    let bytes: Vec<u8> =
+        requests.iter().flat_map(|request| request.segments(clients.host()).0.concat()).collect();
+    let sent = clock.now();
+    // A proxy that does not read them all answers the first ones all the same.
+    let _ = timeout_at(deadline, connection.stream.write_all(&bytes)).await;
+    let mut seen = Vec::new();
+    let (mut over, mut rest): (Option<ExchangeEnd>, Vec<u8>) = (None, Vec::new());
+    for (number, request) in requests.iter().enumerate() {
+        let mut observer = ResponseObserver::new(&request.method);
+        let end = loop {
+            if let Some(end) = &over {
+                break end.clone();
+            }
+            let mut input = &rest[..];
+            let complete = observer.push_some(&mut input, clock.now());
+            rest = input.to_vec();
+            if complete {
+                break observer.end();
+            }
+            match timeout_at(deadline, connection.stream.read(&mut connection.buffer)).await {
+                Err(_) => over = Some(ExchangeEnd::TimedOut),
+                Ok(Ok(0)) => over = Some(observer.closed(None)),
+                Ok(Ok(length)) => rest.extend_from_slice(&connection.buffer[..length]),
+                Ok(Err(error)) => over = Some(observer.closed(Some(&error))),
+            }
+        };
+        // What was cut short once leaves nothing to those behind it.
+        if matches!(over, Some(ExchangeEnd::Complete | ExchangeEnd::CutShort(_))) {
+            over = Some(ExchangeEnd::ClosedWithoutAnswer);
+        }
+        seen.push(Seen {
+            connection: Some((connection.id, number as u32 + 1)),
+            request_head: request.head(clients.host()),
+            sent: Some(sent),
+            head_received: observer.head_received(),
+            finished: clock.now(),
+            end,
+            response: observer.into_response(&request.method, &request.target),
+        });
+    }
+    seen
 }
 
 /// Bytes after the end of the response that have come already.
