@@ -78,8 +78,17 @@ fn a_proxy_is_compared_with_what_lies_behind_it() {
     }
     let json: serde_json::Value = serde_json::from_str(&bench.report("compare.json")).expect("JSON");
     assert_eq!(json["comparison"]["rounds"], 2);
-    let output = bench.compare(gates, &["--sut", "direct", "--rounds", "1", "--on-inconclusive", "warn"]);
+    let mut arguments = vec!["--sut", "direct", "--rounds", "1", "--on-inconclusive", "warn"];
+    // Where there are CPUs to share out, the proxy gets its own, and the plan says which.
+    let can_pin = harness::platform::usable_cpus().is_ok_and(|cpus| cpus.len() > 1);
+    arguments.extend(can_pin.then_some("--pin"));
+    let output = bench.compare(gates, &arguments);
     assert_eq!(output.status.code(), Some(0), "doubt may be a warning");
+    let json: serde_json::Value = serde_json::from_str(&bench.report("compare.json")).expect("JSON");
+    let run = json["runs"][0][0].as_str().expect("the folder of a run").to_owned();
+    let plan: serde_json::Value =
+        serde_json::from_str(&bench.report(&format!("{run}/plan.json"))).expect("JSON");
+    assert_eq!(plan["pin"]["proxy"].is_array(), can_pin, "{}", plan["pin"]);
 }
 
 #[test]

@@ -125,6 +125,7 @@ impl Kit {
             checks: Vec::new(),
             seed: 1,
             strict: false,
+            pin: None,
             estimated: Duration::from_secs(1),
         };
         let record = Record { plan, events: Vec::new(), histograms: Histograms::default() };

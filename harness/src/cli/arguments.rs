@@ -128,6 +128,9 @@ pub(super) struct RunArguments {
     /// Runs at a time.
     #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) jobs: u16,
+    /// Keep the proxy on the first half of the CPUs, load and backends on the rest; recorded.
+    #[arg(long)]
+    pub(super) pin: bool,
     /// Longest time that a run may take, such as `3m`.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(super) max_duration: Option<Duration>,
@@ -151,6 +154,9 @@ pub(super) struct CompareArguments {
     /// What follows for the exit code where a threshold stays inconclusive.
     #[arg(long, value_name = "WHAT", default_value = "fail")]
     pub(super) on_inconclusive: Inconclusive,
+    /// Keep the proxy on the first half of the CPUs, load and backends on the rest; recorded.
+    #[arg(long)]
+    pub(super) pin: bool,
     /// Measure only a part of the rounds, one of N machines, such as `2/4`; `auto` takes it from a Slurm array or a Kubernetes
     /// Indexed Job (`auto/4` where the environment does not say of how many). `harness merge` joins the parts.
     #[arg(long, value_name = "I/N", value_parser = Shard::parse, conflicts_with_all = ["baseline", "save_baseline"])]

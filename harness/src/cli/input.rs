@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::adapter::{self, Adapter, built_in};
+use crate::language::compare_words::cannot_pin;
 use crate::language::{Language, input_problem};
+use crate::plan::Pin;
+use crate::platform;
 use crate::scenario::{NameKind, Problem, What};
 
 /// The text of a file; a path beneath the workspace is found from any of its folders.
@@ -33,6 +36,18 @@ pub(super) fn adapter(name: &str) -> Result<Adapter, Problem> {
     }
     let text = read(&path)?;
     adapter::with_originals(adapter::resolve(&text, &path)?, &text, &path, read)
+}
+
+/// What `--pin` asks for on this host.
+///
+/// # Errors
+/// It cannot be had; ready to be printed.
+pub(super) fn pin(asked_for: bool, language: Language) -> Result<Option<Pin>, String> {
+    if !asked_for {
+        return Ok(None);
+    }
+    let halves = platform::usable_cpus().ok().and_then(|cpus| Pin::halves(&cpus));
+    halves.map(Some).ok_or_else(|| cannot_pin(language))
 }
 
 /// Whether a text is that of a scenario; any other is an adapter's.

@@ -108,6 +108,9 @@ fn command_of(arguments: &RunArguments, selected: &Selected) -> Vec<String> {
     for (key, value) in &arguments.settings {
         command.extend(["--set".to_owned(), format!("{key}={value}")]);
     }
+    if arguments.pin {
+        command.push("--pin".to_owned());
+    }
     if arguments.strict {
         command.push("--strict".to_owned());
     }

@@ -50,6 +50,9 @@ pub(super) fn select(arguments: &RunArguments, language: Language) -> Result<Vec
     if !complaints.is_empty() {
         return Err(complaints.join("\n"));
     }
+    if let Some(pin) = input::pin(arguments.pin, language)? {
+        selected.iter_mut().for_each(|selected| selected.plan.pin = Some(pin.clone()));
+    }
     if !arguments.only.is_empty() {
         let asked = |check: &CheckId| selected.iter().any(|s| s.plan.checks.iter().any(|c| c.id == *check));
         if let Some(check) = arguments.only.iter().find(|check| !asked(check)) {

@@ -11,7 +11,7 @@ use fake_backends::server::Recording;
 
 use super::closing::RunProblem;
 use super::interruption::Interruption;
-use super::setting::{Backends, RunNetwork};
+use super::setting::{Backends, RunNetwork, keep_apart};
 use crate::history::{EventKind, IntervalLog, Recorder, RunFolder};
 use crate::plan::{Plan, StepKind};
 use crate::traffic::{Clients, Traffic, load};
@@ -31,6 +31,7 @@ pub fn run_direct(plan: Plan, out: &Path, interruption: Interruption) -> Result<
 }
 
 async fn measure(plan: &Plan, out: &Path, interruption: &Interruption) -> Result<PathBuf, RunProblem> {
+    keep_apart(plan).map_err(RunProblem::Setting)?;
     let clock = RunClock::start();
     let folder = RunFolder::create(out, plan, clock).map_err(RunProblem::Folder)?;
     let path = folder.path().to_path_buf();

@@ -15,14 +15,14 @@ use super::closing::{self, Finished, RunProblem};
 use super::interruption::{Cause, Interruption};
 use super::pump::Pump;
 use super::sampler::Sampler;
-use super::setting::{Backends, RunNetwork, port_for};
+use super::setting::{self, Backends, RunNetwork, port_for};
 use super::steps::{DEATH_SHOWS_WITHIN, Stage, in_words};
 use crate::catalogue::Kind;
 use crate::check::{self, Outcome, Verdict, needs_second_try};
 use crate::history::{
     self, Anomaly, EventKind, IntervalLog, Listener, ManifestFacts, Recorder, RunFolder, names,
 };
-use crate::plan::{Plan, Step, StepKind};
+use crate::plan::{Pin, Plan, Step, StepKind};
 use crate::proxy_under_test::{
     Confinement, OutputLog, Place, Preparation, Preparing, ProxyUnderTest, StartProblem, Wish, without_home,
 };
@@ -94,6 +94,8 @@ pub fn run(order: RunOrder) -> Result<Finished, RunProblem> {
 async fn conduct(mut order: RunOrder) -> Result<Finished, RunProblem> {
     // The time of one run may be over while others go on.
     order.interruption = order.interruption.of_one_run();
+    // First of all: threads and processes stay where the one that starts them is.
+    setting::keep_apart(&order.plan).map_err(RunProblem::Setting)?;
     let draw = order.observer.wants_pages();
     let clock = RunClock::start();
     let folder = RunFolder::create(&order.out, &order.plan, clock).map_err(RunProblem::Folder)?;
@@ -183,12 +185,19 @@ async fn prepare(
         output: output.clone(),
         sink: Arc::new(move |event| sink.record(event)),
         announce: Arc::new(move |preparation| observer.preparing(preparation)),
-        confinement: Confinement::of(&order.plan.adapter),
+        confinement: confinement(&order.plan),
         isolation: Wish::default(),
     };
     let proxy = ProxyUnderTest::prepare(preparing).await?;
     let (lease, address) = port_for(&order.plan.adapter, order.plan.seed).await?;
     Ok((proxy, lease, address))
+}
+
+/// How tightly the proxy is kept, and on which CPUs.
+fn confinement(plan: &Plan) -> Confinement {
+    let mut confinement = Confinement::of(&plan.adapter);
+    confinement.limits.cpus = plan.pin.as_ref().map(Pin::proxy_bits);
+    confinement
 }
 
 /// Start and steps.

@@ -139,6 +139,17 @@ impl Backends {
     }
 }
 
+/// Keeps this thread, and so load and backends, off the CPUs of the proxy, where the plan says so.
+///
+/// # Errors
+/// The CPUs of the plan are not to be had here.
+pub(super) fn keep_apart(plan: &Plan) -> io::Result<()> {
+    match &plan.pin {
+        Some(pin) => crate::platform::pin_this_thread(pin.others.iter().copied()),
+        None => Ok(()),
+    }
+}
+
 /// The port of the proxy: the one it insists on, or a free one.
 ///
 /// # Errors

@@ -193,6 +193,25 @@ messages! {
     }
 }
 
+messages! {
+    /// `--pin` on a single CPU, or where the system cannot.
+    pub fn cannot_pin() {
+        en: "--pin needs two CPUs that this process may use, on Linux",
+        es: "--pin necesita dos CPU que este proceso pueda usar, en Linux",
+    }
+    /// What `--pin` has chosen.
+    pub fn pinned(proxy: &str, others: &str) {
+        en: "proxy on CPU {proxy}; load and backends on CPU {others}",
+        es: "proxy en la CPU {proxy}; carga y backends en la CPU {others}",
+    }
+}
+
+/// Which CPUs a plan gives to whom, in words.
+pub fn pin_words(language: Language, pin: &crate::plan::Pin) -> String {
+    let list = |cpus: &[usize]| cpus.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    pinned(language, &list(&pin.proxy), &list(&pin.others))
+}
+
 /// Heading words of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CompareLabel {

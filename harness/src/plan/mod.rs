@@ -9,6 +9,7 @@ mod estimate;
 mod gate;
 mod load;
 mod part;
+mod pin;
 mod resolve;
 mod resolve_checks;
 mod resolve_load;
@@ -19,6 +20,7 @@ pub use checks::{CheckParameters, CheckPlan, LatencyThreshold};
 pub use cloud::{CloudStep, Deliveries, Users};
 pub use gate::{Gate, Metric, Versus};
 pub use load::{Executor, Load, LoadShape, MixPart, RateStage, Spacing, VuStage};
+pub use pin::Pin;
 pub use resolve::{FORMAT, Options, gates_of, resolve};
 pub use step::{
     BackendChange, Batches, CrashLoad, Exact, Fill, Overlap, Overtake, Probe, ProbeTime, Reread, Restart,
@@ -85,6 +87,9 @@ pub struct Plan {
     pub seed: u64,
     /// Whether *unsupported* counts as failed.
     pub strict: bool,
+    /// Where the proxy is kept apart from load and backends: who runs on which CPUs.
+    #[serde(default)]
+    pub pin: Option<Pin>,
     /// How long the run is expected to take.
     #[serde(with = "duration_ns")]
     pub estimated: Duration,

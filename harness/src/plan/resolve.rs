@@ -108,6 +108,7 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
         checks,
         seed: options.seed,
         strict: options.strict,
+        pin: None,
         estimated: Duration::ZERO,
     };
     plan.estimated = estimate::of(&plan);

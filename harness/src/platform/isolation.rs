@@ -17,6 +17,9 @@ pub struct Limits {
     pub open_files: Option<u64>,
     /// Private memory per process, stacks of threads included.
     pub data_bytes: Option<u64>,
+    /// The CPUs that it may use, a bit for each of the first 64.
+    #[serde(default)]
+    pub cpus: Option<u64>,
 }
 
 /// Sets the limits for this process and all that it will start; a limit above the host's stays at the host's.
@@ -38,7 +41,10 @@ pub fn limit_this_process(limits: &Limits) -> io::Result<()> {
         let allowed = getrlimit(resource).maximum.map_or(limit, |maximum| maximum.min(limit));
         setrlimit(resource, Rlimit { current: Some(allowed), maximum: Some(allowed) })?;
     }
-    Ok(())
+    match limits.cpus {
+        Some(cpus) => super::pin_this_thread((0..64).filter(|cpu| cpus >> cpu & 1 == 1)),
+        None => Ok(()),
+    }
 }
 
 /// Leaves the session of the harness, so that Ctrl-C at its terminal reaches the harness alone.

@@ -4,6 +4,7 @@
 //! the facts of the host: `proxy_under_test`, `traffic` and the manifest call it. It never decides anything, and where
 //! the system is not Linux it says "unknown" instead of guessing.
 
+mod affinity;
 mod control_group;
 mod fence;
 mod host;
@@ -16,6 +17,7 @@ mod signal;
 mod terminal;
 mod timer;
 
+pub use affinity::{pin_this_thread, usable_cpus};
 pub use control_group::{ControlGroup, GroupLimits};
 pub use fence::{Fence, Reach};
 pub use host::{HostFacts, host_facts};

@@ -81,6 +81,7 @@ impl Confinement {
                 open_files: Some(OPEN_FILES),
                 file_bytes: Some(FILE_BYTES),
                 data_bytes: Some(memory * 4),
+                cpus: None,
             },
             together: GroupLimits { memory_bytes: Some(memory), processes: Some(PROCESSES), cores: None },
             fenced: true,

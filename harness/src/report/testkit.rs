@@ -146,6 +146,7 @@ impl RunBuilder {
             checks: Vec::new(),
             seed: 7,
             strict: false,
+            pin: None,
             estimated: Duration::from_secs(12),
         };
         let facts = ManifestFacts {

@@ -95,6 +95,7 @@ pub(super) fn understand(arguments: &CompareArguments, language: Language) -> Re
         return Err(no_proxy(language));
     };
     let some_adapter = *some_adapter;
+    let pin = input::pin(arguments.pin, language)?;
     let mut all = Vec::new();
     for (name, adapter) in named {
         let direct = adapter == DIRECT;
@@ -103,6 +104,7 @@ pub(super) fn understand(arguments: &CompareArguments, language: Language) -> Re
             .map_err(|problems| input::show(&problems, language))?;
         // The folder of its runs.
         plan.adapter.name.clone_from(&name);
+        plan.pin.clone_from(&pin);
         if direct {
             plan.adapter.title = DIRECT.to_owned();
         }

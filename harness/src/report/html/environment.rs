@@ -7,6 +7,7 @@ use serde::Deserialize as _;
 
 use super::page::Page;
 use crate::history::EventKind;
+use crate::language::compare_words::pin_words;
 use crate::language::page_words::{isolation_words, resolution};
 use crate::language::report_words::Label;
 use crate::language::{Bytes, Decimal, InWords as _, Milliseconds};
@@ -37,6 +38,7 @@ fn manifest(page: &Page<'_>) -> Markup {
             div { dt { (page.label(Label::Profile)) } dd { (facts.profile) } }
             div { dt { (page.label(Label::Network)) } dd { (isolation_words(&facts.network, page.language)) } }
             @if let Some(isolation) = &facts.isolation { div { dt { (page.label(Label::Isolation)) } dd { (isolation_words(isolation, page.language)) } } }
+            @if let Some(pin) = &page.source.plan().pin { div { dt { "CPU" } dd { (pin_words(page.language, pin)) } } }
             @if let Some(program) = &facts.program {
                 div .wide {
                     dt { (page.label(Label::Program)) }
