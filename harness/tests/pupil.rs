@@ -76,7 +76,7 @@ const OTHERS: &[Guilty] = &[
     Guilty(
         "cut-at-64k",
         "forward.answer_body",
-        &["integrity.bodies", "connections.client_leaves", "cache.sizes"],
+        &["integrity.bodies", "connections.client_leaves", "cache.sizes", "page.many_images"],
     ),
     Guilty("body-to-head", "forward.head_method", &["integrity.bodies"]),
     Guilty("waits-for-close", "forward.kept_open", &["forward.once"]),

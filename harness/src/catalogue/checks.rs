@@ -211,6 +211,14 @@ checks! {
     CacheAuthorization = "cache.authorization", Req8, Optimal, Rfc("RFC 9111 §3.5");
     /// A download that its client broke off leaves no part of itself in the cache.
     CacheAborted = "cache.aborted", Req8, Optimal, Practice;
+    /// A page and the one image that it shows arrive, at the first visit and at the second.
+    PageOneImage = "page.one_image", Req6, Required, Assignment("cases of 2026");
+    /// A page with several images, which a browser asks for together.
+    PageManyImages = "page.many_images", Req6, Required, Assignment("cases of 2026");
+    /// One file of about 1 MB.
+    PageLargeFile = "page.large_file", Req6, Required, Assignment("cases of 2026");
+    /// Several files of about 1 MB together.
+    PageLargeFiles = "page.large_files", Req6, Required, Assignment("cases of 2026");
 }
 
 impl std::fmt::Display for CheckId {

@@ -128,6 +128,9 @@ fn of_amiss(check: CheckId, amiss: &Amiss) -> Option<Cause> {
         (CacheRush, _) => Cause::StoredTogether,
         (CacheSizes, Amiss::Differs { .. } | Amiss::Answer { .. }) => Cause::StoredIncompletely,
         (CacheSizes, _) => Cause::NothingCached,
+        (PageOneImage | PageManyImages | PageLargeFile | PageLargeFiles, Amiss::Answer { .. }) => {
+            Cause::PassedOnIncompletely
+        }
         (CacheAborted, Amiss::Answer { .. }) => Cause::PartStored,
         (ConnectionsSilent | ConnectionsBare, _) => Cause::ServedOneByOne,
         (ConnectionsClientLeaves, _) => Cause::UnhandledEvent,

@@ -189,6 +189,10 @@ fn depends_on(check: CheckId) -> &'static [CheckId] {
         | ForwardHttp10
         | ConnectionsClose
         | ConnectionsPersistent
+        | PageOneImage
+        | PageManyImages
+        | PageLargeFile
+        | PageLargeFiles
         | FailuresOneRefuses
         | FailuresGoesOn
         | FailuresRecovery => &[ForwardOnce],

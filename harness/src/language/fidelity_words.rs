@@ -202,6 +202,22 @@ table! {
         title: { en: "what was asked for with a password is not kept for others", es: "lo pedido con contraseña no se guarda para otros" },
         asks: { en: "The answer to a request with `Authorization` is not given to another client.", es: "La respuesta a una petición con `Authorization` no se entrega a otro cliente." }
     }
+    PageOneImage {
+        title: { en: "a page with one image arrives", es: "una página con una imagen llega" },
+        asks: { en: "The page and its image arrive whole, at the first visit and at the second.", es: "La página y su imagen llegan completas, en la primera visita y en la segunda." }
+    }
+    PageManyImages {
+        title: { en: "a page with several images arrives", es: "una página con varias imágenes llega" },
+        asks: { en: "The page and all its images, asked for together, arrive whole, twice.", es: "La página y todas sus imágenes, pedidas a la vez, llegan completas, dos veces." }
+    }
+    PageLargeFile {
+        title: { en: "a file of 1 MB arrives", es: "un archivo de 1 MB llega" },
+        asks: { en: "A file of about 1 MB arrives whole, twice.", es: "Un archivo de cerca de 1 MB llega completo, dos veces." }
+    }
+    PageLargeFiles {
+        title: { en: "several files of 1 MB arrive together", es: "varios archivos de 1 MB llegan a la vez" },
+        asks: { en: "Several files of about 1 MB, asked for together, arrive whole, twice.", es: "Varios archivos de cerca de 1 MB, pedidos a la vez, llegan completos, dos veces." }
+    }
     CacheAborted {
         title: { en: "a broken download leaves nothing wrong", es: "una descarga abandonada no deja nada errado" },
         asks: { en: "After a client has broken off a download, the next one gets the whole resource.", es: "Después de que un cliente abandona una descarga, el siguiente recibe el recurso completo." }

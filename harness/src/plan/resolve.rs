@@ -107,7 +107,7 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
         steps,
         checks,
         seed: options.seed,
-        strict: options.strict,
+        strict: options.strict || scenario.strict,
         pin: None,
         estimated: Duration::ZERO,
     };

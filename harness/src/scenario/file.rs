@@ -28,6 +28,9 @@ pub struct ScenarioFile {
     /// What the proxy is told at its first start.
     #[serde(default)]
     pub proxy: ProxyFile,
+    /// Whether a required check that the adapter declares as not implemented counts as failed, as `--strict` says for one run.
+    #[serde(default)]
+    pub strict: bool,
     /// The origins behind it.
     pub backends: BackendsFile,
     /// What is done, in order.

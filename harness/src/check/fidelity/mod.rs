@@ -68,8 +68,9 @@ fn rule(check: CheckId) -> Option<Rule> {
         | ForwardHttp10
         | ConnectionsClose => Rule::Faithful,
         ConnectionsPersistent | ConnectionsPipelined => Rule::ServedOnOneConnection,
-        ConnectionsSilent | ConnectionsBare | FailuresOneRefuses | FailuresGoesOn | FailuresRecovery
-        | CacheKeys | CacheSimilarPaths => Rule::Served,
+        PageOneImage | PageManyImages | PageLargeFile | PageLargeFiles | ConnectionsSilent
+        | ConnectionsBare | FailuresOneRefuses | FailuresGoesOn | FailuresRecovery | CacheKeys
+        | CacheSimilarPaths => Rule::Served,
         ConnectionsClientLeaves | CacheAborted => Rule::ServedAfterwards,
         FailuresAllRefuse | FailuresHang | FailuresReset => Rule::AnError,
         FailuresTruncated | FailuresGarbage => Rule::NothingPassedOff,
