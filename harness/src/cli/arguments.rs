@@ -216,6 +216,9 @@ pub(super) struct ReportArguments {
     /// Show how proxies changed over all runs beneath this folder instead.
     #[arg(long, value_name = "DIR", conflicts_with = "folders")]
     pub(super) history: Option<PathBuf>,
+    /// Print the report in that language to a PDF beside it, by an installed Chromium.
+    #[arg(long, conflicts_with = "history")]
+    pub(super) pdf: bool,
     /// Language of the terminal [default: that of the environment].
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) lang: Option<Language>,

@@ -10,6 +10,7 @@ mod grade;
 mod init;
 mod input;
 mod list;
+mod pdf;
 mod rejudge;
 mod runs;
 mod selection;

@@ -13,6 +13,7 @@ use crate::language::trend_words::{history_at, no_runs, run_left_out};
 use crate::report::{Trend, write_trend};
 
 use super::arguments::{ReportArguments, language};
+use super::pdf;
 use super::terminal;
 
 pub(super) fn run(arguments: &ReportArguments) -> ExitCode {
@@ -29,6 +30,9 @@ pub(super) fn run(arguments: &ReportArguments) -> ExitCode {
         match conductor::judge(folder) {
             Ok(finished) => {
                 terminal::print(&finished, language);
+                if arguments.pdf {
+                    pdf::print(finished.pages.report(language), language);
+                }
                 finished.exit
             }
             Err(problem) => {

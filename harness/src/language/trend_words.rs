@@ -45,6 +45,15 @@ messages! {
     pub fn over_runs(what: &str, unit: &str) { en: "{what} over the runs ({unit})", es: "{what} a lo largo de las ejecuciones ({unit})" }
     /// A point of a plot.
     pub fn point(started: &str, value: Milliseconds) { en: "{started}: {value}", es: "{started}: {value}" }
+    /// No browser to print with.
+    pub fn no_browser() {
+        en: "no PDF: it takes an installed Chromium (chromium, google-chrome)",
+        es: "sin PDF: hace falta un Chromium instalado (chromium, google-chrome)",
+    }
+    /// The document was not made.
+    pub fn not_printed(path: &str, why: &str) { en: "{path} could not be printed: {why}", es: "{path} no se pudo imprimir: {why}" }
+    /// Where the document lies.
+    pub fn printed_at(path: &str) { en: "PDF: {path}", es: "PDF: {path}" }
     /// Where the page lies.
     pub fn history_at(path: &str) { en: "History: {path}", es: "Historia: {path}" }
     /// A folder that looks like a run and cannot be read.

@@ -18,7 +18,7 @@ parser.add_argument("--backends", default="")
 options = parser.parse_args()
 backends = [address.rsplit(":", 1) for address in options.backends.split(",") if address]
 turn, lock, memory = 0, threading.Lock(), {}
-log = open("proxy.log", "a", buffering=1)
+log = open("proxy.log", "a", buffering=1, encoding="utf-8")
 os.makedirs("cache", exist_ok=True)
 
 
@@ -115,6 +115,14 @@ def serve(client):
                 answer = without_connection(answer_head) + read_body(backend, answer_head, rest)
             if method == b"GET" and b" 200 " in answer[:16]:
                 store(target, started, answer)
+        if DEFECT == "hostile" and b"readiness" not in target:
+            evil = b"<script>window.evil=1</script><img src=x onerror=window.evil=2>\x1b[31m\xe2\x80\xae"
+            first, others = answer.split(b"\r\n", 1)
+            # Every seventh answer drowns whoever reads it.
+            fields = b"X-Long: " + b"a" * 1000 + b"\r\n"
+            long = fields * 10000 if target.endswith((b"7", b"77")) else b""
+            answer = first + b"\r\nX-Evil: " + evil + b"\r\n" + long + others
+            log.write(evil.decode() + "\n")
         client.sendall(answer)
         line = "%s %s -> %s %d" % (method.decode(), target.decode("latin-1"), answer[9:12].decode(), len(answer))
         log.write(line + "\n")
