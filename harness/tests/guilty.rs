@@ -3,9 +3,11 @@
 //! Each test runs the program `harness` on a brief scenario, as a user would, and reads `verdicts.json`. What a guilty
 //! proxy does is said in `examples/guilty-proxy/defects`; a new defect needs a row here.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Once, OnceLock};
 
 use serde_json::Value;
 
@@ -43,8 +45,55 @@ impl Run {
     }
 }
 
+/// All runs of this file. The longest begin first.
+const RUNS: &[(&str, &str)] = &[
+    ("age", "none"),
+    ("turns", "none"),
+    ("crowd", "none"),
+    ("crash", "none"),
+    ("age", "never-expires"),
+    ("age", "expires-at-twice-ttl"),
+    ("age", "sliding"),
+    ("turns", "random-balancing"),
+    ("turns", "racy-counter"),
+    ("crowd", "serial-accept"),
+    ("crash", "forgets-after-sigkill"),
+    ("crash", "torn-file-after-sigkill"),
+    ("age", "answers-post-from-cache"),
+];
+
+/// Runs at a time where the whole file is tested: most of a run is waiting for a TTL.
+const AT_ONCE: usize = 3;
+
+type Cells = HashMap<(&'static str, &'static str), OnceLock<Run>>;
+
+/// What came of a scenario of this folder on the guilty proxy. Each is run once; where all tests are asked for, some run
+/// ahead of the test that needs them.
+fn run(scenario: &'static str, defect: &'static str) -> &'static Run {
+    static CELLS: OnceLock<Cells> = OnceLock::new();
+    static AHEAD: Once = Once::new();
+    let cells = CELLS.get_or_init(|| RUNS.iter().map(|&key| (key, OnceLock::new())).collect());
+    let carried_out = |key: (&'static str, &'static str)| {
+        let cell = cells.get(&key).unwrap_or_else(|| panic!("{key:?} is missing in RUNS"));
+        cell.get_or_init(|| carry_out(key.0, key.1))
+    };
+    let whole_file = std::env::args().skip(1).all(|argument| argument.starts_with('-'));
+    AHEAD.call_once(|| {
+        if whole_file {
+            static NEXT: AtomicUsize = AtomicUsize::new(0);
+            let ahead = move || {
+                while let Some(&key) = RUNS.get(NEXT.fetch_add(1, Ordering::Relaxed)) {
+                    carried_out(key);
+                }
+            };
+            (0..AT_ONCE).for_each(|_| drop(std::thread::spawn(ahead)));
+        }
+    });
+    carried_out((scenario, defect))
+}
+
 /// Runs one of the scenarios of this folder on the guilty proxy.
-fn run(scenario: &str, defect: &str) -> Run {
+fn carry_out(scenario: &str, defect: &str) -> Run {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let folder = tempfile::tempdir().expect("a temporary directory");
     let adapter = std::fs::read_to_string(here.join("suts/guilty.yaml")).expect("the adapter");
@@ -86,10 +135,15 @@ fn program() -> &'static PathBuf {
 fn the_honest_proxy_passes_everything() {
     for scenario in ["age", "turns", "crowd", "crash"] {
         let run = run(scenario, "none");
-        assert_eq!(run.exit, 0, "{scenario}\n{}", run.printed);
+        let mut open = false;
         for row in run.verdicts["verdicts"].as_array().expect("verdicts") {
-            assert_eq!(row["outcome"], "pass", "{scenario}: {row}");
+            // What a machine without a CPU to spare leaves open is no false alarm, and is said to be open.
+            let by_load =
+                row["outcome"] == "inconclusive" && row["finding"]["finding"] == "passed_on_second_try";
+            open |= by_load;
+            assert!(row["outcome"] == "pass" || by_load, "{scenario}: {row}\n{}", run.printed);
         }
+        assert_eq!(run.exit, if open { 2 } else { 0 }, "{scenario}\n{}", run.printed);
     }
 }
 

@@ -60,7 +60,12 @@ impl Server {
                 let _place = serving::place(self.defect);
                 serving::before_answer(self.defect, counts.all.fetch_add(1, Ordering::SeqCst) + 1);
                 let others = counts.under_way.fetch_add(1, Ordering::SeqCst) > 0;
-                let answer = self.answer(&request, others);
+                let names = request.fields.iter().map(|(name, _)| name);
+                let answer = if serving::refuses(self.defect, names) {
+                    Message::own(400, "Bad Request")
+                } else {
+                    self.answer(&request, others)
+                };
                 counts.under_way.fetch_sub(1, Ordering::SeqCst);
                 let bytes = answer.answer_bytes(request.word(0) == "HEAD");
                 // A client that has left gets nothing and costs nothing.

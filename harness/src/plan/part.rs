@@ -49,10 +49,18 @@ fn changes_state(kind: &StepKind) -> bool {
     matches!(kind, StepKind::Crash(_) | StepKind::Restart(_) | StepKind::Backends(_) | StepKind::Wait { .. })
 }
 
+/// Checks of the run as a whole.
+const READ_EVERYTHING: [CheckId; 3] =
+    [CheckId::IntegrityBodies, CheckId::ProxyAlive, CheckId::ConnectionsAtRest];
+
 /// Whether a check may look at a step of this kind; a check that is not known here looks at all of them.
 fn reads(check: CheckId, kind: &StepKind) -> bool {
     use StepKind::*;
+    if let Exact(exact) = kind {
+        return exact.asks == check || READ_EVERYTHING.contains(&check);
+    }
     match check.name() {
+        _ if READ_EVERYTHING.contains(&check) => true,
         "rr.serial_cycle" => matches!(kind, Serial(_)),
         "rr.spread" => matches!(kind, Batches(_)),
         "rr.scope" => matches!(kind, Serial(_) | Batches(_)),
@@ -67,6 +75,9 @@ fn reads(check: CheckId, kind: &StepKind) -> bool {
         "privacy.tokens" | "privacy.never_shared" | "freshness.delivered" => matches!(kind, Cloud(_)),
         "ttl.expiry" | "ttl.per_resource" | "ttl.sliding" => {
             matches!(kind, Fill(_) | Probe(_) | Sliding(_))
+        }
+        name if ["forward.", "connections.", "failures.", "cache."].iter().any(|f| name.starts_with(f)) => {
+            changes_state(kind)
         }
         _ => true,
     }

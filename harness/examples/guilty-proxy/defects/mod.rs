@@ -90,6 +90,8 @@ pub enum Defect {
     SerialAccept,
     /// At most four clients are served at once (REQ-3).
     FourAtOnce,
+    /// A request whose names of fields are written in lower case is refused, as those of many libraries are (REQ-3).
+    ChokesOnLowerCase,
     /// Clients share one buffer without a lock (REQ-3).
     SharedBuffer,
     /// After some hundred requests nobody is answered any more (REQ-3).

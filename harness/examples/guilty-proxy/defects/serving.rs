@@ -3,7 +3,6 @@
 //! The server asks at every connection and before every answer. The honest rule: everyone at once, each with memory of its
 //! own, for ever.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +27,12 @@ pub fn before_answer(defect: Defect, number: usize) {
         Defect::LatencyFloor => std::thread::sleep(Duration::from_millis(100)),
         _ => {}
     }
+}
+
+/// Whether a request is refused for the spelling of its fields.
+pub fn refuses(defect: Defect, mut names: impl Iterator<Item = impl AsRef<str>>) -> bool {
+    defect == Defect::ChokesOnLowerCase
+        && names.any(|name| !name.as_ref().contains(|c: char| c.is_ascii_uppercase()))
 }
 
 /// A place among the few that are served at once; dropping it makes room.
@@ -59,7 +64,6 @@ impl Drop for Place {
 }
 
 static SHARED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-static SHARING: AtomicUsize = AtomicUsize::new(0);
 
 /// The bytes of an answer as they leave: through one buffer for all clients, filled and read at different moments, where
 /// that is the defect. (Each access is locked, since a real race would be undefined behaviour; between them anyone writes.)
@@ -69,10 +73,7 @@ pub fn through_shared_buffer(defect: Defect, bytes: Vec<u8>) -> Vec<u8> {
     }
     let buffer = || SHARED.lock().unwrap_or_else(PoisonError::into_inner);
     *buffer() = bytes;
-    if SHARING.fetch_add(1, Ordering::SeqCst) > 0 {
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let read = buffer().clone();
-    SHARING.fetch_sub(1, Ordering::SeqCst);
-    read
+    // Long enough for another client to come in between wherever many are served at once.
+    std::thread::sleep(Duration::from_millis(5));
+    buffer().clone()
 }

@@ -46,7 +46,20 @@ pub(in crate::check) fn slow_fast(ledger: &Ledger<'_>, check: &CheckPlan) -> Jud
 
 /// `concurrency.own_answers`: everyone gets the own answer.
 pub(in crate::check) fn own_answers(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
-    worst_of_steps(ledger, check, own_answers_in)
+    let mut judged = worst_of_steps(ledger, check, own_answers_in);
+    if judged.outcome == Outcome::Pass
+        && let Finding::OwnAnswers { exchanges, at_once } = &mut judged.finding
+    {
+        // What passed is all of it, not only the first batches.
+        (*exchanges, *at_once) = (0, 0);
+        for step in ledger.steps_of(check) {
+            if let StepKind::Batches(plan) = &step.kind {
+                *exchanges += ledger.requests_of(step.index, Purpose::Batch).len() as u64;
+                *at_once = (*at_once).max(u64::from(plan.size));
+            }
+        }
+    }
+    judged
 }
 
 /// `concurrency.client_kinds`: every kind of client that the plan uses is served.

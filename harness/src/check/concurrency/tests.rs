@@ -126,6 +126,12 @@ fn own_answers_pass() {
         kit.judge(CheckId::ConcurrencyOwnAnswers).finding,
         Finding::OwnAnswers { exchanges: 3, at_once: 3 }
     );
+    batch(&mut kit, "/y/{n}");
+    for n in 0..2 {
+        kit.ask(Ask::get(Purpose::Batch, &format!("/y/{n}"), 20.0).by("b2"));
+    }
+    let verdict = kit.judge(CheckId::ConcurrencyOwnAnswers);
+    assert_eq!(verdict.finding, Finding::OwnAnswers { exchanges: 5, at_once: 3 }, "all batches count");
 }
 
 #[test]
