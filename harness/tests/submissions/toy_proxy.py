@@ -24,7 +24,7 @@ os.makedirs("cache", exist_ok=True)
 
 def next_backend():
     global turn
-    if DEFECT == "random":
+    if DEFECT in ("random", "hostile"):
         return random.choice(backends)
     if DEFECT == "first":
         return backends[0]
@@ -122,7 +122,7 @@ def serve(client):
             fields = b"X-Long: " + b"a" * 1000 + b"\r\n"
             long = fields * 10000 if target.endswith((b"7", b"77")) else b""
             answer = first + b"\r\nX-Evil: " + evil + b"\r\n" + long + others
-            log.write(evil.decode() + "\n")
+            log.write(evil.decode() + " " + target.decode("latin-1") + "\n")
         client.sendall(answer)
         line = "%s %s -> %s %d" % (method.decode(), target.decode("latin-1"), answer[9:12].decode(), len(answer))
         log.write(line + "\n")
