@@ -7,8 +7,8 @@ use super::cause::likely_cause;
 use super::ledger::Ledger;
 use super::seen::Samples;
 use super::{
-    Finding, Outcome, Verdict, alive, cloud, concurrency, fairness, fidelity, freshness, hits, integrity,
-    latency, persistence,
+    Amiss, Finding, Outcome, Verdict, alive, cloud, concurrency, fairness, fidelity, freshness, hits,
+    integrity, latency, persistence,
 };
 use crate::adapter::{CacheMedium, Capabilities, TtlSource};
 use crate::catalogue::{CheckId, Kind};
@@ -207,8 +207,22 @@ fn depends_on(check: CheckId) -> &'static [CheckId] {
 fn apply_dependencies(verdicts: &mut [Verdict]) {
     let failed: Vec<CheckId> =
         verdicts.iter().filter(|v| v.outcome == Outcome::Fail).map(|v| v.check).collect();
+    // Where not one of the plain requests came through, every failure elsewhere is this one again.
+    let nothing_forwarded = verdicts.iter().any(|verdict| {
+        verdict.check == CheckId::ForwardOnce
+            && verdict.outcome == Outcome::Fail
+            && matches!(&verdict.finding, Finding::Amiss { count, exchanges, amiss, .. }
+                if count == exchanges && matches!(amiss, Amiss::NotForwarded { .. }))
+    });
+    let ground = |check: CheckId| -> &'static [CheckId] {
+        match check {
+            CheckId::ForwardOnce | CheckId::ProxyAlive => &[],
+            _ if nothing_forwarded => &[CheckId::ForwardOnce],
+            other => depends_on(other),
+        }
+    };
     for verdict in verdicts {
-        let first_failed = depends_on(verdict.check).iter().find(|check| failed.contains(check));
+        let first_failed = ground(verdict.check).iter().find(|check| failed.contains(check));
         let cause = match (verdict.outcome, first_failed) {
             (Outcome::Fail | Outcome::Inconclusive, Some(&check)) => check,
             (Outcome::Inconclusive, None)

@@ -6,6 +6,8 @@
 mod amiss;
 mod compare;
 mod rest;
+#[cfg(test)]
+mod tests;
 
 use fake_backends::journal::Outcome;
 
