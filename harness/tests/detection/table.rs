@@ -140,6 +140,10 @@ pub const WITHOUT_DEFECT: &[(&str, &str)] = &[
     ("cache.private", NOT_YET),
     ("cache.authorization", NOT_YET),
     ("cache.aborted", NOT_YET),
+    ("page.one_image", NOT_YET),
+    ("page.many_images", NOT_YET),
+    ("page.large_file", NOT_YET),
+    ("page.large_files", NOT_YET),
 ];
 
 /// Defects that no detector is made for, and why.
