@@ -11,7 +11,7 @@ use serde_json::Value;
 /// Exit code and verdicts of a scenario on the guilty proxy with a defect.
 fn run(scenario: &str, defect: &str, settings: &[&str]) -> (i32, Value, String) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let build = escargot::CargoBuild::new().package("harness").example("guilty-proxy");
+    let build = escargot::CargoBuild::new().arg("--workspace").example("guilty-proxy");
     let build = if cfg!(debug_assertions) { build } else { build.release() };
     let program = build.run().expect("the guilty proxy builds").path().to_owned();
     let folder = tempfile::tempdir().expect("a temporary directory");

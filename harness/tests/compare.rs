@@ -28,7 +28,7 @@ impl Bench {
     fn new(defect: &str) -> Bench {
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
         let folder = tempfile::tempdir().expect("a temporary directory");
-        let program = escargot::CargoBuild::new().package("harness").example("guilty-proxy");
+        let program = escargot::CargoBuild::new().arg("--workspace").example("guilty-proxy");
         let program = if cfg!(debug_assertions) { program } else { program.release() };
         let program = program.run().expect("the guilty proxy builds").path().to_owned();
         let adapter = std::fs::read_to_string(here.join("suts/guilty.yaml")).expect("the adapter");

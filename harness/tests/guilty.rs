@@ -125,7 +125,7 @@ fn carry_out(scenario: &str, defect: &str) -> Run {
 fn program() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let build = escargot::CargoBuild::new().package("harness").example("guilty-proxy");
+        let build = escargot::CargoBuild::new().arg("--workspace").example("guilty-proxy");
         let build = if cfg!(debug_assertions) { build } else { build.release() };
         build.run().expect("the guilty proxy builds").path().to_owned()
     })

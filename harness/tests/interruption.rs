@@ -31,7 +31,7 @@ fn an_interrupted_run_keeps_its_record_and_leaves_nothing_alive() {
 
 fn started(folder: &Path) -> Child {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let program = escargot::CargoBuild::new().package("harness").example("guilty-proxy");
+    let program = escargot::CargoBuild::new().arg("--workspace").example("guilty-proxy");
     let program = if cfg!(debug_assertions) { program } else { program.release() };
     let program = program.run().expect("the guilty proxy builds").path().to_owned();
     // A name of its own, so that its processes can be told from those of other tests.

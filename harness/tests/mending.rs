@@ -52,7 +52,7 @@ fn here() -> PathBuf {
 }
 
 fn program() -> PathBuf {
-    let build = escargot::CargoBuild::new().package("harness").example("guilty-proxy");
+    let build = escargot::CargoBuild::new().arg("--workspace").example("guilty-proxy");
     let build = if cfg!(debug_assertions) { build } else { build.release() };
     build.run().expect("the guilty proxy builds").path().to_owned()
 }

@@ -167,9 +167,9 @@ impl Request {
         Content::new(&self.target, 0, self.body_bytes, Kind::Binary).to_vec()
     }
 
-    /// Its bytes in the segments in which they are to be sent, and the pause between these.
-    pub fn segments(&self, host: &str) -> (Vec<Vec<u8>>, Duration) {
-        let (head, body) = (self.head(host), self.body());
+    /// Its bytes in the segments in which they are to be sent behind this head, and the pause between these.
+    pub fn segments(&self, head: Vec<u8>) -> (Vec<Vec<u8>>, Duration) {
+        let body = self.body();
         let Some(shape) = &self.shape else { return (vec![[head, body].concat()], Duration::ZERO) };
         let body = if shape.chunked { in_chunks(&body) } else { body };
         let (length, whole) = (head.len(), [head, body].concat());
@@ -247,14 +247,14 @@ mod tests {
     fn segments_are_cut_where_the_shape_says_and_lose_nothing() {
         let mut post = Request::get(Purpose::Exact, 0, "/a".into(), Moment(0));
         (post.method, post.body_bytes) = ("POST".into(), 1_000);
-        let whole = post.segments("h").0.concat();
+        let whole = post.segments(post.head("h")).0.concat();
         let cut = vec![Cut::InBody, Cut::InHead, Cut::AfterHead];
         post.shape = Some(Arc::new(Shape { cut, ..Shape::default() }));
-        let (segments, _) = post.segments("h");
+        let (segments, _) = post.segments(post.head("h"));
         assert_eq!((segments.len(), segments.concat() == whole), (4, true));
         assert!(segments[1].ends_with(b"\r\n\r\n"));
         post.shape = Some(Arc::new(Shape { chunked: true, ..Shape::default() }));
-        let chunked = String::from_utf8_lossy(&post.segments("h").0.concat()).into_owned();
+        let chunked = String::from_utf8_lossy(&post.segments(post.head("h")).0.concat()).into_owned();
         assert!(chunked.contains("Transfer-Encoding: chunked") && !chunked.contains("Content-Length"));
         assert!(chunked.contains("\r\n\r\n2bc\r\n") && chunked.ends_with("\r\n0\r\n\r\n"));
     }

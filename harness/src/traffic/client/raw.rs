@@ -75,7 +75,7 @@ pub(super) async fn exchange(
     };
     connection.requests += 1;
     let mut observer = ResponseObserver::new(&request.method);
-    let segments = request.segments(clients.host());
+    let segments = request.segments(request_head.clone());
     let leaves_after = request.shape.as_ref().and_then(|shape| shape.leaves_after);
     let sent = clock.now();
     let transfer = transfer(clients, &mut connection, &segments, leaves_after, &mut observer);
@@ -176,7 +176,7 @@ pub(super) async fn pipelined(clients: &Clients, requests: &[Request]) -> Vec<Se
         Err(reason) => {
             let unconnected = |request: &Request| Seen {
                 connection: None,
-                request_head: request.head(clients.host()),
+                request_head: clients.head_of(request),
                 sent: None,
                 head_received: None,
                 finished: clock.now(),
@@ -187,7 +187,7 @@ pub(super) async fn pipelined(clients: &Clients, requests: &[Request]) -> Vec<Se
         }
     };
     let bytes: Vec<u8> =
-        requests.iter().flat_map(|request| request.segments(clients.host()).0.concat()).collect();
+        requests.iter().flat_map(|request| request.segments(clients.head_of(request)).0.concat()).collect();
     let sent = clock.now();
     // A proxy that does not read them all answers the first ones all the same.
     let _ = timeout_at(deadline, connection.stream.write_all(&bytes)).await;
@@ -218,7 +218,7 @@ pub(super) async fn pipelined(clients: &Clients, requests: &[Request]) -> Vec<Se
         }
         seen.push(Seen {
             connection: Some((connection.id, number as u32 + 1)),
-            request_head: request.head(clients.host()),
+            request_head: clients.head_of(request),
             sent: Some(sent),
             head_received: observer.head_received(),
             finished: clock.now(),
