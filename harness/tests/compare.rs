@@ -49,6 +49,15 @@ impl Bench {
         command.output().expect("the harness runs")
     }
 
+    fn run(&self, thresholds: &str, arguments: &[&str]) -> Output {
+        let scenario = self.folder.path().join("brief.yaml");
+        std::fs::write(&scenario, SCENARIO.replace("THRESHOLDS", thresholds)).expect("the scenario");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+        command.arg(scenario).args(["--lang", "en", "--sut"]).arg(&self.adapter).args(arguments);
+        command.arg("--out").arg(self.folder.path().join("reports")).env("GITHUB_ACTIONS", "true");
+        command.output().expect("the harness runs")
+    }
+
     fn report(&self, name: &str) -> String {
         let parent = self.folder.path().join("reports/compare-brief");
         let mut found: Vec<PathBuf> =
@@ -56,6 +65,37 @@ impl Bench {
         found.sort();
         std::fs::read_to_string(found.last().expect("a report").join(name)).expect("a file of the report")
     }
+}
+
+#[test]
+fn thresholds_are_judged_by_a_single_run_as_well() {
+    let bench = Bench::new("none");
+    let open = "\"hits: error_rate < 50%\", \"hits: rate{vs:direct} > 1%\"";
+    let output = bench.run(open, &["--on-inconclusive", "warn"]);
+    let (text, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{text}\n{said}");
+    // The way out is said before the run and after it, and CI marks the doubt.
+    assert!(said.contains("ended after 3 min") && said.contains("harness compare "), "{said}");
+    assert!(
+        text.contains("? inconclusive  hits: rate{vs:direct} > 1%: a single run does not measure direct"),
+        "{text}"
+    );
+    assert!(text.contains("\n::warning file="), "{text}");
+    assert_eq!(bench.run(open, &[]).status.code(), Some(2), "doubt is no pass");
+    let output = bench.run("\"hits: rate > 100000/s\", \"hits: latency p(50) < 10s\"", &[]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("a threshold is not met: hits: rate > 100000/s"), "{text}");
+    let latest = bench.folder.path().join("reports/brief").read_dir().expect("reports").flatten().next();
+    let latest = latest.expect("a proxy").path().join("latest");
+    let read = |name: &str| std::fs::read_to_string(latest.join(name)).expect("a page");
+    assert!(read("junit.xml").contains("classname=\"thresholds\""));
+    assert!(read("report.es.html").contains("Umbrales") && read("summary.md").contains("### Umbrales"));
+    let verdicts: serde_json::Value = serde_json::from_str(&read("verdicts.json")).expect("JSON");
+    assert_eq!((&verdicts["thresholds"][0]["ruling"], &verdicts["exit_code"]), (&"fail".into(), &1.into()));
+    // A part of a scenario has other figures than the whole.
+    let output = bench.run("\"hits: rate > 100000/s\"", &["--only", "proxy.alive"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 #[test]

@@ -123,6 +123,8 @@ impl Kit {
             backends: BackendsPlan { count: backends, script: Default::default(), own: Default::default() },
             steps: Vec::new(),
             checks: Vec::new(),
+            thresholds: Vec::new(),
+            on_inconclusive: Default::default(),
             seed: 1,
             strict: false,
             pin: None,

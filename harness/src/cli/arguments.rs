@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use super::compare::shard::Shard;
 use crate::catalogue::CheckId;
 use crate::language::Language;
+use crate::plan::OnInconclusive;
 
 /// Puts any caching round-robin proxy between honest clients and misbehaving backends, and says with evidence what it does.
 #[derive(Debug, Parser)]
@@ -131,9 +132,12 @@ pub(super) struct RunArguments {
     /// Keep the proxy on the first half of the CPUs, load and backends on the rest; recorded.
     #[arg(long)]
     pub(super) pin: bool,
-    /// Longest time that a run may take, such as `3m`.
+    /// Longest time that a run may take [default: 3m, or three times the announced time where that is more].
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(super) max_duration: Option<Duration>,
+    /// What follows for the exit code where a threshold stays inconclusive [default: fail].
+    #[arg(long, value_name = "WHAT")]
+    pub(super) on_inconclusive: Option<Inconclusive>,
 }
 
 /// Which proxies are compared, and how.
@@ -205,6 +209,15 @@ pub(super) enum Inconclusive {
     Fail,
     /// Exit code 0, and a warning.
     Warn,
+}
+
+impl From<Inconclusive> for OnInconclusive {
+    fn from(typed: Inconclusive) -> OnInconclusive {
+        match typed {
+            Inconclusive::Fail => OnInconclusive::Fail,
+            Inconclusive::Warn => OnInconclusive::Warn,
+        }
+    }
 }
 
 /// Which run folders are judged again.

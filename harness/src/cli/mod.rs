@@ -3,6 +3,7 @@
 //! `main` calls [`run`] and returns its code. Sentences come from the language room, files from `report`; nothing here
 //! touches a proxy or judges one.
 
+mod annotations;
 mod arguments;
 mod check;
 mod compare;

@@ -5,18 +5,28 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use crate::compare::BASELINE;
 use crate::conductor::{self, Interruption, RunOrder};
 use crate::exit_code::ExitCode;
 use crate::language::run_words::{no_signal_handler, nothing_failed, one_of_many};
-use crate::plan::Plan;
+use crate::language::threshold_words::{not_by_one_run, will_take};
+use crate::language::{Language, Span};
+use crate::plan::{Plan, Versus};
 use crate::report::terminal::Display;
 
-use super::arguments::{RunArguments, language};
+use super::annotations;
+use super::arguments::{Inconclusive, RunArguments, language};
 use super::selection::{self, Selected};
 use super::signals;
 use super::step_summary;
 use super::terminal::{self, Live};
+
+/// How long a run may take where the user says nothing.
+const MOST: Duration = Duration::from_secs(180);
+/// Times the estimate, where that is more.
+const PATIENCE: u32 = 3;
 
 pub(super) fn run(arguments: &RunArguments) -> ExitCode {
     let language = language(arguments.lang);
@@ -31,6 +41,7 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
         anstream::eprintln!("{}", nothing_failed(language));
         return ExitCode::Usage;
     }
+    selected.iter().for_each(|selected| announce(arguments, selected, language));
     let interruption = Interruption::default();
     if let Err(error) = signals::listen(interruption.clone()) {
         anstream::eprintln!("{}", no_signal_handler(language, &error.to_string()));
@@ -72,12 +83,13 @@ fn carry_out(arguments: &RunArguments, selected: Selected, workers: usize, all: 
     let language = language(arguments.lang);
     let display = if workers == 1 { Display::detect() } else { Display::Lines };
     let before = selected.before.clone();
+    let max_duration = longest(arguments, &selected.plan);
     let order = RunOrder {
         command: command_of(arguments, &selected),
         plan: selected.plan,
         out: arguments.out.clone(),
         interruption: all.clone(),
-        max_duration: arguments.max_duration,
+        max_duration,
         hold: arguments.hold,
         observer: Arc::new(Live::new(language, display)),
     };
@@ -88,6 +100,7 @@ fn carry_out(arguments: &RunArguments, selected: Selected, workers: usize, all: 
             let _alone = PRINTING.lock().unwrap_or_else(PoisonError::into_inner);
             terminal::print(&finished, language);
             step_summary::append(&finished.pages.summary);
+            annotations::of_thresholds(&finished.record, language);
             if let Some(before) = &before {
                 terminal::print_changes(before, &finished, language);
             }
@@ -100,6 +113,31 @@ fn carry_out(arguments: &RunArguments, selected: Selected, workers: usize, all: 
     }
 }
 
+/// Says before anything starts how long a run will take, and which thresholds a single run cannot decide.
+fn announce(arguments: &RunArguments, selected: &Selected, language: Language) {
+    let plan = &selected.plan;
+    let span = |time: Duration| Span(time.as_secs_f64().ceil() * 1e3);
+    if let Some(most) = longest(arguments, plan) {
+        let what = format!("{} · {}", plan.name, plan.adapter.name);
+        anstream::eprintln!("{}", will_take(language, &what, span(plan.estimated), span(most)));
+    }
+    for gate in &plan.thresholds {
+        let Some(side) = gate.versus.as_ref().map(Versus::side) else { continue };
+        let other = match side {
+            BASELINE => "--sut direct --baseline FILE".to_owned(),
+            side => format!("--sut {side}"),
+        };
+        let command = format!("harness compare {} --sut {} {other}", plan.file.display(), selected.sut);
+        anstream::eprintln!("{}", not_by_one_run(language, &gate.text, side, &command));
+    }
+}
+
+/// When a run is ended. Unasked, it has more than ample time, so that only what hangs is cut short; what is held has all.
+fn longest(arguments: &RunArguments, plan: &Plan) -> Option<Duration> {
+    let ample = (plan.estimated * PATIENCE).max(MOST);
+    arguments.max_duration.or((!arguments.hold).then_some(ample))
+}
+
 /// What has to be typed to see the same again.
 fn command_of(arguments: &RunArguments, selected: &Selected) -> Vec<String> {
     let Plan { file, seed, .. } = &selected.plan;
@@ -110,6 +148,9 @@ fn command_of(arguments: &RunArguments, selected: &Selected) -> Vec<String> {
     }
     if arguments.pin {
         command.push("--pin".to_owned());
+    }
+    if arguments.on_inconclusive == Some(Inconclusive::Warn) {
+        command.extend(["--on-inconclusive".to_owned(), "warn".to_owned()]);
     }
     if arguments.strict {
         command.push("--strict".to_owned());

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::adapter::Adapter;
 use crate::catalogue::CheckId;
 use crate::check::Outcome;
+use crate::compare::Ruling;
 use crate::conductor;
 use crate::exit_code::ExitCode;
 use crate::history::names;
@@ -53,6 +54,9 @@ pub(super) fn select(arguments: &RunArguments, language: Language) -> Result<Vec
     if let Some(pin) = input::pin(arguments.pin, language)? {
         selected.iter_mut().for_each(|selected| selected.plan.pin = Some(pin.clone()));
     }
+    if let Some(typed) = arguments.on_inconclusive {
+        selected.iter_mut().for_each(|selected| selected.plan.on_inconclusive = typed.into());
+    }
     if !arguments.only.is_empty() {
         let asked = |check: &CheckId| selected.iter().any(|s| s.plan.checks.iter().any(|c| c.id == *check));
         if let Some(check) = arguments.only.iter().find(|check| !asked(check)) {
@@ -64,7 +68,10 @@ pub(super) fn select(arguments: &RunArguments, language: Language) -> Result<Vec
     for selected in &mut selected {
         selected.before = last_verdicts(&arguments.out, &selected.plan);
         if let Some(before) = selected.before.as_ref().filter(|_| arguments.failed) {
-            selected.plan = selected.plan.only(&to_be_repeated(before, &selected.plan));
+            // A figure is that of the whole scenario.
+            if before.thresholds.iter().all(|row| row.ruling == Ruling::Pass) {
+                selected.plan = selected.plan.only(&to_be_repeated(before, &selected.plan));
+            }
         }
     }
     selected.retain(|selected| !selected.plan.checks.is_empty());

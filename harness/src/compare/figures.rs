@@ -65,6 +65,18 @@ impl Figures {
     }
 }
 
+impl TagFigures {
+    /// Requests that were sent.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Those that ended well, never more than were sent.
+    pub(super) fn good(&self) -> u64 {
+        self.good.min(self.sent)
+    }
+}
+
 /// A quantile in milliseconds, where enough samples support it.
 pub(super) fn quantile_ms(values: &Histogram<u64>, quantile: f64) -> Option<f64> {
     (values.len() >= samples_needed(quantile)).then(|| values.value_at_quantile(quantile) as f64 / 1e6)
@@ -123,4 +135,24 @@ pub fn figures_of(record: &Record) -> Figures {
         figures.rr_spread = Some((most - least) as f64);
     }
     figures
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::TagFigures;
+    use crate::history::empty_histogram;
+
+    /// A load step of which every good request took as long.
+    pub(in crate::compare) fn load(good: u64, ms: u64, errors: u64) -> TagFigures {
+        let mut latency = empty_histogram();
+        latency.saturating_record_n(ms * 1_000_000, good);
+        TagFigures {
+            latency,
+            send_lag: empty_histogram(),
+            sent: good + errors,
+            good,
+            seconds: 2.0,
+            cpu_seconds: Some(0.1),
+        }
+    }
 }

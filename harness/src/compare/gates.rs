@@ -3,17 +3,17 @@
 //! `harness compare` asks after 8, 16 and 32 rounds. A failure must also exceed what the same side differs from itself between
 //! rounds, and a latency is judged only where requests left in time and the host was quiet enough.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{BASELINE, Figures, LEVEL, Reference};
 use crate::plan::{Gate, Metric, Versus};
 use crate::statistics::{median, median_interval};
 
 /// Share of a latency limit by which requests may be sent late before the limit is not measurable.
-const SEND_LAG_SHARE: f64 = 0.2;
+pub(super) const SEND_LAG_SHARE: f64 = 0.2;
 
 /// What follows for a threshold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ruling {
     /// The whole interval is within the limit.
@@ -96,10 +96,7 @@ fn one(gate: &Gate, names: &[&str], rounds: &[Vec<Figures>], reference: Option<&
     let (Some(observed), Some((low, high))) = (gated.observed, gated.interval) else {
         return doubtful(Doubt::TooFewRounds, gated);
     };
-    let (within, beyond) = match gate.below {
-        true => (high < gate.limit, low >= gate.limit),
-        false => (low > gate.limit, high <= gate.limit),
-    };
+    let (within, beyond) = (gate.holds(low) && gate.holds(high), !gate.holds(low) && !gate.holds(high));
     let doubt = match (within, beyond) {
         (false, false) => Some(Doubt::Straddles),
         _ => latency_doubt(gate, observed, rounds).or_else(|| {

@@ -27,6 +27,7 @@ pub mod run_words;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod step_words;
+pub mod threshold_words;
 mod time_words;
 pub mod trend_words;
 mod value_words;

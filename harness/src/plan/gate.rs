@@ -1,7 +1,7 @@
 //! Thresholds with units on any metric and tag: `hits: latency p(99) < 50ms`, `misses: cpu_per_request{vs:nginx} < 1.5x`.
 //!
-//! A scenario lists them under `thresholds`, and they are parsed before anything runs; `harness compare` judges them over its
-//! rounds. Nothing is measured here.
+//! A scenario lists them under `thresholds`, and they are parsed before anything runs; `harness run` judges them by its one run,
+//! `harness compare` over its rounds. Nothing is measured here.
 //!
 //! ```text
 //! threshold = [tag ":"] metric ["{vs:" side "}"] [statistic] ("<" | ">") limit
@@ -25,8 +25,30 @@ pub struct Gate {
     pub versus: Option<Versus>,
     /// Whether the figure must stay below the limit, or above it.
     pub below: bool,
+    /// Whether the limit itself is within: `<=` or `>=`.
+    #[serde(default)]
+    pub inclusive: bool,
     /// In the metric's own unit (milliseconds, microseconds, bytes, requests a second, a share), or a factor.
     pub limit: f64,
+}
+
+impl Gate {
+    /// Whether a figure is on the right side of the limit.
+    pub fn holds(&self, figure: f64) -> bool {
+        (if self.below { figure < self.limit } else { figure > self.limit })
+            || (self.inclusive && figure == self.limit)
+    }
+}
+
+/// What an inconclusive threshold does to the exit code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnInconclusive {
+    /// Exit code 2.
+    #[default]
+    Fail,
+    /// Exit code 0, and a warning.
+    Warn,
 }
 
 /// A figure of a run.
@@ -88,7 +110,11 @@ impl FromStr for Gate {
     fn from_str(text: &str) -> Result<Gate, String> {
         let wrong = |why: String| format!("`{text}` is not a threshold: {why}");
         let place = text.find(['<', '>']).ok_or_else(|| wrong(FORM.to_owned()))?;
-        let (left, right) = (&text[..place], text[place + 1..].trim_start_matches('=').trim());
+        let (left, right) = (&text[..place], &text[place + 1..]);
+        let (inclusive, right) = match right.strip_prefix('=') {
+            Some(right) => (true, right.trim()),
+            None => (false, right.trim()),
+        };
         let below = text.as_bytes()[place] == b'<';
         // The colon of `{vs:…}` is none of a tag.
         let head = left.split('{').next().unwrap_or(left);
@@ -124,7 +150,7 @@ impl FromStr for Gate {
             _ => absolute(metric, right),
         };
         let limit = limit.map_err(wrong)?;
-        Ok(Gate { text: text.trim().to_owned(), tag, metric, versus, below, limit })
+        Ok(Gate { text: text.trim().to_owned(), tag, metric, versus, below, inclusive, limit })
     }
 }
 
@@ -220,6 +246,12 @@ mod tests {
         assert_eq!(gate("hits: cpu_per_request <= 60us").limit, 60.0);
         assert_eq!(gate("rss_peak < 64MiB").limit, f64::from(64 << 20));
         assert_eq!(gate("rr.spread < 2").limit, 2.0);
+    }
+
+    #[test]
+    fn a_limit_may_be_within_or_not() {
+        assert!(gate("rr.spread <= 1").holds(1.0) && !gate("rr.spread < 1").holds(1.0));
+        assert!(gate("hits: rate >= 400/s").holds(400.0) && !gate("hits: rate > 400/s").holds(400.0));
     }
 
     #[test]

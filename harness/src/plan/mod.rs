@@ -18,10 +18,10 @@ mod step;
 
 pub use checks::{CheckParameters, CheckPlan, LatencyThreshold};
 pub use cloud::{CloudStep, Deliveries, Users};
-pub use gate::{Gate, Metric, Versus};
+pub use gate::{Gate, Metric, OnInconclusive, Versus};
 pub use load::{Executor, Load, LoadShape, MixPart, RateStage, Spacing, VuStage};
 pub use pin::Pin;
-pub use resolve::{FORMAT, Options, gates_of, resolve};
+pub use resolve::{FORMAT, Options, resolve};
 pub use step::{
     BackendChange, Batches, CrashLoad, Exact, Fill, Overlap, Overtake, Probe, ProbeTime, Reread, Restart,
     Serial, Sliding, Step, StepKind,
@@ -83,6 +83,12 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The checks, in the order of the scenario.
     pub checks: Vec<CheckPlan>,
+    /// Limits on figures; judged by this run, or by a comparison over its rounds, whose runs have none of their own.
+    #[serde(default)]
+    pub thresholds: Vec<Gate>,
+    /// What one that stays inconclusive does to the exit code.
+    #[serde(default)]
+    pub on_inconclusive: OnInconclusive,
     /// Seed of every random choice of the run.
     pub seed: u64,
     /// Whether *unsupported* counts as failed.

@@ -13,6 +13,8 @@ impl Plan {
     pub fn only(&self, checks: &[CheckId]) -> Plan {
         let mut part = self.clone();
         part.checks.retain(|check| checks.contains(&check.id));
+        // Figures of a part are others than those of the whole.
+        part.thresholds.clear();
         let read = |step: &Step| {
             part.checks.iter().any(|check| {
                 let labels = &check.parameters.steps;

@@ -11,7 +11,7 @@ use serde_saphyr::Spanned;
 
 use super::resolve_checks::resolve_checks;
 use super::resolve_steps::Resolver;
-use super::{BackendsPlan, Gate, Plan, ProxySettings, SourceLine, Step, StepKind, estimate};
+use super::{BackendsPlan, Gate, OnInconclusive, Plan, ProxySettings, SourceLine, Step, StepKind, estimate};
 use crate::adapter::Adapter;
 use crate::catalogue::Requirement;
 use crate::scenario::{
@@ -86,7 +86,7 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
         problems.push(Problem::at(source.place(&scenario.name), What::NothingToRun));
     }
     let checks = resolve_checks(&scenario.checks, &source, &labels, &mut problems);
-    gates(&scenario, &source, &labels_of(&steps), &mut problems);
+    let thresholds = gates(&scenario, &source, &labels_of(&steps), &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -106,6 +106,8 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
         },
         steps,
         checks,
+        thresholds,
+        on_inconclusive: OnInconclusive::default(),
         seed: options.seed,
         strict: options.strict || scenario.strict,
         pin: None,
@@ -115,26 +117,27 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
     Ok(plan)
 }
 
-/// The thresholds of a scenario that `harness compare` judges. They are checked when a plan is made of it, so those of a
-/// plan's own text are sound.
-pub fn gates_of(text: &str, file: &Path) -> Vec<Gate> {
-    let scenario = parse::<ScenarioFile>(&text.into(), file);
-    scenario
-        .map(|scenario| scenario.thresholds.iter().filter_map(|gate| gate.value.parse().ok()).collect())
-        .unwrap_or_default()
-}
-
-fn gates(scenario: &ScenarioFile, source: &Source, tags: &[String], problems: &mut Vec<Problem>) {
+fn gates(
+    scenario: &ScenarioFile,
+    source: &Source,
+    tags: &[String],
+    problems: &mut Vec<Problem>,
+) -> Vec<Gate> {
+    let mut gates = Vec::new();
     for written in &scenario.thresholds {
         let what = match written.value.parse::<Gate>() {
             Err(why) => What::BadValue(why),
             Ok(Gate { tag: Some(tag), .. }) if !tags.contains(&tag) => {
                 What::UnknownName { kind: NameKind::Label, name: tag, known: tags.to_vec() }
             }
-            Ok(_) => continue,
+            Ok(gate) => {
+                gates.push(gate);
+                continue;
+            }
         };
         problems.push(Problem::at(source.place(written), what));
     }
+    gates
 }
 
 /// The tags of the load steps.

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{Overview, Source};
 use crate::catalogue::{CheckId, Kind, Requirement};
 use crate::check::{Outcome, Verdict};
+use crate::compare::{Limited, Ruling};
+use crate::language::threshold_words::limited;
 use crate::language::{Language, sentence, title};
 
 /// Version of the shape of `verdicts.json`.
@@ -35,6 +37,30 @@ pub struct VerdictsDocument {
     pub took_ms: u64,
     /// The verdicts, in the order of the scenario.
     pub verdicts: Vec<VerdictRow>,
+    /// The thresholds, in the order of the scenario.
+    #[serde(default)]
+    pub thresholds: Vec<ThresholdRow>,
+}
+
+/// One threshold.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ThresholdRow {
+    /// As written.
+    pub threshold: String,
+    /// `pass`, `fail` or `inconclusive`.
+    pub ruling: Ruling,
+    /// The figure: milliseconds, microseconds a request, bytes, requests a second, a share or a count, as the metric has it.
+    pub observed: Option<f64>,
+    /// Where it lies, with a confidence of 95 % at each end, as far as one run tells.
+    pub interval: Option<(f64, f64)>,
+    /// The limit in the same unit, or a factor.
+    pub limit: f64,
+    /// Requests that it rests on; 0 for a figure of the proxy as a whole.
+    pub samples: u64,
+    /// Why it did not pass, typed, where that is more than the figure.
+    pub reason: serde_json::Value,
+    /// What it came to, as a sentence.
+    pub sentence: Texts,
 }
 
 /// One verdict.
@@ -87,6 +113,7 @@ pub(super) fn document(source: &Source<'_>) -> VerdictsDocument {
         run_hash: source.attachments.run_hash.clone(),
         took_ms: u64::try_from(overview.took.as_millis()).unwrap_or(u64::MAX),
         verdicts: source.verdicts.iter().map(row).collect(),
+        thresholds: overview.thresholds.iter().map(threshold_row).collect(),
     }
 }
 
@@ -121,11 +148,25 @@ fn row(verdict: &Verdict) -> VerdictRow {
     }
 }
 
+fn threshold_row(it: &Limited) -> ThresholdRow {
+    ThresholdRow {
+        threshold: it.gate.text.clone(),
+        ruling: it.ruling,
+        observed: it.observed,
+        interval: it.interval,
+        limit: it.gate.limit,
+        samples: it.samples,
+        reason: serde_json::to_value(&it.reason).unwrap_or_default(),
+        sentence: Texts { en: limited(Language::En, it), es: limited(Language::Es, it) },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{VerdictsDocument, bytes, verdicts_schema};
     use crate::catalogue::CheckId;
     use crate::check::Outcome;
+    use crate::compare::Ruling;
     use crate::report::testkit::{RunBuilder, verdict};
 
     #[test]
@@ -138,5 +179,19 @@ mod tests {
         for required in verdicts_schema()["required"].as_array().unwrap() {
             assert!(raw.get(required.as_str().unwrap()).is_some(), "{required} is missing");
         }
+    }
+
+    #[test]
+    fn a_threshold_is_a_row_with_its_figures() {
+        let run = RunBuilder::new("pace")
+            .ready()
+            .load("steady", 2_000, 0)
+            .limits(&["steady: latency p(50) < 500us"])
+            .verdict(verdict(CheckId::IntegrityBodies, Outcome::Pass))
+            .build();
+        let read: VerdictsDocument = serde_json::from_slice(&bytes(&run.source()).unwrap()).unwrap();
+        let row = &read.thresholds[0];
+        assert_eq!((row.ruling, row.limit, read.exit_code), (Ruling::Fail, 0.5, 1));
+        assert!(row.observed.is_some() && row.interval.is_some() && row.samples > 1_000);
     }
 }

@@ -8,8 +8,11 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 use super::{Overview, Source};
 use crate::catalogue::Kind;
 use crate::check::{Outcome, Verdict};
+use crate::compare::{Limited, Ruling};
 use crate::exit_code::ExitCode;
+use crate::language::threshold_words::limited;
 use crate::language::{InWords as _, Language, sentence, title};
+use crate::plan::OnInconclusive;
 
 /// The document as bytes.
 pub(super) fn bytes(source: &Source<'_>) -> Result<Vec<u8>, quick_junit::SerializeError> {
@@ -26,6 +29,9 @@ pub(super) fn bytes(source: &Source<'_>) -> Result<Vec<u8>, quick_junit::Seriali
     }
     for verdict in source.verdicts {
         suite.add_test_case(case(verdict, plan.strict));
+    }
+    for one in &overview.thresholds {
+        suite.add_test_case(threshold_case(one, plan.on_inconclusive));
     }
     if let Some(problem) = not_judged(overview.exit) {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
@@ -81,6 +87,24 @@ fn case(verdict: &Verdict, strict: bool) -> TestCase {
     case
 }
 
+fn threshold_case(one: &Limited, on_inconclusive: OnInconclusive) -> TestCase {
+    let mut status = match (one.ruling, on_inconclusive) {
+        (Ruling::Pass, _) => TestCaseStatus::success(),
+        (Ruling::Fail, _) => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        (Ruling::Inconclusive, OnInconclusive::Fail) => TestCaseStatus::non_success(NonSuccessKind::Error),
+        (Ruling::Inconclusive, OnInconclusive::Warn) => TestCaseStatus::skipped(),
+    };
+    let told = limited(Language::En, one);
+    if one.ruling != Ruling::Pass {
+        status.set_message(told.as_str());
+        status.set_type(one.ruling.in_words(Language::En));
+    }
+    let mut case = TestCase::new(one.gate.text.as_str(), status);
+    case.set_classname("thresholds");
+    case.set_system_out(told);
+    case
+}
+
 #[cfg(test)]
 mod tests {
     use crate::catalogue::{CheckId, Kind};
@@ -107,5 +131,27 @@ mod tests {
         assert_eq!(xml.matches("<error").count(), 1);
         assert_eq!(xml.matches("<skipped").count(), 1);
         assert!(xml.contains(r#"name="run_hash""#));
+    }
+
+    #[test]
+    fn an_open_threshold_is_an_error_unless_it_is_a_warning() {
+        let mut run = RunBuilder::new("pace")
+            .ready()
+            .load("steady", 2_000, 0)
+            .limits(&["steady: latency p(50) < 500us", "rss_peak{vs:nginx} < 2x"])
+            .verdict(verdict(CheckId::IntegrityBodies, Outcome::Pass))
+            .build();
+        let xml = |run: &crate::report::testkit::MadeUpRun| {
+            String::from_utf8(super::bytes(&run.source()).unwrap()).unwrap()
+        };
+        let strict = xml(&run);
+        assert_eq!(
+            (strict.matches("<failure").count(), strict.matches("<error").count()),
+            (1, 1),
+            "{strict}"
+        );
+        run.record.plan.on_inconclusive = crate::plan::OnInconclusive::Warn;
+        let lenient = xml(&run);
+        assert_eq!((lenient.matches("<error").count(), lenient.matches("<skipped").count()), (0, 1));
     }
 }

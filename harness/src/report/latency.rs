@@ -3,11 +3,13 @@
 //! `plot` and `html` read them from here. Figures come from merged histograms, never from percentiles of percentiles; a
 //! percentile that too few samples support is absent.
 
+use std::time::Duration;
+
 use hdrhistogram::Histogram;
 
 use super::Source;
 use crate::history::{EventKind, Measure};
-use crate::plan::{LatencyThreshold, StepKind};
+use crate::plan::{LatencyThreshold, Metric, Plan, StepKind};
 
 /// Everything measured under one tag.
 #[derive(Clone, Debug)]
@@ -26,7 +28,7 @@ pub(super) struct TagLatency<'a> {
     /// Whether the pace was that of virtual users: its latencies are no latency claim.
     pub(super) closed_loop: bool,
     /// Limits of the scenario.
-    pub(super) thresholds: Vec<&'a LatencyThreshold>,
+    pub(super) thresholds: Vec<LatencyThreshold>,
 }
 
 /// The counters of a load step, warm-up excluded.
@@ -66,16 +68,25 @@ pub(super) fn by_tag<'a>(source: &Source<'a>) -> Vec<TagLatency<'a>> {
                 matches!(&step.kind, StepKind::Load(load)
                     if load.tags().contains(&tag.as_str()) && !load.executor.is_open())
             }),
-            thresholds: source
-                .plan()
-                .checks
-                .iter()
-                .flat_map(|check| &check.parameters.thresholds)
-                .filter(|threshold| threshold.tag == tag)
-                .collect(),
+            thresholds: limits_of(source.plan(), &tag),
             tag,
         })
         .collect()
+}
+
+/// The limits on a tag's latency that can be drawn: those of a check, and thresholds that compare with no other side.
+fn limits_of(plan: &Plan, tag: &str) -> Vec<LatencyThreshold> {
+    let of_checks = plan.checks.iter().flat_map(|check| &check.parameters.thresholds);
+    let of_gates = plan.thresholds.iter().filter_map(|gate| match gate.metric {
+        Metric::Latency(quantile) if gate.versus.is_none() && gate.below => Some(LatencyThreshold {
+            tag: gate.tag.clone()?,
+            quantile,
+            limit: Duration::try_from_secs_f64(gate.limit / 1e3).ok()?,
+            error_rate: 0.0,
+        }),
+        _ => None,
+    });
+    of_checks.cloned().chain(of_gates).filter(|threshold| threshold.tag == tag).collect()
 }
 
 impl TagLatency<'_> {

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use super::wire::plain;
 use super::{Overview, Source};
 use crate::check::Outcome;
-use crate::language::report_words::{Label, exit_meaning};
+use crate::language::report_words::Label;
+use crate::language::threshold_words::{heading, how_to_read, limited};
 use crate::language::{InWords as _, Language, sentence, title};
 
 /// The whole document.
@@ -34,7 +35,7 @@ fn one_language(source: &Source<'_>, language: Language) -> String {
         escape(&overview.headline(language)),
         Label::ExitCode.in_words(language),
         overview.exit.number(),
-        escape(&exit_meaning(overview.exit, language)),
+        escape(&overview.meaning(language)),
     );
     let _ = writeln!(
         text,
@@ -56,6 +57,20 @@ fn one_language(source: &Source<'_>, language: Language) -> String {
             verdict.kind.in_words(language),
             escape(&plain(&sentence(&verdict.finding, language), 1_200)),
         );
+    }
+    if !overview.thresholds.is_empty() {
+        let _ = writeln!(text, "\n### {}\n", heading(language));
+        for one in &overview.thresholds {
+            let limit = plain(&one.gate.text, 200).replace('`', "'");
+            let _ = writeln!(
+                text,
+                "- {} **{}** `{limit}`: {}",
+                super::html::sign(one.ruling),
+                one.ruling.in_words(language),
+                escape(&limited(language, one))
+            );
+        }
+        let _ = writeln!(text, "\n{}", how_to_read(language));
     }
     let _ = writeln!(
         text,

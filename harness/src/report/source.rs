@@ -8,6 +8,7 @@ use fake_backends::journal::Attempt;
 use super::Attachments;
 use super::attachments::quoted;
 use crate::check::Verdict;
+use crate::compare::{Limited, judge_run};
 use crate::history::{Event, EventKind, Exchange, Record};
 use crate::plan::Plan;
 
@@ -58,6 +59,11 @@ impl<'a> Source<'a> {
     /// The names of the backends of this run, `b1` first.
     pub fn backend_names(&self) -> Vec<String> {
         (1..=self.plan().backends.count).map(|number| format!("b{number}")).collect()
+    }
+
+    /// What the thresholds of the scenario came to.
+    pub fn thresholds(&self) -> Vec<Limited> {
+        judge_run(self.record)
     }
 
     /// The command that repeats the run.

@@ -144,6 +144,8 @@ impl RunBuilder {
             backends: BackendsPlan { count: 3, script: Default::default(), own: Default::default() },
             steps: Vec::new(),
             checks: Vec::new(),
+            thresholds: Vec::new(),
+            on_inconclusive: Default::default(),
             seed: 7,
             strict: false,
             pin: None,
@@ -194,6 +196,13 @@ impl RunBuilder {
             parameters: CheckParameters::default(),
         });
         self.run.verdicts.push(verdict);
+        self
+    }
+
+    /// Thresholds of the scenario.
+    pub(crate) fn limits(mut self, texts: &[&str]) -> Self {
+        let gates = texts.iter().map(|text| text.parse().unwrap_or_else(|why| panic!("{why}")));
+        self.run.record.plan.thresholds = gates.collect();
         self
     }
 

@@ -38,7 +38,7 @@ pub struct ScenarioFile {
     pub steps: Vec<Spanned<StepFile>>,
     /// What is judged.
     pub checks: CheckMap,
-    /// Limits on figures that `harness compare` judges over its rounds, such as `hits: latency p(99) < 50ms`.
+    /// Limits on figures, judged by the run and by `harness compare` over its rounds, such as `hits: latency p(99) < 50ms`.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub thresholds: Vec<Spanned<String>>,

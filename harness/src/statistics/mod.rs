@@ -14,5 +14,5 @@ pub use median::{MedianInterval, median, median_interval};
 pub use paired::{RatioInterval, ratio_interval};
 pub use power::{chance_of_a_lucky_cycle, power_of_batches};
 pub use proportion::{ProportionInterval, clopper_pearson};
-pub use quantile::{quantile_of_sorted, samples_needed};
+pub use quantile::{quantile_of_sorted, quantile_ranks, samples_needed};
 pub use random::Generator;

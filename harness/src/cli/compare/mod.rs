@@ -27,6 +27,7 @@ use crate::language::{Language, Span};
 use crate::plan::Bilingual;
 use crate::report::{Compared, write_comparison};
 
+use super::annotations;
 use super::arguments::{CompareArguments, Inconclusive, language};
 use super::signals;
 use rounds::{Rounds, Trouble};
@@ -277,7 +278,7 @@ fn exit_code(
 
 /// Marks thresholds that did not pass in the log of GitHub Actions, where that is what reads standard output.
 fn annotate(compared: &Compared, language: Language) {
-    if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+    if annotations::are_read() {
         anstream::print!("{}", compared.annotations(language));
     }
 }

@@ -114,7 +114,7 @@ pub(super) fn understand(arguments: &CompareArguments, language: Language) -> Re
     if !first.plan.steps.iter().any(|step| matches!(step.kind, StepKind::Load(_))) {
         return Err(no_load(language, &first.plan.name));
     }
-    let gates = plan::gates_of(&text, &arguments.scenario);
+    let gates = first.plan.thresholds.clone();
     let with = |gate: &Gate| gate.versus.as_ref().map(|versus| versus.side().to_owned());
     for gate in &gates {
         if with(gate).is_some_and(|other| other == BASELINE) {
@@ -131,15 +131,10 @@ pub(super) fn understand(arguments: &CompareArguments, language: Language) -> Re
         Some(file) => Some(baseline::read(file, &first.plan, language)?),
         None => None,
     };
-    Ok(Sides {
-        scenario: first.plan.name.clone(),
-        title: first.plan.title.clone(),
-        file: arguments.scenario.display().to_string(),
-        gates,
-        reference,
-        seed,
-        all,
-    })
+    let (scenario, title) = (first.plan.name.clone(), first.plan.title.clone());
+    // The rounds together decide, not each of them.
+    all.iter_mut().for_each(|side| side.plan.thresholds.clear());
+    Ok(Sides { scenario, title, file: arguments.scenario.display().to_string(), gates, reference, seed, all })
 }
 
 /// An adapter's file without folder and ending, or its name.

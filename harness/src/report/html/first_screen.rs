@@ -10,7 +10,7 @@ use crate::check::{Outcome, Verdict};
 use crate::exit_code::ExitCode;
 use crate::language::mending_words as words;
 use crate::language::page_words::{counted_checks, score_of};
-use crate::language::report_words::{Label, decides, exit_meaning, killed_times, took_place, verdict_words};
+use crate::language::report_words::{Label, decides, killed_times, took_place, verdict_words};
 use crate::language::{Counted, InWords as _, Noun, Span, explanation, title};
 use crate::report::markdown::symbol;
 use crate::report::{Group, command_for, groups};
@@ -37,7 +37,7 @@ pub(super) fn first_screen(page: &Page<'_>) -> Markup {
                 p .word { span aria-hidden="true" { (symbol(outcome)) } " " (verdict_words(overview.exit, language)) }
                 p .headline { (overview.headline(language)) "." }
                 @for note in overview.footnotes(language) { p .note { (note) "." } }
-                p .code { (page.label(Label::ExitCode)) " " b { (overview.exit.number()) } ": " (exit_meaning(overview.exit, language)) "." }
+                p .code { (page.label(Label::ExitCode)) " " b { (overview.exit.number()) } ": " (overview.meaning(language)) "." }
             }
             (mend_first(page))
             (facts(page))

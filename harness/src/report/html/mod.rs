@@ -14,6 +14,7 @@ mod performance;
 mod related;
 mod requirements;
 mod resources;
+mod thresholds;
 mod timeline;
 mod trend;
 

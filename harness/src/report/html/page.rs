@@ -5,11 +5,11 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{environment, first_screen, honesty, performance, requirements, resources};
+use super::{environment, first_screen, honesty, performance, requirements, resources, thresholds};
 use crate::check::{Outcome, Verdict};
 use crate::language::page_words::footer;
 use crate::language::report_words::Label;
-use crate::language::{InWords as _, Language, sentence};
+use crate::language::{InWords as _, Language, sentence, threshold_words};
 use crate::report::markdown::symbol;
 use crate::report::plot::{Figure, figures};
 use crate::report::wire::plain;
@@ -73,6 +73,7 @@ pub(in crate::report) fn page(source: &Source<'_>, language: Language) -> String
                     (navigation(&page))
                     main #content {
                         (first_screen::first_screen(&page))
+                        (thresholds::section(&page))
                         (requirements::sections(&page))
                         (performance::section(&page))
                         (resources::section(&page))
@@ -114,6 +115,9 @@ fn navigation(page: &Page<'_>) -> Markup {
                 }
             }
             ul .sections {
+                @if !page.overview.thresholds.is_empty() {
+                    li { a href="#thresholds" { (threshold_words::heading(page.language)) } }
+                }
                 @for (label, id) in sections { li { a href={ "#" (id) } { (page.label(label)) } } }
             }
         }

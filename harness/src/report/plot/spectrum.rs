@@ -48,7 +48,7 @@ impl Spectrum {
             intended: points(tag.intended),
             service: points(tag.service),
             failed: points(tag.errors),
-            thresholds: tag.thresholds.iter().map(|threshold| (*threshold).clone()).collect(),
+            thresholds: tag.thresholds.clone(),
             named: tag
                 .intended
                 .map(|values| {

@@ -9,7 +9,9 @@ use owo_colors::{OwoColorize as _, Style};
 
 use crate::catalogue::Kind;
 use crate::check::{Outcome, Verdict};
-use crate::language::report_words::{Label, exit_meaning, report_at, verdict_words};
+use crate::compare::Ruling;
+use crate::language::report_words::{Label, report_at, verdict_words};
+use crate::language::threshold_words::limited;
 use crate::language::{InWords as _, Language, sentence};
 use crate::report::markdown::symbol;
 use crate::report::wire::plain;
@@ -38,6 +40,7 @@ pub fn verdicts(
     if !source.verdicts.is_empty() {
         text.push('\n');
     }
+    thresholds(&mut text, &overview, language, width);
     closing(&mut text, source, &overview, language, width);
     if let Some(page) = page {
         let _ = writeln!(text, "{}", report_at(language, &page.display().to_string()));
@@ -72,6 +75,32 @@ fn line(
     );
 }
 
+/// The limits of the scenario, each with what was measured.
+fn thresholds(text: &mut String, overview: &Overview, language: Language, width: Option<usize>) {
+    let all = &overview.thresholds;
+    let words = all.iter().map(|one| one.ruling.in_words(language).chars().count()).max().unwrap_or(0);
+    for one in all {
+        let outcome = match one.ruling {
+            Ruling::Pass => Outcome::Pass,
+            Ruling::Fail => Outcome::Fail,
+            Ruling::Inconclusive => Outcome::Inconclusive,
+        };
+        let (style, word) = (style(outcome, Kind::Required), one.ruling.in_words(language));
+        let padding = " ".repeat(words.saturating_sub(word.chars().count()));
+        let told = format!("{}: {}", plain(&one.gate.text, 200), limited(language, one));
+        let _ = writeln!(
+            text,
+            "  {} {}{padding}  {}",
+            symbol(outcome).style(style),
+            word.style(style),
+            wrapped(&told, 4 + words + 2, width)
+        );
+    }
+    if !all.is_empty() {
+        text.push('\n');
+    }
+}
+
 fn closing(
     text: &mut String,
     source: &Source<'_>,
@@ -101,7 +130,7 @@ fn closing(
         "{} {}: {}",
         Label::ExitCode.in_words(language),
         overview.exit.number(),
-        exit_meaning(overview.exit, language)
+        overview.meaning(language)
     );
     let _ = writeln!(text, "{}", wrapped(&code, 2, width).dimmed());
 }
