@@ -4,10 +4,11 @@
 //! broken, hanging. Everything runs on a scenario of a second, so that only grading itself is tried here.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use zip::write::SimpleFileOptions;
 
@@ -40,16 +41,14 @@ fn zipped(folder: &Path) {
 }
 
 fn grade(folder: &Path, more: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_harness"))
-        .arg("grade")
-        .arg(here().join("rubrics/turns.yaml"))
-        .arg(folder.join("handed in"))
-        .arg("--out")
-        .arg(folder)
-        .args(["--lang", "es", "--jobs", "3"])
-        .args(more)
-        .output()
-        .expect("the harness runs")
+    grading(folder).args(["--jobs", "3"]).args(more).output().expect("the harness runs")
+}
+
+fn grading(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+    command.arg("grade").arg(here().join("rubrics/turns.yaml")).arg(folder.join("handed in"));
+    command.arg("--out").arg(folder).args(["--lang", "es"]);
+    command
 }
 
 fn text(output: &Output) -> String {
@@ -98,6 +97,8 @@ fn every_kind_of_submission_has_its_row_and_breaks_no_other() {
     let team = |index: usize| &grades["teams"][index];
     assert_eq!(team(0)["grade"]["least"], 4.5, "{}", team(0));
     assert_eq!(team(1)["grade"]["least"], 3.5, "40 + 10 + 20 of 100: {}", team(1));
+    assert_eq!(team(0)["source"]["language"], "Python", "{}", team(0));
+    assert_eq!(team(5)["source"]["language"], Value::Null, "a text is no program");
     assert_eq!(team(1)["rows"][1]["rungs"][0]["why"], "fail");
     assert_eq!(team(2)["flags"][0]["flag"], "drafted");
     assert_eq!(team(2)["rows"][1]["earned"], 40.0);
@@ -184,6 +185,35 @@ fn the_command_of_the_defence_repeats_a_finding(out: &Path) {
         .expect("the harness runs");
     assert_eq!(output.status.code(), Some(1), "{command}\n{}", text(&output));
     assert!(text(&output).contains("rr.serial_cycle"), "{}", text(&output));
+}
+
+/// Ctrl-C between two runs of a grading: what is done is shown, and the same command goes on where it stopped.
+#[test]
+fn an_interrupted_grading_shows_what_is_done_and_goes_on_with_the_rest() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let submissions = folder.path().join("handed in");
+    for name in ["a", "b", "c"] {
+        hand_in(&submissions, name, "none");
+    }
+    let command =
+        grading(folder.path()).args(["--jobs", "1"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let mut command = command.expect("the harness runs");
+    let mut lines = BufReader::new(command.stderr.take().expect("its words")).lines().map_while(Result::ok);
+    assert!(lines.by_ref().any(|line| line.contains("[1/3]")), "the first run ends");
+    kill_process(Pid::from_child(&command), Signal::INT).expect("it still works");
+    let said: Vec<String> = lines.collect();
+    assert_eq!(command.wait().expect("it ends").code(), Some(130), "{said:?}");
+    let out = folder.path().join("grades/turns");
+    let grades: Value = serde_json::from_str(&read(&out.join("grades.json"))).expect("grades.json is JSON");
+    assert_eq!(grades["teams"][0]["rows"][1]["earned"], 40.0, "what is done counts: {grades}");
+    assert_eq!(grades["teams"][2]["rows"][1]["open"], 40.0, "what is not done is open, not zero: {grades}");
+    assert!(out.join("index.es.html").is_file(), "and shown");
+
+    let again = grade(folder.path(), &[]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again));
+    assert!(!text(&again).contains(", 0 ya hechas") && text(&again).contains("[3/3]"), "{}", text(&again));
+    let grades: Value = serde_json::from_str(&read(&out.join("grades.json"))).expect("grades.json is JSON");
+    assert_eq!(grades["teams"][2]["rows"][1]["earned"], 40.0, "{grades}");
 }
 
 #[test]

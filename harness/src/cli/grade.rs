@@ -14,7 +14,7 @@ use crate::exit_code::ExitCode;
 use crate::grade::entries::{self, Entries};
 use crate::grade::{
     self, Columns, Flag, GradeObserver, GradeOrder, Graded, Submission, Triage, flag_words, grade_words_of,
-    points_words, row_title, rung_words, triage_words,
+    points_words, reasons, row_title, triage_words,
 };
 use crate::language::grade_words::{
     estimated, first_look_of, go_on, grades_at, no_submission, row_went_wrong, run_ended,
@@ -140,10 +140,8 @@ fn print(graded: &Graded, language: Language) {
                 points_words(score, language),
                 row_title(row, language)
             );
-            for (index, rung) in score.rungs.iter().enumerate() {
-                if let Some(words) = rung_words(team, index, rung, language) {
-                    anstream::println!("            {words}");
-                }
+            for words in reasons(team, score, language) {
+                anstream::println!("            {words}");
             }
         }
     }
@@ -167,7 +165,10 @@ impl GradeObserver for Lines {
     }
 
     fn estimated(&self, runs: usize, made_before: usize, time: Duration) {
-        anstream::eprintln!("{}", estimated(self.0, runs, made_before, Span(time.as_secs_f64() * 1e3)));
+        anstream::eprintln!(
+            "{}",
+            estimated(self.0, runs, made_before, Span(time.as_secs_f64().round() * 1e3))
+        );
     }
 
     fn finished(&self, code: &str, scenario: &str, exit: ExitCode, done: usize, of: usize) {

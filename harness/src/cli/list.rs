@@ -67,9 +67,9 @@ pub(super) fn schema(kind: SchemaKind) -> ExitCode {
     }
 }
 
-/// The scenarios in `scenarios/` of the current directory and in its folder of cloud cases, by name of file.
+/// The scenarios in `scenarios/` of the current directory and in its folders of course packs and cloud cases, by name of file.
 fn scenarios() -> Vec<(String, ScenarioFile)> {
-    let mut found: Vec<(String, ScenarioFile)> = ["scenarios", "scenarios/cloud"]
+    let mut found: Vec<(String, ScenarioFile)> = ["scenarios", "scenarios/course", "scenarios/cloud"]
         .into_iter()
         .flat_map(std::fs::read_dir)
         .flatten()

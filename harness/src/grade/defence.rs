@@ -100,7 +100,10 @@ fn one(
             @if let (Some(scenario), Some(profile)) = (scenario, profile) {
                 p .aside {
                     (GradeLabel::Command.in_words(language)) ": "
-                    code { "harness run scenarios/" (scenario.file.display()) " --sut " (profile) " --seed " (graded.seed) " --strict" }
+                    code {
+                        "harness run scenarios/" (scenario.file.display()) " --sut " (profile) " --seed " (graded.seed)
+                        " --strict --only " (judged.verdict.check.name())
+                    }
                 }
             }
         }

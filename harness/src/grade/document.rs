@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::entries::{Entries, Entry};
 use super::profile::Flag;
 use super::rubric::{Rubric, ScaleFile};
-use super::score::{Grade, Judged, RowScore, Rung, score};
+use super::score::{Grade, Judged, RowScore, Rung, Seen, score};
+use super::source::SourceFacts;
 use super::triage::Triage;
 use super::work::Team;
 use crate::catalogue::CheckId;
@@ -47,6 +48,8 @@ pub struct TeamDocument {
     pub triage: Option<Triage>,
     /// What the instructor should know.
     pub flags: Vec<Flag>,
+    /// What its source says without being run; missing where the submission could not be read.
+    pub source: Option<SourceFacts>,
     /// The grade, or the span in which it will lie.
     pub grade: Grade,
     /// One row per requirement, in the order of the rubric.
@@ -111,7 +114,9 @@ fn concluded(rubric: &Rubric, team: Team, entries: &Entries) -> TeamGrade {
     let started = !triage.as_ref().is_some_and(Triage::is_its_own_fault);
     let entry: Option<&Entry> =
         entries.get(&team.submission.code).or_else(|| entries.get(&team.submission.name));
-    let (rows, grade) = score(rubric, &judged, started, entry);
+    let source = team.state.source.clone();
+    let seen = Seen { judged: &judged, started, source: source.as_ref() };
+    let (rows, grade) = score(rubric, &seen, entry);
     let runs = team.state.runs.iter().map(|(scenario, run)| RunDocument {
         scenario: scenario.clone(),
         exit_code: run.exit.number(),
@@ -122,6 +127,7 @@ fn concluded(rubric: &Rubric, team: Team, entries: &Entries) -> TeamGrade {
         code: team.submission.code.clone(),
         triage,
         flags: team.state.flags.clone(),
+        source,
         grade,
         rows,
         runs: runs.collect(),

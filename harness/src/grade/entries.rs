@@ -10,7 +10,7 @@ use std::sync::Arc;
 use fake_backends::behavior::Share;
 use serde::Deserialize;
 
-use super::rubric::Rubric;
+use super::rubric::{By, Rubric};
 use crate::scenario::{NameKind, Problem, What, find_key, parse};
 
 /// What was entered for one team.
@@ -46,7 +46,7 @@ pub fn read(file: &Path, rubric: &Rubric) -> Result<Entries, Vec<Problem>> {
     };
     let text: Arc<str> = std::fs::read_to_string(file).map_err(unreadable)?.into();
     let entries: Entries = parse(&text, file).map_err(|problem| vec![problem])?;
-    let rows = |manual: bool| rubric.rows.iter().filter(move |row| !manual || row.rungs.is_none());
+    let rows = |manual: bool| rubric.rows.iter().filter(move |row| !manual || matches!(row.by, By::Person));
     let mut problems = Vec::new();
     for entry in entries.values() {
         let named = entry.manual.keys().map(|key| (key, true));

@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::document::TeamGrade;
-use super::pages::words::{row_title, rung_words};
+use super::pages::words::{reasons, row_title};
 use super::rubric::Rubric;
 use crate::language::InWords as _;
 use crate::language::Language;
@@ -40,12 +40,7 @@ struct Test {
 /// The document of a team as bytes.
 pub(super) fn bytes(rubric: &Rubric, team: &TeamGrade, language: Language) -> serde_json::Result<Vec<u8>> {
     let tests = rubric.rows.iter().zip(&team.document.rows).map(|(row, score)| {
-        let mut output: Vec<String> = score
-            .rungs
-            .iter()
-            .enumerate()
-            .filter_map(|(index, rung)| rung_words(team, index, rung, language))
-            .collect();
+        let mut output = reasons(team, score, language);
         output.extend(score.overridden.clone());
         if score.open > 0.0 && score.rungs.is_empty() {
             output.push(GradeLabel::ToReview.in_words(language));

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::document::{Graded, TeamGrade};
-use super::pages::words::{grade_words, points_words, row_title, rung_words, triage_words};
+use super::pages::words::{grade_words, points_words, reasons as why, row_title, triage_words};
 use crate::language::grade_words::GradeLabel;
 use crate::language::{Decimal, InWords as _, Language};
 use crate::report::{markdown_escape as escape, plain};
@@ -66,10 +66,8 @@ fn reasons(text: &mut String, graded: &Graded, team: &TeamGrade, language: Langu
     for (row, score) in graded.rubric.rows.iter().zip(&team.document.rows) {
         let points = points_words(score, language);
         let _ = writeln!(text, "- **{}** {}: {points}", escape(&row.key), escape(&row_title(row, language)));
-        for (index, rung) in score.rungs.iter().enumerate() {
-            if let Some(words) = rung_words(team, index, rung, language) {
-                let _ = writeln!(text, "  - {}", escape(&words));
-            }
+        for words in why(team, score, language) {
+            let _ = writeln!(text, "  - {}", escape(&words));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Many submissions, one rubric: every proxy is looked at, run, scored and shown, and can break nothing but its own row.
 //!
-//! `harness grade` calls [`work`] and then [`conclude`] and [`write_all`]; `rubric`, `submission`, `profile` and `triage`
-//! prepare, `state` remembers, `score` counts, `document` and `pages` show. No verdict is made here: they come from the
+//! `harness grade` calls [`work`] and then [`conclude`] and [`write_all`]; `rubric`, `submission`, `profile`, `source` and
+//! `triage` prepare, `state` remembers, `score` counts, `document` and `pages` show. No verdict is made here: they come from the
 //! checks, and what a check could not decide stays open instead of becoming a zero.
 
 mod csv;
@@ -14,6 +14,7 @@ mod pages;
 mod profile;
 pub mod rubric;
 mod score;
+mod source;
 mod state;
 mod submission;
 mod triage;
@@ -23,11 +24,12 @@ mod work;
 pub use csv::{Columns, students};
 pub use document::{Graded, GradesDocument, TeamGrade, conclude};
 pub use pages::words::{
-    flag_words, grade_words as grade_words_of, points_words, row_title, rung_words, triage_words,
+    flag_words, grade_words as grade_words_of, points_words, reasons, row_title, triage_words,
 };
 pub use pages::write_all;
 pub use profile::Flag;
 pub use score::{Grade, Judged, Miss, RowScore, Rung};
+pub use source::{SourceFacts, SourceFinding};
 pub use submission::{Submission, find};
 pub use triage::Triage;
 pub use work::{GradeObserver, GradeOrder, Team, work};

@@ -11,6 +11,7 @@ use fake_backends::behavior::{Share, Span};
 use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
 
+use super::source::{EDITION_ROWS, Edition, LANGUAGES, SourceRule};
 use crate::adapter::{self, built_in};
 use crate::catalogue::{CheckId, Requirement};
 use crate::plan::{self, Options};
@@ -39,6 +40,13 @@ pub struct RubricFile {
     pub run_within: Option<Span>,
     /// What is checked: requirement → points and checks.
     pub requirements: BTreeMap<String, RowFile>,
+    /// What the edition allows, which the source of a submission is held against without running it.
+    #[serde(default)]
+    pub edition: Edition,
+    /// What reading the source decides: `REQ-1` (its language), `REQ-1a` (modules of Python), `REQ-DOC` (sections of the README)
+    /// → points.
+    #[serde(default)]
+    pub source: BTreeMap<String, SourceRowFile>,
     /// What a person judges: requirement or a name of its own → points.
     #[serde(default)]
     pub manual: BTreeMap<String, ManualFile>,
@@ -104,6 +112,14 @@ pub struct RowFile {
     pub robust: Vec<Spanned<String>>,
 }
 
+/// One row that the source decides.
+#[derive(Clone, Copy, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceRowFile {
+    /// What it is worth.
+    pub points: f64,
+}
+
 /// One row that a person judges.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -158,8 +174,19 @@ pub struct Row {
     pub points: f64,
     /// Whether nobody passes without it.
     pub must_pass: bool,
-    /// The checks of its three rungs; `None`: a person judges it.
-    pub rungs: Option<[Vec<CheckId>; 3]>,
+    /// Who or what decides it.
+    pub by: By,
+}
+
+/// Who or what decides a row.
+#[derive(Clone, Debug)]
+pub enum By {
+    /// The checks of its three rungs.
+    Checks([Vec<CheckId>; 3]),
+    /// What the source says.
+    Source(SourceRule),
+    /// A person.
+    Person,
 }
 
 /// Reads a rubric and the scenarios that it names.
@@ -173,6 +200,8 @@ pub fn read(file: &Path) -> Result<Rubric, Vec<Problem>> {
     let mut scenarios = scenarios(&written, &text, file, &mut problems);
     let judged = judged_somewhere(&mut scenarios, file, &mut problems);
     let mut rows = checked_rows(&written, &text, file, &judged, &mut problems);
+    rows.extend(source_rows(&written, &text, file, &mut problems));
+    rows.sort_by_key(|row| row.requirement);
     rows.extend(manual_rows(&written, &text, file, &mut problems));
     let bad = |key: &str, why: &str| Problem::at(find_key(&text, file, key), What::BadValue(why.to_owned()));
     if written.name.is_empty() || !written.name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
@@ -285,9 +314,57 @@ fn checked_rows(
         }
         let (points, must_pass) = (row.points, row.must_pass);
         let requirement = Some(requirement);
-        rows.push(Row { key: key.clone(), requirement, title: None, points, must_pass, rungs: Some(rungs) });
+        rows.push(Row {
+            key: key.clone(),
+            requirement,
+            title: None,
+            points,
+            must_pass,
+            by: By::Checks(rungs),
+        });
     }
-    rows.sort_by_key(|row| row.requirement);
+    rows
+}
+
+fn source_rows(written: &RubricFile, text: &Arc<str>, file: &Path, problems: &mut Vec<Problem>) -> Vec<Row> {
+    for language in &written.edition.languages {
+        if !LANGUAGES.iter().any(|known| known.eq_ignore_ascii_case(language)) {
+            let why = format!(
+                "`{language}` is not among the languages that can be told apart here: {}",
+                LANGUAGES.join(", ")
+            );
+            problems.push(Problem::at(find_key(text, file, "languages"), What::BadValue(why)));
+        }
+    }
+    let mut rows = Vec::new();
+    for (key, row) in &written.source {
+        let place = || find_key(text, file, key);
+        let edition = EDITION_ROWS.iter().find(|(requirement, _)| requirement.id() == key);
+        let Some((requirement, needs)) = edition else {
+            let known = EDITION_ROWS.iter().map(|(requirement, _)| requirement.id().to_owned()).collect();
+            let what = What::UnknownName { kind: NameKind::Requirement, name: key.clone(), known };
+            problems.push(Problem::at(place(), what));
+            continue;
+        };
+        let Some(rule) = SourceRule::of(*requirement, &written.edition) else {
+            problems.push(Problem::at(place(), What::MissingKey(format!("edition: {{{needs}: […]}}"))));
+            continue;
+        };
+        if written.requirements.contains_key(key) || written.manual.contains_key(key) {
+            let why =
+                format!("`{key}` has a row already; what a person judges beside it needs a name of its own");
+            problems.push(Problem::at(place(), What::BadValue(why)));
+        }
+        let (requirement, by) = (Some(*requirement), By::Source(rule));
+        rows.push(Row {
+            key: key.clone(),
+            requirement,
+            title: None,
+            points: row.points,
+            must_pass: false,
+            by,
+        });
+    }
     rows
 }
 
@@ -299,7 +376,7 @@ fn manual_rows(written: &RubricFile, text: &Arc<str>, file: &Path, problems: &mu
             problems.push(Problem::at(find_key(text, file, key), What::MissingKey("title".to_owned())));
         }
         let (title, points) = (row.title.clone(), row.points);
-        rows.push(Row { key: key.clone(), requirement, title, points, must_pass: false, rungs: None });
+        rows.push(Row { key: key.clone(), requirement, title, points, must_pass: false, by: By::Person });
     }
     rows.sort_by_key(|row| (row.requirement.is_none(), row.requirement));
     rows
@@ -324,11 +401,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rubric_of_the_course_is_sound_and_worth_a_hundred_points() {
+    fn the_rubrics_of_the_course_are_sound_and_worth_a_hundred_points() {
+        for edition in ["2022-2", "2024", "2026"] {
+            let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join(format!("../scenarios/rubrics/pibl-{edition}.yaml"));
+            let rubric = read(&file).unwrap();
+            assert_eq!(rubric.points(), 100.0, "{edition}");
+            assert!(rubric.rows.iter().any(|row| row.must_pass));
+            assert!(rubric.rows.iter().any(|row| matches!(row.by, By::Source(_))));
+        }
+    }
+
+    #[test]
+    fn a_row_of_the_source_needs_what_the_edition_says_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("r.yaml");
+        let text = "name: r\ntitle: {en: R, es: R}\nscenarios: []\nrequirements: {}\nedition: {languages: [Cobol]}\n\
+                    source:\n  REQ-1a: {points: 1}\n  REQ-9: {points: 1}\n";
+        std::fs::write(&file, text).unwrap();
+        let problems = format!("{:?}", read(&file).unwrap_err());
+        for said in ["Cobol", "python_modules", "REQ-9"] {
+            assert!(problems.contains(said), "{said}: {problems}");
+        }
+    }
+
+    #[test]
+    fn a_rung_without_checks_is_shared_out() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/rubrics/pibl-2022-2.yaml");
         let rubric = read(&file).unwrap();
-        assert_eq!(rubric.points(), 100.0);
-        assert!(rubric.rows.iter().any(|row| row.must_pass));
         let worth = rubric.worth(&[vec![CheckId::CacheHit], vec![], vec![CheckId::CachePost]]);
         assert_eq!(worth.map(|share| (share * 70.0).round()), [60.0, 0.0, 10.0]);
     }

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::entries::Entry;
-use super::rubric::{Row, Rubric, ScaleFile};
+use super::rubric::{By, Row, Rubric, ScaleFile};
+use super::source::{SourceFacts, SourceFinding};
 use crate::catalogue::CheckId;
 use crate::check::{Outcome, Verdict};
 
@@ -72,8 +73,10 @@ pub struct RowScore {
     pub earned: f64,
     /// What else may still be earned, once everything open is decided.
     pub open: f64,
-    /// The three rungs; empty for a row that a person judges.
+    /// The three rungs; empty for a row that a person judges or its source decides.
     pub rungs: Vec<Rung>,
+    /// What the source says, for a row that it decides.
+    pub source: Option<SourceFinding>,
     /// The reason that a person gave for points of their own.
     pub overridden: Option<String>,
 }
@@ -96,15 +99,20 @@ impl Grade {
     }
 }
 
-/// Scores a team. `started` says whether its proxy ever got ready: one that did not earns nothing, and nothing is open.
-pub fn score(
-    rubric: &Rubric,
-    judged: &[Judged],
-    started: bool,
-    entry: Option<&Entry>,
-) -> (Vec<RowScore>, Grade) {
-    let rows: Vec<RowScore> =
-        rubric.rows.iter().map(|row| row_score(rubric, row, judged, started, entry)).collect();
+/// All that was seen of a team.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// The conclusions of its runs.
+    pub judged: &'a [Judged],
+    /// Whether its proxy ever got ready: one that did not earns nothing by runs, and nothing of them is open.
+    pub started: bool,
+    /// Its source; `None` where the submission could not be read.
+    pub source: Option<&'a SourceFacts>,
+}
+
+/// Scores a team.
+pub fn score(rubric: &Rubric, seen: &Seen<'_>, entry: Option<&Entry>) -> (Vec<RowScore>, Grade) {
+    let rows: Vec<RowScore> = rubric.rows.iter().map(|row| row_score(rubric, row, seen, entry)).collect();
     let must = |wanted: fn(&Rung) -> bool| {
         rubric.rows.iter().zip(&rows).any(|(row, score)| {
             row.must_pass && score.overridden.is_none() && score.rungs.first().is_some_and(wanted)
@@ -128,25 +136,20 @@ fn on_scale(scale: &ScaleFile, share: f64, limited: bool) -> f64 {
     ((grade * unit) + 0.5 + 1e-9).floor() / unit
 }
 
-fn row_score(
-    rubric: &Rubric,
-    row: &Row,
-    judged: &[Judged],
-    started: bool,
-    entry: Option<&Entry>,
-) -> RowScore {
+fn row_score(rubric: &Rubric, row: &Row, seen: &Seen<'_>, entry: Option<&Entry>) -> RowScore {
     let mut score = RowScore {
         key: row.key.clone(),
         points: row.points,
         earned: 0.0,
         open: 0.0,
         rungs: Vec::new(),
+        source: None,
         overridden: None,
     };
-    match &row.rungs {
-        Some(checks) => {
+    match &row.by {
+        By::Checks(checks) => {
             let worth = rubric.worth(checks);
-            score.rungs = rungs(checks, judged, started);
+            score.rungs = rungs(checks, seen.judged, seen.started);
             for (rung, share) in score.rungs.iter().zip(worth) {
                 match rung {
                     Rung::Reached => score.earned += row.points * share,
@@ -155,7 +158,17 @@ fn row_score(
                 }
             }
         }
-        None => match entry.and_then(|entry| entry.manual.get(&row.key)) {
+        By::Source(rule) => {
+            score.source = seen.source.map(|facts| rule.judge(facts));
+            match score.source.as_ref().map(SourceFinding::share) {
+                Some(Some(share)) => score.earned = row.points * share,
+                Some(None) => score.open = row.points,
+                // What cannot be unpacked has no source; why, the first look says.
+                None if seen.started => score.open = row.points,
+                None => {}
+            }
+        }
+        By::Person => match entry.and_then(|entry| entry.manual.get(&row.key)) {
             Some(share) => score.earned = row.points * share.0,
             None => score.open = row.points,
         },
@@ -235,17 +248,18 @@ mod tests {
 
     use super::*;
     use crate::grade::entries::Override;
+    use crate::grade::source::SourceRule;
     use crate::report::testkit::verdict;
     use crate::terms::Bilingual;
 
     fn rubric() -> Rubric {
-        let row = |key: &str, points, must_pass, rungs| Row {
+        let row = |key: &str, points, must_pass, by| Row {
             key: key.to_owned(),
             requirement: key.parse().ok(),
             title: None,
             points,
             must_pass,
-            rungs,
+            by,
         };
         let ladder = [vec![CheckId::TtlExpiry], vec![CheckId::TtlSecondValue], vec![CheckId::TtlSliding]];
         let one = [vec![CheckId::CacheHit], vec![], vec![]];
@@ -257,9 +271,9 @@ mod tests {
             scenarios: Vec::new(),
             run_within: None,
             rows: vec![
-                row("REQ-8", 50.0, true, Some(one)),
-                row("REQ-8c", 30.0, false, Some(ladder)),
-                row("defence", 20.0, false, None),
+                row("REQ-8", 50.0, true, By::Checks(one)),
+                row("REQ-8c", 30.0, false, By::Checks(ladder)),
+                row("defence", 20.0, false, By::Person),
             ],
         }
     }
@@ -272,6 +286,10 @@ mod tests {
             repeated: false,
         };
         outcomes.iter().map(one).collect()
+    }
+
+    fn started(judged: &[Judged]) -> Seen<'_> {
+        Seen { judged, started: true, source: None }
     }
 
     const ALL_PASS: [(CheckId, Outcome); 4] = [
@@ -291,17 +309,17 @@ mod tests {
 
     #[test]
     fn what_a_person_has_not_entered_is_open_and_never_zero() {
-        let (rows, grade) = score(&rubric(), &judged(&ALL_PASS), true, None);
+        let (rows, grade) = score(&rubric(), &started(&judged(&ALL_PASS)), None);
         assert_eq!(rows.iter().map(|row| row.earned).sum::<f64>(), 80.0);
         assert_eq!((grade.least, grade.most, grade.decided()), (4.0, 5.0, None));
         let entry =
             Entry { manual: BTreeMap::from([("defence".into(), Share(0.5))]), overrides: BTreeMap::new() };
-        assert_eq!(score(&rubric(), &judged(&ALL_PASS), true, Some(&entry)).1.decided(), Some(4.5));
+        assert_eq!(score(&rubric(), &started(&judged(&ALL_PASS)), Some(&entry)).1.decided(), Some(4.5));
     }
 
     #[test]
     fn a_rung_counts_only_where_those_below_it_are_reached() {
-        let (rows, _) = score(&rubric(), &with(CheckId::TtlSecondValue, Outcome::Fail), true, None);
+        let (rows, _) = score(&rubric(), &started(&with(CheckId::TtlSecondValue, Outcome::Fail)), None);
         assert_eq!(rows[1].earned, 18.0);
         assert_eq!(rows[1].rungs[1], Rung::Missed { check: CheckId::TtlSecondValue, why: Miss::Fail });
         assert_eq!(rows[1].rungs[2], Rung::BelowMissing);
@@ -309,13 +327,14 @@ mod tests {
 
     #[test]
     fn a_rung_that_is_missing_in_the_rubric_shares_out_its_worth() {
-        let (rows, _) = score(&rubric(), &judged(&ALL_PASS), true, None);
+        let (rows, _) = score(&rubric(), &started(&judged(&ALL_PASS)), None);
         assert_eq!(rows[0].earned, 50.0, "the only rung of REQ-8 is worth all of it");
     }
 
     #[test]
     fn inconclusive_is_open_with_everything_above_it() {
-        let (rows, grade) = score(&rubric(), &with(CheckId::TtlExpiry, Outcome::Inconclusive), true, None);
+        let (rows, grade) =
+            score(&rubric(), &started(&with(CheckId::TtlExpiry, Outcome::Inconclusive)), None);
         assert_eq!((rows[1].earned, rows[1].open), (0.0, 30.0));
         assert!(grade.decided().is_none());
     }
@@ -323,7 +342,7 @@ mod tests {
     #[test]
     fn unsupported_and_blocked_earn_nothing_and_say_why() {
         for (outcome, why) in [(Outcome::Unsupported, Miss::Unsupported), (Outcome::Blocked, Miss::Blocked)] {
-            let (rows, _) = score(&rubric(), &with(CheckId::TtlExpiry, outcome), true, None);
+            let (rows, _) = score(&rubric(), &started(&with(CheckId::TtlExpiry, outcome)), None);
             assert_eq!((rows[1].earned, rows[1].open), (0.0, 0.0));
             assert_eq!(rows[1].rungs[0], Rung::Missed { check: CheckId::TtlExpiry, why });
         }
@@ -334,16 +353,31 @@ mod tests {
         let verdicts = with(CheckId::CacheHit, Outcome::Fail);
         let mut rubric = rubric();
         rubric.rows[0].points = 5.0;
-        let (_, grade) = score(&rubric, &verdicts, true, None);
+        let (_, grade) = score(&rubric, &started(&verdicts), None);
         assert!(grade.limited && grade.most == 2.9, "{grade:?}");
         let given = Override { points: 5.0, reason: "shown in the defence".into() };
         let entry = Entry {
             manual: BTreeMap::from([("defence".into(), Share(1.0))]),
             overrides: BTreeMap::from([("REQ-8".into(), given)]),
         };
-        let (rows, grade) = score(&rubric, &verdicts, true, Some(&entry));
+        let (rows, grade) = score(&rubric, &started(&verdicts), Some(&entry));
         assert_eq!((grade.limited, grade.decided()), (false, Some(5.0)));
         assert_eq!(rows[0].overridden.as_deref(), Some("shown in the defence"));
+    }
+
+    #[test]
+    fn what_the_source_decides_needs_no_run_and_no_person() {
+        let mut rubric = rubric();
+        rubric.rows[2].by = By::Source(SourceRule::Languages(vec!["C".into()]));
+        let facts =
+            |language: &str| SourceFacts { language: Some(language.into()), ..SourceFacts::default() };
+        let earned = |language: &str| {
+            let facts = facts(language);
+            let seen = Seen { judged: &[], started: false, source: Some(&facts) };
+            let (rows, _) = score(&rubric, &seen, None);
+            (rows[2].earned, rows[2].open)
+        };
+        assert_eq!((earned("C"), earned("Go")), ((20.0, 0.0), (0.0, 0.0)));
     }
 
     #[test]
@@ -354,7 +388,7 @@ mod tests {
 
     #[test]
     fn a_proxy_that_never_started_earns_nothing_but_what_a_person_gives() {
-        let (rows, grade) = score(&rubric(), &[], false, None);
+        let (rows, grade) = score(&rubric(), &Seen { judged: &[], started: false, source: None }, None);
         assert!(rows[..2].iter().all(|row| row.earned == 0.0 && row.open == 0.0));
         assert_eq!((grade.least, grade.most), (0.0, 1.0));
     }

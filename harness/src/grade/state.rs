@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::profile::Flag;
 use super::score::Judged;
+use super::source::SourceFacts;
 use super::triage::Triage;
 use crate::exit_code::ExitCode;
 
@@ -31,6 +32,9 @@ pub struct State {
     pub triage: Option<Triage>,
     /// What the instructor should know.
     pub flags: Vec<Flag>,
+    /// What its source says without being run; missing where the submission could not be read.
+    #[serde(default)]
+    pub source: Option<SourceFacts>,
     /// Finished runs, by scenario.
     pub runs: BTreeMap<String, Run>,
 }

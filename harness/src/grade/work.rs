@@ -11,8 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::profile::{self, Flag};
-use super::rubric::{Rubric, ScenarioText};
+use super::rubric::{By, Rubric, ScenarioText};
 use super::score::Judged;
+use super::source;
 use super::state::{Run, State, hash};
 use super::submission::{self, Submission};
 use super::triage::{self, Triage};
@@ -191,6 +192,7 @@ impl<'a> Bench<'a> {
             }
         };
         let mut state = State::of(folder, &brought.sha256);
+        state.source = Some(source::read(&brought.root));
         let (adapter, flags) = match profile::of(&brought.root, &submission.code, self.order.draft) {
             Ok(found) => found,
             Err(problem) => {
@@ -344,7 +346,10 @@ impl<'a> Bench<'a> {
             .rubric
             .rows
             .iter()
-            .filter_map(|row| row.rungs.as_ref())
+            .filter_map(|row| match &row.by {
+                By::Checks(rungs) => Some(rungs),
+                By::Source(_) | By::Person => None,
+            })
             .flatten()
             .flatten()
             .copied()

@@ -26,6 +26,7 @@ mod rotation_words;
 pub mod run_words;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod source_words;
 pub mod step_words;
 pub mod threshold_words;
 mod time_words;

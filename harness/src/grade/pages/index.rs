@@ -11,7 +11,7 @@ use crate::catalogue::CheckId;
 use crate::check::Cause;
 use crate::grade::defence;
 use crate::grade::document::{Graded, SharedFault, TeamGrade};
-use crate::grade::rubric::Row;
+use crate::grade::rubric::{By, Row};
 use crate::grade::score::RowScore;
 use crate::language::grade_words::{GradeLabel, missed_not_started, of_teams, teams_counted};
 use crate::language::report_words::Label;
@@ -34,7 +34,7 @@ pub(super) fn page(graded: &Graded, language: Language) -> String {
         }
         section { h2 { (label(GradeLabel::Distribution)) } (distribution(graded, language)) }
         section { h2 { (label(GradeLabel::SharedFaults)) } (shared(graded, language)) }
-        @if graded.rubric.rows.iter().any(|row| row.rungs.is_none()) {
+        @if graded.rubric.rows.iter().any(|row| matches!(row.by, By::Person)) {
             section { h2 { (label(GradeLabel::Entries)) } (entries(graded, language)) }
         }
     };
@@ -180,7 +180,7 @@ fn who(cause: Option<Cause>, codes: &[&str], check: Option<CheckId>, language: L
 }
 
 fn entries(graded: &Graded, language: Language) -> Markup {
-    let rows: Vec<&Row> = graded.rubric.rows.iter().filter(|row| row.rungs.is_none()).collect();
+    let rows: Vec<&Row> = graded.rubric.rows.iter().filter(|row| matches!(row.by, By::Person)).collect();
     html! {
         p .aside { (GradeLabel::EntriesHelp.in_words(language)) }
         div .scroll tabindex="0" role="region" aria-label=(GradeLabel::Entries.in_words(language)) {

@@ -6,11 +6,14 @@
 use maud::{Markup, html};
 
 use super::frame::{Frame, framed};
-use super::words::{flag_words, grade_words, last_lines, points_words, row_title, rung_words, triage_words};
+use super::words::{
+    flag_words, grade_words, last_lines, points_words, row_title, rung_words, source_words, triage_words,
+};
 use crate::grade::document::{Graded, TeamGrade};
 use crate::grade::profile::Flag;
 use crate::grade::rubric::Row;
 use crate::grade::score::{Judged, RowScore, Rung};
+use crate::grade::source::SourceFinding;
 use crate::language::InWords as _;
 use crate::language::Language;
 use crate::language::grade_words::GradeLabel;
@@ -93,9 +96,20 @@ fn line(team: &TeamGrade, row: &Row, score: &RowScore, language: Language) -> Ma
             td {
                 @if let Some(why) = &score.overridden { p { b { (GradeLabel::Overridden.in_words(language)) ": " } (why) } }
                 @if score.rungs.is_empty() && score.open > 0.0 { (GradeLabel::ToReview.in_words(language)) }
-                ul .rungs { @for (index, rung) in score.rungs.iter().enumerate() { (reason(index, rung)) } }
+                ul .rungs {
+                    @for (index, rung) in score.rungs.iter().enumerate() { (reason(index, rung)) }
+                    @if let Some(finding) = &score.source { li .(source_class(finding)) { (source_words(finding, language)) } }
+                }
             }
         }
+    }
+}
+
+fn source_class(finding: &SourceFinding) -> &'static str {
+    match finding.share() {
+        None => "inconclusive",
+        Some(share) if share >= 1.0 => "pass",
+        Some(_) => "fail",
     }
 }
 

@@ -7,9 +7,11 @@ use crate::grade::document::TeamGrade;
 use crate::grade::profile::Flag;
 use crate::grade::rubric::{Row, Rubric};
 use crate::grade::score::{Grade, Miss, RowScore, Rung};
+use crate::grade::source::SourceFinding;
 use crate::grade::triage::Triage;
 use crate::language::grade_words::{self as say, GradeLabel};
-use crate::language::{Decimal, InWords as _, Language, Span, requirement_text, sentence, title};
+use crate::language::source_words as read;
+use crate::language::{Decimal, InWords as _, Language, Listed, Span, requirement_text, sentence, title};
 use crate::report::plain;
 
 /// Longest quotation of what was seen.
@@ -112,6 +114,43 @@ pub fn rung_words(team: &TeamGrade, index: usize, rung: &Rung, language: Languag
         }
     };
     Some(format!("{name}: {said}"))
+}
+
+/// Why a row has the points that it has, one reason a line: its rungs, or what its source says.
+pub fn reasons(team: &TeamGrade, score: &RowScore, language: Language) -> Vec<String> {
+    let rungs = score.rungs.iter().enumerate();
+    let mut lines: Vec<String> =
+        rungs.filter_map(|(index, rung)| rung_words(team, index, rung, language)).collect();
+    lines.extend(score.source.as_ref().map(|finding| source_words(finding, language)));
+    lines
+}
+
+/// What was found in the source.
+pub(in crate::grade) fn source_words(finding: &SourceFinding, language: Language) -> String {
+    let said = match finding {
+        SourceFinding::Language { language: name, files } => {
+            read::language_admitted(language, name, *files as u64)
+        }
+        SourceFinding::OtherLanguage { language: name, allowed } => {
+            read::language_not_admitted(language, name, Listed(allowed))
+        }
+        SourceFinding::NoSource => read::no_source(language),
+        SourceFinding::Modules { modules } => read::modules_admitted(language, Listed(modules)),
+        SourceFinding::OtherModules { modules } => {
+            let named: Vec<String> =
+                modules.iter().map(|used| format!("{} ({})", used.name, used.place)).collect();
+            read::modules_not_admitted(language, Listed(&named))
+        }
+        SourceFinding::NotPython { language: name, uses } => read::not_python(language, name, Listed(uses)),
+        SourceFinding::Unread { why } => read::modules_not_read(language, why),
+        SourceFinding::Sections { readme } => read::sections_found(language, readme),
+        SourceFinding::SectionsMissing { readme, missing, .. } => {
+            read::sections_missing(language, readme, Listed(missing))
+        }
+        SourceFinding::NoReadme => read::no_readme(language),
+    };
+    // Names in it come from the submission.
+    plain(&said, LONGEST)
 }
 
 /// A check by its name and title.
