@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::fidelity::Amiss;
 use super::finding::Finding;
 use super::seen::{Difference, LatePattern, RotationPattern, Wrong};
+use super::verdict::Verdict;
 use crate::catalogue::CheckId;
 
 /// A mistake that explains a finding.
@@ -94,6 +95,14 @@ pub(super) fn likely_cause(check: CheckId, finding: &Finding) -> Option<Cause> {
         Finding::Amiss { amiss, .. } => of_amiss(check, amiss),
         Finding::AtRest { .. } => Some(Cause::LeftNotNoticed),
         _ => finding.likely_cause(),
+    }
+}
+
+/// Lets the causes of one run agree: where no file was ever written, what a restart lost was lost with the memory.
+pub(super) fn agree(verdicts: &mut [Verdict]) {
+    if verdicts.iter().any(|verdict| verdict.cause == Some(Cause::CacheInMemory)) {
+        let of_index = |verdict: &&mut Verdict| verdict.cause == Some(Cause::IndexInMemory);
+        verdicts.iter_mut().filter(of_index).for_each(|verdict| verdict.cause = Some(Cause::CacheInMemory));
     }
 }
 
@@ -185,5 +194,39 @@ fn of_wrong(wrong: &Wrong) -> Option<Cause> {
         }
         Wrong::TimedOut | Wrong::NotConnected { .. } => Some(Cause::ServedOneByOne),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Outcome;
+    use crate::plan::SourceLine;
+
+    #[test]
+    fn what_a_restart_lost_has_the_cause_of_the_files_that_were_never_written() {
+        let failed = |check: CheckId, cause| Verdict {
+            check,
+            requirement: check.requirement(),
+            kind: check.kind(),
+            source: String::new(),
+            outcome: Outcome::Fail,
+            cause: Some(cause),
+            finding: Finding::NotReached,
+            evidence: Vec::new(),
+            line: SourceLine { file: "x.yaml".into(), line: 1, column: 1, text: String::new() },
+        };
+        let lost = failed(CheckId::PersistenceSurvivesKill, Cause::IndexInMemory);
+        let no_files = failed(CheckId::PersistenceLocation, Cause::CacheInMemory);
+        let causes = |mut verdicts: Vec<Verdict>| {
+            agree(&mut verdicts);
+            verdicts.iter().map(|verdict| verdict.cause.unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(causes(vec![lost.clone(), no_files]), [Cause::CacheInMemory, Cause::CacheInMemory]);
+        assert_eq!(
+            causes(vec![lost]),
+            [Cause::IndexInMemory],
+            "files that are there were only not found again"
+        );
     }
 }

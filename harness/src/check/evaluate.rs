@@ -3,7 +3,7 @@
 //! `conductor` and `harness report` call [`evaluate`]. It asks the families, then applies what no family can know alone:
 //! what the adapter declares, which check depends on which, and steps that could not be carried out.
 
-use super::cause::likely_cause;
+use super::cause::{agree, likely_cause};
 use super::ledger::Ledger;
 use super::seen::Samples;
 use super::{
@@ -59,6 +59,7 @@ pub fn evaluate(record: &Record) -> Vec<Verdict> {
     let mut verdicts: Vec<Verdict> =
         record.plan.checks.iter().map(|check| verdict(check, concluded(&ledger, record, check))).collect();
     apply_dependencies(&mut verdicts);
+    agree(&mut verdicts);
     verdicts
 }
 

@@ -228,8 +228,8 @@ table! {
 pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> {
     Some(match finding {
         Finding::AsAsked { exchanges } => say!(language,
-            en: "{exchanges} sent exactly so, and all came out as they should",
-            es: "{exchanges} exactamente así, y todas resultaron como debían", exchanges = Counted(*exchanges, Noun::Request)),
+            en: "{exchanges} sent exactly so, and nothing was amiss",
+            es: "{exchanges} exactamente así, sin nada fuera de lo esperado", exchanges = Counted(*exchanges, Noun::Request)),
         Finding::Amiss { method, target, amiss, count, exchanges } => say!(language,
             en: "{method} {target}: {amiss}; something was amiss with {count} of {exchanges}",
             es: "{method} {target}: {amiss}; algo anduvo mal en {count} de {exchanges}",
