@@ -5,7 +5,6 @@
 //! checks, and what a check could not decide stays open instead of becoming a zero.
 
 mod csv;
-mod defence;
 mod document;
 pub mod entries;
 mod gradescope;

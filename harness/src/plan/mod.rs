@@ -7,6 +7,7 @@ mod checks;
 mod cloud;
 mod estimate;
 mod gate;
+mod ground;
 mod load;
 mod part;
 mod pin;

@@ -3,20 +3,16 @@
 //! `cli` calls [`resolve`]; names are looked up, repetitions unrolled, windows and limits computed. No I/O, no clock,
 //! no randomness: the same inputs make the same plan.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
-use serde_saphyr::Spanned;
-
+use super::ground::{Source, settings};
 use super::resolve_checks::resolve_checks;
 use super::resolve_steps::Resolver;
-use super::{BackendsPlan, Gate, OnInconclusive, Plan, ProxySettings, SourceLine, Step, StepKind, estimate};
+use super::{BackendsPlan, Gate, OnInconclusive, Plan, Step, StepKind, estimate};
 use crate::adapter::Adapter;
 use crate::catalogue::Requirement;
-use crate::scenario::{
-    NameKind, Place, Problem, ProxyFile, ScenarioFile, What, apply_overrides, parse, place_of,
-};
+use crate::scenario::{NameKind, Problem, ScenarioFile, What, apply_overrides, parse};
 
 /// The version of the plan's shape.
 pub const FORMAT: u32 = 1;
@@ -30,24 +26,6 @@ pub struct Options {
     pub strict: bool,
     /// `--set key=value`.
     pub settings: Vec<String>,
-}
-
-/// A file's text and name, for places.
-#[derive(Clone, Debug)]
-pub(super) struct Source {
-    pub file: PathBuf,
-    pub text: Arc<str>,
-}
-
-impl Source {
-    pub fn place<T>(&self, value: &Spanned<T>) -> Place {
-        place_of(value.defined, &self.text, &self.file)
-    }
-
-    pub fn line(&self, place: &Place) -> SourceLine {
-        let (line, column) = place.line_and_column();
-        SourceLine { file: self.file.clone(), line, column, text: place.line_text() }
-    }
 }
 
 /// Resolves a scenario for a proxy.
@@ -150,12 +128,6 @@ fn labels_of(steps: &[Step]) -> Vec<String> {
 /// Whether a name can be a folder beneath the reports and nothing else.
 fn is_folder_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
-}
-
-/// What a proxy is told: a TTL that is a constant of the program takes the place of the scenario's, and one that it cannot
-/// be told is rounded up.
-pub(super) fn settings(file: &ProxyFile, adapter: &Adapter) -> ProxySettings {
-    ProxySettings { ttl: adapter.capabilities.ttl_for(file.ttl.map(|ttl| ttl.0)) }
 }
 
 fn covers(scenario: &ScenarioFile, source: &Source, problems: &mut Vec<Problem>) -> Vec<Requirement> {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::resolve::Source;
+use super::ground::Source;
 use super::{CheckParameters, CheckPlan, LatencyThreshold};
 use crate::catalogue::{CheckId, Kind};
 use crate::scenario::{CheckFile, CheckMap, NameKind, Place, Problem, Severity, What, find_key};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_saphyr::Spanned;
 
-use super::resolve::{Source, settings};
+use super::ground::{Source, settings};
 use super::resolve_load::resolve_load;
 use super::{
     BackendChange, Batches, CloudStep, CrashLoad, Exact, Fill, Load, Overlap, Overtake, Probe, ProbeTime,

@@ -12,20 +12,20 @@ use crate::report::STYLE;
 static OWN_STYLE: &str = include_str!("../assets/grades.css");
 
 /// A page.
-pub(in crate::grade) struct Frame<'a> {
-    pub(in crate::grade) language: Language,
+pub(super) struct Frame<'a> {
+    pub(super) language: Language,
     /// In the bar and the title of the window.
-    pub(in crate::grade) kind: String,
-    pub(in crate::grade) title: String,
+    pub(super) kind: String,
+    pub(super) title: String,
     /// This page in the other language.
-    pub(in crate::grade) other: String,
+    pub(super) other: String,
     /// Where the bar leads back to: address and words.
-    pub(in crate::grade) back: Option<(String, String)>,
-    pub(in crate::grade) script: Option<&'a str>,
+    pub(super) back: Option<(String, String)>,
+    pub(super) script: Option<&'a str>,
 }
 
 /// Puts a page into its frame.
-pub(in crate::grade) fn framed(frame: &Frame<'_>, content: &Markup) -> String {
+pub(super) fn framed(frame: &Frame<'_>, content: &Markup) -> String {
     let other = frame.language.choose(Language::Es, Language::En);
     html! {
         (DOCTYPE)

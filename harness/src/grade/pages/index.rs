@@ -6,10 +6,10 @@
 use maud::{Markup, html};
 
 use super::frame::{Frame, framed};
+use super::places::{defence_of, index_of};
 use super::words::{check_words, flag_words, grade_words, row_title, triage_words};
 use crate::catalogue::CheckId;
 use crate::check::Cause;
-use crate::grade::defence;
 use crate::grade::document::{Graded, SharedFault, TeamGrade};
 use crate::grade::rubric::{By, Row};
 use crate::grade::score::RowScore;
@@ -43,7 +43,7 @@ pub(super) fn page(graded: &Graded, language: Language) -> String {
         language,
         kind: label(GradeLabel::Grades),
         title: graded.rubric.title.text(language).to_owned(),
-        other: super::index_of(other),
+        other: index_of(other),
         back: None,
         script: Some(SCRIPT),
     };
@@ -51,7 +51,7 @@ pub(super) fn page(graded: &Graded, language: Language) -> String {
 }
 
 fn matrix(graded: &Graded, language: Language) -> Markup {
-    let address = |team: &TeamGrade| format!("{}/{}", team.document.code, super::index_of(language));
+    let address = |team: &TeamGrade| format!("{}/{}", team.document.code, index_of(language));
     html! {
         table .matrix {
             thead {
@@ -73,7 +73,7 @@ fn matrix(graded: &Graded, language: Language) -> Markup {
                         th scope="row" { a href=(address(team)) { (team.document.code) } }
                         td .grade { (grade_words(&graded.rubric, &team.document.grade, language)) }
                         @for score in &team.document.rows { (cell(score, language)) }
-                        td { a href=(defence::path(&team.document.code, language)) { (GradeLabel::Questions.in_words(language)) } }
+                        td { a href=(defence_of(&team.document.code, language)) { (GradeLabel::Questions.in_words(language)) } }
                         td .look {
                             @if let Some(triage) = &team.document.triage { (plain(&triage_words(triage, language), 160)) }
                             @for flag in &team.document.flags { " · " (flag_words(flag, language)) }
@@ -170,7 +170,7 @@ fn by_cause(fault: &SharedFault) -> Vec<(Option<Cause>, Vec<&str>)> {
 
 fn who(cause: Option<Cause>, codes: &[&str], check: Option<CheckId>, language: Language) -> Markup {
     let place = check.map_or_else(String::new, |check| format!("#{}", check.requirement().id()));
-    let row = |code: &str| format!("{code}/{}{place}", super::index_of(language));
+    let row = |code: &str| format!("{code}/{}{place}", index_of(language));
     html! {
         li {
             @for (index, code) in codes.iter().enumerate() { @if index > 0 { ", " } a href=(row(code)) { (code) } }

@@ -3,24 +3,22 @@
 //! The command calls [`write_all`] when the work is done or was interrupted. Pages carry codes of teams, no names; they load
 //! nothing and can be opened from the disk. What a submission printed is escaped like everything that came from outside.
 
-pub(super) mod frame;
+mod defence;
+mod frame;
 mod index;
-pub(super) mod team;
+mod places;
+mod team;
 pub(super) mod words;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use self::places::index_of;
 use super::csv::{self, Columns};
 use super::document::Graded;
-use super::{defence, gradescope, markdown};
+use super::{gradescope, markdown};
 use crate::language::Language;
 use crate::report::{ReportError, write};
-
-/// The index in a language.
-pub fn index_of(language: Language) -> String {
-    format!("index.{}.html", language.code())
-}
 
 /// Writes everything that follows from a grading; the path of the index in that language.
 ///
@@ -42,13 +40,13 @@ pub fn write_all(
             write(folder, &index_of(language), team::page(graded, team, language).as_bytes())?;
         }
         // Not beside what a team is given: the answers are in it.
-        let questions = out.join(defence::FOLDER).join(&team.document.code);
+        let questions = out.join(places::DEFENCE).join(&team.document.code);
         std::fs::create_dir_all(&questions)
             .map_err(|error: io::Error| ReportError::File { path: questions.clone(), error })?;
         for language in Language::ALL {
             write(
                 &questions,
-                defence::file_name(language),
+                places::defence_file(language),
                 defence::page(graded, team, language).as_bytes(),
             )?;
         }

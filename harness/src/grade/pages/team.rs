@@ -6,6 +6,7 @@
 use maud::{Markup, html};
 
 use super::frame::{Frame, framed};
+use super::places::index_of;
 use super::words::{
     flag_words, grade_words, last_lines, points_words, row_title, rung_words, source_words, triage_words,
 };
@@ -54,8 +55,8 @@ pub(super) fn page(graded: &Graded, team: &TeamGrade, language: Language) -> Str
         language,
         kind: label(GradeLabel::Grades),
         title: format!("{} {}", label(GradeLabel::Team), document.code),
-        other: super::index_of(language.choose(Language::Es, Language::En)),
-        back: Some((format!("../{}", super::index_of(language)), label(GradeLabel::AllTeams))),
+        other: index_of(language.choose(Language::Es, Language::En)),
+        back: Some((format!("../{}", index_of(language)), label(GradeLabel::AllTeams))),
         script: None,
     };
     framed(&frame, &content)
@@ -114,7 +115,7 @@ fn source_class(finding: &SourceFinding) -> &'static str {
 }
 
 /// Where the evidence of a conclusion stands, from the folder of the team.
-pub(in crate::grade) fn evidence(judged: &Judged, language: Language) -> String {
+pub(super) fn evidence(judged: &Judged, language: Language) -> String {
     format!("{}/report.{}.html#{}", judged.folder, language.code(), judged.verdict.check.name())
 }
 

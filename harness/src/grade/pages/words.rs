@@ -18,8 +18,7 @@ use crate::report::plain;
 const LONGEST: usize = 400;
 
 /// The names of the three rungs.
-pub(in crate::grade) const RUNGS: [GradeLabel; 3] =
-    [GradeLabel::Works, GradeLabel::Complete, GradeLabel::Robust];
+pub(super) const RUNGS: [GradeLabel; 3] = [GradeLabel::Works, GradeLabel::Complete, GradeLabel::Robust];
 
 /// What a first look found.
 pub fn triage_words(triage: &Triage, language: Language) -> String {
@@ -37,7 +36,7 @@ pub fn triage_words(triage: &Triage, language: Language) -> String {
 }
 
 /// The last lines that a proxy or its build printed.
-pub(in crate::grade) fn last_lines(triage: &Triage) -> &[String] {
+pub(super) fn last_lines(triage: &Triage) -> &[String] {
     match triage {
         Triage::DoesNotBuild { last_lines, .. } | Triage::DoesNotStart { last_lines, .. } => last_lines,
         _ => &[],
@@ -126,7 +125,7 @@ pub fn reasons(team: &TeamGrade, score: &RowScore, language: Language) -> Vec<St
 }
 
 /// What was found in the source.
-pub(in crate::grade) fn source_words(finding: &SourceFinding, language: Language) -> String {
+pub(super) fn source_words(finding: &SourceFinding, language: Language) -> String {
     let said = match finding {
         SourceFinding::Language { language: name, files } => {
             read::language_admitted(language, name, *files as u64)
@@ -154,7 +153,7 @@ pub(in crate::grade) fn source_words(finding: &SourceFinding, language: Language
 }
 
 /// A check by its name and title.
-pub(in crate::grade) fn check_words(check: CheckId, language: Language) -> String {
+pub(super) fn check_words(check: CheckId, language: Language) -> String {
     format!("{} – {}", check.name(), title(check, language))
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::modules::{self, Use};
+use super::modules::{self, SourceFile, Use};
 use super::readme;
 use crate::grade::submission::files_beneath;
 
@@ -51,12 +51,6 @@ pub struct SourceFacts {
     pub readme: Option<String>,
     /// The headings of it.
     pub headings: Vec<String>,
-}
-
-/// A file of source: its name relative to the submission, and its text.
-pub(super) struct SourceFile {
-    pub(super) name: String,
-    pub(super) text: String,
 }
 
 /// Reads the source of a submission. What cannot be read is left out; that is a fact as well.

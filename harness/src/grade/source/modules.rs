@@ -11,7 +11,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::SourceFile;
+/// A file of source: its name relative to the submission, and its text.
+pub(super) struct SourceFile {
+    pub(super) name: String,
+    pub(super) text: String,
+}
 
 /// Something that others wrote, and where it is asked for first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]

@@ -5,13 +5,14 @@
 
 use maud::{Markup, html};
 
-use super::document::{Graded, TeamGrade};
-use super::pages::frame::{Frame, framed};
-use super::pages::team::evidence;
-use super::pages::words::check_words;
-use super::score::Judged;
-use super::triage::Triage;
+use super::frame::{Frame, framed};
+use super::places::{defence_file, index_of};
+use super::team::evidence;
+use super::words::check_words;
 use crate::check::Outcome;
+use crate::grade::document::{Graded, TeamGrade};
+use crate::grade::score::Judged;
+use crate::grade::triage::Triage;
 use crate::language::defence_words::{DefenceQuestion, question};
 use crate::language::grade_words::{GradeLabel, defence_intro, nothing_observed};
 use crate::language::{InWords as _, Language, sentence};
@@ -19,22 +20,6 @@ use crate::report::plain;
 
 /// More questions than this fit into no defence.
 const MOST: usize = 10;
-
-/// Where the pages of all teams lie, each in a folder with the team's code.
-pub(super) const FOLDER: &str = "defence";
-
-/// The path of a team's page, from the folder of the grading.
-pub(super) fn path(code: &str, language: Language) -> String {
-    format!("{FOLDER}/{code}/{}", file_name(language))
-}
-
-/// The name of the page in a language.
-pub(super) const fn file_name(language: Language) -> &'static str {
-    match language {
-        Language::En => "defence.en.html",
-        Language::Es => "sustentacion.es.html",
-    }
-}
 
 /// The page of a team.
 pub(super) fn page(graded: &Graded, team: &TeamGrade, language: Language) -> String {
@@ -48,11 +33,8 @@ pub(super) fn page(graded: &Graded, team: &TeamGrade, language: Language) -> Str
         language,
         kind: GradeLabel::Defence.in_words(language),
         title: format!("{} {}", GradeLabel::Team.in_words(language), team.document.code),
-        other: file_name(language.choose(Language::Es, Language::En)).to_owned(),
-        back: Some((
-            format!("../../{}", super::pages::index_of(language)),
-            GradeLabel::AllTeams.in_words(language),
-        )),
+        other: defence_file(language.choose(Language::Es, Language::En)).to_owned(),
+        back: Some((format!("../../{}", index_of(language)), GradeLabel::AllTeams.in_words(language))),
         script: None,
     };
     framed(&frame, &content)
