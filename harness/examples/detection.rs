@@ -13,10 +13,11 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use clap::Parser;
+use harness::exit_code::ExitCode;
 use harness::statistics::clopper_pearson;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use table::{CASES, Case, WITHOUT_DEFECT};
+use table::{CASES, Case, DID_NOT_START, WITHOUT_DEFECT};
 
 /// Confidence of all bounds.
 const LEVEL: f64 = 0.95;
@@ -36,12 +37,18 @@ struct Arguments {
     /// Runs at a time; most of a run is waiting.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
-    /// Only the cases of this family, or those whose defect contains this.
+    /// Only the cases of this family or this scenario, or those whose defect contains this; several times.
     #[arg(long)]
-    only: Option<String>,
+    only: Vec<String>,
     /// Add to the runs that were made before instead of beginning anew.
     #[arg(long)]
     add: bool,
+    /// Folder with the programs `harness` and `guilty-proxy`, which are not built then.
+    #[arg(long)]
+    built: Option<PathBuf>,
+    /// Folder of `detection.md` and `detection.jsonl`, where it is not that of the documentation.
+    #[arg(long)]
+    docs: Option<PathBuf>,
 }
 
 /// One run to be made.
@@ -86,7 +93,8 @@ struct Count {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let docs = arguments.docs.clone();
+    let docs = docs.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("docs"));
     let raw = docs.join("detection.jsonl");
     let mut runs: Vec<Run> = Vec::new();
     if arguments.add {
@@ -95,8 +103,10 @@ fn main() -> anyhow::Result<()> {
         }
     }
     let folder = tempfile::tempdir()?;
-    let harness = built("harness", false, folder.path())?;
-    let guilty = built("guilty-proxy", true, folder.path())?;
+    let (harness, guilty) = match &arguments.built {
+        Some(folder) => (folder.join("harness"), folder.join("guilty-proxy")),
+        None => (built("harness", false, folder.path())?, built("guilty-proxy", true, folder.path())?),
+    };
     let tasks = tasks(&arguments, &Adapters { folder: folder.path(), guilty: &guilty })?;
     runs.extend(carry_out(tasks, &harness, folder.path(), arguments.jobs));
     // A case that is no longer in the table says nothing any more.
@@ -121,8 +131,10 @@ fn same(case: &Case, run: &Run) -> bool {
 /// Every case, then every scenario on every good proxy.
 fn tasks(arguments: &Arguments, adapters: &Adapters<'_>) -> anyhow::Result<VecDeque<Task>> {
     let wanted = |case: &&Case| {
-        let named = |only: &String| case.defect.contains(only.as_str()) || case.subject == only;
-        arguments.only.as_ref().is_none_or(named)
+        let named = |only: &String| {
+            case.defect.contains(only.as_str()) || case.subject == only || case.scenario == only
+        };
+        arguments.only.is_empty() || arguments.only.iter().any(named)
     };
     let mut tasks = VecDeque::new();
     for seed in 1..=arguments.times {
@@ -174,6 +186,9 @@ impl Adapters<'_> {
             .replace("PROGRAM", &self.guilty.to_string_lossy())
             .replace("SCRIPT", &suts.join("pupil.py").to_string_lossy())
             .replace("DEFECT\"", &format!("{defect}\""));
+        // Who writes without end is kept to the limits that a submission is kept to.
+        let confined = format!("confined: {}", defect == "logs-without-bound");
+        let text = text.replace("confined: false", &confined);
         let file = self.folder.join(format!("{subject}-{defect}.yaml"));
         std::fs::write(&file, text)?;
         Ok(file)
@@ -215,7 +230,7 @@ fn run(task: &Task, harness: &Path, folder: &Path) -> Run {
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
     let out = folder.join(format!("{}-{}-{}-{}", task.subject, task.defect, task.scenario, task.seed));
     // What it prints is in its folder too; where it cannot even start, the folder is empty.
-    let _ = Command::new(harness)
+    let status = Command::new(harness)
         .arg("run")
         .arg(scenarios.join(format!("{}.yaml", task.scenario)))
         .arg("--sut")
@@ -225,6 +240,7 @@ fn run(task: &Task, harness: &Path, folder: &Path) -> Run {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
+    let exit = status.ok().and_then(|status| status.code());
     let proxies = std::fs::read_dir(out.join(task.scenario)).into_iter().flatten().flatten();
     let read = |proxy: std::fs::DirEntry| std::fs::read(proxy.path().join("latest/verdicts.json")).ok();
     let document = proxies.filter_map(read).find_map(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
@@ -233,7 +249,12 @@ fn run(task: &Task, harness: &Path, folder: &Path) -> Run {
         let rows = rows.into_iter().flatten().filter(|row| sight(row) == wanted);
         rows.filter_map(|row| Some(row["check"].as_str()?.to_owned())).collect()
     };
-    let (caught, clean, open) = (with(Sight::Caught), with(Sight::Clean), with(Sight::Open));
+    let mut caught: Vec<String> = with(Sight::Caught);
+    let (clean, open) = (with(Sight::Clean), with(Sight::Open));
+    // What shows before any check could look: the proxy did not start.
+    if exit == Some(i32::from(ExitCode::ProxyNotReady.number())) {
+        caught.push(DID_NOT_START.to_owned());
+    }
     let (defect, scenario) = (task.defect.to_owned(), task.scenario.to_owned());
     Run { subject: task.subject.clone(), defect, scenario, caught, clean, open }
 }
@@ -244,6 +265,7 @@ fn sight(row: &Value) -> Sight {
     match (row["check"].as_str().unwrap_or_default(), row["outcome"].as_str().unwrap_or_default()) {
         ("rr.hits_take_turn", "pass") if finding["take_turn"] == true => Sight::Caught,
         ("rr.scope", "pass") if finding["pattern"]["rotation"] != "global" => Sight::Caught,
+        ("cache.not_found", "pass") if finding["finding"] == "amiss" => Sight::Caught,
         (_, "fail") => Sight::Caught,
         (_, "pass") => Sight::Clean,
         _ => Sight::Open,

@@ -82,7 +82,10 @@ impl Cache {
     /// Keeps an answer. An error costs the entry and nothing else.
     pub fn store(&self, target: &str, answer: &Message) {
         let key = content::key(self.defect, target);
-        let kept = content::stored(self.defect, answer);
+        let mut kept = content::stored(self.defect, answer);
+        if content::appends_to_what_is_there(self.defect) && self.index().contains_key(&key) {
+            kept.body.extend_from_within(..);
+        }
         let bytes = write(&Entry { key: key.clone(), stored: clock::now(), answer: kept });
         if !persistence::writes_files(self.defect) {
             self.index().insert(key, bytes);
@@ -144,7 +147,8 @@ fn parse_anything(bytes: &[u8]) -> Option<Entry> {
     let first_line = lines.next()?.to_owned();
     let fields =
         lines.filter_map(|line| line.split_once(": ")).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
-    Some(Entry { key, stored, answer: Message { first_line, fields, body: rest[end + 2..].to_vec() } })
+    let body = rest[end + 2..].to_vec();
+    Some(Entry { key, stored, answer: Message { first_line, fields, body, ..Message::default() } })
 }
 
 /// FNV-1a.

@@ -5,8 +5,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
-/// Largest head that is read.
-const HEAD_LIMIT: u64 = 64 * 1024;
+use crate::defects::{Defect, wire};
 
 /// A request or an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +16,10 @@ pub struct Message {
     pub fields: Vec<(String, String)>,
     /// Its body without framing.
     pub body: Vec<u8>,
+    /// Of a request: it says `Connection: close`.
+    pub says_close: bool,
+    /// Of an answer: it had neither length nor chunks and ended with its connection.
+    pub until_close: bool,
 }
 
 impl Message {
@@ -33,19 +36,21 @@ impl Message {
     /// An answer of this proxy itself.
     pub fn own(status: u16, reason: &str) -> Message {
         let first_line = format!("HTTP/1.1 {status} {reason}");
-        Message { first_line, fields: Vec::new(), body: format!("{reason}\n").into_bytes() }
+        Message { first_line, body: format!("{reason}\n").into_bytes(), ..Message::default() }
     }
 
-    /// The bytes of an answer; `head_only` for the answer to a HEAD request.
-    pub fn answer_bytes(&self, head_only: bool) -> Vec<u8> {
+    /// The bytes of an answer; `head_only` for the answer to a HEAD request, `close` where the connection ends with it,
+    /// `unframed` where only its end tells the length.
+    pub fn answer_bytes(&self, head_only: bool, close: bool, unframed: bool) -> Vec<u8> {
         let mut bytes = self.head_bytes();
         let bodiless = matches!(self.status(), 204 | 304);
         let has_length =
             head_only && self.fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-        if !(bodiless || has_length) {
+        if !(bodiless || has_length || unframed) {
             bytes.extend(format!("Content-Length: {}\r\n", self.body.len()).bytes());
         }
-        bytes.extend(b"Connection: close\r\n\r\n");
+        let connection = if close { "close" } else { "keep-alive" };
+        bytes.extend(format!("Connection: {connection}\r\n\r\n").bytes());
         if !bodiless && !head_only {
             bytes.extend(&self.body);
         }
@@ -74,24 +79,47 @@ impl Message {
 }
 
 /// Reads a request; `None` where the client closed without one. Says `100 Continue` where the client waits for it.
-pub fn read_request(stream: &TcpStream) -> io::Result<Option<Message>> {
-    let mut reader = BufReader::new(stream);
-    let Some((mut message, framing)) = read_head(&mut reader)? else { return Ok(None) };
+pub fn read_request(
+    reader: &mut BufReader<&TcpStream>,
+    mut stream: &TcpStream,
+    defect: Defect,
+) -> io::Result<Option<Message>> {
+    if wire::head_in_one_piece(defect) && !ends_a_head(reader.fill_buf()?) {
+        return Err(unexpected("head in pieces"));
+    }
+    let Some((mut message, framing)) = read_head(reader, wire::head_limit(defect))? else { return Ok(None) };
     if framing.expects_continue {
-        (&mut &*stream).write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
     message.body = match framing.body {
         Body::UntilEnd => Vec::new(),
-        body => read_body(&mut reader, body)?,
+        Body::Length(length) if wire::body_in_one_piece(defect) => {
+            let here = reader.buffer().len() as u64;
+            read_body(reader, Body::Length(length.min(here)), false)?
+        }
+        body => read_body(reader, body, false)?,
     };
     Ok(Some(message))
 }
 
+fn ends_a_head(bytes: &[u8]) -> bool {
+    bytes.is_empty() || bytes.windows(4).any(|four| four == b"\r\n\r\n")
+}
+
 /// Reads the answer to a request with this method, interim answers skipped.
-pub fn read_answer(stream: &TcpStream, method: &str) -> io::Result<Message> {
+pub fn read_answer(stream: &TcpStream, method: &str, defect: Defect) -> io::Result<Message> {
     let mut reader = BufReader::new(stream);
+    if !reader.fill_buf()?.starts_with(b"HTTP/1.") {
+        if !wire::passes_garbage(defect) {
+            return Err(unexpected("this is not HTTP"));
+        }
+        let first_line = "HTTP/1.1 200 OK".to_owned();
+        let mut message = Message { first_line, ..Message::default() };
+        reader.read_to_end(&mut message.body)?;
+        return Ok(message);
+    }
     loop {
-        let Some((mut message, framing)) = read_head(&mut reader)? else {
+        let Some((mut message, framing)) = read_head(&mut reader, wire::head_limit(Defect::None))? else {
             return Err(unexpected("no answer"));
         };
         // The version is that of this hop, not that of the backend (RFC 9110 §6.2).
@@ -99,6 +127,7 @@ pub fn read_answer(stream: &TcpStream, method: &str) -> io::Result<Message> {
             message.first_line = format!("HTTP/1.1 {rest}");
         }
         match message.status() {
+            100..200 if wire::interim_is_final(defect) => {}
             100..200 => continue,
             204 | 304 => {}
             _ if method == "HEAD" => {
@@ -107,7 +136,13 @@ pub fn read_answer(stream: &TcpStream, method: &str) -> io::Result<Message> {
                     message.fields.push(("Content-Length".to_owned(), length.to_string()));
                 }
             }
-            _ => message.body = read_body(&mut reader, framing.body)?,
+            _ => {
+                message.until_close = matches!(framing.body, Body::UntilEnd);
+                let chunked = matches!(framing.body, Body::Chunked);
+                let body =
+                    if chunked && wire::chunks_are_body(defect) { Body::UntilEnd } else { framing.body };
+                message.body = read_body(&mut reader, body, wire::believes_a_cut_body(defect))?;
+            }
         }
         return Ok(message);
     }
@@ -125,8 +160,8 @@ struct Framing {
     expects_continue: bool,
 }
 
-fn read_head(reader: &mut impl BufRead) -> io::Result<Option<(Message, Framing)>> {
-    let mut limited = reader.take(HEAD_LIMIT);
+fn read_head(reader: &mut impl BufRead, limit: u64) -> io::Result<Option<(Message, Framing)>> {
+    let mut limited = reader.take(limit);
     let mut message = Message::default();
     let mut framing = Framing { body: Body::UntilEnd, expects_continue: false };
     loop {
@@ -152,18 +187,20 @@ fn read_head(reader: &mut impl BufRead) -> io::Result<Option<(Message, Framing)>
             "content-length" => framing.body = Body::Length(value.parse().map_err(|_| unexpected("length"))?),
             "transfer-encoding" => framing.body = Body::Chunked,
             "expect" => framing.expects_continue = true,
-            "connection" | "keep-alive" | "proxy-connection" | "te" | "trailer" | "upgrade" => {}
+            "connection" => message.says_close = value.eq_ignore_ascii_case("close"),
+            "keep-alive" | "proxy-connection" | "te" | "trailer" | "upgrade" => {}
             _ => message.fields.push((name.to_owned(), value.to_owned())),
         }
     }
 }
 
-fn read_body(reader: &mut impl BufRead, body: Body) -> io::Result<Vec<u8>> {
+/// `cut_is_fine` where fewer bytes than announced are taken for all of them.
+fn read_body(reader: &mut impl BufRead, body: Body, cut_is_fine: bool) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     match body {
         Body::Length(length) => {
             reader.take(length).read_to_end(&mut bytes)?;
-            if (bytes.len() as u64) < length {
+            if (bytes.len() as u64) < length && !cut_is_fine {
                 return Err(unexpected("body cut short"));
             }
         }

@@ -19,7 +19,7 @@ use clap::Parser;
 
 use balancer::Balancer;
 use cache::Cache;
-use defects::{Defect, persistence};
+use defects::{Defect, persistence, starting};
 use log::Log;
 use server::Server;
 
@@ -48,7 +48,7 @@ struct Arguments {
 
 fn main() -> std::io::Result<()> {
     let arguments = Arguments::parse();
-    let log = Log::open(&arguments.directory.join("proxy.log"))?;
+    let log = Log::open(&arguments.directory.join("proxy.log"), arguments.defect)?;
     let cache = Cache::open(
         &arguments.directory.join("cache"),
         Duration::from_millis(arguments.ttl_ms),
@@ -57,6 +57,7 @@ fn main() -> std::io::Result<()> {
     let balancer = Balancer::new(arguments.backends, arguments.defect);
     let listener = persistence::listen(arguments.defect, SocketAddr::new(arguments.host, arguments.port))?;
     println!("listening on {}, defect: {:?}", listener.local_addr()?, arguments.defect);
+    starting::before_serving(arguments.defect, &arguments.directory)?;
     Server { cache, balancer, log, defect: arguments.defect }.run(&listener);
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The life of a request: read it, look into the cache, forward it, keep the answer, write it, log it.
 //!
-//! `main` runs it. One thread a connection, one request a connection; a defect of serving may change that.
+//! `main` runs it. One thread a connection, any number of requests on it; a defect of serving may change that.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufReader, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::balancer::Balancer;
 use crate::cache::Cache;
-use crate::defects::{Defect, content, rotation, serving};
+use crate::defects::{Defect, content, failing, logging, rotation, serving, wire};
 use crate::http::{self, Message};
 use crate::log::Log;
 
@@ -55,30 +55,63 @@ impl Server {
     fn connection(&self, stream: &TcpStream, counts: &Counts) {
         let _ = stream.set_read_timeout(Some(PATIENCE));
         let _ = stream.set_nodelay(true);
-        match http::read_request(stream) {
-            Ok(Some(request)) => {
-                let _place = serving::place(self.defect);
-                serving::before_answer(self.defect, counts.all.fetch_add(1, Ordering::SeqCst) + 1);
-                let others = counts.under_way.fetch_add(1, Ordering::SeqCst) > 0;
-                let names = request.fields.iter().map(|(name, _)| name);
-                let answer = if serving::refuses(self.defect, names) {
-                    Message::own(400, "Bad Request")
-                } else {
-                    self.answer(&request, others)
-                };
-                counts.under_way.fetch_sub(1, Ordering::SeqCst);
-                let bytes = answer.answer_bytes(request.word(0) == "HEAD");
-                // A client that has left gets nothing and costs nothing.
-                let _ = write(stream, &serving::through_shared_buffer(self.defect, bytes));
+        let mut reader = BufReader::new(stream);
+        loop {
+            let request = match http::read_request(&mut reader, stream, self.defect) {
+                Ok(Some(request)) => request,
+                Ok(None) => return,
+                Err(_) => {
+                    let _ = write(stream, &Message::own(400, "Bad Request").answer_bytes(false, true, false));
+                    break;
+                }
+            };
+            serving::wait_where_all_is_stopped();
+            let Some(answer) = self.answered(&request, counts) else { break };
+            let interim = answer.status() < 200;
+            let close = request.says_close
+                || request.word(2) == "HTTP/1.0"
+                || interim
+                || wire::closes_always(self.defect);
+            let unframed = wire::never_ends(self.defect, &answer);
+            let bytes = answer.answer_bytes(request.word(0) == "HEAD", close, unframed);
+            let bytes = wire::as_written(self.defect, &request, &answer, bytes);
+            // A client that has left gets nothing and costs nothing.
+            if write(stream, &serving::through_shared_buffer(self.defect, bytes)).is_err() {
+                if let Some(kept) = content::kept_of_what_was_broken_off(self.defect, &answer) {
+                    self.cache.store(request.word(1), &kept);
+                }
+                serving::client_left(self.defect);
+                return;
             }
-            Ok(None) => {}
-            Err(_) => {
-                let _ = write(stream, &Message::own(400, "Bad Request").answer_bytes(false));
+            if close {
+                break;
+            }
+            if wire::forgets_the_rest(self.defect) {
+                reader = BufReader::new(stream);
             }
         }
+        let _ = stream.shutdown(Shutdown::Write);
     }
 
-    fn answer(&self, request: &Message, others: bool) -> Message {
+    /// The answer to a request; `None` where its connection is to be closed without one.
+    fn answered(&self, request: &Message, counts: &Counts) -> Option<Message> {
+        let _place = serving::place(self.defect);
+        serving::before_answer(self.defect, counts.all.fetch_add(1, Ordering::SeqCst) + 1);
+        let others = counts.under_way.fetch_add(1, Ordering::SeqCst);
+        let names = request.fields.iter().map(|(name, _)| name);
+        let refusal = wire::refusal(self.defect, request).or_else(|| serving::too_many(self.defect, others));
+        let answer = if serving::refuses(self.defect, names) {
+            Some(Message::own(400, "Bad Request"))
+        } else if refusal.is_some() {
+            refusal
+        } else {
+            self.answer(request, others > 0)
+        };
+        counts.under_way.fetch_sub(1, Ordering::SeqCst);
+        answer.map(|answer| serving::as_served(self.defect, request.word(1), others > 0, answer))
+    }
+
+    fn answer(&self, request: &Message, others: bool) -> Option<Message> {
         let (method, target) = (request.word(0), request.word(1));
         let (answer, from) = match self.cached(method, target) {
             Some(answer) => {
@@ -89,11 +122,12 @@ impl Server {
                 for _ in 1..rotation::times_forwarded(self.defect) {
                     self.forwarded(request, others);
                 }
-                self.forwarded(request, others)
+                self.forwarded(request, others)?
             }
         };
-        self.log.exchange(method, target, answer.status(), answer.body.len(), &from);
-        answer
+        let (status, bytes) = (answer.status(), answer.body.len());
+        self.log.exchange(&logging::Exchange { method, target, status, bytes, from: &from, others });
+        Some(answer)
     }
 
     fn cached(&self, method: &str, target: &str) -> Option<Message> {
@@ -101,46 +135,57 @@ impl Server {
         if looks { self.cache.look_up(target) } else { None }
     }
 
-    fn forwarded(&self, request: &Message, others: bool) -> (Message, String) {
+    fn forwarded(&self, request: &Message, others: bool) -> Option<(Message, String)> {
         let (method, target) = (request.word(0), request.word(1));
+        if failing::stumbles() {
+            return Some((Message::own(502, "Bad Gateway"), "none".to_owned()));
+        }
         for _ in 0..self.balancer.count() {
             let backend = self.balancer.next(others);
-            let Ok(stream) = TcpStream::connect(backend) else { continue };
-            return match ask(&stream, request, method) {
+            if failing::bears_a_grudge(backend) {
+                continue;
+            }
+            let Ok(stream) = TcpStream::connect(backend) else {
+                failing::refused(self.defect, backend);
+                continue;
+            };
+            let answer = match self.ask(&stream, request, method) {
                 Ok(answer) => {
-                    if method == "GET"
-                        && content::keeps_status(self.defect, answer.status())
-                        && (content::keeps_what_is_private(self.defect) || may_be_kept(request, &answer))
-                    {
+                    let kept = method == "GET" && content::keeps_status(self.defect, answer.status());
+                    if kept && self.may_be_kept(request, &answer) {
                         self.cache.store(target, &answer);
                     }
-                    (answer, backend.to_owned())
+                    answer
                 }
-                Err(_) => (Message::own(502, "Bad Gateway"), backend.to_owned()),
+                Err(error) => failing::went_wrong(self.defect, &error)?,
             };
+            return Some((answer, backend.to_owned()));
         }
-        (Message::own(502, "Bad Gateway"), "none".to_owned())
+        Some((failing::nobody_answers(self.defect), "none".to_owned()))
+    }
+
+    fn ask(&self, stream: &TcpStream, request: &Message, method: &str) -> io::Result<Message> {
+        stream.set_read_timeout(Some(failing::patience(self.defect)))?;
+        stream.set_nodelay(true)?;
+        (&mut &*stream).write_all(&request.request_bytes())?;
+        http::read_answer(stream, method, self.defect)
+    }
+
+    /// Whether neither the origin nor the client forbids to keep it for others (RFC 9111 §3).
+    fn may_be_kept(&self, request: &Message, answer: &Message) -> bool {
+        let says = |message: &Message, wanted: &str| {
+            let control =
+                message.fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("cache-control"));
+            control.into_iter().any(|(_, value)| value.to_ascii_lowercase().contains(wanted))
+        };
+        let authorized = request.fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        let no_store = says(request, "no-store") || says(answer, "no-store");
+        (!authorized || content::keeps_authorized(self.defect))
+            && (!no_store || content::keeps_no_store(self.defect))
+            && (!says(answer, "private") || content::keeps_private(self.defect))
     }
 }
 
-fn ask(stream: &TcpStream, request: &Message, method: &str) -> io::Result<Message> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_nodelay(true)?;
-    (&mut &*stream).write_all(&request.request_bytes())?;
-    http::read_answer(stream, method)
-}
-
-/// What the origin or the client forbids to keep for others (RFC 9111 §3).
-fn may_be_kept(request: &Message, answer: &Message) -> bool {
-    let says = |message: &Message, wanted: &str| {
-        let control = message.fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("cache-control"));
-        control.into_iter().any(|(_, value)| value.to_ascii_lowercase().contains(wanted))
-    };
-    let authorized = request.fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-    !authorized && !says(request, "no-store") && !says(answer, "no-store") && !says(answer, "private")
-}
-
 fn write(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<()> {
-    stream.write_all(bytes)?;
-    stream.shutdown(Shutdown::Write)
+    stream.write_all(bytes)
 }

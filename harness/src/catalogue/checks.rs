@@ -211,6 +211,12 @@ checks! {
     CacheAuthorization = "cache.authorization", Req8, Optimal, Rfc("RFC 9111 §3.5");
     /// A download that its client broke off leaves no part of itself in the cache.
     CacheAborted = "cache.aborted", Req8, Optimal, Practice;
+    /// The log file has every request and the answer that was given.
+    LogFile = "log.file", Req7, Required, Assignment("5.7");
+    /// Standard output has every request and the answer that was given.
+    LogStdout = "log.stdout", Req7, Required, Assignment("5.7");
+    /// Each exchange is in the log once, with method, target and status: hits and simultaneous ones too.
+    LogComplete = "log.complete", Req7, Optimal, Practice;
     /// A page and the one image that it shows arrive, at the first visit and at the second.
     PageOneImage = "page.one_image", Req6, Required, Assignment("cases of 2026");
     /// A page with several images, which a browser asks for together.
@@ -219,6 +225,13 @@ checks! {
     PageLargeFile = "page.large_file", Req6, Required, Assignment("cases of 2026");
     /// Several files of about 1 MB together.
     PageLargeFiles = "page.large_files", Req6, Required, Assignment("cases of 2026");
+}
+
+impl CheckId {
+    /// Whether it is answered by the proxy's own log.
+    pub const fn is_about_the_log(self) -> bool {
+        matches!(self, CheckId::LogFile | CheckId::LogStdout | CheckId::LogComplete)
+    }
 }
 
 impl std::fmt::Display for CheckId {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fidelity::Amiss;
 use super::finding::Finding;
+use super::logged::LogLack;
 use super::seen::{Difference, LatePattern, RotationPattern, Wrong};
 use super::verdict::Verdict;
 use crate::catalogue::CheckId;
@@ -87,12 +88,23 @@ pub enum Cause {
     PartStored,
     /// A client that has left is not noticed: its thread polls, or waits for ever.
     LeftNotNoticed,
+    /// What is logged is not written to both places, or stays in a buffer.
+    LogNotWritten,
+    /// Only one half of an exchange is logged.
+    HalfLogged,
+    /// Lines of the log are written in one branch of the program alone, or without a lock.
+    LogOfOneBranch,
 }
 
 /// The mistake that most likely explains a finding of a check, where it is a failure and experience suggests one.
 pub(super) fn likely_cause(check: CheckId, finding: &Finding) -> Option<Cause> {
     match finding {
         Finding::Amiss { amiss, .. } => of_amiss(check, amiss),
+        Finding::NotLogged { lack, .. } => Some(match lack {
+            LogLack::Request => Cause::LogNotWritten,
+            LogLack::Answer | LogLack::Method => Cause::HalfLogged,
+            LogLack::Some { .. } | LogLack::TooOften { .. } => Cause::LogOfOneBranch,
+        }),
         Finding::AtRest { .. } => Some(Cause::LeftNotNoticed),
         _ => finding.likely_cause(),
     }

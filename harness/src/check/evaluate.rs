@@ -8,9 +8,9 @@ use super::ledger::Ledger;
 use super::seen::Samples;
 use super::{
     Amiss, Finding, Outcome, Verdict, alive, cloud, concurrency, fairness, fidelity, freshness, hits,
-    integrity, latency, persistence,
+    integrity, latency, logged, persistence,
 };
-use crate::adapter::{CacheMedium, Capabilities, TtlSource};
+use crate::adapter::{Adapter, CacheMedium, TtlSource};
 use crate::catalogue::{CheckId, Kind};
 use crate::history::Record;
 use crate::plan::{CheckPlan, StepKind};
@@ -67,7 +67,7 @@ fn concluded(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged 
     if check.kind == Kind::Manual {
         return Judged { outcome: Outcome::Manual, finding: Finding::NotReached, evidence: Vec::new() };
     }
-    if let Some(capability) = declared_missing(check.id, &record.plan.adapter.capabilities) {
+    if let Some(capability) = declared_missing(check.id, &record.plan.adapter) {
         let finding = Finding::DeclaredUnsupported { capability };
         return Judged { outcome: Outcome::Unsupported, finding, evidence: Vec::new() };
     }
@@ -108,6 +108,7 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         CheckId::RotationSpread => fairness::spread(ledger, check),
         CheckId::RotationScope => fairness::scope(ledger, check),
         CheckId::RotationHitsTakeTurn => fairness::hits_take_turn(ledger, check),
+        CheckId::LogFile | CheckId::LogStdout | CheckId::LogComplete => logged::judged(ledger, check),
         CheckId::ConnectionsAtRest => fidelity::at_rest(ledger),
         _ => fidelity::judged(ledger, check).unwrap_or_else(Judged::not_reached),
     }
@@ -130,10 +131,12 @@ fn verdict(check: &CheckPlan, judged: Judged) -> Verdict {
 }
 
 /// What the adapter says the proxy lacks for a check.
-fn declared_missing(check: CheckId, capabilities: &Capabilities) -> Option<String> {
+fn declared_missing(check: CheckId, adapter: &Adapter) -> Option<String> {
     use CheckId::*;
+    let capabilities = &adapter.capabilities;
     let no_cache = || "cache: none".to_owned();
     match check {
+        LogFile | LogComplete => adapter.log_file.is_none().then(|| "log_file: none".to_owned()),
         CacheHit | CacheSizes | CacheRush | RotationHitsTakeTurn | ConcurrencyCoalescing => {
             (capabilities.cache == CacheMedium::None).then(no_cache)
         }
@@ -198,6 +201,8 @@ fn depends_on(check: CheckId) -> &'static [CheckId] {
         | FailuresGoesOn
         | FailuresRecovery => &[ForwardOnce],
         ForwardBodyInSegments | ForwardChunkedRequest => &[ForwardOnce, ForwardBody],
+        LogFile | LogStdout => &[ForwardOnce],
+        LogComplete => &[ForwardOnce, LogFile],
         ConnectionsPipelined => &[ForwardOnce, ConnectionsPersistent],
         _ => &[],
     }

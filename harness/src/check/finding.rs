@@ -10,6 +10,7 @@ use crate::plan::ClientKind;
 
 use super::cloud::CloudFinding;
 use super::fidelity::Amiss;
+use super::logged::{LogLack, LogPlace};
 use super::seen::{
     Difference, ExpirySeen, LatePattern, RotationPattern, Samples, Share, ThresholdSeen, Wrong,
 };
@@ -613,6 +614,34 @@ pub enum Finding {
         threads: u64,
         /// Descriptors beyond those of the beginning.
         files: u64,
+    },
+
+    // --- log.* ---
+    /// Every exchange is in the log.
+    Logged {
+        /// In which.
+        place: LogPlace,
+        /// Exchanges looked for.
+        exchanges: u64,
+        /// Of them answered from the cache.
+        hits: u64,
+    },
+    /// Something of an exchange is not in the log, or too often.
+    NotLogged {
+        /// In which.
+        place: LogPlace,
+        /// Its method.
+        method: String,
+        /// Its target.
+        target: String,
+        /// Status of its answer.
+        status: u16,
+        /// What is missing.
+        lack: LogLack,
+        /// Exchanges of which something is.
+        count: u64,
+        /// Exchanges looked for.
+        exchanges: u64,
     },
 
     // --- latency.thresholds ---

@@ -16,6 +16,7 @@ mod hits;
 mod integrity;
 mod latency;
 mod ledger;
+mod logged;
 mod pattern;
 mod persistence;
 mod probes;
@@ -32,6 +33,7 @@ pub use concurrency::needs_second_try;
 pub use evaluate::evaluate;
 pub use fidelity::Amiss;
 pub use finding::Finding;
+pub use logged::{LogLack, LogPlace};
 pub use probes::{CurvePoint, expiry_curve};
 pub use seen::{
     Difference, ExpirySeen, Judgement, LatePattern, RotationPattern, Samples, Share, ThresholdSeen, Wrong,

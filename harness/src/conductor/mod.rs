@@ -7,6 +7,7 @@
 mod closing;
 mod direct;
 mod interruption;
+mod proxy_log;
 mod pump;
 mod run;
 mod sampler;

@@ -158,6 +158,7 @@ async fn play(
         book: KeyBook::default(),
         log: Mutex::new(log),
         pump,
+        output: output.clone(),
         settings: order.plan.proxy.clone(),
         down_on_purpose: false,
     };
@@ -335,12 +336,19 @@ async fn lives(stage: &Stage) -> bool {
     tokio::time::timeout(DEATH_SHOWS_WITHIN, stage.proxy.ended()).await.is_err()
 }
 
+/// A busy machine may show a death a moment late.
+const LAST_LOOK: Duration = Duration::from_millis(150);
+
 /// Ends everything and keeps what is worth keeping. After an interruption it is killed: whoever pressed Ctrl-C waits.
 async fn end(stage: &mut Stage, order: &RunOrder, recorder: &Recorder, run_directory: &Path) {
     stage.list_files();
     if order.interruption.cause().is_some() {
         stage.proxy.kill().await;
     } else {
+        // A death in the last step must not be taken for the end that is asked for now.
+        if !stage.down_on_purpose {
+            let _ = tokio::time::timeout(LAST_LOOK, stage.proxy.ended()).await;
+        }
         stage.proxy.stop().await;
     }
     stage.pump.drain();

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use fake_backends::server::Recording;
 
+use super::proxy_log::Mark;
 use super::pump::Pump;
 use super::setting::Backends;
 use crate::adapter::{LaunchVariables, render};
@@ -16,7 +17,7 @@ use crate::fault;
 use crate::history::{EventKind, IntervalLog};
 use crate::language::{Language, start_problem};
 use crate::plan::{CloudStep, CrashLoad, Load, ProxySettings, Restart, Step, StepKind};
-use crate::proxy_under_test::{Answer, ProxyUnderTest, Ready, StartOrder, StartProblem};
+use crate::proxy_under_test::{Answer, OutputLog, ProxyUnderTest, Ready, StartOrder, StartProblem};
 use crate::traffic::crash_load::CrashTraffic;
 use crate::traffic::{
     KeyBook, Problem, Traffic, batches, deliveries, exact, fill, load, overlap, overtake, probe, reread,
@@ -31,6 +32,8 @@ pub(super) struct Stage {
     pub(super) book: KeyBook,
     pub(super) log: Mutex<IntervalLog>,
     pub(super) pump: Arc<Pump>,
+    /// What the proxy has printed.
+    pub(super) output: OutputLog,
     pub(super) settings: ProxySettings,
     /// Whether the plan itself has ended the proxy.
     pub(super) down_on_purpose: bool,
@@ -71,6 +74,13 @@ impl Stage {
             }
             StepKind::Cloud(CloudStep::Users(plan)) => users::run(traffic, plan).await,
             StepKind::Cloud(CloudStep::Deliveries(plan)) => deliveries::run(traffic, step, plan).await,
+            StepKind::Exact(plan) if plan.asks.is_about_the_log() => {
+                let mark = Mark::of(self);
+                exact::run(&self.traffic, step, plan).await?;
+                let excerpt = mark.excerpt(self, &exact::targets(step, plan)).await;
+                self.traffic.clients.recorder().record(EventKind::ProxyLogged(excerpt));
+                Ok(())
+            }
             StepKind::Exact(plan) => exact::run(traffic, step, plan).await,
             StepKind::Wait { duration } => {
                 tokio::time::sleep(*duration).await;

@@ -132,6 +132,8 @@ pub enum EventKind {
     },
     /// What a load step has come to within about a second; for whoever watches.
     LoadInterval(LoadInterval),
+    /// What the proxy has written into its log and printed during a step that asks about it.
+    ProxyLogged(LogExcerpt),
     /// Files beneath the proxy's directory: path relative to it, and length in bytes.
     FilesSeen {
         /// At most some thousands.
@@ -412,4 +414,13 @@ impl From<crate::platform::Noise> for HostNoise {
             cpu_pressure: noise.cpu_pressure,
         }
     }
+}
+
+/// What the proxy wrote during a step, the beginning of it where it is much; bytes that are no text are replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogExcerpt {
+    /// Into the file that its adapter names, where it names one.
+    pub file: Option<String>,
+    /// On standard output, where what it printed was still kept.
+    pub screen: Option<String>,
 }

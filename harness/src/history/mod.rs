@@ -14,7 +14,8 @@ mod run_folder;
 
 pub use event::{
     Anomaly, BodySeen, ConfigurationFile, ContentSeen, EngineCounters, Event, EventKind, Exchange,
-    ExchangeEnd, HostNoise, LoadInterval, ProxyExit, Purpose, ResourceSample, ResponseSeen, WireBytes,
+    ExchangeEnd, HostNoise, LoadInterval, LogExcerpt, ProxyExit, Purpose, ResourceSample, ResponseSeen,
+    WireBytes,
 };
 pub use histogram::{HIGHEST_NS, Histograms, Interval, LatencyHistogram, Measure, empty as empty_histogram};
 pub use interval_log::{IntervalLog, read_intervals};

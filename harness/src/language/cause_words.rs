@@ -147,6 +147,18 @@ words!(Cause {
         en: "what had come until the client left is stored as if it were the whole",
         es: "lo que había llegado hasta que el cliente se fue se guarda como si fuera todo"
     },
+    Cause::LogNotWritten => {
+        en: "the log is printed and not written to a file, or the other way round, or it stays in a buffer: flush after every line",
+        es: "el log se muestra y no se escribe en un archivo, o al revés, o se queda en un búfer: conviene vaciarlo tras cada línea"
+    },
+    Cause::HalfLogged => {
+        en: "only one half of the exchange is logged: the answer is given without a line about it",
+        es: "se registra solo la mitad del intercambio: la respuesta se entrega sin una línea sobre ella"
+    },
+    Cause::LogOfOneBranch => {
+        en: "the line is written in one branch of the program alone (what comes from the cache takes another), twice, or by threads that overwrite each other",
+        es: "la línea se escribe en una sola rama del programa (lo servido desde el caché toma otra), dos veces, o por hilos que se pisan"
+    },
     Cause::LeftNotNoticed => {
         en: "a client that has left is not noticed (recv returns 0), so its thread or its loop goes on",
         es: "no se nota que un cliente se fue (recv devuelve 0), así que su hilo o su ciclo sigue"

@@ -15,6 +15,7 @@ pub mod init_words;
 mod input_words;
 mod latency_words;
 pub mod load_words;
+mod log_words;
 pub mod measure_words;
 pub mod mending_words;
 mod numbers;

@@ -59,7 +59,8 @@ const READ_EVERYTHING: [CheckId; 3] =
 fn reads(check: CheckId, kind: &StepKind) -> bool {
     use StepKind::*;
     if let Exact(exact) = kind {
-        return exact.asks == check || READ_EVERYTHING.contains(&check);
+        let both_of_the_log = exact.asks.is_about_the_log() && check.is_about_the_log();
+        return exact.asks == check || both_of_the_log || READ_EVERYTHING.contains(&check);
     }
     match check.name() {
         _ if READ_EVERYTHING.contains(&check) => true,
@@ -78,7 +79,10 @@ fn reads(check: CheckId, kind: &StepKind) -> bool {
         "ttl.expiry" | "ttl.per_resource" | "ttl.sliding" => {
             matches!(kind, Fill(_) | Probe(_) | Sliding(_))
         }
-        name if ["forward.", "connections.", "failures.", "cache."].iter().any(|f| name.starts_with(f)) => {
+        name if ["forward.", "connections.", "failures.", "cache.", "log."]
+            .iter()
+            .any(|f| name.starts_with(f)) =>
+        {
             changes_state(kind)
         }
         _ => true,

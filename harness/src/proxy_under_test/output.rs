@@ -5,8 +5,8 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::path::Path;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes kept from the beginning: enough for 100,000 log lines.
@@ -27,6 +27,7 @@ pub struct OutputLog {
 #[derive(Debug)]
 struct Inner {
     file: File,
+    path: PathBuf,
     head_left: u64,
     tail: VecDeque<u8>,
     /// Bytes that came after the head, kept or not.
@@ -44,6 +45,7 @@ impl OutputLog {
     pub fn create(path: &Path) -> io::Result<OutputLog> {
         let inner = Inner {
             file: File::create(path)?,
+            path: path.to_path_buf(),
             head_left: HEAD_BYTES,
             tail: VecDeque::new(),
             past_head: 0,
@@ -78,6 +80,24 @@ impl OutputLog {
         inner.past_head += (bytes.len() - head) as u64;
         keep_last(&mut inner.tail, &bytes[head..], TAIL_BYTES);
         keep_last(&mut inner.recent, bytes, RECENT_BYTES);
+    }
+
+    /// How many bytes are in the file so far.
+    pub fn length(&self) -> u64 {
+        HEAD_BYTES - self.lock().head_left
+    }
+
+    /// What came behind so many bytes; `None` where some of it is no longer kept.
+    pub fn since(&self, offset: u64) -> Option<Vec<u8>> {
+        let inner = self.lock();
+        if inner.past_head > 0 {
+            return None;
+        }
+        let mut file = File::open(&inner.path).ok()?;
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(offset)).ok()?;
+        file.read_to_end(&mut bytes).ok()?;
+        Some(bytes)
     }
 
     /// Forgets the recent lines, so that those of an earlier launch are not taken for those of the next.

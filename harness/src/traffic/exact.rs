@@ -78,6 +78,12 @@ pub async fn run(traffic: &Traffic, step: &Step, exact: &Exact) -> Result<(), Pr
     Ok(())
 }
 
+/// The targets that a step asks for.
+pub fn targets(step: &Step, exact: &Exact) -> Vec<String> {
+    let target = |number: u32| Numbers { n: number.into(), batch: 0, cycle: step.cycle };
+    (0..exact.times).map(|number| expand(&exact.path, target(number))).collect()
+}
+
 /// All connect, and when the last one has, all send.
 async fn together(traffic: &Traffic, requests: Vec<Request>) -> Result<(), Problem> {
     let gate = Arc::new(Barrier::new(requests.len()));

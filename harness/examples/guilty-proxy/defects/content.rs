@@ -13,7 +13,11 @@ pub fn looks_up_any_method(defect: Defect) -> bool {
 
 /// Whether an answer of this status is kept.
 pub fn keeps_status(defect: Defect, status: u16) -> bool {
-    status == 200 || (status >= 500 && defect == Defect::CachesErrors)
+    match defect {
+        Defect::CachesErrors => status == 200 || status >= 500,
+        Defect::KeepsNotFound => status == 200 || status == 404,
+        _ => status == 200,
+    }
 }
 
 /// The key of a target.
@@ -43,7 +47,31 @@ pub fn stored(defect: Defect, answer: &Message) -> Message {
     kept
 }
 
-/// Whether what belongs to one user is kept for everybody.
-pub fn keeps_what_is_private(defect: Defect) -> bool {
+/// Whether the answer to a request with a token is kept for everybody.
+pub fn keeps_authorized(defect: Defect) -> bool {
+    matches!(defect, Defect::SharesTokens | Defect::KeepsAuthorized)
+}
+
+/// Whether an answer that is called private is kept for everybody.
+pub fn keeps_private(defect: Defect) -> bool {
+    matches!(defect, Defect::SharesTokens | Defect::KeepsPrivate)
+}
+
+/// Whether an answer is kept that nobody may keep.
+pub fn keeps_no_store(defect: Defect) -> bool {
     defect == Defect::SharesTokens
+}
+
+/// Whether a body is written behind the one that another client has just stored under the same key.
+pub fn appends_to_what_is_there(defect: Defect) -> bool {
+    defect == Defect::DoublesWhatIsStoredTwice
+}
+
+/// What is kept of an answer whose client left in the middle of it, where that is not what was kept before.
+pub fn kept_of_what_was_broken_off(defect: Defect, answer: &Message) -> Option<Message> {
+    (defect == Defect::KeepsWhatWasBrokenOff).then(|| {
+        let mut kept = answer.clone();
+        kept.body.truncate(kept.body.len() / 2);
+        kept
+    })
 }

@@ -1,19 +1,33 @@
 //! The defects, one file per family: each says where the guilty proxy does otherwise than the honest one.
 //!
 //! The rooms of the proxy ask here at the point where a defect would act, so that the honest way stays readable and a new
-//! defect is one name here, one line in its family, and one row in `harness/tests/guilty.rs`.
+//! defect is one name here, one line in its family, and one row in `harness/tests/detection/table.rs`.
 
 pub mod content;
+pub mod failing;
 pub mod freshness;
+pub mod logging;
 pub mod persistence;
 pub mod rotation;
 pub mod serving;
+pub mod starting;
+pub mod wire;
 
 /// What is wrong with this proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Defect {
     /// Nothing.
     None,
+
+    // Before anything is asked (`starting`).
+    /// The program ends at its start.
+    DoesNotStart,
+    /// It listens and answers nobody.
+    AnswersNothing,
+    /// It deletes what lies in its directory.
+    DeletesItsFolder,
+    /// It writes into its log without end.
+    LogsWithoutBound,
 
     // Age (`freshness`).
     /// Cached answers are served for ever (REQ-8c).
@@ -32,6 +46,24 @@ pub enum Defect {
     SweptAtOnce,
     /// The age begins anew with a restart (REQ-8c, optimal).
     RestartRenews,
+
+    // The log (`logging`).
+    /// Lines are printed and there is no file (REQ-7).
+    NoLogFile,
+    /// Lines are written to the file and not printed (REQ-7).
+    PrintsNothing,
+    /// Only requests are logged (REQ-7).
+    LogsOnlyRequests,
+    /// Only answers are logged (REQ-7).
+    LogsOnlyAnswers,
+    /// The file is written when the program ends (REQ-7).
+    LogsAtTheEnd,
+    /// What comes from the cache is not logged (REQ-7, optimal).
+    LogsNoHits,
+    /// Every line is written twice (REQ-7, optimal).
+    LogsTwice,
+    /// Lines are lost when many requests come at once (REQ-7, optimal).
+    LosesLinesInACrowd,
 
     // The rotation (`rotation`).
     /// The backend is drawn at random (REQ-9).
@@ -84,6 +116,16 @@ pub enum Defect {
     SharesTokens,
     /// An answer of the status 500 is stored (REQ-8).
     CachesErrors,
+    /// An answer of the status 404 is stored (a finding: it is legal).
+    KeepsNotFound,
+    /// What is called private is kept for everybody (REQ-8, optimal).
+    KeepsPrivate,
+    /// What is answered to a request with a password is kept for everybody (REQ-8, optimal).
+    KeepsAuthorized,
+    /// Of clients that ask for a cold resource at once each appends its body to the stored one (REQ-8).
+    DoublesWhatIsStoredTwice,
+    /// Half of a download stays in the cache when its client breaks it off (REQ-8, optimal).
+    KeepsWhatWasBrokenOff,
 
     // Who is served, and how (`serving`).
     /// Clients are served one after the other (REQ-3).
@@ -100,4 +142,58 @@ pub enum Defect {
     DiesAfterHundreds,
     /// Every answer takes 100 ms longer, as by polling (a finding).
     LatencyFloor,
+    /// Of more than three requests at once the others are refused, as a page with many images makes them (REQ-6).
+    RefusesABurst,
+    /// Images are read and written as text (REQ-6).
+    SpoilsImages,
+    /// Bodies end after half a megabyte (REQ-6).
+    CutsAtHalfAMegabyte,
+    /// Bodies end after half a megabyte while others are served (REQ-6).
+    CutsUnderLoad,
+    /// After a client has left in the middle of a download nobody is served any more (REQ-5, optimal).
+    LeavingClientStopsAll,
+    /// The process ends when a client leaves in the middle of a download, as by SIGPIPE (REQ-5).
+    DiesOfLeavingClient,
+
+    // What is read and written (`wire`).
+    /// Other methods than GET, HEAD and POST are refused (REQ-5).
+    GetAndPostOnly,
+    /// Of a body only what came with the head is read (REQ-4).
+    FirstSegmentOfBody,
+    /// A head that does not come in one piece is refused (REQ-4).
+    FirstSegmentOfHead,
+    /// Heads of more than 4 KiB are refused (REQ-4, optimal).
+    HeadOfFourKilobytes,
+    /// A 204 or 304 gets a body (REQ-4).
+    BodyTo204,
+    /// The chunks of an answer are passed on as its content (REQ-4).
+    PassesChunksAsBody,
+    /// An answer that ends with its connection never ends at the client (REQ-4).
+    UntilCloseNeverEnds,
+    /// An interim answer is taken for the final one (REQ-4, optimal).
+    InterimForFinal,
+    /// Clients of HTTP/1.0 are refused (REQ-4, optimal).
+    RefusesHttp10,
+    /// A client that says `Connection: close` loses the end of its answer (REQ-4).
+    CloseLosesTheTail,
+    /// Every connection is closed after its first answer (REQ-4, optimal).
+    ClosesAlways,
+    /// What comes behind a request in the same segment is forgotten (REQ-4, optimal).
+    ForgetsWhatWasPipelined,
+
+    // Backends that fail (`failing`).
+    /// With every backend down there is an answer of success all the same (REQ-5, optimal).
+    SuccessWithoutBackend,
+    /// A backend that hangs is waited for (REQ-5, optimal).
+    WaitsForHungBackend,
+    /// After any error of a backend the client is closed without an answer (REQ-5, optimal).
+    ClosesWithoutAnswer,
+    /// What came of an answer that was cut short is passed on as all of it (REQ-6, optimal).
+    PassesTruncatedAsWhole,
+    /// What is not HTTP is passed on as an answer of success (REQ-6, optimal).
+    PassesGarbage,
+    /// After an error of a backend the next requests are refused (REQ-5, optimal).
+    StumblesAfterFailure,
+    /// A backend that refused once is never asked again (REQ-5, optimal).
+    NeverAsksAgain,
 }

@@ -7,6 +7,10 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Defect;
+use crate::http::Message;
+
+/// Bytes after which a proxy with one large buffer stops.
+const HALF_A_MEGABYTE: usize = 512 * 1024;
 
 /// Requests after which a proxy that wears out does so.
 const HUNDREDS: usize = 300;
@@ -76,4 +80,42 @@ pub fn through_shared_buffer(defect: Defect, bytes: Vec<u8>) -> Vec<u8> {
     // Long enough for another client to come in between wherever many are served at once.
     std::thread::sleep(Duration::from_millis(5));
     buffer().clone()
+}
+
+/// The refusal of a request for the number of others under way.
+pub fn too_many(defect: Defect, others: usize) -> Option<Message> {
+    (defect == Defect::RefusesABurst && others >= 3).then(|| Message::own(503, "Service Unavailable"))
+}
+
+/// An answer as it is made of what was forwarded or found; `others` are under way.
+pub fn as_served(defect: Defect, target: &str, others: bool, mut answer: Message) -> Message {
+    match defect {
+        Defect::SpoilsImages if target.ends_with(".png") => {
+            let text = answer.body.split(|&byte| byte == b'\n').collect::<Vec<_>>();
+            answer.body = text.join(&b"\r\n"[..]);
+        }
+        Defect::CutsAtHalfAMegabyte => answer.body.truncate(HALF_A_MEGABYTE),
+        Defect::CutsUnderLoad if others => answer.body.truncate(HALF_A_MEGABYTE),
+        _ => {}
+    }
+    answer
+}
+
+static STOPPED: Mutex<bool> = Mutex::new(false);
+
+/// What becomes of everybody when a client has left in the middle of its answer.
+pub fn client_left(defect: Defect) {
+    match defect {
+        Defect::LeavingClientStopsAll => *STOPPED.lock().unwrap_or_else(PoisonError::into_inner) = true,
+        // As SIGPIPE does.
+        Defect::DiesOfLeavingClient => std::process::abort(),
+        _ => {}
+    }
+}
+
+/// Waits for ever where a client that left has stopped everything.
+pub fn wait_where_all_is_stopped() {
+    while *STOPPED.lock().unwrap_or_else(PoisonError::into_inner) {
+        std::thread::sleep(Duration::from_secs(1));
+    }
 }
