@@ -146,6 +146,8 @@ impl Client {
                 Ok(())
             }
             Err(error) if error.kind() == ErrorKind::ConnectionReset => Err(End::Reset),
+            // signal(7): a read with a time limit says so when the process was stopped and went on.
+            Err(error) if error.kind() == ErrorKind::Interrupted => self.read(),
             Err(error) => panic!("nothing came in {PATIENCE:?}: {error}"),
         }
     }

@@ -76,10 +76,10 @@ impl Balancer {
     }
 
     /// The backend for the next attempt.
-    pub fn pick(&self, wanted: Wanted<'_>, now: Instant) -> Result<Choice, NoChoice> {
+    pub fn pick(&self, wanted: Wanted<'_>, now: impl FnOnce() -> Instant) -> Result<Choice, NoChoice> {
         let set = self.current.load();
         if wanted.is_repeatable && set.has_ejected() {
-            let millis = self.millis(now);
+            let millis = self.millis(now());
             if let Some(choice) = set.pick_for_trial(wanted.tried, millis) {
                 return Ok(choice);
             }
@@ -88,12 +88,13 @@ impl Balancer {
     }
 
     /// The backend answered in time; resets its count of failures and, on trial, brings it back.
-    pub fn report_success(&self, choice: &mut Choice, now: Instant) {
+    /// The time is only asked for where it matters.
+    pub fn report_success(&self, choice: &mut Choice, now: impl FnOnce() -> Instant) {
         choice.is_reported = true;
         if choice.member().marks.is_clean() {
             return;
         }
-        self.mark(choice.member(), true, false, now);
+        self.mark(choice.member(), true, false, now());
     }
 
     /// The backend refused, closed, reset, timed out or answered nonsense.
@@ -194,7 +195,7 @@ mod tests {
     }
 
     fn names(balancer: &Balancer, count: usize, now: Instant) -> String {
-        (0..count).map(|_| balancer.pick(first(&[]), now).unwrap().address().to_string()).collect()
+        (0..count).map(|_| balancer.pick(first(&[]), || now).unwrap().address().to_string()).collect()
     }
 
     fn fail(balancer: &Balancer, name: &str, times: usize, now: Instant) {
@@ -218,7 +219,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     let picks: Vec<_> = (0..1001)
-                        .map(|_| balancer.pick(first(&[]), now).unwrap().address().to_string())
+                        .map(|_| balancer.pick(first(&[]), || now).unwrap().address().to_string())
                         .collect();
                     let mut counts = counts.lock().unwrap();
                     picks.into_iter().for_each(|name| *counts.entry(name).or_default() += 1);
@@ -233,14 +234,14 @@ mod tests {
     #[test]
     fn a_repeated_attempt_goes_elsewhere_and_uses_up_no_turn() {
         let (balancer, now) = balancer(&["a", "b", "c"], Policy::RoundRobin);
-        let one = balancer.pick(first(&[]), now).unwrap();
+        let one = balancer.pick(first(&[]), || now).unwrap();
         let tried = [one.id()];
         for _ in 0..5 {
-            assert_ne!(&**balancer.pick(first(&tried), now).unwrap().address(), "a");
+            assert_ne!(&**balancer.pick(first(&tried), || now).unwrap().address(), "a");
         }
         assert_eq!(names(&balancer, 4, now), "bcab");
         let all: Vec<_> = balancer.members().iter().map(|member| member.id).collect();
-        assert_eq!(balancer.pick(first(&all), now).unwrap_err(), NoChoice::AllTried);
+        assert_eq!(balancer.pick(first(&all), || now).unwrap_err(), NoChoice::AllTried);
     }
 
     #[test]
@@ -255,9 +256,9 @@ mod tests {
     fn a_success_between_failures_keeps_a_backend_in_service() {
         let (balancer, now) = balancer(&["a", "b"], Policy::RoundRobin);
         fail(&balancer, "b", 1, now);
-        let mut choice = (0..2).map(|_| balancer.pick(first(&[]), now).unwrap()).last().unwrap();
+        let mut choice = (0..2).map(|_| balancer.pick(first(&[]), || now).unwrap()).last().unwrap();
         assert_eq!(&**choice.address(), "b");
-        balancer.report_success(&mut choice, now);
+        balancer.report_success(&mut choice, || now);
         fail(&balancer, "b", 1, now);
         assert_eq!(names(&balancer, 4, now), "abab");
     }
@@ -269,13 +270,13 @@ mod tests {
         assert_eq!(names(&balancer, 2, now), "aa");
         let later = now + Duration::from_secs(6);
         let not_repeatable = Wanted { tried: &[], is_repeatable: false };
-        assert_eq!(&**balancer.pick(not_repeatable, later).unwrap().address(), "a");
+        assert_eq!(&**balancer.pick(not_repeatable, || later).unwrap().address(), "a");
         for _ in 0..2 {
-            let mut trial = balancer.pick(first(&[]), later).unwrap();
+            let mut trial = balancer.pick(first(&[]), || later).unwrap();
             assert_eq!(&**trial.address(), "b");
             // While one is on its way nobody else is sent there.
             assert_eq!(names(&balancer, 3, later), "aaa");
-            balancer.report_success(&mut trial, later);
+            balancer.report_success(&mut trial, || later);
         }
         let after = names(&balancer, 4, later);
         assert!(after == "abab" || after == "baba", "{after}");
@@ -286,8 +287,8 @@ mod tests {
         let (balancer, now) = balancer(&["a", "b"], Policy::RoundRobin);
         fail(&balancer, "b", 2, now);
         let later = now + Duration::from_secs(6);
-        drop(balancer.pick(first(&[]), later).unwrap());
-        let mut trial = balancer.pick(first(&[]), later).unwrap();
+        drop(balancer.pick(first(&[]), || later).unwrap());
+        let mut trial = balancer.pick(first(&[]), || later).unwrap();
         assert_eq!(&**trial.address(), "b");
         balancer.report_failure(&mut trial, later);
         assert_eq!(names(&balancer, 2, later + Duration::from_secs(6)), "aa");
@@ -315,7 +316,7 @@ mod tests {
     fn least_connections_counts_open_requests_and_rotates_among_equals() {
         let (balancer, now) = balancer(&["a", "b", "c"], Policy::LeastConnections);
         assert_eq!(names(&balancer, 6, now), "abcabc");
-        let held = [balancer.pick(first(&[]), now).unwrap(), balancer.pick(first(&[]), now).unwrap()];
+        let held = [balancer.pick(first(&[]), || now).unwrap(), balancer.pick(first(&[]), || now).unwrap()];
         assert_eq!(names(&balancer, 3, now), "ccc");
         drop(held);
         assert_eq!(balancer.members().iter().map(|member| member.open_requests()).sum::<usize>(), 0);
@@ -326,18 +327,18 @@ mod tests {
         let (balancer, now) = balancer(&[], Policy::RoundRobin);
         let limited = |address: &str| Backend { max_connections: Some(1), ..backend(address, 1) };
         balancer.replace(&[limited("a"), limited("b")], Policy::RoundRobin, health());
-        let one = balancer.pick(first(&[]), now).unwrap();
-        let two = balancer.pick(first(&[]), now).unwrap();
+        let one = balancer.pick(first(&[]), || now).unwrap();
+        let two = balancer.pick(first(&[]), || now).unwrap();
         assert_ne!(one.id(), two.id());
-        assert_eq!(balancer.pick(first(&[]), now).unwrap_err(), NoChoice::AllFull);
+        assert_eq!(balancer.pick(first(&[]), || now).unwrap_err(), NoChoice::AllFull);
         drop(one);
-        assert!(balancer.pick(first(&[]), now).is_ok());
+        assert!(balancer.pick(first(&[]), || now).is_ok());
     }
 
     #[test]
     fn a_replaced_set_keeps_marks_and_open_requests_of_those_that_stay() {
         let (balancer, now) = balancer(&["a", "b", "c"], Policy::RoundRobin);
-        let open = balancer.pick(first(&[]), now).unwrap();
+        let open = balancer.pick(first(&[]), || now).unwrap();
         fail(&balancer, "b", 2, now);
         let set = [backend("a", 1), backend("b", 1), backend("d", 1)];
         balancer.replace(&set, Policy::RoundRobin, health());

@@ -15,7 +15,6 @@ use super::relay::Relay;
 use super::services::Worker;
 use super::upload::{Progress, Upload, UploadFailure};
 use crate::cache::Fetch;
-use crate::clock;
 use crate::http::{BadResponse, Refusal};
 use crate::wire::{ReadBuffer, Wire};
 
@@ -82,6 +81,7 @@ pub(super) async fn attempt(
         // A backend may answer and close without reading: what it said is worth more than this error.
         Ok(()) | Err(_) => {}
     }
+    let asked_at = record.started_at.plus(record.started.elapsed());
     let mut relay = Relay {
         worker,
         config: &config,
@@ -97,7 +97,7 @@ pub(super) async fn attempt(
         buffer: backend_buffer,
         fetch,
         writer: None,
-        asked_at: clock::now(),
+        asked_at,
     };
     let wire = match audience.0 {
         Some(wire) if !progress.is_finished.get() => wire,

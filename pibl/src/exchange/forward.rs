@@ -12,6 +12,7 @@ use super::record::Record;
 use super::services::Worker;
 use super::tunnel;
 use super::upload::{Progress, Upload, UploadFailure};
+use std::pin::pin;
 use std::time::Duration;
 
 use super::{After, stored};
@@ -51,14 +52,18 @@ pub(super) async fn forward(
         Err(_) => return give_up(worker, client, record, After::Abort),
     }
     let terms = Terms { upgrade: wishes.upgrade.is_some(), persistent: received.persistent };
-    let attempts = try_backends(worker, client, terms, &mut upload, &progress, record, &mut fetch, &config);
-    let outcome = match config.timeouts.total {
-        Duration::ZERO => attempts.await,
-        total => match tokio::time::timeout(total, attempts).await {
-            Ok(outcome) => outcome,
-            Err(_) if progress.response_started.get() => Outcome::Done(After::Reset),
-            Err(_) => Outcome::Failed(504),
-        },
+    let outcome = {
+        // Pinned where it stands: it is large, and must not be copied to wherever it is awaited.
+        let attempts =
+            pin!(try_backends(worker, client, terms, &mut upload, &progress, record, &mut fetch, &config));
+        match config.timeouts.total {
+            Duration::ZERO => attempts.await,
+            total => match tokio::time::timeout(total, attempts).await {
+                Ok(outcome) => outcome,
+                Err(_) if progress.response_started.get() => Outcome::Done(After::Reset),
+                Err(_) => Outcome::Failed(504),
+            },
+        }
     };
     record.request_bytes = progress.content_bytes.get();
     match outcome {
@@ -145,14 +150,14 @@ async fn try_backends(
         }
         let result =
             try_backend(worker, client, terms, upload, progress, record, fetch, config, &choice).await;
-        let now = clock::monotonic();
         let failure = match result {
             Ok(after) => {
-                worker.balancer.report_success(&mut choice, now);
+                worker.balancer.report_success(&mut choice, clock::monotonic);
                 return Outcome::Done(after);
             }
             Err(failure) => failure,
         };
+        let now = clock::monotonic();
         match failure {
             // The client's doing says nothing about the backend.
             Failure::Refused(refusal) => return Outcome::Refused(refusal),
@@ -187,7 +192,7 @@ async fn try_backends(
 /// The next backend. While all are at their limit of connections the request waits, in a bounded queue
 /// and no longer than a connection may take.
 async fn pick(worker: &Worker, wanted: Wanted<'_>, config: &Config) -> Option<Choice> {
-    match worker.balancer.pick(wanted, clock::monotonic()) {
+    match worker.balancer.pick(wanted, clock::monotonic) {
         Ok(choice) => return Some(choice),
         Err(NoChoice::AllTried) => return None,
         Err(NoChoice::AllFull) => {}
@@ -196,7 +201,7 @@ async fn pick(worker: &Worker, wanted: Wanted<'_>, config: &Config) -> Option<Ch
     let wait = async {
         loop {
             let room = worker.balancer.room().notified();
-            match worker.balancer.pick(wanted, clock::monotonic()) {
+            match worker.balancer.pick(wanted, clock::monotonic) {
                 Ok(choice) => return Some(choice),
                 Err(NoChoice::AllTried) => return None,
                 Err(NoChoice::AllFull) => room.await,
@@ -256,9 +261,10 @@ async fn try_backend(
                 // nothing of, so connections to such a backend are not kept by several threads.
                 let may_keep = choice.member().max_connections.is_none() || config.workers == 1;
                 // A name means other addresses some day: no connection outlives its time, however busy it is.
-                let is_young = || made.elapsed() < config.timeouts.upstream_lifetime;
-                if delivered.is_reusable && may_keep && is_young() {
-                    worker.pool.put(address, wire, made);
+                let now = tokio::time::Instant::now();
+                let is_young = now.saturating_duration_since(made) < config.timeouts.upstream_lifetime;
+                if delivered.is_reusable && may_keep && is_young {
+                    worker.pool.put(address, wire, made, now);
                 }
                 return Ok(delivered.after);
             }

@@ -25,7 +25,6 @@ pub use services::{Services, Worker};
 use std::rc::Rc;
 
 use crate::cache::{Answer, Fetch};
-use crate::clock;
 use crate::http::{BodyFraming, Fields, Method, ReceivedRequest, Version, hop_by_hop};
 use crate::wire::Wire;
 use fields::Wishes;
@@ -68,7 +67,7 @@ pub async fn run(worker: &Rc<Worker>, client: &mut Client<'_>, received: Receive
     if wishes.upgrade.is_some() || !is_plain {
         return forward::forward(worker, client, &received, &wishes, None, &mut record).await;
     }
-    match worker.cache.ask(&client.request, clock::now()).await {
+    match worker.cache.ask(&client.request, record.started_at).await {
         Answer::Reply(reply) => {
             stored::send(worker, &mut client.outlet(), &reply, received.persistent, &mut record).await
         }

@@ -8,11 +8,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::clock::{self, Timestamp};
+
 /// The facts of one exchange.
 #[derive(Debug)]
 pub(super) struct Record {
     /// When the head of the request was complete.
     pub started: Instant,
+    /// The same by the wall clock.
+    pub started_at: Timestamp,
     /// The backend that answered, or that was tried last.
     pub backend: Option<Arc<str>>,
     /// How many backends were tried.
@@ -34,9 +38,15 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// The wall clock when the head of the backend's response was complete, or at the start where there is none.
+    pub(super) fn first_byte_at(&self) -> Timestamp {
+        self.started_at.plus(self.first_byte.unwrap_or_default())
+    }
+
     pub(super) fn start() -> Self {
         Self {
             started: Instant::now(),
+            started_at: clock::now(),
             backend: None,
             attempts: 0,
             cache: "-",

@@ -70,7 +70,7 @@ impl Relay<'_> {
 
     /// Shows the response to the cache, which may keep it, or send what it has instead.
     async fn receive(&mut self, fetch: Fetch, received: ReceivedResponse) -> Result<Delivered, Failure> {
-        let now = clock::now();
+        let now = self.record.first_byte_at();
         let length = match received.framing {
             BodyFraming::Length(length) => Some(length),
             BodyFraming::Empty => Some(0),
@@ -180,7 +180,7 @@ impl Relay<'_> {
             && self.progress.is_finished.get()
             && !self.worker.is_draining();
         self.out.clear();
-        encode_response(self.out, self.response, delivery, &self.worker.http_date());
+        encode_response(self.out, self.response, delivery, &clock::http_date(self.record.first_byte_at()));
         if let Some(status) = status {
             status.write(self.out);
             self.record.cache = status.word();

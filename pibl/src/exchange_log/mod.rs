@@ -70,13 +70,13 @@ impl ExchangeLog {
     /// Writes the lines of the batch: one write to the file, finished before this returns, and a copy
     /// for stdout that is shown as soon as stdout takes it. A failing file costs lines and a warning,
     /// never an error to a client.
-    pub fn flush(&self, batch: &mut Batch, now: Timestamp) {
+    pub fn flush(&self, batch: &mut Batch, now: impl FnOnce() -> Timestamp) {
         if batch.bytes.is_empty() {
             return;
         }
         if let Err(error) = (&**self.file.load()).write_all(&batch.bytes) {
             self.lost_lines.fetch_add(batch.lines, Ordering::Relaxed);
-            self.complain(&error, now);
+            self.complain(&error, now());
         }
         if let Some(screen) = &self.screen {
             screen.show(&batch.bytes, batch.lines);
@@ -155,8 +155,8 @@ mod tests {
         let mut batch = Batch::default();
         log.line(&mut batch, &exchange(b"/one"), NOW);
         log.line(&mut batch, &exchange(b"/two"), NOW);
-        log.flush(&mut batch, NOW);
-        log.flush(&mut batch, NOW);
+        log.flush(&mut batch, || NOW);
+        log.flush(&mut batch, || NOW);
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), 2);
         assert!(text.contains("\"GET /two HTTP/1.1\""), "{text}");
@@ -169,11 +169,11 @@ mod tests {
         let log = ExchangeLog::open(&path, LogFormat::Json, false).unwrap();
         let mut batch = Batch::default();
         log.line(&mut batch, &exchange(b"/old"), NOW);
-        log.flush(&mut batch, NOW);
+        log.flush(&mut batch, || NOW);
         std::fs::rename(&path, directory.path().join("old.log")).unwrap();
         log.reopen().unwrap();
         log.line(&mut batch, &exchange(b"/new"), NOW);
-        log.flush(&mut batch, NOW);
+        log.flush(&mut batch, || NOW);
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains("/new") && !text.contains("/old"), "{text}");
     }
@@ -184,7 +184,7 @@ mod tests {
         let log = ExchangeLog::open(Path::new("/dev/full"), LogFormat::Text, false).unwrap();
         let mut batch = Batch::default();
         log.line(&mut batch, &exchange(b"/"), NOW);
-        log.flush(&mut batch, NOW);
+        log.flush(&mut batch, || NOW);
         assert_eq!(log.lost_lines(), 1);
     }
 }

@@ -95,12 +95,18 @@ pub fn address(out: &mut Vec<u8>, address: IpAddr) {
     match address {
         // The usual case, ten times faster than the formatting machinery.
         IpAddr::V4(address) => {
+            let mut text = [b'.'; 15];
+            let mut length = 0;
             for (index, octet) in address.octets().into_iter().enumerate() {
-                if index > 0 {
-                    out.push(b'.');
+                length += usize::from(index > 0);
+                for (unit, is_written) in [(100, octet > 99), (10, octet > 9), (1, true)] {
+                    if is_written {
+                        text[length] = b'0' + octet / unit % 10;
+                        length += 1;
+                    }
                 }
-                decimal(out, u64::from(octet));
             }
+            out.extend_from_slice(&text[..length]);
         }
         // Writing to a vector cannot fail.
         IpAddr::V6(address) => drop(write!(out, "{address}")),
@@ -109,18 +115,7 @@ pub fn address(out: &mut Vec<u8>, address: IpAddr) {
 
 /// Writes a number in decimal digits.
 pub fn decimal(out: &mut Vec<u8>, value: u64) {
-    let mut text = [0; 20];
-    let mut start = text.len();
-    let mut rest = value;
-    loop {
-        start -= 1;
-        text[start] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&text[start..]);
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 #[cfg(test)]

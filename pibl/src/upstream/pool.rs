@@ -49,10 +49,10 @@ impl Pool {
         None
     }
 
-    /// Keeps a connection, which was made at `made`, for the next request to this backend.
-    pub fn put(&self, address: &str, wire: Wire, made: Instant) {
+    /// Keeps a connection, which was made at `made` and is unused from `now` on, for the next request to this backend.
+    pub fn put(&self, address: &str, wire: Wire, made: Instant, now: Instant) {
         wire.deadline.clear();
-        let entry = Unused { wire, made, since: Instant::now() };
+        let entry = Unused { wire, made, since: now };
         let mut backends = self.backends.borrow_mut();
         let unused = match backends.iter_mut().position(|(known, _)| **known == *address) {
             Some(place) => &mut backends[place].1,
@@ -113,8 +113,8 @@ mod tests {
         let (one, _keep_one) = pair().await;
         let (two, _keep_two) = pair().await;
         let made = Instant::now();
-        pool.put("a:1", one, made);
-        pool.put("a:1", two, made);
+        pool.put("a:1", one, made, made);
+        pool.put("a:1", two, made, made);
         assert!(pool.take("b:1", LONG).is_none());
         assert!(pool.take("a:1", LONG).is_some());
         assert!(pool.take("a:1", Duration::ZERO).is_none());
@@ -125,7 +125,7 @@ mod tests {
     async fn a_connection_closed_by_the_backend_is_never_taken() {
         let pool = Pool::default();
         let (wire, other_side) = pair().await;
-        pool.put("a:1", wire, Instant::now());
+        pool.put("a:1", wire, Instant::now(), Instant::now());
         drop(other_side);
         // The news of the close arrives through the runtime; it is there as soon as the pool is tidy.
         for _ in 0..1000 {

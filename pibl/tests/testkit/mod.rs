@@ -160,6 +160,8 @@ impl Client {
                 self.buffer.extend_from_slice(&piece[..count]);
                 count
             }
+            // signal(7): a read with a time limit says so when the process was stopped and went on.
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => self.read_some(),
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => 0,
             Err(error) => panic!("nothing arrived: {error}; so far {:?}", lossy(self.buffer.clone())),
         }

@@ -225,6 +225,8 @@ fn read_some(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<()> {
             buffer.extend_from_slice(&piece[..count]);
             Some(())
         }
+        // signal(7): a read with a time limit says so when the process was stopped and went on.
+        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => read_some(stream, buffer),
         _ => None,
     }
 }

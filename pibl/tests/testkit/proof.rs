@@ -159,12 +159,15 @@ impl Asker {
 
     fn read_some(&mut self) -> io::Result<()> {
         let mut piece = [0; 65536];
-        match self.stream()?.read(&mut piece)? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            count => {
+        match self.stream()?.read(&mut piece) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
                 self.buffer.extend_from_slice(&piece[..count]);
                 Ok(())
             }
+            // signal(7): a read with a time limit says so when the process was stopped and went on.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.read_some(),
+            Err(error) => Err(error),
         }
     }
 }
