@@ -24,6 +24,7 @@ pub mod plan;
 pub mod history;
 
 pub mod fault;
+pub mod fleet;
 pub mod proxy_under_test;
 pub mod traffic;
 

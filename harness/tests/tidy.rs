@@ -19,6 +19,7 @@ const HARNESS: &[&str] = &[
     "proxy_under_test",
     "traffic",
     "fault",
+    "fleet",
     "check",
     "compare",
     "language",
@@ -67,7 +68,7 @@ const FAKE_BACKENDS: &[&str] = &[
 const MOST_LINES: usize = 500;
 
 /// Rooms that must stay functions of the record: no process, no socket.
-const PURE: &[&str] = &["statistics", "check", "compare", "language"];
+const PURE: &[&str] = &["statistics", "fleet", "check", "compare", "language"];
 
 struct Source {
     path: PathBuf,

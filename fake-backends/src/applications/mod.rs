@@ -8,6 +8,7 @@ mod accounts;
 mod careless;
 mod dialogue;
 mod event;
+mod instance;
 mod plain;
 mod token;
 mod tracking;
@@ -16,6 +17,7 @@ mod worker;
 
 pub use careless::{CARELESS, Careless, Permission};
 pub use event::Event;
+pub use instance::{Instances, Usage, service_time};
 pub use plain::Plain;
 pub use token::{Authority, BadToken, Claims};
 pub use tracking::Tracking;
@@ -37,6 +39,7 @@ pub const NAMES: &[(&str, &str)] = &[
         "delivery tracking: tokens of 30 minutes, orders, metrics, CORS, cold starts, and answers with careless caching headers",
     ),
     ("event", "an event platform: login, large scene files, long-lived data connections"),
+    ("instance", "a server with so many places and service times of its own, whose occupancy can be read"),
     ("plain", "a plain web instance that names itself"),
 ];
 
@@ -46,6 +49,7 @@ pub fn all() -> Applications {
     applications.add("voting", Arc::new(Voting::new()));
     applications.add("tracking", Arc::new(Tracking::new()));
     applications.add("event", Arc::new(Event::new()));
+    applications.add("instance", Arc::new(Instances::new()));
     applications.add("plain", Arc::new(Plain));
     applications
 }

@@ -63,6 +63,20 @@ impl Random {
 }
 
 impl Distribution {
+    /// The mean of many draws, in seconds; a normal one that is cut at zero counts as if it were not.
+    pub fn mean_seconds(&self) -> f64 {
+        match self {
+            Distribution::Constant(span)
+            | Distribution::Exponential(span)
+            | Distribution::Normal(span, _) => span.0.as_secs_f64(),
+            Distribution::Uniform(low, high) => (low.0.as_secs_f64() + high.0.as_secs_f64()) / 2.0,
+            Distribution::LogNormal(median, sigma) => median.0.as_secs_f64() * (sigma * sigma / 2.0).exp(),
+            // Without a finite mean, as long as a draw can be.
+            Distribution::Pareto(_, shape) if *shape <= 1.0 => LONGEST.as_secs_f64(),
+            Distribution::Pareto(least, shape) => least.0.as_secs_f64() * shape / (shape - 1.0),
+        }
+    }
+
     /// A draw.
     pub fn draw(&self, random: &mut Random) -> Duration {
         let seconds = match self {

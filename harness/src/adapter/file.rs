@@ -93,6 +93,9 @@ pub struct AdapterFile {
     /// How it is stopped.
     #[serde(default)]
     pub stop: StopFile,
+    /// Signal at which it reads its files again, such as SIGHUP, with other backends while it serves.
+    #[serde(default)]
+    pub reload: Option<String>,
     /// How long it may take to get ready.
     #[serde(default = "ten_seconds")]
     pub ready_within: Span,
@@ -235,6 +238,7 @@ pub fn resolve(text: &Arc<str>, origin: &Path) -> Result<Adapter, Problem> {
         terminal: file.terminal,
         stop_signal: file.stop.signal,
         stop_within: file.stop.within.0,
+        reload_signal: file.reload,
         ready_within: file.ready_within.0,
         rebind_within: file.rebind_within.0,
         fixed_port: file.fixed_port,

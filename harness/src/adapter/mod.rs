@@ -83,6 +83,9 @@ pub struct Adapter {
     /// How long it may take to end after that.
     #[serde(with = "duration_ns")]
     pub stop_within: Duration,
+    /// Signal at which it reads its files again while it serves; `None`: it learns its backends at a start alone.
+    #[serde(default)]
+    pub reload_signal: Option<String>,
     /// How long it may take to listen and answer.
     #[serde(with = "duration_ns")]
     pub ready_within: Duration,

@@ -119,6 +119,16 @@ checks! {
     PrivacyNeverShared = "privacy.never_shared", Req6, Check, Practice;
     /// What was registered is visible on every path within the time that its owner asks.
     FreshnessDelivered = "freshness.delivered", Req8c, Required, Scenario;
+    /// No request is lost while instances come and go; at a death no more than its owner tolerates.
+    FleetLostRequests = "fleet.lost_requests", ReqArch, Required, Scenario;
+    /// While the same instances are up, each of them gets as many requests as the others.
+    FleetEven = "fleet.even", Req9, Required, Scenario;
+    /// The 99th percentile stays within what its owner asks, while the fleet grows and shrinks.
+    FleetLatency = "fleet.latency", ReqArch, Required, Scenario;
+    /// Capacity comes in time, the limits are kept, and the number of instances does not flap.
+    FleetScaled = "fleet.scaled", ReqArch, Required, Scenario;
+    /// The simulation of the same plan comes to the same.
+    FleetSimulation = "fleet.simulation", ReqArch, Check, Practice;
     /// What kind of rotation it is: per request, per connection, per worker, weighted, random.
     RotationScope = "rr.scope", Req9, Check, Practice;
     /// Whether an answer from the cache uses up a turn.

@@ -104,6 +104,11 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         CheckId::PrivacyTokens => cloud::tokens(ledger),
         CheckId::PrivacyNeverShared => cloud::never_shared(ledger),
         CheckId::FreshnessDelivered => cloud::delivered(ledger, check),
+        CheckId::FleetLostRequests => cloud::lost_requests(ledger, check),
+        CheckId::FleetEven => cloud::even(ledger, check),
+        CheckId::FleetLatency => cloud::fleet_latency(ledger, check),
+        CheckId::FleetScaled => cloud::scaled(ledger, check),
+        CheckId::FleetSimulation => cloud::simulation(ledger, check),
         CheckId::RotationSerialCycle => fairness::serial_cycle(ledger, check),
         CheckId::RotationSpread => fairness::spread(ledger, check),
         CheckId::RotationScope => fairness::scope(ledger, check),
@@ -154,6 +159,9 @@ fn declared_missing(check: CheckId, adapter: &Adapter) -> Option<String> {
                 }
                 _ => None,
             }
+        }
+        FleetLostRequests | FleetEven | FleetLatency | FleetScaled | FleetSimulation => {
+            adapter.reload_signal.is_none().then(|| "reload: none".to_owned())
         }
         PersistenceSurvivesKill | PersistenceNoTornBytes | PersistenceLocation => match capabilities.cache {
             CacheMedium::None => Some(no_cache()),

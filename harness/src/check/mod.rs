@@ -28,7 +28,10 @@ mod verdict;
 mod testkit;
 
 pub use cause::Cause;
-pub use cloud::{CloudFinding, KindSeen, PlaceSeen};
+pub use cloud::{
+    Breaks, CloudFinding, EvenSeen, FleetFinding, KindSeen, LostSeen, PlaceSeen, ScaledSeen, SimulatedSeen,
+    SlowSeen,
+};
 pub use concurrency::needs_second_try;
 pub use evaluate::evaluate;
 pub use fidelity::Amiss;

@@ -243,6 +243,19 @@ impl Kit {
     }
 
     /// Asks for a check, as required.
+    /// The adapter knows how to tell its proxy of other backends.
+    pub(super) fn reloads(&mut self) {
+        self.record.plan.adapter.reload_signal = Some("SIGHUP".to_owned());
+    }
+
+    /// The verdict on one check with limits.
+    pub(super) fn judge_within(&mut self, id: CheckId, at_most: Duration, count: Option<u64>) -> Verdict {
+        self.record.plan.checks.clear();
+        let parameters = CheckParameters { at_most: Some(at_most), count, ..CheckParameters::default() };
+        self.record.plan.checks.push(CheckPlan { id, kind: id.kind(), line: line(), parameters });
+        evaluate(&self.record).remove(0)
+    }
+
     pub(super) fn check(&mut self, id: CheckId) {
         let parameters = CheckParameters::default();
         self.record.plan.checks.push(CheckPlan { id, kind: id.kind(), line: line(), parameters });
@@ -317,6 +330,7 @@ fn adapter() -> Adapter {
         terminal: true,
         stop_signal: "SIGTERM".to_owned(),
         stop_within: Duration::from_secs(5),
+        reload_signal: None,
         ready_within: Duration::from_secs(5),
         rebind_within: Duration::from_secs(5),
         fixed_port: None,

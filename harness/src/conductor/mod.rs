@@ -6,6 +6,7 @@
 
 mod closing;
 mod direct;
+mod fleet;
 mod interruption;
 mod proxy_log;
 mod pump;

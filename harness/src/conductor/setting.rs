@@ -5,8 +5,10 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use fake_backends::applications::Instances;
 use fake_backends::clock::RunClock;
 use fake_backends::platform::Network;
 use fake_backends::server::{self, BackendSpec, Down, Listening, Recording, World};
@@ -31,8 +33,12 @@ pub(super) struct RunNetwork {
 #[derive(Debug)]
 pub(super) struct Backends {
     pub(super) world: World,
+    /// The application `instance`, of which the backends may be instances.
+    pub(super) instances: Arc<Instances>,
     listening: Vec<Listening>,
     up: Vec<bool>,
+    /// Those that the proxy is told of.
+    listed: Vec<bool>,
 }
 
 /// How long another run of the harness may keep the only port that a proxy accepts.
@@ -78,7 +84,10 @@ impl Backends {
         recorder: &Recorder,
     ) -> io::Result<Backends> {
         let adapter = &plan.adapter;
-        let applications = std::sync::Arc::new(fake_backends::applications::all());
+        let instances = Arc::new(Instances::new());
+        let mut applications = fake_backends::applications::all();
+        applications.add("instance", instances.clone());
+        let applications = Arc::new(applications);
         let target_prefix = adapter.request.prefix.as_str().into();
         let world = World { applications, target_prefix, ..World::new(network, clock) };
         let mut listening = Vec::new();
@@ -94,7 +103,7 @@ impl Backends {
             listening.push(backend);
         }
         let up = vec![true; listening.len()];
-        Ok(Backends { world, listening, up })
+        Ok(Backends { world, instances, listening, listed: up.clone(), up })
     }
 
     /// Their addresses, for the configuration of the proxy.
@@ -105,7 +114,22 @@ impl Backends {
             port: backend.addr().port(),
             address: backend.addr().to_string(),
         };
-        self.listening.iter().map(address).collect()
+        self.listening
+            .iter()
+            .zip(&self.listed)
+            .filter(|(_, listed)| **listed)
+            .map(|(b, _)| address(b))
+            .collect()
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.listening.len()
+    }
+
+    /// The proxy is told of exactly these from its next configuration on.
+    pub(super) fn list(&mut self, places: &[usize]) {
+        self.listed.iter_mut().enumerate().for_each(|(place, listed)| *listed = places.contains(&place));
     }
 
     /// Whether any of them answers.

@@ -74,6 +74,7 @@ impl Stage {
             }
             StepKind::Cloud(CloudStep::Users(plan)) => users::run(traffic, plan).await,
             StepKind::Cloud(CloudStep::Deliveries(plan)) => deliveries::run(traffic, step, plan).await,
+            StepKind::Cloud(CloudStep::Fleet(plan)) => self.fleet(plan).await,
             StepKind::Exact(plan) if plan.asks.is_about_the_log() => {
                 let mark = Mark::of(self);
                 exact::run(&self.traffic, step, plan).await?;
@@ -106,7 +107,7 @@ impl Stage {
         self.traffic.clients.recorder().record(EventKind::FilesSeen { files });
     }
 
-    fn order(&self) -> Result<StartOrder, StartProblem> {
+    pub(super) fn order(&self) -> Result<StartOrder, StartProblem> {
         let listen = self.traffic.clients.address();
         let adapter = self.proxy.adapter();
         let milliseconds = self.settings.ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));

@@ -134,6 +134,15 @@ pub enum EventKind {
     LoadInterval(LoadInterval),
     /// What the proxy has written into its log and printed during a step that asks about it.
     ProxyLogged(LogExcerpt),
+    /// The proxy was told to read its files again, with these backends in them.
+    ProxyReloaded {
+        /// Which start.
+        launch: u32,
+        /// Names of the backends.
+        backends: Vec<String>,
+    },
+    /// A fleet step, whole.
+    Fleet(Box<super::FleetRun>),
     /// Files beneath the proxy's directory: path relative to it, and length in bytes.
     FilesSeen {
         /// At most some thousands.

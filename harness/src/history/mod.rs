@@ -4,6 +4,7 @@
 //! the checks and reports read them back. Nothing is ever changed or removed, and nothing is judged here.
 
 mod event;
+mod fleet;
 mod histogram;
 mod interval_log;
 mod manifest;
@@ -17,6 +18,7 @@ pub use event::{
     ExchangeEnd, HostNoise, LoadInterval, LogExcerpt, ProxyExit, Purpose, ResourceSample, ResponseSeen,
     WireBytes,
 };
+pub use fleet::{FleetDecision, FleetRun, FleetTick};
 pub use histogram::{HIGHEST_NS, Histograms, Interval, LatencyHistogram, Measure, empty as empty_histogram};
 pub use interval_log::{IntervalLog, read_intervals};
 pub use manifest::{FileEntry, Manifest, ManifestFacts, hash_of_file};

@@ -131,6 +131,21 @@ pub fn title(check: CheckId, language: Language) -> String {
         CheckId::FreshnessDelivered => {
             say!(language, en: "what was registered is soon seen everywhere", es: "lo registrado se ve pronto en todas partes")
         }
+        CheckId::FleetLostRequests => {
+            say!(language, en: "no request is lost while instances come and go", es: "ninguna petición se pierde mientras van y vienen instancias")
+        }
+        CheckId::FleetEven => {
+            say!(language, en: "all instances that are up get the same", es: "todas las instancias activas reciben lo mismo")
+        }
+        CheckId::FleetLatency => {
+            say!(language, en: "answers stay fast while the fleet grows and shrinks", es: "las respuestas siguen siendo rápidas mientras la flota crece y se reduce")
+        }
+        CheckId::FleetScaled => {
+            say!(language, en: "capacity comes in time and does not flap", es: "la capacidad llega a tiempo y no oscila")
+        }
+        CheckId::FleetSimulation => {
+            say!(language, en: "the simulation comes to the same", es: "la simulación llega a lo mismo")
+        }
         CheckId::RotationHitsTakeTurn => {
             say!(language, en: "whether a hit uses up a turn", es: "si una respuesta del caché gasta un turno")
         }
@@ -225,6 +240,31 @@ pub fn asks(check: CheckId, language: Language) -> String {
             say!(language,
                 en: "an order that was registered is in every answer that is asked for after the time allowed, on every path",
                 es: "un pedido registrado está en toda respuesta pedida después del plazo, por todas las rutas")
+        }
+        CheckId::FleetLostRequests => {
+            say!(language,
+                en: "every request that is sent while instances are launched and drained is answered with success; where one dies, no more are lost than the scenario tolerates",
+                es: "toda petición enviada mientras se lanzan y se retiran instancias recibe una respuesta correcta; donde una se cae, no se pierden más de las que tolera el escenario")
+        }
+        CheckId::FleetEven => {
+            say!(language,
+                en: "in each epoch in which the same instances are up, none gets more requests than another, but for the edges",
+                es: "en cada época con las mismas instancias activas, ninguna recibe más peticiones que otra, salvo en los bordes")
+        }
+        CheckId::FleetLatency => {
+            say!(language,
+                en: "the 99th percentile from the intended instant, time-outs included, is within the limit of the scenario",
+                es: "el percentil 99 desde el instante previsto, con las que exceden el plazo, está dentro del límite del escenario")
+        }
+        CheckId::FleetScaled => {
+            say!(language,
+                en: "the instances are too few for the load for no longer than the scenario tolerates, stay between fewest and most, and their number does not go up and down again and again",
+                es: "las instancias son muy pocas para la carga por no más tiempo del que tolera el escenario, se mantienen entre el mínimo y el máximo, y su número no sube y baja una y otra vez")
+        }
+        CheckId::FleetSimulation => {
+            say!(language,
+                en: "the same policies in virtual time have never more than one instance more or less, one control period aside, and a 99th percentile within 25 %",
+                es: "las mismas políticas en tiempo virtual nunca tienen más de una instancia de diferencia, salvo un período de control, y un percentil 99 a menos de 25 %")
         }
         CheckId::RotationHitsTakeTurn => {
             say!(language, en: "Whether an answer from the cache moves the turn on to the next backend.", es: "Si una respuesta del caché hace pasar el turno al siguiente backend.")

@@ -2,7 +2,7 @@
 //!
 //! `finding_words` and `step_words` ask here first. No figure is computed here beyond counting what a list holds.
 
-use super::{Counted, InWords, Language, Milliseconds, Noun, Span};
+use super::{Counted, InWords, Language, Milliseconds, Noun, Span, fleet_words};
 use crate::check::{CloudFinding, KindSeen, PlaceSeen};
 use crate::plan::CloudStep;
 use crate::say;
@@ -11,6 +11,7 @@ use crate::say;
 pub(super) fn sentence(finding: &CloudFinding, language: Language) -> String {
     match finding {
         CloudFinding::Tokens { kinds } => tokens(kinds, language),
+        CloudFinding::Fleet(finding) => fleet_words::sentence(finding, language),
         CloudFinding::Delivered { orders, within_ms, places } => {
             let each: Vec<String> = places.iter().map(|seen| place(seen, language)).collect();
             say!(language,
@@ -60,7 +61,13 @@ pub(super) fn doing(step: &CloudStep, language: Language) -> String {
         CloudStep::Deliveries(deliveries) => say!(language,
             en: "registering {orders} orders and looking for them", es: "registro de {orders} pedidos y búsqueda de ellos",
             orders = deliveries.orders),
+        CloudStep::Fleet(fleet) => fleet_words::doing(fleet, language),
     }
+}
+
+/// So many seconds of a case.
+pub(super) fn time(seconds: f64, language: Language) -> String {
+    Span(seconds * 1e3).in_words(language)
 }
 
 /// One of each finding, for the tests of sentences.
@@ -76,10 +83,12 @@ pub(super) fn samples() -> Vec<CloudFinding> {
     };
     let delivered =
         |too_late| CloudFinding::Delivered { orders: 6, within_ms: 10_000.0, places: vec![place(too_late)] };
-    vec![
+    let mut all = vec![
         CloudFinding::Tokens { kinds: vec![kind("max-age", 0, false), kind("public", 9, true)] },
         CloudFinding::Tokens { kinds: vec![kind("max-age", 4, false), kind("public", 0, true)] },
         delivered(0),
         delivered(3),
-    ]
+    ];
+    all.extend(fleet_words::samples().into_iter().map(CloudFinding::Fleet));
+    all
 }

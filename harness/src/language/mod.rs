@@ -10,6 +10,7 @@ pub mod compare_words;
 pub mod defence_words;
 mod fidelity_words;
 mod finding_words;
+pub mod fleet_words;
 pub mod grade_words;
 pub mod init_words;
 mod input_words;

@@ -83,6 +83,8 @@ pub enum Noun {
     Check,
     /// A restart.
     Restart,
+    /// An instance of a fleet.
+    Instance,
 }
 
 impl Noun {
@@ -106,6 +108,7 @@ impl Noun {
             Noun::Rotation => ["rotation", "rotations", "rotación", "rotaciones"],
             Noun::ClientKind => ["kind of client", "kinds of client", "tipo de cliente", "tipos de cliente"],
             Noun::Check => ["check", "checks", "verificación", "verificaciones"],
+            Noun::Instance => ["instance", "instances", "instancia", "instancias"],
             Noun::Restart => ["restart", "restarts", "reinicio", "reinicios"],
         }
     }

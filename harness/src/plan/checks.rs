@@ -31,6 +31,9 @@ pub struct CheckParameters {
     /// Largest declared resolution that the scenario tolerates (`ttl.*`).
     #[serde(with = "duration_ns::option")]
     pub at_most: Option<Duration>,
+    /// Largest number tolerated of what the check counts (`fleet.*`).
+    #[serde(default)]
+    pub count: Option<u64>,
     /// Latency thresholds (`latency.thresholds`).
     pub thresholds: Vec<LatencyThreshold>,
 }

@@ -7,8 +7,12 @@ use std::time::Duration;
 use fake_backends::applications::CARELESS;
 use serde::{Deserialize, Serialize};
 
+use super::FleetPlan;
 use super::duration_ns;
 use crate::scenario::{DeliveriesStep, UsersStep};
+
+/// Before and after a fleet step the proxy learns of its backends.
+const AROUND_A_FLEET: Duration = Duration::from_millis(1_500);
 
 /// A step of a cloud case.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,6 +22,8 @@ pub enum CloudStep {
     Users(Users),
     /// Orders are registered and looked for.
     Deliveries(Deliveries),
+    /// Instances come and go under load.
+    Fleet(FleetPlan),
 }
 
 /// Users with tokens ask for what is theirs.
@@ -92,6 +98,7 @@ impl CloudStep {
                 Duration::from_millis(10) * users.count * users.rounds * users.kinds.len() as u32
             }
             CloudStep::Deliveries(deliveries) => deliveries.duration,
+            CloudStep::Fleet(fleet) => fleet.real_time() + AROUND_A_FLEET,
         }
     }
 
@@ -101,7 +108,7 @@ impl CloudStep {
             CloudStep::Users(users) => {
                 Some(u64::from(users.count) * (1 + 2 * u64::from(users.rounds) * users.kinds.len() as u64))
             }
-            CloudStep::Deliveries(_) => None,
+            CloudStep::Deliveries(_) | CloudStep::Fleet(_) => None,
         }
     }
 }

@@ -6,6 +6,7 @@
 mod checks;
 mod cloud;
 mod estimate;
+mod fleet;
 mod gate;
 mod ground;
 mod load;
@@ -19,6 +20,7 @@ mod step;
 
 pub use checks::{CheckParameters, CheckPlan, LatencyThreshold};
 pub use cloud::{CloudStep, Deliveries, Users};
+pub use fleet::{FleetPlan, Level, Policy, Stage};
 pub use gate::{Gate, Metric, OnInconclusive, Versus};
 pub use load::{Executor, Load, LoadShape, MixPart, RateStage, Spacing, VuStage};
 pub use pin::Pin;

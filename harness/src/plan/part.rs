@@ -3,7 +3,7 @@
 //! `cli` asks for it (`--only`, `--failed`), so that one check repeats in seconds. It leaves out what no chosen check reads, keeps
 //! what brings the proxy into the state that the rest needs, and changes no step that it keeps.
 
-use super::{Plan, Step, StepKind, estimate};
+use super::{CloudStep, Plan, Step, StepKind, estimate};
 use crate::catalogue::CheckId;
 
 impl Plan {
@@ -75,6 +75,7 @@ fn reads(check: CheckId, kind: &StepKind) -> bool {
         "latency.thresholds" => matches!(kind, Load(_)),
         "cache.hit" => matches!(kind, Fill(_)),
         "cache.post" => matches!(kind, Fill(_) | Serial(_)),
+        name if name.starts_with("fleet.") => matches!(kind, Cloud(CloudStep::Fleet(_))),
         "privacy.tokens" | "privacy.never_shared" | "freshness.delivered" => matches!(kind, Cloud(_)),
         "ttl.expiry" | "ttl.per_resource" | "ttl.sliding" => {
             matches!(kind, Fill(_) | Probe(_) | Sliding(_))

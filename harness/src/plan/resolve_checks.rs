@@ -41,9 +41,13 @@ pub(super) fn resolve_checks(
         if id == CheckId::LatencyThresholds && file.thresholds.is_empty() {
             problems.push(Problem::at(place.clone(), What::MissingKey("thresholds".into())));
         }
+        if matches!(id, CheckId::FleetLatency | CheckId::FleetScaled) && file.at_most.is_none() {
+            problems.push(Problem::at(place.clone(), What::MissingKey("at_most".into())));
+        }
         let parameters = CheckParameters {
             steps: file.steps.clone(),
             at_most: file.at_most.map(|span| span.0),
+            count: file.count,
             thresholds,
         };
         plans.push(CheckPlan { id, kind, line: source.line(&place), parameters });

@@ -10,8 +10,8 @@ use serde_saphyr::Spanned;
 use super::ground::{Source, settings};
 use super::resolve_load::resolve_load;
 use super::{
-    BackendChange, Batches, CloudStep, CrashLoad, Exact, Fill, Load, Overlap, Overtake, Probe, ProbeTime,
-    ProxySettings, Reread, Restart, Serial, Sliding, Step, StepKind,
+    BackendChange, Batches, CloudStep, CrashLoad, Exact, Fill, FleetPlan, Load, Overlap, Overtake, Probe,
+    ProbeTime, ProxySettings, Reread, Restart, Serial, Sliding, Step, StepKind,
 };
 use crate::adapter::{Adapter, CacheMedium, TtlSource};
 use crate::catalogue::CheckId;
@@ -202,6 +202,15 @@ impl<'a> Resolver<'a> {
             }
             StepFile::Deliveries(deliveries) => {
                 (deliveries.label.clone(), Some(StepKind::Cloud(CloudStep::of_deliveries(deliveries))))
+            }
+            StepFile::Fleet(fleet) => {
+                let resolved = FleetPlan::of(fleet, self.backends);
+                let kind = resolved
+                    .map_err(|why| {
+                        self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));
+                    })
+                    .ok();
+                (fleet.label.clone(), kind.map(|plan| StepKind::Cloud(CloudStep::Fleet(plan))))
             }
             StepFile::Exchange(exchange) => (exchange.label.clone(), self.exact(exchange)),
             StepFile::Wait(span) => (None, Some(StepKind::Wait { duration: span.0 })),

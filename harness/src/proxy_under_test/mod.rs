@@ -16,6 +16,7 @@ mod problem;
 mod process;
 mod program;
 pub mod readiness;
+mod reloading;
 mod subject;
 
 pub use confinement::{Confinement, Enforced};

@@ -107,6 +107,7 @@ impl RunBuilder {
             terminal: true,
             stop_signal: "SIGTERM".into(),
             stop_within: Duration::from_secs(5),
+            reload_signal: None,
             ready_within: Duration::from_secs(10),
             rebind_within: Duration::from_secs(2),
             fixed_port: None,

@@ -17,8 +17,11 @@ pub struct CheckMap(pub Vec<(String, CheckFile)>);
 pub struct CheckFile {
     /// Labels of the steps it is confined to.
     pub steps: Vec<String>,
-    /// Largest declared resolution that is tolerated (`ttl.*`).
+    /// Largest time tolerated: of a declared resolution (`ttl.*`), of what the check measures elsewhere.
     pub at_most: Option<Span>,
+    /// Largest number tolerated: of requests lost at a death (`fleet.lost_requests`), of changes of direction in an hour
+    /// (`fleet.scaled`).
+    pub count: Option<u64>,
     /// Limits of the form `p(99)<50ms` (`latency.thresholds`).
     pub thresholds: Vec<String>,
     /// Tag that the thresholds concern.

@@ -6,6 +6,7 @@
 mod checks;
 mod cloud;
 mod file;
+mod fleet;
 mod load;
 mod overrides;
 mod problem;
@@ -15,6 +16,7 @@ mod yaml;
 pub use checks::{CheckFile, CheckMap, Severity};
 pub use cloud::{DeliveriesStep, UsersStep};
 pub use file::{BackendsFile, ProxyFile, ScenarioFile};
+pub use fleet::{FleetStep, InstancesFile, PolicyFile, StageFile};
 pub use load::{ExecutorFile, LoadStep, MixFile, RateStageFile, VuStageFile};
 pub use overrides::apply as apply_overrides;
 pub use problem::{NameKind, Place, Problem, What, closest};

@@ -8,6 +8,7 @@ use serde_saphyr::Spanned;
 
 use super::cloud::{DeliveriesStep, UsersStep};
 use super::file::ProxyFile;
+use super::fleet::FleetStep;
 use super::load::LoadStep;
 use crate::terms::{Beside, ClientKind, Connections, Cut};
 
@@ -43,6 +44,8 @@ pub enum StepFile {
     Users(UsersStep),
     /// Orders that are registered and looked for.
     Deliveries(DeliveriesStep),
+    /// Instances that come and go under load.
+    Fleet(FleetStep),
     /// One request exactly as written.
     Exchange(ExchangeStep),
     /// Lets time pass.

@@ -236,6 +236,7 @@ fn adapter() -> Adapter {
         terminal: true,
         stop_signal: "SIGTERM".into(),
         stop_within: Duration::from_secs(5),
+        reload_signal: None,
         ready_within: Duration::from_secs(20),
         rebind_within: Duration::from_secs(90),
         fixed_port: None,

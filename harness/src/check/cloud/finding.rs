@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fleet::FleetFinding;
+
 /// What a check of a cloud case saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "cloud")]
@@ -22,6 +24,8 @@ pub enum CloudFinding {
         /// One a place where they were looked for.
         places: Vec<PlaceSeen>,
     },
+    /// What became of a fleet under load.
+    Fleet(FleetFinding),
 }
 
 /// One way of sending careless caching headers.

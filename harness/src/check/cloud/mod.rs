@@ -3,9 +3,12 @@
 //! `evaluate` calls it. One file a question; findings of the family have a type of their own.
 
 mod finding;
+mod fleet;
 mod freshness;
 mod privacy;
 
 pub use finding::{CloudFinding, KindSeen, PlaceSeen};
+pub use fleet::{Breaks, EvenSeen, FleetFinding, LostSeen, ScaledSeen, SimulatedSeen, SlowSeen};
+pub(super) use fleet::{even, latency as fleet_latency, lost_requests, scaled, simulation};
 pub(super) use freshness::delivered;
 pub(super) use privacy::{never_shared, tokens};

@@ -1,0 +1,144 @@
+//! The checks of fleets on records that a simulation leaves: right policies pass, guilty ones fail where they should.
+
+use std::time::Duration;
+
+use crate::catalogue::CheckId;
+use crate::check::testkit::Kit;
+use crate::check::{CloudFinding, Finding, FleetFinding, Outcome, Verdict};
+use crate::fleet::{Overhead, simulate};
+use crate::history::{EventKind, FleetRun};
+use crate::plan::{CloudStep, FleetPlan, Level, Policy, Stage, StepKind};
+
+fn plan(policies: Vec<Policy>) -> FleetPlan {
+    FleetPlan {
+        scale: 60.0,
+        least: 2,
+        most: 6,
+        provisioning: 120.0,
+        places: 2,
+        service: "exponential(20ms)".parse().unwrap(),
+        period: 30.0,
+        policies,
+        load: [(60.0, 60.0), (60.0, 240.0), (260.0, 600.0), (260.0, 600.0), (60.0, 60.0), (60.0, 3000.0)]
+            .map(|(to_per_second, over)| Stage { to_per_second, over })
+            .to_vec(),
+        fails: Vec::new(),
+        timeout: Duration::from_secs(5),
+    }
+}
+
+fn of_the_case() -> Vec<Policy> {
+    vec![
+        Policy::Out { above: Level::Occupancy(0.65), lasting: 180.0, add: 2, cooldown: 60.0 },
+        Policy::In { below: Level::Occupancy(0.25), lasting: 600.0, remove: 1, cooldown: 120.0 },
+    ]
+}
+
+fn judged(plan: &FleetPlan, run: FleetRun, id: CheckId, at_most: u64, count: Option<u64>) -> Verdict {
+    let mut kit = Kit::new(plan.most);
+    kit.reloads();
+    kit.step(0.0, StepKind::Cloud(CloudStep::Fleet(plan.clone())));
+    kit.event(1.0, EventKind::Fleet(Box::new(run)));
+    kit.judge_within(id, Duration::from_secs(at_most), count)
+}
+
+fn outcome(policies: Vec<Policy>, id: CheckId, at_most: u64) -> Outcome {
+    let plan = plan(policies);
+    let run = simulate(&plan, Overhead::default(), 1);
+    judged(&plan, run, id, at_most, None).outcome
+}
+
+#[test]
+fn the_policies_of_the_case_pass_every_check() {
+    for (id, at_most) in [
+        (CheckId::FleetLostRequests, 1),
+        (CheckId::FleetEven, 1),
+        (CheckId::FleetLatency, 1),
+        (CheckId::FleetScaled, 600),
+        (CheckId::FleetSimulation, 1),
+    ] {
+        assert_eq!(outcome(of_the_case(), id, at_most), Outcome::Pass, "{}", id.name());
+    }
+}
+
+#[test]
+fn a_late_policy_is_too_small_for_too_long_and_too_slow() {
+    let mut late = of_the_case();
+    late[0] = Policy::Out { above: Level::Occupancy(0.65), lasting: 900.0, add: 2, cooldown: 60.0 };
+    assert_eq!(outcome(late.clone(), CheckId::FleetScaled, 600), Outcome::Fail);
+    assert_eq!(outcome(late, CheckId::FleetLatency, 1), Outcome::Fail);
+}
+
+#[test]
+fn a_policy_that_flaps_changes_its_direction_too_often() {
+    let flapping = vec![
+        Policy::Out { above: Level::Occupancy(0.5), lasting: 30.0, add: 3, cooldown: 0.0 },
+        Policy::In { below: Level::Occupancy(0.45), lasting: 30.0, remove: 3, cooldown: 0.0 },
+    ];
+    assert_eq!(outcome(flapping, CheckId::FleetScaled, 3600), Outcome::Fail);
+}
+
+#[test]
+fn a_loss_in_scale_in_fails_and_one_at_a_death_only_beyond_what_is_tolerated() {
+    let mut plan = plan(of_the_case());
+    plan.fails = vec![1_000.0];
+    let mut run = simulate(&plan, Overhead::default(), 1);
+    let death = run.ticks.iter().position(|tick| tick.died.is_some()).unwrap();
+    (run.ticks[death].lost, run.lost) = (3, 3);
+    assert_eq!(judged(&plan, run.clone(), CheckId::FleetLostRequests, 1, None).outcome, Outcome::Fail);
+    assert_eq!(judged(&plan, run.clone(), CheckId::FleetLostRequests, 1, Some(3)).outcome, Outcome::Pass);
+    let quiet = run.ticks.len() - 2;
+    run.ticks[quiet].lost = 1;
+    run.lost += 1;
+    assert_eq!(judged(&plan, run, CheckId::FleetLostRequests, 1, Some(3)).outcome, Outcome::Fail);
+}
+
+#[test]
+fn one_instance_that_gets_more_than_its_share_is_seen() {
+    let plan = plan(of_the_case());
+    let mut run = simulate(&plan, Overhead::default(), 1);
+    for tick in &mut run.ticks {
+        if let Some(count) = tick.arrived.get_mut("b1") {
+            *count = *count * 3 / 2;
+        }
+    }
+    assert_eq!(judged(&plan, run, CheckId::FleetEven, 1, None).outcome, Outcome::Fail);
+}
+
+#[test]
+fn a_simulation_that_is_two_instances_apart_fails_and_one_period_does_not_count() {
+    let plan = plan(of_the_case());
+    let run = simulate(&plan, Overhead::default(), 1);
+    let mut apart = run.clone();
+    apart.ticks.iter_mut().for_each(|tick| tick.healthy += 2);
+    assert_eq!(judged(&plan, apart, CheckId::FleetSimulation, 1, None).outcome, Outcome::Fail);
+    let mut slower = run.clone();
+    slower.p99_ms *= 2.0;
+    assert_eq!(judged(&plan, slower, CheckId::FleetSimulation, 1, None).outcome, Outcome::Fail);
+    let mut later = run;
+    let first = later.ticks[0].clone();
+    later.ticks.insert(0, first);
+    later.ticks.pop();
+    let verdict = judged(&plan, later, CheckId::FleetSimulation, 1, None);
+    assert_eq!(verdict.outcome, Outcome::Pass, "{:?}", verdict.finding);
+}
+
+#[test]
+fn the_instance_hours_and_the_share_of_the_peak_are_told() {
+    let plan = plan(of_the_case());
+    let run = simulate(&plan, Overhead::default(), 1);
+    let verdict = judged(&plan, run, CheckId::FleetScaled, 600, None);
+    let Finding::Cloud(CloudFinding::Fleet(FleetFinding::Scaled { runs })) = verdict.finding else {
+        panic!()
+    };
+    assert!(runs[0].instance_hours > 2.0 && runs[0].instance_hours < runs[0].fixed_hours, "{runs:?}");
+    // 260 requests per second on six instances of a hundred each.
+    assert!((runs[0].peak_share - 260.0 / 600.0).abs() < 0.01, "{runs:?}");
+}
+
+#[test]
+fn a_proxy_that_cannot_learn_of_instances_is_unsupported() {
+    let mut kit = Kit::new(2);
+    kit.step(0.0, StepKind::Cloud(CloudStep::Fleet(plan(Vec::new()))));
+    assert_eq!(kit.judge(CheckId::FleetEven).outcome, Outcome::Unsupported);
+}

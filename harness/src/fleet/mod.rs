@@ -1,0 +1,14 @@
+//! The control plane of a fleet: how many instances there should be, which there are, and what would become of a load.
+//!
+//! `conductor` drives real backends by [`Control`] and [`Group`]; [`simulate`] runs the same two in virtual time, for spans
+//! and fleets that no machine has. Nothing here waits, opens a socket or reads a clock.
+
+mod arrivals;
+mod control;
+mod group;
+mod simulation;
+
+pub use arrivals::Arrivals;
+pub use control::{Control, Measured};
+pub use group::{Group, Member};
+pub use simulation::{Overhead, name_of, quantile, simulate, simulate_beside};

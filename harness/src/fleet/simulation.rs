@@ -1,0 +1,297 @@
+//! A fleet under load in virtual time: the same arrivals, the same control, queues that are computed.
+//!
+//! `conductor` puts it beside each real run, so that the model can be judged; for spans of days and fleets of hundreds it is
+//! all there is. Requests go round robin to the healthy instances; each has so many places and one queue. What timers and
+//! the way add is taken from a real run, or left out.
+
+use fake_backends::applications::service_time;
+
+use super::{Arrivals, Control, Group, Measured};
+use crate::history::{FleetRun, FleetTick};
+use crate::plan::FleetPlan;
+
+/// What a machine adds to the times of a model, in seconds; nothing where no real run is to be compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Overhead {
+    /// To each service time, while the place is taken: timers wake late.
+    pub in_place: f64,
+    /// To each answer, while no place is taken: client, network, proxy.
+    pub on_the_way: f64,
+}
+
+struct Simulation<'a> {
+    plan: &'a FleetPlan,
+    control: Control<'a>,
+    group: Group,
+    /// For each instance, when each of its places is free, in real seconds.
+    free_at: Vec<Vec<f64>>,
+    /// For each instance, its requests in flight or done: when they arrived and when they are done.
+    inside: Vec<Vec<(f64, f64)>>,
+    /// Time for which places are taken, by control period.
+    taken: Vec<f64>,
+    /// Requests that reached each instance in this period.
+    arrived: Vec<u64>,
+    /// The same since it was launched, and how often it was launched: its service times are those of a real one.
+    lives: Vec<(u64, u64)>,
+    overhead: Overhead,
+    seed: u64,
+    latencies: Vec<f64>,
+    run: FleetRun,
+    tick: FleetTick,
+    healthy_before: Vec<usize>,
+}
+
+/// A simulation of the same plan as a real run, with what the machine added to that. The same seed draws the same service
+/// times for the same request of an instance, so that the two differ by what the model leaves out, and not by chance.
+pub fn simulate_beside(plan: &FleetPlan, real: &FleetRun, seed: u64) -> FleetRun {
+    let overhead = Overhead {
+        in_place: (real.in_place_ms / 1e3).max(0.0),
+        on_the_way: (real.on_the_way_ms / 1e3).max(0.0),
+    };
+    simulate(plan, overhead, seed)
+}
+
+/// Carries out a plan in virtual time.
+pub fn simulate(plan: &FleetPlan, overhead: Overhead, seed: u64) -> FleetRun {
+    let ticks = (plan.length() / plan.period).ceil() as usize;
+    let mut simulation = Simulation {
+        plan,
+        control: Control::new(plan),
+        group: Group::new(plan.least, plan.most),
+        free_at: vec![vec![0.0; plan.places as usize]; plan.most],
+        inside: vec![Vec::new(); plan.most],
+        taken: vec![0.0; ticks + 2],
+        arrived: vec![0; plan.most],
+        lives: (0..plan.most).map(|place| (0, u64::from(place < plan.least))).collect(),
+        overhead,
+        seed,
+        latencies: Vec::new(),
+        run: FleetRun::default(),
+        tick: FleetTick::default(),
+        healthy_before: (0..plan.least).collect(),
+    };
+    let mut next_tick = 1;
+    for (turn, at) in Arrivals::new(plan).enumerate() {
+        while at * plan.scale >= next_tick as f64 * plan.period {
+            simulation.end_period(next_tick);
+            next_tick += 1;
+        }
+        simulation.arrive(at, turn);
+    }
+    while next_tick <= ticks {
+        simulation.end_period(next_tick);
+        next_tick += 1;
+    }
+    simulation.finish()
+}
+
+impl Simulation<'_> {
+    fn arrive(&mut self, at: f64, turn: usize) {
+        self.run.sent += 1;
+        self.tick.sent += 1;
+        let healthy = self.group.healthy();
+        let Some(&place) = healthy.get(turn % healthy.len().max(1)) else {
+            self.run.lost += 1;
+            self.tick.lost += 1;
+            return;
+        };
+        let (before, launches) = &mut self.lives[place];
+        let service = service_time(&self.plan.service, self.seed, &name_of(place), *launches, *before);
+        let service = service.as_secs_f64() + self.overhead.in_place;
+        *before += 1;
+        let free = &mut self.free_at[place];
+        // `places` is at least one.
+        let first = (0..free.len()).min_by(|&a, &b| free[a].total_cmp(&free[b])).unwrap_or(0);
+        let begin = free[first].max(at);
+        let done = begin + service;
+        free[first] = done;
+        self.inside[place].push((at, done));
+        self.count_taken(begin, done);
+        self.arrived[place] += 1;
+    }
+
+    /// Spreads the time of a taken place over the control periods that it touches.
+    fn count_taken(&mut self, begin: f64, done: f64) {
+        let period = self.plan.period / self.plan.scale;
+        let mut from = begin;
+        while from < done {
+            let index = (from / period) as usize;
+            let until = done.min((index + 1) as f64 * period).max(from + 1e-9);
+            if let Some(taken) = self.taken.get_mut(index) {
+                *taken += until - from;
+            }
+            from = until;
+        }
+    }
+
+    fn end_period(&mut self, number: usize) {
+        let now = number as f64 * self.plan.period;
+        let real_now = now / self.plan.scale;
+        let before = now - self.plan.period;
+        for _ in self.plan.fails.iter().filter(|at| **at > before && **at <= now) {
+            if let Some(place) = self.group.healthy().first().copied() {
+                let dead = self.inside[place].iter().filter(|(_, done)| *done > real_now).count() as u64;
+                self.tick.lost += dead;
+                self.run.lost += dead;
+                self.inside[place].retain(|(_, done)| *done <= real_now);
+                self.group.end(place);
+                self.tick.died = Some(name_of(place));
+            }
+        }
+        let mut ended = Vec::new();
+        for inside in &mut self.inside {
+            inside.retain(|&(arrived, done)| {
+                if done <= real_now {
+                    let latency = done - arrived + self.overhead.on_the_way;
+                    ended.push(latency.min(self.plan.timeout.as_secs_f64()));
+                }
+                done > real_now
+            });
+        }
+        let late = ended.iter().filter(|latency| **latency >= self.plan.timeout.as_secs_f64()).count() as u64;
+        self.tick.lost += late;
+        self.run.lost += late;
+        for place in self.group.draining() {
+            if self.inside[place].is_empty() {
+                self.group.end(place);
+            }
+        }
+        let healthy = self.group.healthy();
+        let places = (healthy.len() * self.plan.places as usize).max(1) as f64;
+        let occupancy = self.taken[number - 1] / (places * self.plan.period / self.plan.scale);
+        let measured = Measured {
+            at: now,
+            healthy: healthy.len(),
+            occupancy: occupancy.min(1.0),
+            requests_per_minute: self.tick.sent as f64 / healthy.len().max(1) as f64 * 60.0
+                / self.plan.period,
+        };
+        let whole = healthy.iter().filter(|place| self.healthy_before.contains(place));
+        self.tick.arrived = whole.map(|&place| (name_of(place), self.arrived[place])).collect();
+        self.arrived.fill(0);
+        self.tick.at = now;
+        self.tick.occupancy = measured.occupancy;
+        self.tick.p99_ms = quantile(&mut ended, 0.99).map(|seconds| seconds * 1e3);
+        self.latencies.extend(ended);
+        self.tick.decision = self.control.decide(&measured);
+        self.group.reconcile(self.control.desired(), now, self.plan.provisioning);
+        let there = self.group.present();
+        for place in self.group.ripen(now) {
+            self.free_at[place].fill(real_now);
+            self.lives[place] = (0, self.lives[place].1 + 1);
+            self.inside[place].clear();
+        }
+        self.tick.healthy = self.group.healthy().len();
+        self.tick.launching = self.group.launching();
+        self.healthy_before = self.group.healthy();
+        self.run.instance_hours += there as f64 * self.plan.period / 3600.0;
+        self.run.ticks.push(std::mem::take(&mut self.tick));
+    }
+
+    fn finish(mut self) -> FleetRun {
+        let limit = self.plan.timeout.as_secs_f64();
+        let left =
+            self.inside.iter().flatten().map(|(arrived, done)| done - arrived + self.overhead.on_the_way);
+        let left: Vec<f64> = left.collect();
+        self.run.lost += left.iter().filter(|latency| **latency >= limit).count() as u64;
+        self.latencies.extend(left.into_iter().map(|latency| latency.min(limit)));
+        self.run.in_place_ms = self.overhead.in_place * 1e3;
+        self.run.on_the_way_ms = self.overhead.on_the_way * 1e3;
+        self.run.p50_ms = quantile(&mut self.latencies, 0.5).unwrap_or(0.0) * 1e3;
+        self.run.p99_ms = quantile(&mut self.latencies, 0.99).unwrap_or(0.0) * 1e3;
+        self.run
+    }
+}
+
+/// The name of the backend at a place.
+pub fn name_of(place: usize) -> String {
+    format!("b{}", place + 1)
+}
+
+/// A quantile of some numbers, which are put in order.
+pub fn quantile(values: &mut [f64], share: f64) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let rank = (values.len() as f64 * share).ceil() as usize;
+    values.get(rank.max(1) - 1).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::plan::{Level, Policy, Stage};
+
+    /// Two to six instances of 100 requests per second each; low, high and low again.
+    fn plan(policies: Vec<Policy>) -> FleetPlan {
+        FleetPlan {
+            scale: 60.0,
+            least: 2,
+            most: 6,
+            provisioning: 120.0,
+            places: 2,
+            service: "exponential(20ms)".parse().unwrap(),
+            period: 30.0,
+            policies,
+            load: [(60.0, 60.0), (60.0, 240.0), (260.0, 600.0), (260.0, 600.0), (60.0, 60.0), (60.0, 3000.0)]
+                .map(|(to_per_second, over)| Stage { to_per_second, over })
+                .to_vec(),
+            fails: Vec::new(),
+            timeout: Duration::from_secs(5),
+        }
+    }
+
+    fn of_the_case(lasting: f64) -> Vec<Policy> {
+        vec![
+            Policy::Out { above: Level::Occupancy(0.65), lasting, add: 2, cooldown: 60.0 },
+            Policy::In { below: Level::Occupancy(0.25), lasting: 600.0, remove: 1, cooldown: 120.0 },
+        ]
+    }
+
+    #[test]
+    fn the_policy_of_the_case_follows_the_load_and_returns() {
+        let run = simulate(&plan(of_the_case(180.0)), Overhead::default(), 1);
+        let most = run.ticks.iter().map(|tick| tick.healthy).max().unwrap();
+        assert!((4..=6).contains(&most), "{most}");
+        assert!(run.ticks.last().unwrap().healthy < most, "it goes back");
+        assert!(run.p99_ms < 1_000.0 && run.lost == 0, "{} {}", run.p99_ms, run.lost);
+        assert!(run.instance_hours < 6.0 * 4560.0 / 3600.0);
+        assert_eq!(
+            simulate(&plan(of_the_case(180.0)), Overhead::default(), 1),
+            run,
+            "the same seed, the same run"
+        );
+    }
+
+    #[test]
+    fn a_late_policy_costs_latency() {
+        let late = simulate(&plan(of_the_case(900.0)), Overhead::default(), 1);
+        assert!(late.p99_ms > 1_500.0, "{}", late.p99_ms);
+    }
+
+    #[test]
+    fn nothing_is_decided_without_a_policy_and_a_dead_instance_is_replaced() {
+        let mut plan = plan(Vec::new());
+        plan.fails = vec![100.0];
+        let run = simulate(&plan, Overhead::default(), 1);
+        assert!(run.ticks.iter().all(|tick| tick.decision.is_none() && tick.healthy <= 2));
+        assert!(run.ticks.iter().any(|tick| tick.healthy == 1) && run.ticks.last().unwrap().healthy == 2);
+    }
+
+    #[test]
+    fn a_fleet_of_hundreds_over_a_day_is_a_matter_of_moments() {
+        let mut plan = plan(vec![Policy::Target {
+            keep: Level::Occupancy(0.5),
+            out_cooldown: 60.0,
+            in_cooldown: 300.0,
+        }]);
+        (plan.most, plan.scale) = (200, 3600.0);
+        plan.load = vec![
+            Stage { to_per_second: 2_400.0, over: 43_200.0 },
+            Stage { to_per_second: 100.0, over: 43_200.0 },
+        ];
+        let run = simulate(&plan, Overhead::default(), 1);
+        let most = run.ticks.iter().map(|tick| tick.healthy).max().unwrap();
+        assert!(most > 36, "{most}");
+    }
+}

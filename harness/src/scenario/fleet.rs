@@ -1,0 +1,111 @@
+//! The step `fleet` as written: instances, policies and load of a system that scales itself.
+//!
+//! Times are those of the case; `scale` says how many of its seconds pass in one of ours. `plan` parses what is text here.
+
+use fake_backends::behavior::{Distribution, Span};
+use serde::Deserialize;
+
+/// A fleet under load.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FleetStep {
+    /// Seconds of the case in one second of the run.
+    pub scale: f64,
+    /// What instances are like, and how many there may be.
+    pub instances: InstancesFile,
+    /// Time between two looks at the instances.
+    pub period: Span,
+    /// What decides how many there are.
+    #[serde(default)]
+    pub policies: Vec<PolicyFile>,
+    /// The load, stage after stage, from zero.
+    pub load: Vec<StageFile>,
+    /// Instances that die.
+    #[serde(default)]
+    pub fails: Vec<Span>,
+    /// A request that takes longer (in real time) is lost.
+    #[serde(default)]
+    pub timeout: Option<Span>,
+    /// Name that checks refer to.
+    #[serde(rename = "as", default)]
+    pub label: Option<String>,
+}
+
+/// See [`FleetStep::instances`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InstancesFile {
+    /// Fewest, and as many as there are at the beginning.
+    pub least: usize,
+    /// Most.
+    pub most: usize,
+    /// From the decision to the first request that it can take.
+    pub provisioning: Span,
+    /// Requests that one serves at a time; others wait.
+    pub places: u32,
+    /// How long it serves one, in real time.
+    pub service: Distribution,
+}
+
+/// One policy. A level is an occupancy (`65%`) or requests per instance and minute (`1000/min`).
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum PolicyFile {
+    /// Adds instances once a level was exceeded for a time.
+    Out {
+        /// The level.
+        above: String,
+        /// For how long.
+        #[serde(rename = "for")]
+        lasting: Span,
+        /// How many.
+        add: usize,
+        /// Time after it before it acts again.
+        #[serde(default)]
+        cooldown: Option<Span>,
+    },
+    /// Takes instances away once a level was undercut for a time.
+    In {
+        /// The level.
+        below: String,
+        /// For how long.
+        #[serde(rename = "for")]
+        lasting: Span,
+        /// How many.
+        remove: usize,
+        /// Time after any change before it acts.
+        #[serde(default)]
+        cooldown: Option<Span>,
+    },
+    /// Keeps a level.
+    Target {
+        /// The level.
+        keep: String,
+        /// Time after it has added before it adds again.
+        #[serde(default)]
+        out_cooldown: Option<Span>,
+        /// Time after any change before it takes away.
+        #[serde(default)]
+        in_cooldown: Option<Span>,
+    },
+    /// At least so many from a moment on, for a while.
+    Schedule {
+        /// From the beginning of the step.
+        at: Span,
+        /// For how long.
+        #[serde(rename = "for")]
+        lasting: Span,
+        /// How many.
+        instances: usize,
+    },
+}
+
+/// A stage of the load: the rate moves in a straight line.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StageFile {
+    /// Rate at its end, in requests per real second, such as `120/s`.
+    pub to: String,
+    /// Its length.
+    pub over: Span,
+}
