@@ -60,6 +60,16 @@ pub enum Cut {
     InBody,
 }
 
+/// How the next backend is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Balance {
+    /// One after the other.
+    RoundRobin,
+    /// The one with the fewest open requests.
+    LeastConnections,
+}
+
 /// What other clients do while a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

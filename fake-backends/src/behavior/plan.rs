@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApplicationPlan, BarrierPlan, Close, Echo, ErrorPlan, Garbage, Hang, Informational, Misframe, Occasion,
-    Reply, Reset, Respond, Sequence, Slow, Sometimes, Streaming, Truncate,
+    Occupied, Reply, Reset, Respond, Sequence, Slow, Sometimes, Streaming, Truncate,
 };
 
 /// What is done about a request.
@@ -36,6 +36,8 @@ pub enum Plan {
     Informational(Informational),
     /// Answers with wrong framing.
     Misframe(Misframe),
+    /// Works on a limited number of requests at a time.
+    Occupied(Occupied),
     /// Sends a body in pieces with pauses.
     Streaming(Streaming),
     /// Holds requests until a number of them are inside at the same instant.
@@ -63,6 +65,7 @@ impl Plan {
             Plan::Garbage(plan) => plan.reply(occasion),
             Plan::Informational(plan) => plan.reply(occasion),
             Plan::Misframe(plan) => plan.reply(occasion),
+            Plan::Occupied(plan) => plan.reply(occasion),
             Plan::Streaming(plan) => plan.reply(occasion),
             Plan::Barrier(plan) => plan.reply(occasion),
             Plan::Sometimes(plan) => plan.reply(occasion),
@@ -80,6 +83,7 @@ impl Plan {
             | Plan::Reset(Reset { then, .. })
             | Plan::Truncate(Truncate { then, .. })
             | Plan::Informational(Informational { then, .. })
+            | Plan::Occupied(Occupied { then, .. })
             | Plan::Misframe(Misframe { then, .. })
             | Plan::Barrier(BarrierPlan { then, .. }) => vec![then],
             Plan::Sometimes(Sometimes { plan, otherwise, .. }) => vec![plan, otherwise],

@@ -57,6 +57,17 @@ pub enum Before {
         /// How long the first of them waits at most.
         deadline: Duration,
     },
+    /// A place is waited for and worked at; a full line makes the answer a 503.
+    Occupy {
+        /// Name of the places.
+        name: String,
+        /// How many there are.
+        places: u32,
+        /// How long the work takes.
+        service: Duration,
+        /// Most requests that wait.
+        most_waiting: Option<u32>,
+    },
     /// Bytes are sent: interim responses.
     Send(Vec<u8>),
 }

@@ -11,8 +11,8 @@ use super::answer::{AnswerArguments, FlawName, PlaceArguments};
 use super::{Complaint, file};
 use crate::behavior::{
     Accept, ApplicationPlan, BarrierPlan, Close, Connections, Distribution, Echo, ErrorPlan, FieldLine,
-    Garbage, Hang, Informational, Misframe, Plan, Rate, Reset, Script, Share, Size, Slow, Sometimes, Span,
-    Status, Streaming, Truncate,
+    Garbage, Hang, Informational, Misframe, Occupied, Plan, Rate, Reset, Script, Share, Size, Slow,
+    Sometimes, Span, Status, Streaming, Truncate,
 };
 use crate::server::BackendSpec;
 
@@ -81,6 +81,20 @@ enum Behavior {
         /// Bytes of the body per second
         #[arg(long)]
         rate: Option<Rate>,
+        #[command(flatten)]
+        answer: AnswerArguments,
+    },
+    /// Work on a limited number of requests at a time; the others wait in line
+    Occupied {
+        /// Requests that are worked on at the same time
+        #[arg(long, default_value_t = 4)]
+        places: u32,
+        /// How long each of them takes
+        #[arg(long, default_value = "10ms")]
+        service: Distribution,
+        /// Most requests that wait; those beyond are answered with 503
+        #[arg(long)]
+        most_waiting: Option<u32>,
         #[command(flatten)]
         answer: AnswerArguments,
     },
@@ -233,6 +247,13 @@ impl Behavior {
             Behavior::Slow { delay, body_delay, rate, answer } => {
                 Plan::Slow(Slow { delay: *delay, body_delay: *body_delay, rate: *rate, then: answer.boxed() })
             }
+            Behavior::Occupied { places, service, most_waiting, answer } => Plan::Occupied(Occupied {
+                places: *places,
+                service: *service,
+                shared: None,
+                most_waiting: *most_waiting,
+                then: answer.boxed(),
+            }),
             Behavior::Error { status, field } => {
                 Plan::Error(ErrorPlan { status: *status, fields: field.clone(), ..ErrorPlan::default() })
             }

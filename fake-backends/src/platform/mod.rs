@@ -116,10 +116,25 @@ impl Network {
     /// # Errors
     /// As `connect` reports them.
     pub async fn connect_async(&self, address: SocketAddr) -> io::Result<tokio::net::TcpStream> {
+        self.connect_async_from(None, address).await
+    }
+
+    /// The same, coming from an address of this machine where one is chosen.
+    ///
+    /// # Errors
+    /// As `bind` and `connect` report them.
+    pub async fn connect_async_from(
+        &self,
+        source: Option<IpAddr>,
+        address: SocketAddr,
+    ) -> io::Result<tokio::net::TcpStream> {
         // No await lies between entering the namespace and making the socket, so the task cannot change threads there.
         let socket = self.socket(Domain::for_address(address), Type::STREAM)?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
+        if let Some(source) = source {
+            socket.bind(&SockAddr::from(SocketAddr::new(source, 0)))?;
+        }
         tokio::net::TcpSocket::from_std_stream(socket.into()).connect(address).await
     }
 }

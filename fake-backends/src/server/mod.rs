@@ -16,8 +16,10 @@ mod render;
 mod shared;
 mod socket;
 mod versions;
+mod workplaces;
 
 pub use listening::{Listening, start};
 pub use meeting::MeetingPoints;
 pub use shared::{BackendSpec, Counts, Down, Recording, World};
 pub use versions::Versions;
+pub use workplaces::{Usage, Workplaces};

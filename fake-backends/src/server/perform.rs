@@ -13,7 +13,7 @@ use super::connection_log::Entry;
 use super::render::{Following, push_head};
 use super::shared::Shared;
 use super::socket::Socket;
-use crate::behavior::{Asked, Before, Cut, CutHow, CutPlace, Flaw, Received, Reply};
+use crate::behavior::{Asked, Before, Cut, CutHow, CutPlace, Flaw, Received, Reply, Source};
 use crate::clock::Moment;
 use crate::journal::{ConnectionEnd, Met, Outcome};
 use crate::stamp::Stamp;
@@ -91,6 +91,14 @@ pub(super) async fn refuse(shared: &Shared, socket: &mut Socket, entry: Entry, r
     performance.conclude(Outcome::Malformed(reason), Ok(next))
 }
 
+/// What is answered where too many wait already (RFC 9110 §15.6.4).
+fn overfull(reply: &mut Reply) {
+    reply.status = 503;
+    reply.application = None;
+    reply.field("Retry-After", "1");
+    reply.body = Source::Bytes(b"too many requests wait already\n".to_vec());
+}
+
 impl Performance<'_> {
     async fn whole(
         &mut self,
@@ -107,6 +115,17 @@ impl Performance<'_> {
                     self.flush().await?;
                 }
                 Before::Meet { barrier, wanted, deadline } => self.meet(barrier, wanted, deadline).await?,
+                Before::Occupy { name, places, service, most_waiting } => {
+                    let clock = self.shared.world.clock;
+                    let workplaces = &self.shared.world.workplaces;
+                    match workplaces.reserve(&name, places, service, most_waiting, clock.now()) {
+                        Some(done) => self.socket.wait_until(clock.instant_of(done).into()).await?,
+                        None => {
+                            overfull(reply);
+                            break;
+                        }
+                    }
+                }
             }
         }
         if let Some(application) =

@@ -14,6 +14,7 @@ use crate::platform::Network;
 
 use super::meeting::MeetingPoints;
 use super::versions::Versions;
+use super::workplaces::Workplaces;
 
 /// What all backends of a run have in common. Clones are cheap and mean the same.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct World {
     pub journal: Journal,
     /// Where requests meet at barriers, whichever backend they reached.
     pub meeting_points: MeetingPoints,
+    /// Places at which requests are worked on.
+    pub workplaces: Workplaces,
     /// Versions of the content, the same at every backend.
     pub versions: Versions,
     /// What clients put in front of every target; a backend takes a target that begins with it for the rest.
@@ -42,6 +45,7 @@ impl World {
             clock,
             journal: Journal::new(clock),
             meeting_points: MeetingPoints::default(),
+            workplaces: Workplaces::default(),
             versions: Versions::default(),
             target_prefix: Arc::from(""),
             applications: Arc::default(),

@@ -7,6 +7,7 @@ mod balancer;
 mod cache;
 mod clock;
 mod defects;
+mod door;
 mod http;
 mod log;
 mod server;
@@ -20,6 +21,7 @@ use clap::Parser;
 use balancer::Balancer;
 use cache::Cache;
 use defects::{Defect, persistence, starting};
+use door::Door;
 use log::Log;
 use server::Server;
 
@@ -41,6 +43,15 @@ struct Arguments {
     /// What is wrong with it; nothing, unless said so here or in GUILTY_DEFECT.
     #[arg(long, env = "GUILTY_DEFECT", default_value = "none")]
     defect: Defect,
+    /// Each request goes to the backend with the fewest open requests.
+    #[arg(long)]
+    least_busy: bool,
+    /// Most requests of a client address in a second.
+    #[arg(long)]
+    throttle: Option<u32>,
+    /// An address that is let in; several times. Everybody where there is none.
+    #[arg(long)]
+    allow: Vec<IpAddr>,
     /// Directory that holds the cache and the log.
     #[arg(long, default_value = ".")]
     directory: PathBuf,
@@ -54,10 +65,11 @@ fn main() -> std::io::Result<()> {
         Duration::from_millis(arguments.ttl_ms),
         arguments.defect,
     )?;
-    let balancer = Balancer::new(arguments.backends, arguments.defect);
+    let balancer = Balancer::new(arguments.backends, arguments.least_busy, arguments.defect);
+    let door = Door::new(arguments.throttle, arguments.allow, arguments.defect);
     let listener = persistence::listen(arguments.defect, SocketAddr::new(arguments.host, arguments.port))?;
     println!("listening on {}, defect: {:?}", listener.local_addr()?, arguments.defect);
     starting::before_serving(arguments.defect, &arguments.directory)?;
-    Server { cache, balancer, log, defect: arguments.defect }.run(&listener);
+    Server { cache, balancer, door, log, defect: arguments.defect }.run(&listener);
     Ok(())
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::balancer::Balancer;
 use crate::cache::Cache;
 use crate::defects::{Defect, content, failing, logging, rotation, serving, wire};
+use crate::door::Door;
 use crate::http::{self, Message};
 use crate::log::Log;
 
@@ -23,6 +24,8 @@ pub struct Server {
     pub cache: Cache,
     /// Whose turn it is.
     pub balancer: Balancer,
+    /// Who may come in.
+    pub door: Door,
     /// One line per exchange.
     pub log: Log,
     /// What is wrong with this proxy.
@@ -66,7 +69,7 @@ impl Server {
                 }
             };
             serving::wait_where_all_is_stopped();
-            let Some(answer) = self.answered(&request, counts) else { break };
+            let Some(answer) = self.answered(&request, stream, counts) else { break };
             let interim = answer.status() < 200;
             let close = request.says_close
                 || request.word(2) == "HTTP/1.0"
@@ -94,12 +97,14 @@ impl Server {
     }
 
     /// The answer to a request; `None` where its connection is to be closed without one.
-    fn answered(&self, request: &Message, counts: &Counts) -> Option<Message> {
+    fn answered(&self, request: &Message, stream: &TcpStream, counts: &Counts) -> Option<Message> {
         let _place = serving::place(self.defect);
         serving::before_answer(self.defect, counts.all.fetch_add(1, Ordering::SeqCst) + 1);
         let others = counts.under_way.fetch_add(1, Ordering::SeqCst);
         let names = request.fields.iter().map(|(name, _)| name);
         let refusal = wire::refusal(self.defect, request).or_else(|| serving::too_many(self.defect, others));
+        let refusal =
+            refusal.or_else(|| stream.peer_addr().ok().and_then(|peer| self.door.refusal(peer.ip())));
         let answer = if serving::refuses(self.defect, names) {
             Some(Message::own(400, "Bad Request"))
         } else if refusal.is_some() {
@@ -141,7 +146,8 @@ impl Server {
             return Some((Message::own(502, "Bad Gateway"), "none".to_owned()));
         }
         for _ in 0..self.balancer.count() {
-            let backend = self.balancer.next(others);
+            let chosen = self.balancer.next(others);
+            let backend = chosen.address;
             if failing::bears_a_grudge(backend) {
                 continue;
             }

@@ -26,6 +26,9 @@ pub struct Capabilities {
     /// How long after the last byte an answer may still be missing from the cache.
     #[serde(with = "duration_ns")]
     pub store_lag: Duration,
+    /// What else it can be told.
+    #[serde(default)]
+    pub settings: Vec<Setting>,
     /// Source of these declarations, such as the chapter of its manual.
     pub reference: Option<String>,
 }
@@ -47,6 +50,29 @@ impl Capabilities {
 
 fn a_millisecond() -> Duration {
     Duration::from_millis(1)
+}
+
+/// A setting that not every proxy has. One that an adapter does not declare is not handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    /// The next backend is the one with the fewest open requests.
+    LeastConnections,
+    /// A limit on the requests of each client address in a second.
+    Throttle,
+    /// Only some client addresses are let in.
+    Allow,
+}
+
+impl Setting {
+    /// As adapters write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Setting::LeastConnections => "least_connections",
+            Setting::Throttle => "throttle",
+            Setting::Allow => "allow",
+        }
+    }
 }
 
 /// Where a cache lies.
@@ -103,6 +129,7 @@ mod tests {
             ttl_step: Duration::from_millis(ttl_step),
             rotations: 1,
             store_lag: Duration::ZERO,
+            settings: Vec::new(),
             reference: None,
         };
         let wanted = Some(Duration::from_millis(2_500));

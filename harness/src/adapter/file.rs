@@ -17,7 +17,7 @@ use super::rewrite::{ConfigFile, PatchFile};
 use super::sections::LimitsFile;
 use super::{
     Adapter, AddressPlan, CacheMedium, Capabilities, NetworkWish, OwnCommands, Program, Replacement,
-    RequestShape, Resolution, Rewrite, TtlSource, templates,
+    RequestShape, Resolution, Rewrite, Setting, TtlSource, templates,
 };
 use crate::scenario::{Problem, What, find_key, parse, place_of};
 
@@ -169,6 +169,9 @@ pub struct CapabilitiesFile {
     /// How long after the last byte an answer may still be missing from the cache.
     #[serde(default)]
     pub store_lag: Option<Span>,
+    /// Settings that it can be told beside its TTL.
+    #[serde(default)]
+    pub settings: Vec<Setting>,
     /// Where that is documented.
     #[serde(default)]
     pub reference: Option<String>,
@@ -315,6 +318,7 @@ fn capabilities(file: CapabilitiesFile) -> Capabilities {
         ttl_step: file.ttl_step.map_or(Duration::from_millis(1), |span| span.0),
         rotations: file.rotations,
         store_lag: file.store_lag.map_or(Duration::ZERO, |span| span.0),
+        settings: file.settings,
         reference: file.reference,
     }
 }

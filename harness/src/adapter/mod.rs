@@ -12,7 +12,7 @@ mod rewrite;
 mod sections;
 mod templates;
 
-pub use capabilities::{CacheMedium, Capabilities, Resolution, TtlSource};
+pub use capabilities::{CacheMedium, Capabilities, Resolution, Setting, TtlSource};
 pub use file::{AdapterFile, PROFILE, resolve};
 pub use originals::with_originals;
 pub use render::{RenderProblem, render};
@@ -165,6 +165,14 @@ pub struct LaunchVariables {
     pub ttl_minutes: Option<f64>,
     /// TTL in whole minutes (rounded up), where one is given.
     pub ttl_whole_minutes: Option<u64>,
+    /// `round_robin` or `least_connections`, where the scenario asks for one of them.
+    pub balance: Option<String>,
+    /// Most requests of a client address in a second, where they are limited.
+    pub throttle: Option<u32>,
+    /// Requests by which a client address may exceed that for a moment.
+    pub throttle_burst: u32,
+    /// Client addresses that are let in; empty: all.
+    pub allow: Vec<String>,
 }
 
 /// Where a backend listens.

@@ -11,7 +11,7 @@ use super::rewrite::{self, Replacement, Rewritten, Unmatched};
 use super::{Adapter, Launch, LaunchVariables, OwnCommands};
 
 /// Every variable that a template can use; the fields of [`LaunchVariables`].
-pub(super) const VARIABLES: [&str; 9] = [
+pub(super) const VARIABLES: [&str; 13] = [
     "program",
     "directory",
     "host",
@@ -21,6 +21,10 @@ pub(super) const VARIABLES: [&str; 9] = [
     "ttl_milliseconds",
     "ttl_minutes",
     "ttl_whole_minutes",
+    "balance",
+    "throttle",
+    "throttle_burst",
+    "allow",
 ];
 /// What a backend in a loop has; the fields of [`BackendAddress`](super::BackendAddress).
 pub(super) const ATTRIBUTES: [&str; 4] = ["name", "host", "port", "address"];
@@ -140,6 +144,10 @@ mod tests {
             ttl_milliseconds: Some(2000),
             ttl_minutes: Some(2.0 / 60.0),
             ttl_whole_minutes: Some(1),
+            balance: None,
+            throttle: None,
+            throttle_burst: 0,
+            allow: Vec::new(),
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) fn look_through(adapter: &Adapter, text: &Arc<str>, origin: &Path) ->
     if let Some(problem) = misspelt(text, origin) {
         return Err(problem);
     }
-    // Once as at a launch with a TTL, once as at one without.
+    // Once as at a launch with a TTL and all other settings, once as at one without.
     for ttl in [Some(2), None] {
         if let Err(problem) = render(adapter, &sample(ttl)) {
             let what = What::Template { name: problem.template.clone(), why: problem.error };
@@ -76,6 +76,10 @@ fn sample(ttl_seconds: Option<u64>) -> LaunchVariables {
         ttl_milliseconds: ttl_seconds.map(|seconds| seconds * 1000),
         ttl_minutes: ttl_seconds.map(|seconds| seconds as f64 / 60.0),
         ttl_whole_minutes: ttl_seconds.map(|seconds| seconds.div_ceil(60)),
+        balance: ttl_seconds.map(|_| "least_connections".into()),
+        throttle: ttl_seconds.map(|_| 100),
+        throttle_burst: 10,
+        allow: ttl_seconds.map(|_| "127.0.0.2".into()).into_iter().collect(),
     }
 }
 

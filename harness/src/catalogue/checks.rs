@@ -129,6 +129,18 @@ checks! {
     FleetScaled = "fleet.scaled", ReqArch, Required, Scenario;
     /// The simulation of the same plan comes to the same.
     FleetSimulation = "fleet.simulation", ReqArch, Check, Practice;
+    /// More instances serve more, until something else than the proxy is full.
+    CapacityScaling = "capacity.scaling", Req9, Required, Scenario;
+    /// Many client connections are carried by few backend connections.
+    MultiplexingConnections = "multiplexing.connections", Req5, Required, Scenario;
+    /// The next request goes to the instance with the fewest open requests.
+    BalanceLeastBusy = "balance.least_busy", Req9, Required, Scenario;
+    /// Only chosen addresses get in, and nobody reaches an instance but through the proxy.
+    GatewayAdmission = "gateway.admission", Req5, Required, Scenario;
+    /// Past its capacity a system keeps doing useful work, refuses the rest in words, and recovers.
+    DegradationControlled = "degradation.controlled", Req3, Required, Scenario;
+    /// What a queue has accepted is processed and seen to be, and what it cannot take is refused in words.
+    WorkerProcessed = "worker.processed", Req6, Required, Scenario;
     /// What kind of rotation it is: per request, per connection, per worker, weighted, random.
     RotationScope = "rr.scope", Req9, Check, Practice;
     /// Whether an answer from the cache uses up a turn.

@@ -35,6 +35,7 @@ pub(super) fn alive(ledger: &Ledger<'_>) -> Judged {
 fn load(ledger: &Ledger<'_>) -> u64 {
     let counted = ledger.events.iter().filter_map(|event| match &event.event {
         EventKind::LoadCounters { sent, .. } => Some(*sent),
+        EventKind::CapacityRung(rung) => Some(rung.sent),
         _ => None,
     });
     counted.sum()

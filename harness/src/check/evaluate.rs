@@ -7,10 +7,10 @@ use super::cause::{agree, likely_cause};
 use super::ledger::Ledger;
 use super::seen::Samples;
 use super::{
-    Amiss, Finding, Outcome, Verdict, alive, cloud, concurrency, fairness, fidelity, freshness, hits,
+    Amiss, Finding, Outcome, Verdict, alive, cases, cloud, concurrency, fairness, fidelity, freshness, hits,
     integrity, latency, logged, persistence,
 };
-use crate::adapter::{Adapter, CacheMedium, TtlSource};
+use crate::adapter::{Adapter, CacheMedium, Setting, TtlSource};
 use crate::catalogue::{CheckId, Kind};
 use crate::history::Record;
 use crate::plan::{CheckPlan, StepKind};
@@ -109,6 +109,12 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         CheckId::FleetLatency => cloud::fleet_latency(ledger, check),
         CheckId::FleetScaled => cloud::scaled(ledger, check),
         CheckId::FleetSimulation => cloud::simulation(ledger, check),
+        CheckId::BalanceLeastBusy => cases::least_busy(ledger, &record.histograms, check),
+        CheckId::GatewayAdmission => cases::admission(ledger, check),
+        CheckId::DegradationControlled => cases::degradation(ledger, &record.histograms, check),
+        CheckId::WorkerProcessed => cases::processed(ledger, check),
+        CheckId::CapacityScaling => cases::scaling(ledger, check),
+        CheckId::MultiplexingConnections => cases::multiplexing(ledger, check),
         CheckId::RotationSerialCycle => fairness::serial_cycle(ledger, check),
         CheckId::RotationSpread => fairness::spread(ledger, check),
         CheckId::RotationScope => fairness::scope(ledger, check),
@@ -140,6 +146,9 @@ fn declared_missing(check: CheckId, adapter: &Adapter) -> Option<String> {
     use CheckId::*;
     let capabilities = &adapter.capabilities;
     let no_cache = || "cache: none".to_owned();
+    let lacks = |setting: Setting| {
+        (!capabilities.settings.contains(&setting)).then(|| format!("settings: [{}]", setting.name()))
+    };
     match check {
         LogFile | LogComplete => adapter.log_file.is_none().then(|| "log_file: none".to_owned()),
         CacheHit | CacheSizes | CacheRush | RotationHitsTakeTurn | ConcurrencyCoalescing => {
@@ -168,6 +177,9 @@ fn declared_missing(check: CheckId, adapter: &Adapter) -> Option<String> {
             CacheMedium::Memory => Some("cache: memory".to_owned()),
             CacheMedium::Disk => None,
         },
+        BalanceLeastBusy => lacks(Setting::LeastConnections),
+        DegradationControlled => lacks(Setting::Throttle),
+        GatewayAdmission => lacks(Setting::Allow),
         _ => None,
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::CheckId;
 use crate::plan::ClientKind;
 
+use super::cases::CaseFinding;
 use super::cloud::CloudFinding;
 use super::fidelity::Amiss;
 use super::logged::{LogLack, LogPlace};
@@ -587,6 +588,8 @@ pub enum Finding {
     // --- privacy.*, freshness.delivered ---
     /// What a check of a cloud case saw.
     Cloud(CloudFinding),
+    /// What a check of the balancer of a cloud case saw.
+    Case(CaseFinding),
     // --- exact exchanges: forward.*, connections.*, failures.*, cache.* ---
     /// All exchanges came out as they should.
     AsAsked {

@@ -4,6 +4,7 @@
 //! here touches the network, a process, a file or a clock.
 
 mod alive;
+mod cases;
 mod cause;
 mod cloud;
 mod concurrency;
@@ -27,6 +28,10 @@ mod verdict;
 #[cfg(test)]
 mod testkit;
 
+pub use cases::{
+    AdmissionSeen, BalanceSeen, Bottleneck, CapacitySeen, CaseFinding, InstanceShare, MultiplexingSeen,
+    OverloadSeen, WorkerSeen,
+};
 pub use cause::Cause;
 pub use cloud::{
     Breaks, CloudFinding, EvenSeen, FleetFinding, KindSeen, LostSeen, PlaceSeen, ScaledSeen, SimulatedSeen,

@@ -119,7 +119,7 @@ impl Kit {
             text: String::new(),
             covers: Vec::new(),
             adapter: adapter(),
-            proxy: ProxySettings { ttl: Some(Duration::from_secs(2)) },
+            proxy: ProxySettings { ttl: Some(Duration::from_secs(2)), ..ProxySettings::default() },
             backends: BackendsPlan { count: backends, script: Default::default(), own: Default::default() },
             steps: Vec::new(),
             checks: Vec::new(),
@@ -353,6 +353,7 @@ fn adapter() -> Adapter {
             ttl_step: std::time::Duration::from_millis(1),
             rotations: 1,
             store_lag: Duration::ZERO,
+            settings: Vec::new(),
             reference: None,
         },
     }

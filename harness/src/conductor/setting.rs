@@ -132,6 +132,11 @@ impl Backends {
         self.listed.iter_mut().enumerate().for_each(|(place, listed)| *listed = places.contains(&place));
     }
 
+    /// The same as sockets know them.
+    pub(super) fn socket_addresses(&self) -> Vec<SocketAddr> {
+        self.listening.iter().map(Listening::addr).collect()
+    }
+
     /// Whether any of them answers.
     pub(super) fn any_up(&self) -> bool {
         self.up.contains(&true)

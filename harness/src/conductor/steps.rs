@@ -12,16 +12,19 @@ use fake_backends::server::Recording;
 use super::proxy_log::Mark;
 use super::pump::Pump;
 use super::setting::Backends;
-use crate::adapter::{LaunchVariables, render};
+use crate::adapter::{LaunchVariables, Setting, render};
 use crate::fault;
 use crate::history::{EventKind, IntervalLog};
 use crate::language::{Language, start_problem};
-use crate::plan::{CloudStep, CrashLoad, Load, ProxySettings, Restart, Step, StepKind};
+use crate::plan::{
+    Balance, CapacitySearch, CaseStep, CloudStep, CrashLoad, Load, Overload, ProxySettings, Restart, Step,
+    StepKind,
+};
 use crate::proxy_under_test::{Answer, OutputLog, ProxyUnderTest, Ready, StartOrder, StartProblem};
 use crate::traffic::crash_load::CrashTraffic;
 use crate::traffic::{
-    KeyBook, Problem, Traffic, batches, deliveries, exact, fill, load, overlap, overtake, probe, reread,
-    serial, sliding, users,
+    KeyBook, Problem, Traffic, batches, callers, capacity, deliveries, exact, fill, load, overlap, overload,
+    overtake, probe, reread, serial, sliding, uploads, users,
 };
 
 /// Everything that steps act on.
@@ -66,6 +69,7 @@ impl Stage {
             StepKind::Overlap(plan) => overlap::run(traffic, step, plan).await,
             StepKind::Overtake(plan) => overtake::run(traffic, step, plan).await,
             StepKind::Load(plan) => self.load(step, plan).await,
+            StepKind::Capacity(search) => self.capacity(step, search).await,
             StepKind::Crash(plan) => self.crash(step, plan).await,
             StepKind::Restart(plan) => self.restart(plan).await,
             StepKind::Backends(change) => {
@@ -82,6 +86,12 @@ impl Stage {
                 self.traffic.clients.recorder().record(EventKind::ProxyLogged(excerpt));
                 Ok(())
             }
+            StepKind::Case(CaseStep::Callers(plan)) => {
+                callers::run(traffic, plan, &self.backends.socket_addresses()).await;
+                Ok(())
+            }
+            StepKind::Case(CaseStep::Uploads(plan)) => uploads::run(traffic, plan).await,
+            StepKind::Case(CaseStep::Overload(plan)) => self.overload(step, plan).await,
             StepKind::Exact(plan) => exact::run(traffic, step, plan).await,
             StepKind::Wait { duration } => {
                 tokio::time::sleep(*duration).await;
@@ -111,6 +121,8 @@ impl Stage {
         let listen = self.traffic.clients.address();
         let adapter = self.proxy.adapter();
         let milliseconds = self.settings.ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
+        let declared = |setting: Setting| adapter.capabilities.settings.contains(&setting);
+        let (throttle, allow) = (self.settings.throttle, &self.settings.allow);
         let variables = LaunchVariables {
             program: self.proxy.program().to_string_lossy().into_owned(),
             directory: self.proxy.directory().to_string_lossy().into_owned(),
@@ -121,6 +133,17 @@ impl Stage {
             ttl_milliseconds: milliseconds,
             ttl_minutes: self.settings.ttl.map(|ttl| ttl.as_secs_f64() / 60.0),
             ttl_whole_minutes: milliseconds.map(|ms| ms.div_ceil(60_000)),
+            balance: match self.settings.balance {
+                Some(Balance::LeastConnections) if declared(Setting::LeastConnections) => {
+                    Some("least_connections".to_owned())
+                }
+                Some(Balance::RoundRobin) => Some("round_robin".to_owned()),
+                _ => None,
+            },
+            throttle: throttle.filter(|_| declared(Setting::Throttle)),
+            // A tenth of a second's worth: clients come in bursts that harm nobody.
+            throttle_burst: throttle.unwrap_or(0).div_ceil(10),
+            allow: allow.iter().filter(|_| declared(Setting::Allow)).map(ToString::to_string).collect(),
         };
         let launch = render(adapter, &variables).map_err(|error| StartProblem::File {
             path: adapter.origin.clone().into(),
@@ -130,12 +153,34 @@ impl Stage {
         Ok(StartOrder { launch, listen, ttl: self.settings.ttl, answer })
     }
 
-    /// A load leaves only numbers, at the backends too.
+    /// A load leaves only numbers, at the backends too, unless a check will read their journal.
     async fn load(&self, step: &Step, plan: &Load) -> Result<(), Problem> {
-        self.backends.set_recording(Recording::Counting);
+        if !plan.shape.journal {
+            self.backends.set_recording(Recording::Counting);
+        }
         let probe = self.proxy.probe();
         let result =
             load::run(&self.traffic, step, plan, &self.log, &move || probe.sample().map(|s| s.cpu)).await;
+        self.backends.set_recording(Recording::Full);
+        result
+    }
+
+    /// An overload leaves only numbers, and what was refused.
+    async fn overload(&self, step: &Step, plan: &Overload) -> Result<(), Problem> {
+        self.backends.set_recording(Recording::Counting);
+        let probe = self.proxy.probe();
+        let cpu = move || probe.sample().map(|sample| sample.cpu);
+        let result = overload::run(&self.traffic, step, plan, &self.log, &cpu).await;
+        self.backends.set_recording(Recording::Full);
+        result
+    }
+
+    /// The rungs of a search leave numbers only.
+    async fn capacity(&self, step: &Step, search: &CapacitySearch) -> Result<(), Problem> {
+        self.backends.set_recording(Recording::Counting);
+        let probe = self.proxy.probe();
+        let cpu = move || probe.sample().map(|sample| sample.cpu);
+        let result = capacity::run(&self.traffic, step, search, &self.backends.world.workplaces, &cpu).await;
         self.backends.set_recording(Recording::Full);
         result
     }

@@ -10,6 +10,7 @@ use fake_backends::journal::Attempt;
 pub use fake_backends::wire::WireBytes;
 use serde::{Deserialize, Serialize};
 
+use super::CapacityRung;
 use crate::plan::duration_ns;
 
 /// One line of `events.jsonl`.
@@ -130,6 +131,8 @@ pub enum EventKind {
         #[serde(default)]
         engine: EngineCounters,
     },
+    /// A rung of a search for a capacity.
+    CapacityRung(Box<CapacityRung>),
     /// What a load step has come to within about a second; for whoever watches.
     LoadInterval(LoadInterval),
     /// What the proxy has written into its log and printed during a step that asks about it.
@@ -266,6 +269,14 @@ pub enum Purpose {
     Register,
     /// Somebody looks whether orders are there.
     Look,
+    /// One from a chosen address.
+    Caller,
+    /// The same, asking a backend without the proxy.
+    PastTheProxy,
+    /// A user hands work to a queue.
+    Upload,
+    /// The user looks how it gets on.
+    Progress,
     /// One request exactly as a scenario writes it.
     Exact,
     /// The same by a client that breaks off in the middle of the answer.

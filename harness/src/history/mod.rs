@@ -12,6 +12,7 @@ mod percentiles;
 mod reader;
 mod recorder;
 mod run_folder;
+mod rung;
 
 pub use event::{
     Anomaly, BodySeen, ConfigurationFile, ContentSeen, EngineCounters, Event, EventKind, Exchange,
@@ -26,3 +27,4 @@ pub use percentiles::percentile_text;
 pub use reader::{ReadProblem, Record, read};
 pub use recorder::{Listener, Recorder};
 pub use run_folder::{RunFolder, dated_folder, names};
+pub use rung::{CapacityRung, PlaceUse, RungJudged};

@@ -2,7 +2,7 @@
 //!
 //! Reports and the terminal print them beside a verdict. What a check saw is said in `finding_words`, not here.
 
-use super::{InWords, Language, fidelity_words, log_words};
+use super::{InWords, Language, case_words, fidelity_words, log_words};
 use crate::catalogue::{CheckId, Kind, Requirement, Source};
 use crate::check::Outcome;
 use crate::plan::ClientKind;
@@ -150,10 +150,10 @@ pub fn title(check: CheckId, language: Language) -> String {
             say!(language, en: "whether a hit uses up a turn", es: "si una respuesta del caché gasta un turno")
         }
         // A check that is missing there has no title of its own, which a test below refuses.
-        _ => fidelity_words::title(check, language)
-            .or_else(|| log_words::title(check, language))
-            .unwrap_or_default()
-            .to_owned(),
+        _ => {
+            let known = fidelity_words::title(check, language).or_else(|| log_words::title(check, language));
+            known.map(str::to_owned).or_else(|| case_words::title(check, language)).unwrap_or_default()
+        }
     }
 }
 
@@ -269,10 +269,10 @@ pub fn asks(check: CheckId, language: Language) -> String {
         CheckId::RotationHitsTakeTurn => {
             say!(language, en: "Whether an answer from the cache moves the turn on to the next backend.", es: "Si una respuesta del caché hace pasar el turno al siguiente backend.")
         }
-        _ => fidelity_words::asks(check, language)
-            .or_else(|| log_words::asks(check, language))
-            .unwrap_or_default()
-            .to_owned(),
+        _ => {
+            let known = fidelity_words::asks(check, language).or_else(|| log_words::asks(check, language));
+            known.map(str::to_owned).or_else(|| case_words::asks(check, language)).unwrap_or_default()
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! their own; no figure is computed here.
 
 use super::{
-    Bytes, Counted, InWords, Language, Listed, Milliseconds, Noun, Percent, Span, cloud_words,
+    Bytes, Counted, InWords, Language, Listed, Milliseconds, Noun, Percent, Span, case_words, cloud_words,
     fidelity_words, latency_words, log_words, rotation_words, time_words,
 };
 use crate::check::Finding;
@@ -84,6 +84,7 @@ fn of_any_check(finding: &Finding, language: Language) -> String {
         Finding::Died { code, signal, after, last_lines } => {
             died(*code, *signal, after.as_deref(), last_lines, language)
         }
+        Finding::Case(finding) => case_words::sentence(finding, language),
         Finding::Cloud(finding) => cloud_words::sentence(finding, language),
         Finding::Latencies { thresholds } => latency_words::thresholds(thresholds, language),
         // The families before have taken every other finding; a test asks each of them for its own sentence.

@@ -3,6 +3,7 @@
 //! `report`, `cli` and whoever words a problem call it. A message that lacks one of its languages, or forgets one of its
 //! figures in one of them, does not compile; nothing is judged or measured here.
 
+mod case_words;
 mod cause_words;
 mod check_words;
 mod cloud_words;
@@ -20,6 +21,7 @@ mod log_words;
 pub mod measure_words;
 pub mod mending_words;
 mod numbers;
+mod operation_words;
 pub mod page_words;
 pub mod plot_words;
 mod problem_words;

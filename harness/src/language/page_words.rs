@@ -168,6 +168,10 @@ words!(Purpose {
     Purpose::User => { en: "asks for what belongs to one user", es: "pide lo que es de un solo usuario" },
     Purpose::Register => { en: "registers an order", es: "registra un pedido" },
     Purpose::Look => { en: "looks for orders", es: "busca los pedidos" },
+    Purpose::Caller => { en: "comes from a chosen address", es: "viene de una dirección elegida" },
+    Purpose::PastTheProxy => { en: "tries to get past the proxy", es: "intenta llegar sin pasar por el proxy" },
+    Purpose::Upload => { en: "hands work to a queue", es: "entrega trabajo a una cola" },
+    Purpose::Progress => { en: "looks how the work gets on", es: "mira cómo avanza el trabajo" },
     Purpose::Exact => { en: "exactly as written", es: "exactamente como está escrita" },
     Purpose::Leaving => { en: "its client breaks off", es: "su cliente se va a mitad de camino" },
 });

@@ -2,7 +2,7 @@
 //!
 //! `report::plot` draws them and the pages repeat them. Axes always name their unit.
 
-use super::{Counted, Milliseconds, Noun, Percent, Quantile, Span};
+use super::{Counted, Decimal, Milliseconds, Noun, Percent, Quantile, Span};
 use crate::{messages, words};
 
 /// A word on a plot.
@@ -29,6 +29,10 @@ pub enum PlotWord {
     NoSample,
     RequestNumber,
     Density,
+    Served,
+    Knee,
+    HighestKept,
+    Refused,
 }
 
 words!(PlotWord {
@@ -51,6 +55,10 @@ words!(PlotWord {
     PlotWord::Started => { en: "ready", es: "listo" },
     PlotWord::NoSample => { en: "no answer of success was measured", es: "no se midió ninguna respuesta correcta" },
     PlotWord::RequestNumber => { en: "number of the request at the backends", es: "número de la petición en los backends" },
+    PlotWord::Served => { en: "answers of success per second", es: "respuestas correctas por segundo" },
+    PlotWord::Knee => { en: "knee", es: "codo" },
+    PlotWord::HighestKept => { en: "highest kept", es: "máxima lograda" },
+    PlotWord::Refused => { en: "beyond the limit", es: "fuera del límite" },
     PlotWord::Density => { en: "darker: more requests", es: "más oscuro: más peticiones" },
 });
 
@@ -104,6 +112,21 @@ messages! {
     pub fn share_of(backend: &str, attempts: u64, share: Percent) { en: "{backend}: {attempts} ({share})", es: "{backend}: {attempts} ({share})" }
     /// The order is shown only as far as this.
     pub fn first_of(shown: u64, all: u64) { en: "the first {shown} of {all}", es: "las primeras {shown} de {all}" }
+    /// Title of the throughput–latency curve.
+    pub fn capacity_title(quantile: Quantile, rungs: Counted) {
+        en: "Throughput and latency ({quantile}): {rungs}",
+        es: "Caudal y latencia ({quantile}): {rungs}",
+    }
+    /// What a search found.
+    pub fn capacity_alt(tag: &str, kept: Decimal, refused: Decimal) {
+        en: "{tag}: {kept} per second within the limit, {refused} beyond it",
+        es: "{tag}: {kept} por segundo dentro del límite, {refused} fuera de él",
+    }
+    /// What a search found where nothing was refused.
+    pub fn capacity_alt_open(tag: &str, kept: Decimal) {
+        en: "{tag}: {kept} per second within the limit",
+        es: "{tag}: {kept} por segundo dentro del límite",
+    }
     /// Title of the life of the proxy.
     pub fn life_title(starts: Counted, kills: Counted, samples: Counted) {
         en: "Life and resources of the proxy: {starts}, {kills}, {samples}",

@@ -247,6 +247,7 @@ pub(crate) fn all() -> Vec<Finding> {
         all.push(Finding::TooFew { of, have: 1, needed: 10 });
     }
     all.extend(super::log_words::samples());
+    all.extend(super::case_words::samples().into_iter().map(Finding::Case));
     all.extend(super::cloud_words::samples().into_iter().map(Finding::Cloud));
     all
 }

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use super::cloud_words;
 use super::{Bytes, Counted, InWords, Language, Noun, Span};
+use super::{case_words, cloud_words};
 use crate::plan::{Executor, StepKind};
 use crate::say;
 
@@ -53,6 +53,9 @@ pub fn doing(kind: &StepKind, language: Language) -> String {
                 tag = &load.tag, from = start, to = stages.last().map_or(*start, |stage| stage.to),
                 time = ms(load.executor.duration())),
         },
+        StepKind::Capacity(search) => say!(language,
+            en: "highest rate with {quantile} below {limit} (“{tag}”)", es: "tasa más alta con {quantile} por debajo de {limit} («{tag}»)",
+            quantile = super::Quantile(search.quantile), limit = ms(search.limit), tag = &search.load.tag),
         StepKind::Crash(crash) if crash.vus > 0 => say!(language,
             en: "SIGKILL in the middle of writing", es: "SIGKILL en plena escritura"),
         StepKind::Crash(_) => say!(language, en: "SIGKILL", es: "SIGKILL"),
@@ -69,6 +72,7 @@ pub fn doing(kind: &StepKind, language: Language) -> String {
                 say!(language, en: "{count} out of service", es: "{count} fuera de servicio", count = count)
             }
         }
+        StepKind::Case(step) => case_words::doing(step, language),
         StepKind::Cloud(step) => cloud_words::doing(step, language),
         StepKind::Exact(exact) => say!(language,
             en: "{method} {path}, exactly as written", es: "{method} {path}, exactamente como está escrita",

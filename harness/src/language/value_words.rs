@@ -3,7 +3,7 @@
 //! `input_words` calls it for a value that cannot be used. Whatever it does not recognise stays as the parser said it.
 
 /// Sentences without a value in them.
-const FIXED: [(&str, &str); 4] = [
+const FIXED: [(&str, &str); 5] = [
     (
         "a proxy without backends has nothing to forward to: count is at least 1",
         "un proxy sin backends no tiene a quién reenviar: count es al menos 1",
@@ -12,6 +12,7 @@ const FIXED: [(&str, &str); 4] = [
         "a name is a folder of reports: letters, digits, `-` and `_` only",
         "el nombre es una carpeta de informes: solo letras, dígitos, `-` y `_`",
     ),
+    ("`from` is more than `to`", "`from` es más que `to`"),
     ("`least` is longer than `most`", "`least` es más largo que `most`"),
     (
         "a rate of 0B/s would never end; `hang` does that",

@@ -34,6 +34,12 @@ pub struct CheckParameters {
     /// Largest number tolerated of what the check counts (`fleet.*`).
     #[serde(default)]
     pub count: Option<u64>,
+    /// Smallest figure that is enough, in the unit of the check.
+    #[serde(default)]
+    pub at_least: Option<f64>,
+    /// Smallest share that is enough, between 0 and 1.
+    #[serde(default)]
+    pub share: Option<f64>,
     /// Latency thresholds (`latency.thresholds`).
     pub thresholds: Vec<LatencyThreshold>,
 }

@@ -27,9 +27,11 @@ fn of_step(kind: &StepKind) -> Duration {
         StepKind::Overlap(overlap) => REQUEST * overlap.requests,
         StepKind::Overtake(overtake) => overtake.slow_takes,
         StepKind::Load(load) => load.executor.duration(),
+        StepKind::Capacity(search) => search.estimated(),
         StepKind::Crash(crash) => crash.after_most,
         StepKind::Restart(restart) => START + restart.downtime,
         StepKind::Backends(_) => Duration::from_millis(5),
+        StepKind::Case(step) => step.estimated(),
         StepKind::Cloud(step) => step.estimated(),
         StepKind::Exact(exact) => {
             let pauses = exact.pause * exact.cut.len() as u32;

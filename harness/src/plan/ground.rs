@@ -30,5 +30,10 @@ impl Source {
 /// What a proxy is told: a TTL that is a constant of the program takes the place of the scenario's, and one that it cannot
 /// be told is rounded up.
 pub(super) fn settings(file: &ProxyFile, adapter: &Adapter) -> ProxySettings {
-    ProxySettings { ttl: adapter.capabilities.ttl_for(file.ttl.map(|ttl| ttl.0)) }
+    ProxySettings {
+        ttl: adapter.capabilities.ttl_for(file.ttl.map(|ttl| ttl.0)),
+        balance: file.balance,
+        throttle: file.throttle.filter(|rate| *rate > 0),
+        allow: file.allow.clone(),
+    }
 }

@@ -114,6 +114,10 @@ pub struct LoadShape {
     pub cooldown: Duration,
     /// Threads of the engine.
     pub threads: u16,
+    /// Whether all connections are used in turn.
+    pub spread: bool,
+    /// Whether the backends write down every request of it.
+    pub journal: bool,
     /// Exponent of Zipf's law by which keys are drawn; `None`: one after the other.
     pub zipf: Option<f64>,
     /// Other requests mixed in; the load's own has weight 1 where there are any.
@@ -145,6 +149,8 @@ impl Default for LoadShape {
             think: Duration::ZERO,
             cooldown: Duration::ZERO,
             threads: 1,
+            spread: false,
+            journal: false,
             zipf: None,
             mix: Vec::new(),
         }

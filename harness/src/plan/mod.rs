@@ -3,6 +3,8 @@
 //! `scenario` and `adapter` produce it (see [`resolve`]), `conductor` carries it out, `check` and `report` read it back
 //! from `plan.json` months later. No I/O happens here and no clock is read.
 
+mod capacity;
+mod cases;
 mod checks;
 mod cloud;
 mod estimate;
@@ -18,6 +20,8 @@ mod resolve_load;
 mod resolve_steps;
 mod step;
 
+pub use capacity::CapacitySearch;
+pub use cases::{Caller, Callers, CaseStep, Overload, Uploads};
 pub use checks::{CheckParameters, CheckPlan, LatencyThreshold};
 pub use cloud::{CloudStep, Deliveries, Users};
 pub use fleet::{FleetPlan, Level, Policy, Stage};
@@ -35,7 +39,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::terms::{Bilingual, ClientKind, Connections, duration_ns};
+pub use crate::terms::{Balance, Bilingual, ClientKind, Connections, duration_ns};
 
 use crate::adapter::Adapter;
 use crate::catalogue::Requirement;
@@ -54,11 +58,20 @@ pub struct SourceLine {
 }
 
 /// The settings that a scenario hands to the proxy through its adapter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProxySettings {
     /// How long a cached response is served; `None` leaves the proxy's own default.
     #[serde(with = "duration_ns::option")]
     pub ttl: Option<Duration>,
+    /// How the next backend is chosen; `None` leaves the proxy's own way.
+    #[serde(default)]
+    pub balance: Option<Balance>,
+    /// Most requests that each client address may send in a second.
+    #[serde(default)]
+    pub throttle: Option<u32>,
+    /// Client addresses that are let in; everybody where it is empty.
+    #[serde(default)]
+    pub allow: Vec<std::net::IpAddr>,
 }
 
 /// Everything that one run will do.

@@ -77,6 +77,10 @@ fn reads(check: CheckId, kind: &StepKind) -> bool {
         "cache.post" => matches!(kind, Fill(_) | Serial(_)),
         name if name.starts_with("fleet.") => matches!(kind, Cloud(CloudStep::Fleet(_))),
         "privacy.tokens" | "privacy.never_shared" | "freshness.delivered" => matches!(kind, Cloud(_)),
+        "multiplexing.connections" => matches!(kind, Load(_)),
+        "balance.least_busy" => matches!(kind, Load(_)),
+        "gateway.admission" | "degradation.controlled" | "worker.processed" => matches!(kind, Case(_)),
+        "capacity.scaling" => matches!(kind, Capacity(_)),
         "ttl.expiry" | "ttl.per_resource" | "ttl.sliding" => {
             matches!(kind, Fill(_) | Probe(_) | Sliding(_))
         }

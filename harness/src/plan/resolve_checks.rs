@@ -48,6 +48,8 @@ pub(super) fn resolve_checks(
             steps: file.steps.clone(),
             at_most: file.at_most.map(|span| span.0),
             count: file.count,
+            at_least: file.at_least,
+            share: file.share.map(|share| share.0),
             thresholds,
         };
         plans.push(CheckPlan { id, kind, line: source.line(&place), parameters });
@@ -113,7 +115,7 @@ fn thresholds(
 }
 
 /// `p(99.9)<50ms`.
-fn threshold(text: &str) -> Option<(f64, Duration)> {
+pub(super) fn threshold(text: &str) -> Option<(f64, Duration)> {
     let (percentile, limit) = text.split_once('<')?;
     let percentile: f64 = percentile.trim().strip_prefix("p(")?.strip_suffix(')')?.trim().parse().ok()?;
     let limit: fake_backends::behavior::Span = limit.trim().parse().ok()?;

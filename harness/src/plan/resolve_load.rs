@@ -4,13 +4,45 @@
 
 use std::time::Duration;
 
-use super::{Executor, Load, LoadShape, MixPart, RateStage, Spacing, VuStage};
+use super::resolve_checks::threshold;
+use super::{CapacitySearch, Executor, Load, LoadShape, MixPart, RateStage, Spacing, VuStage};
 use crate::scenario::{ExecutorFile, LoadStep};
 
 /// A request that takes longer is a time-out, where the scenario says nothing.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Most virtual users or requests in flight: beyond that a loopback address has no ports left.
 const MOST_AT_ONCE: u32 = 25_000;
+
+/// Leading share of a rung that is not counted, where the scenario says nothing: the line of those who wait must fill.
+const RUNG_WARMUP: f64 = 0.2;
+/// Share of errors at a rung that is still within limits, where the scenario says nothing.
+const RUNG_ERRORS: f64 = 0.01;
+/// Precision of a search, where the scenario says nothing.
+const PRECISION: f64 = 0.1;
+
+/// The search of a load step whose executor is `capacity`; `None` for every other.
+pub(super) fn resolve_capacity(file: &LoadStep) -> Option<Result<CapacitySearch, String>> {
+    let ExecutorFile::Capacity { from, to, slo, errors, precision, .. } = &file.executor else { return None };
+    let search = || {
+        let (quantile, limit) = threshold(slo).ok_or_else(|| {
+            format!("`{slo}` is not a threshold: write a percentile and a time, such as `p(99)<50ms`")
+        })?;
+        let (from_per_second, to_per_second) = (some(from)?, some(to)?);
+        if from_per_second > to_per_second {
+            return Err("`from` is more than `to`".to_owned());
+        }
+        Ok(CapacitySearch {
+            load: resolve_load(file)?,
+            from_per_second,
+            to_per_second,
+            quantile,
+            limit,
+            error_rate: errors.map_or(RUNG_ERRORS, |share| share.0),
+            precision: precision.map_or(PRECISION, |share| share.0).max(0.01),
+        })
+    };
+    Some(search())
+}
 
 /// The resolved form of a load step, or what is wrong with it.
 pub(super) fn resolve_load(file: &LoadStep) -> Result<Load, String> {
@@ -20,6 +52,7 @@ pub(super) fn resolve_load(file: &LoadStep) -> Result<Load, String> {
     }
     shape.cooldown = file.cooldown.map_or(Duration::ZERO, |span| span.0);
     shape.threads = file.threads.clamp(1, 64);
+    (shape.journal, shape.spread) = (file.journal, file.spread);
     shape.zipf = zipf(file.zipf, file.keys)?;
     for part in &file.mix {
         if !(part.weight.is_finite() && part.weight > 0.0) {
@@ -34,7 +67,9 @@ pub(super) fn resolve_load(file: &LoadStep) -> Result<Load, String> {
             zipf: zipf(part.zipf, part.keys)?,
         });
     }
-    let warmup = file.warmup.map_or(Duration::ZERO, |span| span.0);
+    let is_search = matches!(file.executor, ExecutorFile::Capacity { .. });
+    let usual = if is_search { executor.duration().mul_f64(RUNG_WARMUP) } else { Duration::ZERO };
+    let warmup = file.warmup.map_or(usual, |span| span.0);
     if warmup + shape.cooldown >= executor.duration() {
         return Err("nothing is left between warm-up and cool-down: a longer `duration` is needed".to_owned());
     }
@@ -67,6 +102,15 @@ fn executor(file: &ExecutorFile) -> Result<(Executor, LoadShape), String> {
             let stages = stages.iter().map(|stage| VuStage { to: stage.vus, duration: stage.duration.0 });
             (Executor::RampingVus { start: *start_vus, stages: stages.collect() }, closed(*think))
         }
+        // The first rung; the search makes the others of it.
+        ExecutorFile::Capacity { from, rung, max_vus, arrivals, .. } => {
+            let executor = Executor::ConstantArrivalRate {
+                rate_per_second: some(from)?,
+                duration: rung.0,
+                max_in_flight: (*max_vus).max(1),
+            };
+            (executor, open(*arrivals, 1))
+        }
         ExecutorFile::ConstantArrivalRate { rate, duration, max_vus, arrivals, burst } => {
             let executor = Executor::ConstantArrivalRate {
                 rate_per_second: some(rate)?,
@@ -93,7 +137,7 @@ fn executor(file: &ExecutorFile) -> Result<(Executor, LoadShape), String> {
 }
 
 /// A rate above zero.
-fn some(text: &str) -> Result<f64, String> {
+pub(super) fn some(text: &str) -> Result<f64, String> {
     match per_second(text)? {
         rate if rate > 0.0 => Ok(rate),
         _ => Err(format!("`{text}` sends nothing")),

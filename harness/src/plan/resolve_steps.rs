@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde_saphyr::Spanned;
 
 use super::ground::{Source, settings};
-use super::resolve_load::resolve_load;
+use super::resolve_load::{resolve_capacity, resolve_load};
 use super::{
-    BackendChange, Batches, CloudStep, CrashLoad, Exact, Fill, FleetPlan, Load, Overlap, Overtake, Probe,
-    ProbeTime, ProxySettings, Reread, Restart, Serial, Sliding, Step, StepKind,
+    BackendChange, Batches, CaseStep, CloudStep, CrashLoad, Exact, Fill, FleetPlan, Load, Overlap, Overtake,
+    Probe, ProbeTime, ProxySettings, Reread, Restart, Serial, Sliding, Step, StepKind,
 };
 use crate::adapter::{Adapter, CacheMedium, TtlSource};
 use crate::catalogue::CheckId;
@@ -166,7 +166,14 @@ impl<'a> Resolver<'a> {
                 (None, Some(kind))
             }
             StepFile::Load(load) => {
-                let kind = self.load(written, load).map(StepKind::Load);
+                let kind = match resolve_capacity(load) {
+                    None => self.load(written, load).map(StepKind::Load),
+                    Some(Ok(search)) => Some(StepKind::Capacity(search)),
+                    Some(Err(why)) => {
+                        self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));
+                        None
+                    }
+                };
                 (Some(load.tag.clone()), kind)
             }
             StepFile::Crash(crash) => {
@@ -211,6 +218,18 @@ impl<'a> Resolver<'a> {
                     })
                     .ok();
                 (fleet.label.clone(), kind.map(|plan| StepKind::Cloud(CloudStep::Fleet(plan))))
+            }
+            StepFile::Callers(callers) => {
+                (callers.label.clone(), Some(StepKind::Case(CaseStep::of_callers(callers))))
+            }
+            StepFile::Uploads(uploads) => {
+                (uploads.label.clone(), Some(StepKind::Case(CaseStep::of_uploads(uploads))))
+            }
+            StepFile::Overload(overload) => {
+                let step = CaseStep::of_overload(overload).map_err(|why| {
+                    self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));
+                });
+                (Some(overload.label.clone()), step.ok().map(StepKind::Case))
             }
             StepFile::Exchange(exchange) => (exchange.label.clone(), self.exact(exchange)),
             StepFile::Wait(span) => (None, Some(StepKind::Wait { duration: span.0 })),

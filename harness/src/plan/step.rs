@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientKind, CloudStep, Connections, Load, ProxySettings, SourceLine, duration_ns};
+use super::{
+    CapacitySearch, CaseStep, ClientKind, CloudStep, Connections, Load, ProxySettings, SourceLine,
+    duration_ns,
+};
 use crate::catalogue::CheckId;
 use crate::terms::{Beside, Cut};
 
@@ -48,6 +51,8 @@ pub enum StepKind {
     Overtake(Overtake),
     /// Traffic by an executor; its latencies are recorded as histograms.
     Load(Load),
+    /// Traffic of rising rate, in search of the highest that is kept.
+    Capacity(CapacitySearch),
     /// Ends the proxy with SIGKILL, optionally in the middle of traffic that writes to its cache.
     Crash(CrashLoad),
     /// Starts the proxy again (after a crash), or stops it in an orderly way first.
@@ -56,6 +61,8 @@ pub enum StepKind {
     Backends(BackendChange),
     /// A step of a cloud case.
     Cloud(CloudStep),
+    /// A step of a case about the balancer.
+    Case(CaseStep),
     /// One request exactly as written, once or several times.
     Exact(Exact),
     /// Lets time pass.

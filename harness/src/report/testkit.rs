@@ -130,6 +130,7 @@ impl RunBuilder {
                 ttl_step: std::time::Duration::from_millis(1),
                 rotations: 1,
                 store_lag: Duration::ZERO,
+                settings: Vec::new(),
                 reference: Some("pibl/README.md".into()),
             },
         };
@@ -141,7 +142,7 @@ impl RunBuilder {
             text: SCENARIO.into(),
             covers: Vec::new(),
             adapter,
-            proxy: ProxySettings { ttl: Some(Duration::from_secs(2)) },
+            proxy: ProxySettings { ttl: Some(Duration::from_secs(2)), ..ProxySettings::default() },
             backends: BackendsPlan { count: 3, script: Default::default(), own: Default::default() },
             steps: Vec::new(),
             checks: Vec::new(),

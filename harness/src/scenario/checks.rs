@@ -22,6 +22,10 @@ pub struct CheckFile {
     /// Largest number tolerated: of requests lost at a death (`fleet.lost_requests`), of changes of direction in an hour
     /// (`fleet.scaled`).
     pub count: Option<u64>,
+    /// Smallest figure that is enough, such as clients for each backend connection (`multiplexing.connections`).
+    pub at_least: Option<f64>,
+    /// Smallest share that is enough, such as `90%` (`balance.least_busy`).
+    pub share: Option<Share>,
     /// Limits of the form `p(99)<50ms` (`latency.thresholds`).
     pub thresholds: Vec<String>,
     /// Tag that the thresholds concern.

@@ -4,6 +4,7 @@
 //! or guessed, and every value that a later complaint may concern carries its place.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use fake_backends::behavior::{Script, Span};
 use serde::Deserialize;
@@ -11,7 +12,7 @@ use serde_saphyr::Spanned;
 
 use super::checks::CheckMap;
 use super::steps::StepFile;
-use crate::terms::Bilingual;
+use crate::terms::{Balance, Bilingual};
 
 /// One scenario: one question asked of a proxy.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
@@ -50,6 +51,12 @@ pub struct ScenarioFile {
 pub struct ProxyFile {
     /// How long a cached response is served.
     pub ttl: Option<Span>,
+    /// How the next backend is chosen, where the proxy can be told.
+    pub balance: Option<Balance>,
+    /// Most requests that each client address may send in a second; those beyond are refused.
+    pub throttle: Option<u32>,
+    /// Client addresses that are let in; everybody where it is empty.
+    pub allow: Vec<IpAddr>,
 }
 
 /// The origins.

@@ -2,7 +2,7 @@
 //!
 //! `plan` turns it into its resolved form and complains about rates and weights; this only gives it a shape.
 
-use fake_backends::behavior::Span;
+use fake_backends::behavior::{Share, Span};
 use serde::Deserialize;
 
 use super::steps::{get, one};
@@ -42,6 +42,13 @@ pub struct LoadStep {
     /// Other requests mixed in; the step's own has weight 1.
     #[serde(default)]
     pub mix: Vec<MixFile>,
+    /// Whether all connections are used in turn, as by clients that keep one each; otherwise the last used is taken again, so
+    /// that few are.
+    #[serde(default)]
+    pub spread: bool,
+    /// Whether the backends write down every request of it, for checks that read their journal; for moderate rates only.
+    #[serde(default)]
+    pub journal: bool,
     /// Threads that send; one is enough for 100,000 requests a second.
     #[serde(default = "one_thread")]
     pub threads: u16,
@@ -88,6 +95,29 @@ pub enum ExecutorFile {
         /// So many arrivals at the same instant.
         #[serde(default = "one_at_once")]
         burst: u32,
+    },
+    /// Open loops of rising rate, in search of the highest at which the latency and the errors are still within limits.
+    Capacity {
+        /// Arrivals per second of the first rung, such as `200/s`.
+        from: String,
+        /// Arrivals per second beyond which nothing is tried.
+        to: String,
+        /// How long a rung lasts.
+        rung: Span,
+        /// What must hold, such as `p(99)<60ms`.
+        slo: String,
+        /// Largest share of requests that may not end well; 1 % where nothing is said.
+        #[serde(default)]
+        errors: Option<Share>,
+        /// The search ends when the lowest rate refused is so close to the highest kept; 10 % where nothing is said.
+        #[serde(default)]
+        precision: Option<Share>,
+        /// Most requests in flight.
+        #[serde(default = "hundred")]
+        max_vus: u32,
+        /// How arrivals are spaced.
+        #[serde(default)]
+        arrivals: Spacing,
     },
     /// Open loop whose rate moves in straight lines.
     RampingArrivalRate {

@@ -3,6 +3,7 @@
 //! `cli` reads files into it, `plan` resolves it. It checks shape and units; what a name refers to is looked up in
 //! `plan`. Nothing here opens a file or knows a proxy.
 
+mod cases;
 mod checks;
 mod cloud;
 mod file;
@@ -13,6 +14,7 @@ mod problem;
 mod steps;
 mod yaml;
 
+pub use cases::{CallersStep, OverloadStep, UploadsStep};
 pub use checks::{CheckFile, CheckMap, Severity};
 pub use cloud::{DeliveriesStep, UsersStep};
 pub use file::{BackendsFile, ProxyFile, ScenarioFile};

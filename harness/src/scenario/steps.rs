@@ -6,6 +6,7 @@ use fake_backends::behavior::{Size, Span};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::cases::{CallersStep, OverloadStep, UploadsStep};
 use super::cloud::{DeliveriesStep, UsersStep};
 use super::file::ProxyFile;
 use super::fleet::FleetStep;
@@ -46,6 +47,12 @@ pub enum StepFile {
     Deliveries(DeliveriesStep),
     /// Instances that come and go under load.
     Fleet(FleetStep),
+    /// Requests from several addresses, through the proxy and past it.
+    Callers(CallersStep),
+    /// More than can be done for a while, by one of two clients.
+    Overload(OverloadStep),
+    /// Uploads to a queue with a worker behind it.
+    Uploads(UploadsStep),
     /// One request exactly as written.
     Exchange(ExchangeStep),
     /// Lets time pass.

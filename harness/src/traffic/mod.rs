@@ -5,14 +5,18 @@
 //! processes, and judges nothing.
 
 pub mod batches;
+pub mod callers;
+pub mod capacity;
 pub mod client;
 pub mod crash_load;
 pub mod deliveries;
 pub mod exact;
 pub mod fill;
 mod keys;
+mod ladder;
 pub mod load;
 pub mod overlap;
+pub mod overload;
 pub mod overtake;
 mod pacing;
 pub mod probe;
@@ -21,6 +25,7 @@ mod request;
 pub mod reread;
 pub mod serial;
 pub mod sliding;
+pub mod uploads;
 pub mod users;
 mod worker;
 

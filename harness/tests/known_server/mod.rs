@@ -158,6 +158,7 @@ pub fn measure(address: SocketAddr, load: &Load) -> Measured {
             ttl_step: Duration::from_millis(1),
             rotations: 1,
             store_lag: Duration::ZERO,
+            settings: Vec::new(),
             reference: None,
         },
         seed: 7,

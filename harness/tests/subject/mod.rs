@@ -259,6 +259,7 @@ fn adapter() -> Adapter {
             ttl_step: std::time::Duration::from_millis(1),
             rotations: 1,
             store_lag: Duration::ZERO,
+            settings: Vec::new(),
             reference: None,
         },
     }

@@ -3,6 +3,7 @@
 //! The rooms of the proxy ask here at the point where a defect would act, so that the honest way stays readable and a new
 //! defect is one name here, one line in its family, and one row in `harness/tests/detection/table.rs`.
 
+pub mod admission;
 pub mod content;
 pub mod failing;
 pub mod freshness;
@@ -80,6 +81,15 @@ pub enum Defect {
     AsksTwice,
     /// A hit uses up a turn (a finding).
     HitTakesTurn,
+
+    /// Told to choose the least busy backend, it goes on in turn (REQ-9).
+    IgnoresWhatIsOpen,
+
+    // Who may come in (`admission`).
+    /// Addresses that are not allowed are served (REQ-5).
+    LetsEverybodyIn,
+    /// All clients share one limit, so that the greedy starve the others (REQ-3).
+    OneBucketForAll,
 
     // What a crash leaves (`persistence`).
     /// Nothing is ever stored (REQ-8).

@@ -60,3 +60,8 @@ impl Chance {
         (z ^ (z >> 31)) as usize % limit.max(1)
     }
 }
+
+/// Whether it goes on in turn where it was told to look at what is open.
+pub fn ignores_what_is_open(defect: Defect) -> bool {
+    defect == Defect::IgnoresWhatIsOpen
+}

@@ -137,7 +137,7 @@ fn a_second_value_that_is_honoured_passes_and_one_that_is_ignored_fails() {
     for (expires, outcome) in [(1_000.0, Outcome::Pass), (2_000.0, Outcome::Fail)] {
         let mut kit = Kit::new(3);
         measure(&mut kit, 100.0, 2_000.0, 2_000.0, "first");
-        let settings = Some(ProxySettings { ttl: Some(Duration::from_secs(1)) });
+        let settings = Some(ProxySettings { ttl: Some(Duration::from_secs(1)), ..ProxySettings::default() });
         let restart = Restart { stop_first: true, wipe: true, settings, downtime: Duration::ZERO };
         kit.step(5_000.0, StepKind::Restart(restart));
         kit.start(5_000.0, 2);

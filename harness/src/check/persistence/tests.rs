@@ -13,7 +13,8 @@ use crate::plan::{CrashLoad, Fill, ProxySettings, Reread, StepKind};
 /// Five keys, four of them confirmed; a kill; every backend down; the keys again, answered as `again` says.
 fn crash(ttl_s: u64, again: impl Fn(u32, Ask) -> Ask) -> Kit {
     let mut kit = Kit::new(2);
-    kit.record.plan.proxy = ProxySettings { ttl: Some(Duration::from_secs(ttl_s)) };
+    kit.record.plan.proxy =
+        ProxySettings { ttl: Some(Duration::from_secs(ttl_s)), ..ProxySettings::default() };
     let spread = Duration::ZERO;
     let filled =
         kit.step(0.0, StepKind::Fill(Fill { keys: 5, path: "/p/{key}".into(), vus: 1, confirm: 4, spread }));

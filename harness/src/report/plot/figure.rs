@@ -6,6 +6,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::canvas::{Drawn, Look};
+use super::capacity::CapacityCurves;
 use super::expiry::Expiry;
 use super::life::Life;
 use super::over_time::OverTime;
@@ -24,6 +25,8 @@ pub(in crate::report) enum Figure {
     Spectrum(Spectrum),
     /// Latency over time.
     OverTime(OverTime),
+    /// Throughput against latency.
+    Capacity(CapacityCurves),
     /// Share and order of the backends.
     Rotation(Rotation),
     /// Starts, kills and resources of the proxy.
@@ -39,6 +42,7 @@ pub(in crate::report) fn figures(source: &Source<'_>) -> Vec<Figure> {
     all.extend(Rotation::of(source).map(Figure::Rotation));
     all.extend(Spectrum::of(source).into_iter().map(Figure::Spectrum));
     all.extend(OverTime::of(source).into_iter().map(Figure::OverTime));
+    all.extend(CapacityCurves::of(source).map(Figure::Capacity));
     all.extend(Life::of(source).map(Figure::Life));
     all
 }
@@ -50,6 +54,7 @@ impl Figure {
             Figure::Expiry(expiry) => expiry.name(),
             Figure::Spectrum(spectrum) => format!("latency-{}", tame(spectrum.tag())),
             Figure::OverTime(over_time) => format!("latency-over-time-{}", tame(over_time.tag())),
+            Figure::Capacity(_) => "capacity".into(),
             Figure::Rotation(_) => "rotation".into(),
             Figure::Life(_) => "proxy-life".into(),
             Figure::Overlay(overlay) => format!("compared-{}", tame(overlay.tag())),
@@ -62,6 +67,7 @@ impl Figure {
             Figure::Expiry(figure) => figure.title(language),
             Figure::Spectrum(figure) => figure.title(language),
             Figure::OverTime(figure) => figure.title(language),
+            Figure::Capacity(figure) => figure.title(language),
             Figure::Rotation(figure) => figure.title(language),
             Figure::Life(figure) => figure.title(language),
             Figure::Overlay(figure) => figure.title(language),
@@ -74,6 +80,7 @@ impl Figure {
             Figure::Expiry(figure) => figure.description(language),
             Figure::Spectrum(figure) => figure.description(language),
             Figure::OverTime(figure) => figure.description(language),
+            Figure::Capacity(figure) => figure.description(language),
             Figure::Rotation(figure) => figure.description(language),
             Figure::Life(figure) => figure.description(language),
             Figure::Overlay(figure) => figure.description(language),
@@ -92,6 +99,7 @@ impl Figure {
             Figure::Expiry(figure) => figure.draw(&inner, look, language)?,
             Figure::Spectrum(figure) => figure.draw(&inner, look, language)?,
             Figure::OverTime(figure) => figure.draw(&inner, look, language)?,
+            Figure::Capacity(figure) => figure.draw(&inner, look, language)?,
             Figure::Rotation(figure) => figure.draw(&inner, look, language)?,
             Figure::Life(figure) => figure.draw(&inner, look, language)?,
             Figure::Overlay(figure) => figure.draw(&inner, look, language)?,

@@ -4,6 +4,7 @@
 //! record has nothing to show), then drawn on whatever it is given; signs and line styles carry what colours say.
 
 mod canvas;
+mod capacity;
 mod expiry;
 mod figure;
 mod files;

@@ -165,7 +165,7 @@ impl Overlay {
     }
 }
 
-fn style(place: usize) -> (RGBColor, f64, f64, f64) {
+pub(super) fn style(place: usize) -> (RGBColor, f64, f64, f64) {
     STYLES[place % STYLES.len()]
 }
 

@@ -157,6 +157,8 @@ fn expected(plan: &Plan, kind: &StepKind) -> Expected {
         StepKind::Overlap(overlap) => Expected::Requests(overlap.requests.into()),
         StepKind::Overtake(overtake) => Expected::Requests(u64::from(overtake.requests) + 1),
         StepKind::Load(load) => Expected::Time(load.executor.duration()),
+        StepKind::Capacity(search) => Expected::Time(search.estimated()),
+        StepKind::Case(step) => Expected::Time(step.estimated()),
         StepKind::Cloud(step) => {
             step.requests().map_or_else(|| Expected::Time(step.estimated()), Expected::Requests)
         }

@@ -10,7 +10,7 @@ mod raw;
 
 pub use raw::Connection;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -27,6 +27,10 @@ use crate::plan::ClientKind;
 #[derive(Clone, Debug)]
 pub struct Clients {
     inner: Arc<Inner>,
+    /// The address that they come from; the system's choice where nothing is said.
+    source: Option<IpAddr>,
+    /// Whom they ask where it is not the proxy.
+    asked: Option<SocketAddr>,
 }
 
 #[derive(Debug)]
@@ -73,7 +77,24 @@ impl Clients {
             unanswered: AtomicU64::new(0),
             library: library::Library::new(),
         };
-        Clients { inner: Arc::new(inner) }
+        Clients { inner: Arc::new(inner), source: None, asked: None }
+    }
+
+    /// The same clients, coming from this address. Only the raw client and the load engine obey it.
+    #[must_use]
+    pub fn coming_from(&self, source: IpAddr) -> Clients {
+        Clients { source: Some(source), ..self.clone() }
+    }
+
+    /// The same clients, asking somebody else than the proxy. Only the raw client and the load engine obey it.
+    #[must_use]
+    pub fn asking(&self, asked: SocketAddr) -> Clients {
+        Clients { asked: Some(asked), ..self.clone() }
+    }
+
+    /// The address that they come from, where one was chosen.
+    pub fn source(&self) -> Option<IpAddr> {
+        self.source
     }
 
     /// The same clients, whose requests look as a proxy needs them. Before any of them is used.
@@ -82,7 +103,7 @@ impl Clients {
             unreachable!("clients are shaped where they are made, before there are clones");
         };
         let host = shape.host.clone().unwrap_or(inner.host);
-        Clients { inner: Arc::new(Inner { host, shape, ..inner }) }
+        Clients { inner: Arc::new(Inner { host, shape, ..inner }), source: self.source, asked: self.asked }
     }
 
     /// The head of a request as it is sent.
@@ -104,9 +125,9 @@ impl Clients {
         self.inner.shape.host.as_deref()
     }
 
-    /// The proxy.
+    /// Whom they ask: the proxy, unless somebody else was chosen.
     pub fn address(&self) -> SocketAddr {
-        self.inner.address
+        self.asked.unwrap_or(self.inner.address)
     }
 
     /// The value of `Host`.

@@ -105,7 +105,9 @@ pub(super) async fn exchange(
 }
 
 async fn connect(clients: &Clients, deadline: Instant) -> Result<Connection, String> {
-    match timeout_at(deadline, clients.network().connect_async(clients.address())).await {
+    match timeout_at(deadline, clients.network().connect_async_from(clients.source(), clients.address()))
+        .await
+    {
         Ok(Ok(stream)) => {
             Ok(Connection { stream, id: clients.next_connection(), requests: 0, buffer: vec![0; READ_BYTES] })
         }

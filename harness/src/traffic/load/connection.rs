@@ -4,7 +4,7 @@
 //! pace, and what an ending is worth is for the tally.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 
 use fake_backends::platform::Network;
 use fake_backends::wire::Ending;
@@ -70,12 +70,16 @@ impl Connection {
     pub(super) fn open(
         &mut self,
         network: &Network,
+        source: Option<IpAddr>,
         target: SocketAddr,
         number: u64,
     ) -> io::Result<&TcpStream> {
         let socket = network.socket(Domain::for_address(target), Type::STREAM)?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
+        if let Some(source) = source {
+            socket.bind(&SocketAddr::new(source, 0).into())?;
+        }
         match socket.connect(&target.into()) {
             Ok(()) => {}
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}

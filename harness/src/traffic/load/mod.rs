@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Problem, Traffic};
-use crate::history::{Anomaly, EngineCounters, EventKind, IntervalLog, LoadInterval};
+use crate::history::{Anomaly, EngineCounters, EventKind, IntervalLog, LatencyHistogram, LoadInterval};
 use crate::plan::{Connections, Load, MixPart, Step};
 use pace::Pace;
 use requests::{Mix, RequestKind};
@@ -51,11 +51,26 @@ pub async fn run(
     log: &Mutex<IntervalLog>,
     proxy_cpu: CpuMeter<'_>,
 ) -> Result<(), Problem> {
-    let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
     let seed = traffic.seed ^ step.index as u64;
+    let mut each = |interval| write_down(traffic, load, interval, log);
+    let (all, used) = drive(traffic, step.cycle, load, seed, proxy_cpu, &mut each).await?;
+    conclude(traffic, load, seed, all, used);
+    Ok(())
+}
+
+/// Runs the engine to its end; what it counted, and the CPU time that the proxy used meanwhile.
+async fn drive(
+    traffic: &Traffic,
+    cycle: u32,
+    load: &Load,
+    seed: u64,
+    proxy_cpu: CpuMeter<'_>,
+    each: &mut (dyn FnMut(Interval) -> Result<(), Problem> + Send),
+) -> Result<(Vec<Totals>, Option<Duration>), Problem> {
+    let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
     let (reports, mut reported) = tokio::sync::mpsc::unbounded_channel();
     let mut threads = Vec::new();
-    for assignment in assignments(traffic, step.cycle, load, seed, &stop.0) {
+    for assignment in assignments(traffic, cycle, load, seed, &stop.0) {
         let reports = reports.clone();
         let thread = std::thread::Builder::new()
             .name("load".into())
@@ -74,7 +89,7 @@ pub async fn run(
                     cpu_before = proxy_cpu();
                 }
             }
-            Report::Interval(interval) => write_down(traffic, load, interval, log)?,
+            Report::Interval(interval) => each(interval)?,
             Report::Done(totals) => {
                 cpu_after = proxy_cpu();
                 all.push(*totals);
@@ -87,8 +102,59 @@ pub async fn run(
         ended.map_err(|error| format!("the load engine: {error}"))?;
     }
     let used = cpu_after.zip(cpu_before).map(|(now, before)| now.saturating_sub(before));
-    conclude(traffic, load, seed, all, used);
-    Ok(())
+    Ok((all, used))
+}
+
+/// What one rung of a search for a capacity came to.
+#[derive(Debug)]
+pub(super) struct Climbed {
+    /// Requests that count, and those of them that did not end well.
+    pub(super) sent: u64,
+    pub(super) errors: u64,
+    /// Length of the part that counts.
+    pub(super) span: Duration,
+    /// Whether an arrival ever waited because every connection was busy.
+    pub(super) overloaded: bool,
+    /// From the intended instant, and how late requests were sent, in nanoseconds.
+    pub(super) intended: LatencyHistogram,
+    pub(super) send_lag: LatencyHistogram,
+    /// CPU time of the proxy over that part, where it could be read.
+    pub(super) proxy_cpu: Option<Duration>,
+}
+
+/// Carries out a load as a rung of a search: its figures are returned, and nothing of it is recorded.
+///
+/// # Errors
+/// No thread or timer is to be had.
+pub(super) async fn climb(
+    traffic: &Traffic,
+    cycle: u32,
+    load: &Load,
+    seed: u64,
+    proxy_cpu: CpuMeter<'_>,
+) -> Result<Climbed, Problem> {
+    let mut sum = IntervalTally::default();
+    let mut each = |interval: Interval| {
+        let counted = interval.tallies.iter().filter(|(_, phase, _)| *phase == Phase::Measured);
+        counted.for_each(|(_, _, tally)| sum.add(tally));
+        Ok(())
+    };
+    let (all, proxy_cpu) = drive(traffic, cycle, load, seed, proxy_cpu, &mut each).await?;
+    let mut counters = Counters::default();
+    all.iter().flat_map(|totals| &totals.counters).for_each(|counted| counters.add(counted));
+    let [(_, intended), _, (_, send_lag), _] = sum.parts();
+    let (mut of_intended, mut of_lag) = (LatencyHistogram::default(), LatencyHistogram::default());
+    of_intended.add(intended);
+    of_lag.add(send_lag);
+    Ok(Climbed {
+        sent: counters.sent,
+        errors: counters.sent - counters.good.min(counters.sent),
+        span: counted_span(load),
+        overloaded: all.iter().any(|totals| totals.overloaded),
+        intended: of_intended,
+        send_lag: of_lag,
+        proxy_cpu,
+    })
 }
 
 /// The share of each thread.
@@ -127,6 +193,7 @@ fn assignments(
             clients: traffic.clients.clone(),
             connections: (at_once + threads - 1 - index) / threads,
             persistent,
+            spread: load.shape.spread,
             pace: Pace::of(&load.executor, &load.shape, seed, index as u64, threads as u64),
             share: (index, threads),
             mix: Mix::new(kinds.clone(), seed, index as u64, threads as u64),

@@ -33,6 +33,8 @@ pub(super) struct Assignment {
     pub(super) connections: usize,
     /// Whether connections are kept after an answer.
     pub(super) persistent: bool,
+    /// Whether all connections are used in turn.
+    pub(super) spread: bool,
     /// When.
     pub(super) pace: Pace,
     /// Our share of the users of a closed loop: every `of`-th, from `index` on.
@@ -119,7 +121,7 @@ struct Worker {
     poller: Poller,
     connections: Vec<Connection>,
     /// Idle ones, the last used on top, so that a low rate uses few.
-    free: Vec<usize>,
+    free: VecDeque<usize>,
     next_due: Option<u64>,
     /// Users of a closed loop: how many there are, and when those who pause go on, in order.
     users: usize,
@@ -236,7 +238,7 @@ impl Worker {
 
     fn admit_arrivals(&mut self, now: u64) {
         while let Some(due) = self.next_due.filter(|&due| due <= now) {
-            let Some(index) = self.free.pop() else {
+            let Some(index) = self.take() else {
                 self.overloaded = true;
                 // A proxy that answers nothing must not hold the run for as long as it takes to ask it everything.
                 if now >= self.length_ns + self.a.timeout_ns {
@@ -256,12 +258,12 @@ impl Worker {
             self.pausing.pop_front();
             if self.users > allowed {
                 self.users -= 1;
-            } else if let Some(index) = self.free.pop() {
+            } else if let Some(index) = self.take() {
                 self.send(index, now);
             }
         }
         while self.users < allowed {
-            let Some(index) = self.free.pop() else { return };
+            let Some(index) = self.take() else { return };
             self.users += 1;
             self.send(index, now);
         }
@@ -270,6 +272,11 @@ impl Worker {
             self.users -= self.pausing.len().min(self.users);
             self.pausing.clear();
         }
+    }
+
+    /// An idle connection: the one that has rested longest, or the last used.
+    fn take(&mut self) -> Option<usize> {
+        if self.a.spread { self.free.pop_front() } else { self.free.pop_back() }
     }
 
     fn nothing_to_come(&self, now: u64) -> bool {
@@ -302,7 +309,7 @@ impl Worker {
             self.opened += 1;
             let (clients, poller) = (&self.a.clients, &self.poller);
             let opened = connection
-                .open(clients.network(), clients.address(), clients.next_connection())
+                .open(clients.network(), clients.source(), clients.address(), clients.next_connection())
                 .and_then(|stream| poller.add(stream, index));
             if let Err(error) = opened {
                 connection.close();
@@ -367,7 +374,7 @@ impl Worker {
         if !self.a.persistent || fate == Fate::Corrupt {
             connection.close();
         }
-        self.free.push(index);
+        self.free.push_back(index);
         if let Pace::Closed { think_ns, .. } = self.a.pace {
             self.pausing.push_back(now + think_ns);
         }

@@ -1,0 +1,245 @@
+//! What the checks of this room saw, typed.
+//!
+//! The checks fill it in, the language room has the words (`case_words`). Nothing here is a sentence.
+
+use serde::{Deserialize, Serialize};
+
+/// What a check of the balancer of a cloud case saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "case")]
+pub enum CaseFinding {
+    /// How many connections carried how much.
+    Multiplexing(MultiplexingSeen),
+    /// How much so many instances serve.
+    Capacity {
+        /// One for each search, the fewest instances first.
+        searches: Vec<CapacitySeen>,
+        /// Share of so many single instances below which the scaling has stopped.
+        share: f64,
+    },
+    /// Which instances requests went to.
+    Balance {
+        /// One for each load, in the order of the run.
+        loads: Vec<BalanceSeen>,
+        /// Share of requests that is to go to one of the least busy.
+        wanted: f64,
+    },
+    /// Who was let in.
+    Admission(AdmissionSeen),
+    /// What became of more requests than could be served.
+    Overloads {
+        /// One for each overload, in the order of the run.
+        overloads: Vec<OverloadSeen>,
+        /// Share of the capacity that is to be left as useful work.
+        share: f64,
+        /// Time within which all is to be as before, in milliseconds.
+        within_ms: f64,
+    },
+    /// What became of uploads.
+    Worker {
+        /// What was seen.
+        seen: WorkerSeen,
+        /// Time within which 95 % are to be processed, in milliseconds.
+        within_ms: f64,
+    },
+}
+
+/// Which instances the requests of a load went to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BalanceSeen {
+    /// The tag of the load.
+    pub tag: String,
+    /// Whether it is judged, or only shown beside.
+    pub judged: bool,
+    /// Requests at the instances.
+    pub requests: u64,
+    /// Share of them that went to one of the least busy.
+    pub to_least_busy: f64,
+    /// 99th percentile from the intended instant, where there were samples enough.
+    pub latency_ms: Option<f64>,
+    /// What each instance got.
+    pub shares: Vec<InstanceShare>,
+}
+
+/// What an instance got of a load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstanceShare {
+    /// Its name.
+    pub name: String,
+    /// Requests.
+    pub requests: u64,
+    /// Median time that it took for one, in milliseconds.
+    pub median_ms: f64,
+}
+
+/// Who was let in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdmissionSeen {
+    /// Requests from addresses that are allowed.
+    pub welcome: u64,
+    /// Of them, those that were answered with success.
+    pub served: u64,
+    /// Requests from other addresses.
+    pub strangers: u64,
+    /// Of them, those that reached an instance or were answered with success.
+    pub let_in: u64,
+    /// Of them, those that were refused with a status: the status, and how many.
+    pub refused_with: Vec<(u16, u64)>,
+    /// Of them, those that got no answer.
+    pub closed: u64,
+    /// Requests to an instance without the proxy.
+    pub past_the_proxy: u64,
+    /// Of them, those that got an answer.
+    pub answered_past: u64,
+}
+
+/// What became of more requests than could be served.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OverloadSeen {
+    /// Its label.
+    pub label: String,
+    /// Whether it is judged, or only shown beside.
+    pub judged: bool,
+    /// What can be served, in requests per second.
+    pub capacity_per_second: f64,
+    /// What both clients asked for meanwhile.
+    pub asked_per_second: f64,
+    /// Answers that were of use, of both.
+    pub useful_per_second: f64,
+    /// Requests of the modest client meanwhile.
+    pub modest_asked: u64,
+    /// Share of them that were of use.
+    pub modest_useful: f64,
+    /// The same of the greedy one.
+    pub greedy_useful: f64,
+    /// Requests in all, before and after too.
+    pub asked: u64,
+    /// Refusals in words: the status (429 or 503), and how many.
+    pub refused_with: Vec<(u16, u64)>,
+    /// Of them, those that said when to try again.
+    pub told_when: u64,
+    /// Requests that were cut off, or answered wrongly.
+    pub silent: u64,
+    /// Time until all was as before, to within a second; `None` where it did not come to that.
+    pub recovered_ms: Option<f64>,
+}
+
+/// What became of uploads to a queue.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WorkerSeen {
+    /// Uploads tried.
+    pub uploads: u64,
+    /// Accepted into the queue.
+    pub accepted: u64,
+    /// Refused with 503 because it was full.
+    pub refused: u64,
+    /// Of those, without a word on when to try again.
+    pub not_told_when: u64,
+    /// Answered in another way.
+    pub otherwise: u64,
+    /// Accepted and never seen processed.
+    pub never_processed: u64,
+    /// Most that waited.
+    pub most_waiting: u64,
+    /// What waited at the last look.
+    pub waiting_at_end: u64,
+    /// What waited at the beginning of each second.
+    pub waiting_by_second: Vec<u64>,
+    /// Half were processed within this time, in milliseconds.
+    pub p50_ms: Option<f64>,
+    /// 95 % were.
+    pub p95_ms: Option<f64>,
+}
+
+/// What a search for a capacity came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CapacitySeen {
+    /// Its tag.
+    pub tag: String,
+    /// Instances that were up.
+    pub instances: u64,
+    /// The quantile that was limited.
+    pub quantile: f64,
+    /// Its limit in milliseconds.
+    pub limit_ms: f64,
+    /// Highest rate that was kept, in requests per second.
+    pub kept: Option<f64>,
+    /// Latency there, in milliseconds.
+    pub kept_latency_ms: Option<f64>,
+    /// Lowest rate above it that was refused.
+    pub refused: Option<f64>,
+    /// Lowest rate that could not be measured, where there was one.
+    pub unmeasured: Option<f64>,
+    /// Whether the scaling has stopped here.
+    pub stopped: bool,
+    /// What was full when that rate was refused.
+    pub reason: Option<Bottleneck>,
+}
+
+/// What was full when a rate was refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bottleneck {
+    /// Something that all instances share.
+    Shared {
+        /// Its name.
+        name: String,
+        /// Share of its time, between 0 and 1.
+        busy: f64,
+    },
+    /// All instances.
+    Instances {
+        /// Mean share of their time.
+        busy: f64,
+    },
+    /// One instance, while another had little to do.
+    Uneven {
+        /// Share of the time of the busiest.
+        busiest: f64,
+        /// Share of the time of the idlest.
+        idlest: f64,
+    },
+    /// The CPU of the proxy.
+    Proxy {
+        /// Of one CPU.
+        cpu: f64,
+    },
+    /// Nothing was full, and requests did not end well.
+    Errors {
+        /// Share of them.
+        share: f64,
+    },
+    /// Nothing was full.
+    Unexplained {
+        /// Share of the time of the busiest instance.
+        busy: f64,
+    },
+}
+
+/// Client connections, and the backend connections that carried their requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MultiplexingSeen {
+    /// Client connections that were opened.
+    pub clients: u64,
+    /// Backend connections that carried a request.
+    pub backend_connections: u64,
+    /// Requests at the backends.
+    pub requests: u64,
+    /// Most requests inside each backend at the same instant, added up; no proxy of HTTP/1.1 can do with fewer connections.
+    pub most_at_once: u64,
+    /// Requests that half of the backend connections did not exceed.
+    pub median_requests: u64,
+    /// Client connections of which enough requests were sampled.
+    pub sampled_clients: u64,
+    /// Of them, those whose requests went over backend connections that carried nobody else's.
+    pub pinned: u64,
+    /// Client connections for each backend connection that are wanted.
+    pub wanted: f64,
+}
+
+impl MultiplexingSeen {
+    /// Client connections for each backend connection.
+    pub fn ratio(&self) -> f64 {
+        self.clients as f64 / self.backend_connections.max(1) as f64
+    }
+}

@@ -1,0 +1,102 @@
+//! The steps of cloud cases about the balancer itself, as written: callers, an overload, uploads to a worker.
+//!
+//! `plan` resolves them. They say who asks what from where and how often; what must come of it is said by checks.
+
+use std::net::IpAddr;
+
+use fake_backends::behavior::Span;
+use serde::Deserialize;
+
+/// Requests from several addresses, through the proxy and past it.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallersStep {
+    /// Addresses that they come from; all of 127.0.0.0/8 is this machine.
+    pub from: Vec<IpAddr>,
+    /// Target, with `{n}`.
+    pub path: String,
+    /// Requests of each.
+    pub requests: u32,
+    /// Whether they also try to reach every backend without the proxy.
+    #[serde(default)]
+    pub past_the_proxy: bool,
+    /// Name that checks refer to.
+    #[serde(rename = "as", default)]
+    pub label: Option<String>,
+}
+
+/// More than can be done for a while, by one of two clients.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OverloadStep {
+    /// Target, with `{n}`.
+    pub path: String,
+    /// What the backends can do, such as `400/s`.
+    pub capacity: String,
+    /// The client that asks for no more than its share, always.
+    pub modest: ModestFile,
+    /// The client that asks for far more for a while.
+    pub greedy: GreedyFile,
+    /// An answer that comes later is of no use.
+    pub within: Span,
+    /// Time before the overload.
+    pub before: Span,
+    /// How long it lasts.
+    #[serde(rename = "for")]
+    pub duration: Span,
+    /// Time after it.
+    pub after: Span,
+    /// Name that checks refer to, and the beginning of the tags of both clients.
+    #[serde(rename = "as")]
+    pub label: String,
+}
+
+/// See [`OverloadStep::modest`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModestFile {
+    /// Its address.
+    pub from: IpAddr,
+    /// What it asks for, such as `60/s`.
+    pub rate: String,
+}
+
+/// See [`OverloadStep::greedy`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GreedyFile {
+    /// Its address.
+    pub from: IpAddr,
+    /// What it asks for before and after.
+    pub rate: String,
+    /// What it asks for in between.
+    pub over: String,
+}
+
+/// Uploads to a queue with a worker behind it, until everything is processed.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UploadsStep {
+    /// Where a POST makes an account.
+    pub signup: String,
+    /// Where a POST with name and password gives a token.
+    pub login: String,
+    /// Where a POST uploads.
+    pub upload: String,
+    /// Where the uploads of a user are listed with their state.
+    pub list: String,
+    /// Where the depth of the queue is told.
+    pub queue: String,
+    /// How many uploads.
+    pub uploads: u32,
+    /// Time between two of them.
+    pub every: Span,
+    /// Time between two looks at list and queue.
+    pub look_every: Span,
+    /// How long it is looked, from the beginning of the step.
+    #[serde(rename = "for")]
+    pub duration: Span,
+    /// Name that checks refer to.
+    #[serde(rename = "as", default)]
+    pub label: Option<String>,
+}
