@@ -13,7 +13,7 @@ use super::{
 use crate::adapter::{Adapter, CacheMedium, Setting, TtlSource};
 use crate::catalogue::{CheckId, Kind};
 use crate::history::Record;
-use crate::plan::{CheckPlan, StepKind};
+use crate::plan::{CheckPlan, CloudStep, StepKind};
 
 /// Most lines of evidence that a verdict names.
 const MOST_EVIDENCE: usize = 20;
@@ -75,6 +75,13 @@ fn concluded(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged 
     if matches!(judged.finding, Finding::NotReached | Finding::TooFew { .. } | Finding::TooFewProbes { .. })
         && let Some(problem) = first_problem(ledger, check)
     {
+        // Where nothing but a fleet was to be driven, a proxy that cannot be told of one was never asked anything.
+        if record.plan.steps.iter().all(|step| matches!(step.kind, StepKind::Cloud(CloudStep::Fleet(_))))
+            && let Some(capability) = declared_missing(CheckId::FleetScaled, &record.plan.adapter)
+        {
+            let finding = Finding::DeclaredUnsupported { capability };
+            return Judged { outcome: Outcome::Unsupported, finding, evidence: Vec::new() };
+        }
         return Judged::inconclusive(Finding::StepProblem { problem });
     }
     judged
