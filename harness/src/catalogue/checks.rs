@@ -127,6 +127,8 @@ checks! {
     FleetLatency = "fleet.latency", ReqArch, Required, Scenario;
     /// Capacity comes in time, the limits are kept, and the number of instances does not flap.
     FleetScaled = "fleet.scaled", ReqArch, Required, Scenario;
+    /// Where the largest fleet breaks: not long before it is full.
+    FleetBreaks = "fleet.breaks", ReqArch, Check, Practice;
     /// The simulation of the same plan comes to the same.
     FleetSimulation = "fleet.simulation", ReqArch, Check, Practice;
     /// More instances serve more, until something else than the proxy is full.

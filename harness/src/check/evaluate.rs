@@ -115,6 +115,7 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         CheckId::FleetEven => cloud::even(ledger, check),
         CheckId::FleetLatency => cloud::fleet_latency(ledger, check),
         CheckId::FleetScaled => cloud::scaled(ledger, check),
+        CheckId::FleetBreaks => cloud::breaks(ledger, check),
         CheckId::FleetSimulation => cloud::simulation(ledger, check),
         CheckId::BalanceLeastBusy => cases::least_busy(ledger, &record.histograms, check),
         CheckId::GatewayAdmission => cases::admission(ledger, check),
@@ -176,7 +177,7 @@ fn declared_missing(check: CheckId, adapter: &Adapter) -> Option<String> {
                 _ => None,
             }
         }
-        FleetLostRequests | FleetEven | FleetLatency | FleetScaled | FleetSimulation => {
+        FleetLostRequests | FleetEven | FleetLatency | FleetScaled | FleetBreaks | FleetSimulation => {
             adapter.reload_signal.is_none().then(|| "reload: none".to_owned())
         }
         PersistenceSurvivesKill | PersistenceNoTornBytes | PersistenceLocation => match capabilities.cache {

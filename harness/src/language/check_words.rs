@@ -143,6 +143,9 @@ pub fn title(check: CheckId, language: Language) -> String {
         CheckId::FleetScaled => {
             say!(language, en: "capacity comes in time and does not flap", es: "la capacidad llega a tiempo y no oscila")
         }
+        CheckId::FleetBreaks => {
+            say!(language, en: "the largest fleet does not break before it is full", es: "la flota más grande no se quiebra antes de llenarse")
+        }
         CheckId::FleetSimulation => {
             say!(language, en: "the simulation comes to the same", es: "la simulación llega a lo mismo")
         }
@@ -260,6 +263,11 @@ pub fn asks(check: CheckId, language: Language) -> String {
             say!(language,
                 en: "the instances are too few for the load for no longer than the scenario tolerates, stay between fewest and most, and their number does not go up and down again and again",
                 es: "las instancias son muy pocas para la carga por no más tiempo del que tolera el escenario, se mantienen entre el mínimo y el máximo, y su número no sube y baja una y otra vez")
+        }
+        CheckId::FleetBreaks => {
+            say!(language,
+                en: "Where the 99th percentile of a period leaves the limit while the load grows, and what share of the capacity that is.",
+                es: "Dónde el percentil 99 de un período sale del límite mientras la carga crece, y qué proporción de la capacidad es.")
         }
         CheckId::FleetSimulation => {
             say!(language,

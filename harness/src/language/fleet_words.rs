@@ -4,10 +4,10 @@
 
 use super::cloud_words::time;
 use super::{Counted, Decimal, InWords, Language, Milliseconds, Noun, Percent};
-use crate::check::{EvenSeen, FleetFinding, LostSeen, ScaledSeen, SimulatedSeen, SlowSeen};
+use crate::check::{BreakSeen, EvenSeen, FleetFinding, LostSeen, ScaledSeen, SimulatedSeen, SlowSeen};
 use crate::history::FleetDecision;
 use crate::plan::{FleetPlan, Level, Policy};
-use crate::say;
+use crate::{say, words};
 
 /// What a check of a fleet saw.
 pub(super) fn sentence(finding: &FleetFinding, language: Language) -> String {
@@ -16,6 +16,7 @@ pub(super) fn sentence(finding: &FleetFinding, language: Language) -> String {
         FleetFinding::Even { runs } => each(runs, language, |run| &run.step, even),
         FleetFinding::Slow { runs } => each(runs, language, |run| &run.step, slow),
         FleetFinding::Scaled { runs } => each(runs, language, |run| &run.step, scaled),
+        FleetFinding::Broken { runs } => each(runs, language, |run| &run.step, broken),
         FleetFinding::Simulated { runs } => each(runs, language, |run| &run.step, simulated),
     }
 }
@@ -67,11 +68,7 @@ fn slow(run: &SlowSeen, language: Language) -> String {
             at = time(breaks.at, language), rate = Decimal(breaks.per_second, 0),
             healthy = Counted(breaks.healthy, Noun::Instance)),
     };
-    let noise = run.noise_ms.map_or_else(String::new, |noise| {
-        say!(language,
-            en: "; the host itself was late by {noise}, more than the margin",
-            es: "; el propio computador se atrasó {noise}, más que el margen", noise = Milliseconds(noise))
-    });
+    let noise = noise(run.noise_ms, language);
     say!(language,
         en: "p50 {p50}, p99 {p99} of {samples} (limit {limit}); {breaks}{noise}",
         es: "p50 {p50}, p99 {p99} de {samples} (límite {limit}); {breaks}{noise}",
@@ -79,20 +76,42 @@ fn slow(run: &SlowSeen, language: Language) -> String {
         limit = Milliseconds(run.limit_ms), breaks = breaks, noise = noise)
 }
 
+/// What is said of a host that does not keep time.
+fn noise(milliseconds: Option<f64>, language: Language) -> String {
+    milliseconds.map_or_else(String::new, |late| {
+        say!(language,
+            en: "; the host itself was late by {late}, too much for a control period",
+            es: "; el propio computador se atrasó {late}, demasiado para un período de control", late = Milliseconds(late))
+    })
+}
+
 fn scaled(run: &ScaledSeen, language: Language) -> String {
     say!(language,
-        en: "{fewest} to {most} instances (allowed {least_allowed} to {most_allowed}); too few for the load for at most {short} in a row (tolerated {tolerated}); {turns} changes of direction (at most {turns_tolerated}); {hours} instance-hours instead of {fixed} of a fixed fleet; the highest rate needs {peak} of the largest fleet",
-        es: "de {fewest} a {most} instancias (permitidas de {least_allowed} a {most_allowed}); muy pocas para la carga durante a lo sumo {short} seguidos (se toleran {tolerated}); {turns} cambios de sentido (a lo sumo {turns_tolerated}); {hours} horas de instancia en vez de {fixed} de una flota fija; la tasa más alta ocupa {peak} de la flota más grande",
+        en: "{fewest} to {most} instances (allowed {least_allowed} to {most_allowed}); too few for the load for at most {short} in a row (tolerated {tolerated}); {turns} changes of direction (at most {turns_tolerated}); {hours} instance-hours instead of {fixed} of a fixed fleet; the highest rate needs {peak} of the largest fleet{noise}",
+        es: "de {fewest} a {most} instancias (permitidas de {least_allowed} a {most_allowed}); muy pocas para la carga durante a lo sumo {short} seguidos (se toleran {tolerated}); {turns} cambios de sentido (a lo sumo {turns_tolerated}); {hours} horas de instancia en vez de {fixed} de una flota fija; la tasa más alta ocupa {peak} de la flota más grande{noise}",
         fewest = run.seen.0, most = run.seen.1, least_allowed = run.allowed.0, most_allowed = run.allowed.1,
         short = time(run.short_for, language), tolerated = time(run.tolerated, language), turns = run.turns,
         turns_tolerated = run.turns_tolerated, hours = Decimal(run.instance_hours, 2), fixed = Decimal(run.fixed_hours, 2),
-        peak = Percent(run.peak_share))
+        peak = Percent(run.peak_share), noise = noise(run.noise_ms, language))
+}
+
+fn broken(run: &BreakSeen, language: Language) -> String {
+    match &run.breaks {
+        None => say!(language,
+            en: "no period had a p99 over {limit}, up to {tried} requests per second; the largest fleet is full at {full}",
+            es: "ningún período tuvo un p99 sobre {limit}, hasta {tried} peticiones por segundo; la flota más grande se llena con {full}",
+            limit = Milliseconds(run.limit_ms), tried = Decimal(run.tried_per_second, 0), full = Decimal(run.full_per_second, 0)),
+        Some(breaks) => say!(language,
+            en: "p99 over {limit} from {rate} requests per second on, on {healthy}: {share} of the {full} that fill the largest fleet",
+            es: "p99 sobre {limit} desde {rate} peticiones por segundo, en {healthy}: {share} de las {full} que llenan la flota más grande",
+            limit = Milliseconds(run.limit_ms), rate = Decimal(breaks.per_second, 0),
+            healthy = Counted(breaks.healthy, Noun::Instance), share = Percent(breaks.per_second / run.full_per_second),
+            full = Decimal(run.full_per_second, 0)),
+    }
 }
 
 fn simulated(run: &SimulatedSeen, language: Language) -> String {
-    let noise = run.noise_ms.map_or_else(String::new, |noise| {
-        say!(language, en: "; the host itself was late by {noise}", es: "; el propio computador se atrasó {noise}", noise = Milliseconds(noise))
-    });
+    let noise = noise(run.noise_ms, language);
     say!(language,
         en: "the simulation was never more than {apart} apart, a period earlier or later; p99 {real} in the real run, {simulated} in the simulation{noise}",
         es: "la simulación nunca difirió en más de {apart}, un período antes o después; p99 {real} en la realidad, {simulated} en la simulación{noise}",
@@ -106,6 +125,51 @@ pub(super) fn doing(plan: &FleetPlan, language: Language) -> String {
         en: "{least} to {most} instances under load, {scale} s of the case in one second",
         es: "de {least} a {most} instancias bajo carga, {scale} s del caso en un segundo",
         least = plan.least as u64, most = plan.most as u64, scale = Decimal(plan.scale, 1))
+}
+
+/// The panels of the figure of a fleet, and its axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FleetWord {
+    /// Requests per second.
+    Load,
+    /// How many instances.
+    Instances,
+    /// 99th percentile.
+    Latency,
+    /// The axis of time.
+    Minutes,
+}
+
+words!(FleetWord {
+    FleetWord::Load => { en: "load (requests per second)", es: "carga (peticiones por segundo)" },
+    FleetWord::Instances => { en: "instances", es: "instancias" },
+    FleetWord::Latency => { en: "p99 of each period (ms)", es: "p99 de cada período (ms)" },
+    FleetWord::Minutes => { en: "time of the case (min)", es: "tiempo del caso (min)" },
+});
+
+impl FleetWord {
+    /// What the lines of a panel are.
+    pub fn key(self, language: Language) -> String {
+        match self {
+            FleetWord::Load => say!(language,
+                en: "dark: sent · green: capacity · triangle: lost", es: "oscuro: enviadas · verde: capacidad · triángulo: perdidas"),
+            FleetWord::Instances => say!(language,
+                en: "blue: healthy · grey: with those being set up · wide: simulation · cross: died",
+                es: "azul: activas · gris: con las que se preparan · ancha: simulación · cruz: caída"),
+            FleetWord::Latency => {
+                say!(language, en: "dark: real · brown: simulation", es: "oscuro: real · marrón: simulación")
+            }
+            FleetWord::Minutes => String::new(),
+        }
+    }
+}
+
+/// Title of the figure of a fleet.
+pub fn title(name: &str, sent: u64, scale: f64, language: Language) -> String {
+    say!(language,
+        en: "Fleet under load: {name}, {sent}, {scale} s of the case in one second",
+        es: "Flota bajo carga: {name}, {sent}, {scale} s del caso en un segundo",
+        name = name, sent = Counted(sent, Noun::Request), scale = Decimal(scale, 1))
 }
 
 /// A decision with its reason: `2 → 4: occupancy 71 %, above 65 % for 3 min`.
@@ -178,6 +242,7 @@ pub(super) fn samples() -> Vec<FleetFinding> {
         instance_hours: 4.25,
         fixed_hours: 7.5,
         peak_share: 0.72,
+        noise_ms: None,
     };
     let simulated = |noise_ms| SimulatedSeen {
         step: "day".into(),
@@ -185,6 +250,13 @@ pub(super) fn samples() -> Vec<FleetFinding> {
         real_p99_ms: 210.0,
         simulated_p99_ms: 190.0,
         noise_ms,
+    };
+    let broken = |breaks| BreakSeen {
+        step: "beyond".into(),
+        limit_ms: 500.0,
+        breaks,
+        full_per_second: 300.0,
+        tried_per_second: 360.0,
     };
     let breaks = Breaks { at: 420.0, per_second: 120.0, healthy: 2 };
     vec![
@@ -194,6 +266,8 @@ pub(super) fn samples() -> Vec<FleetFinding> {
         FleetFinding::Slow { runs: vec![slow(None, None)] },
         FleetFinding::Slow { runs: vec![slow(Some(breaks), Some(9.0))] },
         FleetFinding::Scaled { runs: vec![scaled] },
+        FleetFinding::Broken { runs: vec![broken(None)] },
+        FleetFinding::Broken { runs: vec![broken(Some(breaks))] },
         FleetFinding::Simulated { runs: vec![simulated(None)] },
         FleetFinding::Simulated { runs: vec![simulated(Some(12.0))] },
     ]

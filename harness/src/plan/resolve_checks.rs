@@ -41,7 +41,9 @@ pub(super) fn resolve_checks(
         if id == CheckId::LatencyThresholds && file.thresholds.is_empty() {
             problems.push(Problem::at(place.clone(), What::MissingKey("thresholds".into())));
         }
-        if matches!(id, CheckId::FleetLatency | CheckId::FleetScaled) && file.at_most.is_none() {
+        if matches!(id, CheckId::FleetLatency | CheckId::FleetScaled | CheckId::FleetBreaks)
+            && file.at_most.is_none()
+        {
             problems.push(Problem::at(place.clone(), What::MissingKey("at_most".into())));
         }
         let parameters = CheckParameters {

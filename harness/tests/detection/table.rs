@@ -168,6 +168,7 @@ pub const WITHOUT_DEFECT: &[(&str, &str)] = &[
     ("fleet.even", OF_A_FLEET),
     ("fleet.latency", OF_A_FLEET),
     ("fleet.scaled", OF_A_FLEET),
+    ("fleet.breaks", OF_A_FLEET),
     ("fleet.simulation", OF_A_FLEET),
     (
         "multiplexing.connections",

@@ -8,7 +8,7 @@ mod freshness;
 mod privacy;
 
 pub use finding::{CloudFinding, KindSeen, PlaceSeen};
-pub use fleet::{Breaks, EvenSeen, FleetFinding, LostSeen, ScaledSeen, SimulatedSeen, SlowSeen};
-pub(super) use fleet::{even, latency as fleet_latency, lost_requests, scaled, simulation};
+pub use fleet::{BreakSeen, Breaks, EvenSeen, FleetFinding, LostSeen, ScaledSeen, SimulatedSeen, SlowSeen};
+pub(super) use fleet::{breaks, even, latency as fleet_latency, lost_requests, scaled, simulation};
 pub(super) use freshness::delivered;
 pub(super) use privacy::{never_shared, tokens};

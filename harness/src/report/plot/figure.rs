@@ -8,6 +8,7 @@ use plotters::prelude::*;
 use super::canvas::{Drawn, Look};
 use super::capacity::CapacityCurves;
 use super::expiry::Expiry;
+use super::fleet::Fleet;
 use super::life::Life;
 use super::over_time::OverTime;
 use super::overlay::Overlay;
@@ -31,6 +32,8 @@ pub(in crate::report) enum Figure {
     Rotation(Rotation),
     /// Starts, kills and resources of the proxy.
     Life(Life),
+    /// Load, instances, latency and decisions of a fleet.
+    Fleet(Fleet),
     /// Latency by percentile of several proxies.
     Overlay(Overlay),
 }
@@ -43,6 +46,7 @@ pub(in crate::report) fn figures(source: &Source<'_>) -> Vec<Figure> {
     all.extend(Spectrum::of(source).into_iter().map(Figure::Spectrum));
     all.extend(OverTime::of(source).into_iter().map(Figure::OverTime));
     all.extend(CapacityCurves::of(source).map(Figure::Capacity));
+    all.extend(Fleet::of(source).into_iter().map(Figure::Fleet));
     all.extend(Life::of(source).map(Figure::Life));
     all
 }
@@ -56,6 +60,7 @@ impl Figure {
             Figure::OverTime(over_time) => format!("latency-over-time-{}", tame(over_time.tag())),
             Figure::Capacity(_) => "capacity".into(),
             Figure::Rotation(_) => "rotation".into(),
+            Figure::Fleet(fleet) => format!("fleet-{}", tame(fleet.name())),
             Figure::Life(_) => "proxy-life".into(),
             Figure::Overlay(overlay) => format!("compared-{}", tame(overlay.tag())),
         }
@@ -69,6 +74,7 @@ impl Figure {
             Figure::OverTime(figure) => figure.title(language),
             Figure::Capacity(figure) => figure.title(language),
             Figure::Rotation(figure) => figure.title(language),
+            Figure::Fleet(figure) => figure.title(language),
             Figure::Life(figure) => figure.title(language),
             Figure::Overlay(figure) => figure.title(language),
         }
@@ -82,6 +88,7 @@ impl Figure {
             Figure::OverTime(figure) => figure.description(language),
             Figure::Capacity(figure) => figure.description(language),
             Figure::Rotation(figure) => figure.description(language),
+            Figure::Fleet(figure) => figure.description(language),
             Figure::Life(figure) => figure.description(language),
             Figure::Overlay(figure) => figure.description(language),
         }
@@ -101,6 +108,7 @@ impl Figure {
             Figure::OverTime(figure) => figure.draw(&inner, look, language)?,
             Figure::Capacity(figure) => figure.draw(&inner, look, language)?,
             Figure::Rotation(figure) => figure.draw(&inner, look, language)?,
+            Figure::Fleet(figure) => figure.draw(&inner, look, language)?,
             Figure::Life(figure) => figure.draw(&inner, look, language)?,
             Figure::Overlay(figure) => figure.draw(&inner, look, language)?,
         }

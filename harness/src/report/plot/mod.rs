@@ -8,6 +8,7 @@ mod capacity;
 mod expiry;
 mod figure;
 mod files;
+mod fleet;
 mod life;
 mod over_time;
 mod overlay;

@@ -28,6 +28,11 @@ pub enum FleetFinding {
         /// One a step.
         runs: Vec<ScaledSeen>,
     },
+    /// Where fleets break.
+    Broken {
+        /// One a step.
+        runs: Vec<BreakSeen>,
+    },
     /// The simulation beside the real run.
     Simulated {
         /// One a step.
@@ -86,7 +91,7 @@ pub struct SlowSeen {
     pub limit_ms: f64,
     /// Where a period was over the limit for the first time.
     pub breaks: Option<Breaks>,
-    /// The worst figure of the host's sentinel, in milliseconds, where it exceeds the margin.
+    /// How late the host's sentinel woke, in milliseconds, where that is too late for a control period.
     pub noise_ms: Option<f64>,
 }
 
@@ -99,6 +104,21 @@ pub struct Breaks {
     pub per_second: f64,
     /// Instances that were healthy.
     pub healthy: u64,
+}
+
+/// Where a fleet breaks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BreakSeen {
+    /// Name of the step.
+    pub step: String,
+    /// The limit of the 99th percentile of a period, in real milliseconds.
+    pub limit_ms: f64,
+    /// The first period over it; `None` where it never broke.
+    pub breaks: Option<Breaks>,
+    /// Requests per real second that keep the largest fleet busy all the time.
+    pub full_per_second: f64,
+    /// The highest rate that was tried.
+    pub tried_per_second: f64,
 }
 
 /// How the number of instances followed the load.
@@ -124,6 +144,9 @@ pub struct ScaledSeen {
     pub fixed_hours: f64,
     /// Share of the capacity of the most instances that the highest rate needs.
     pub peak_share: f64,
+    /// How late the host's sentinel woke, in milliseconds, where that is too late for a control period.
+    #[serde(default)]
+    pub noise_ms: Option<f64>,
 }
 
 /// The simulation beside the real run.
@@ -137,6 +160,6 @@ pub struct SimulatedSeen {
     pub real_p99_ms: f64,
     /// That of the simulation.
     pub simulated_p99_ms: f64,
-    /// The worst figure of the host's sentinel, in milliseconds, where it explains a difference.
+    /// How late the host's sentinel woke, in milliseconds, where that is too late for a control period.
     pub noise_ms: Option<f64>,
 }

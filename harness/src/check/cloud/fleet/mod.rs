@@ -7,7 +7,7 @@ mod finding;
 #[cfg(test)]
 mod tests;
 
-pub use finding::{Breaks, EvenSeen, FleetFinding, LostSeen, ScaledSeen, SimulatedSeen, SlowSeen};
+pub use finding::{BreakSeen, Breaks, EvenSeen, FleetFinding, LostSeen, ScaledSeen, SimulatedSeen, SlowSeen};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,6 +30,10 @@ const LEAST_PER_INSTANCE: u64 = 40;
 const UNEVEN_SHARE: f64 = 0.05;
 /// Changes of direction in an hour of the case, where the scenario says nothing: up, down and once more.
 const TURNS_PER_HOUR: u64 = 3;
+/// A fleet that breaks below this share of its capacity breaks early: something else than its instances is in the way.
+const EARLY_SHARE: f64 = 0.75;
+/// Share of a control period by which the host may be late.
+const NOISE_SHARE: f64 = 0.2;
 /// Share by which the 99th percentile of the simulation may differ from the real one.
 const APART_SHARE: f64 = 0.25;
 
@@ -40,7 +44,8 @@ struct Seen<'a> {
     name: String,
     plan: &'a FleetPlan,
     run: &'a FleetRun,
-    noise_ms: f64,
+    /// How late the host's sentinel woke, where that is too late for a control period.
+    noise_ms: Option<f64>,
 }
 
 /// `fleet.lost_requests`
@@ -148,32 +153,61 @@ pub(in crate::check) fn latency(ledger: &Ledger<'_>, check: &CheckPlan) -> Judge
         None => Judged::not_reached(),
         Some(samples) if samples < needed => Judged::too_few(Samples::Requests, samples, needed),
         Some(_) => {
-            let failed = runs.iter().any(|run| run.p99_ms > run.limit_ms && run.noise_ms.is_none());
-            let noisy = runs.iter().any(|run| run.noise_ms.is_some());
-            let judged = conclude(&all, failed, FleetFinding::Slow { runs });
-            if noisy && !failed { Judged { outcome: Outcome::Inconclusive, ..judged } } else { judged }
+            let failed = runs.iter().any(|run| run.p99_ms > run.limit_ms);
+            unless_noisy(&all, conclude(&all, failed, FleetFinding::Slow { runs }))
         }
     }
 }
 
-fn slow(seen: &Seen<'_>, limit: Duration) -> SlowSeen {
-    let limit_ms = ms(limit);
+/// `fleet.breaks`
+pub(in crate::check) fn breaks(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
+    let all = steps(ledger, check);
+    let Some(limit) = check.parameters.at_most else { return Judged::not_reached() };
+    let runs: Vec<BreakSeen> = all.iter().map(|seen| broken(seen, limit)).collect();
+    // A load that the fleet can carry says nothing of where it breaks.
+    let tried = runs.iter().all(|run| run.tried_per_second >= EARLY_SHARE * run.full_per_second);
+    if runs.is_empty() || !tried {
+        return Judged::not_reached();
+    }
+    let early = |run: &BreakSeen| {
+        run.breaks.is_some_and(|breaks| breaks.per_second < EARLY_SHARE * run.full_per_second)
+    };
+    let failed = runs.iter().any(early);
+    unless_noisy(&all, conclude(&all, failed, FleetFinding::Broken { runs }))
+}
+
+fn broken(seen: &Seen<'_>, limit: Duration) -> BreakSeen {
+    let plan = seen.plan;
+    let tried = seen.run.ticks.iter().map(|tick| plan.rate_at(tick.at)).fold(0.0, f64::max);
+    BreakSeen {
+        step: seen.name.clone(),
+        limit_ms: ms(limit),
+        breaks: first_over(seen, ms(limit)),
+        full_per_second: plan.most as f64 / plan.needed(1.0),
+        tried_per_second: tried,
+    }
+}
+
+fn first_over(seen: &Seen<'_>, limit_ms: f64) -> Option<Breaks> {
     let ticks = &seen.run.ticks;
-    let over = ticks.iter().position(|tick| tick.p99_ms.is_some_and(|p99| p99 > limit_ms));
-    let breaks = over.map(|index| Breaks {
+    let index = ticks.iter().position(|tick| tick.p99_ms.is_some_and(|p99| p99 > limit_ms))?;
+    Some(Breaks {
         at: ticks[index].at,
         per_second: ticks[index].sent as f64 * seen.plan.scale / seen.plan.period,
         healthy: healthy_in(seen, index) as u64,
-    });
-    let margin = (limit_ms - seen.run.p99_ms).abs();
+    })
+}
+
+fn slow(seen: &Seen<'_>, limit: Duration) -> SlowSeen {
+    let limit_ms = ms(limit);
     SlowSeen {
         step: seen.name.clone(),
         samples: seen.run.sent,
         p50_ms: seen.run.p50_ms,
         p99_ms: seen.run.p99_ms,
         limit_ms,
-        breaks,
-        noise_ms: (seen.noise_ms > margin).then_some(seen.noise_ms),
+        breaks: first_over(seen, limit_ms),
+        noise_ms: seen.noise_ms,
     }
 }
 
@@ -200,7 +234,7 @@ pub(in crate::check) fn scaled(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged
             || run.seen.0 < run.allowed.0
             || run.seen.1 > run.allowed.1
     });
-    conclude(&all, failed, FleetFinding::Scaled { runs })
+    unless_noisy(&all, conclude(&all, failed, FleetFinding::Scaled { runs }))
 }
 
 fn followed(seen: &Seen<'_>, tolerated: Duration, turns_per_hour: u64) -> ScaledSeen {
@@ -230,6 +264,7 @@ fn followed(seen: &Seen<'_>, tolerated: Duration, turns_per_hour: u64) -> Scaled
         instance_hours: seen.run.instance_hours,
         fixed_hours: plan.most as f64 * hours,
         peak_share: plan.needed(peak) / plan.most as f64,
+        noise_ms: seen.noise_ms,
     }
 }
 
@@ -240,12 +275,8 @@ pub(in crate::check) fn simulation(ledger: &Ledger<'_>, check: &CheckPlan) -> Ju
         return Judged::not_reached();
     }
     let runs: Vec<SimulatedSeen> = all.iter().map(|seen| beside(seen, ledger.plan.seed)).collect();
-    let counts_differ = runs.iter().any(|run| run.apart > 1);
-    let latencies_differ = runs.iter().any(|run| differs(run) && run.noise_ms.is_none());
-    let unclear = runs.iter().any(differs);
-    let failed = counts_differ || latencies_differ;
-    let judged = conclude(&all, failed, FleetFinding::Simulated { runs });
-    if unclear && !failed { Judged { outcome: Outcome::Inconclusive, ..judged } } else { judged }
+    let failed = runs.iter().any(|run| run.apart > 1 || differs(run));
+    unless_noisy(&all, conclude(&all, failed, FleetFinding::Simulated { runs }))
 }
 
 fn beside(seen: &Seen<'_>, seed: u64) -> SimulatedSeen {
@@ -255,13 +286,12 @@ fn beside(seen: &Seen<'_>, seed: u64) -> SimulatedSeen {
         let near = [index.checked_sub(1).and_then(healthy), healthy(index), healthy(index + 1)];
         near.into_iter().flatten().map(|count| count.abs_diff(tick.healthy)).min()
     });
-    let difference = (seen.run.p99_ms - simulated.p99_ms).abs();
     SimulatedSeen {
         step: seen.name.clone(),
         apart: apart.max().unwrap_or(0) as u64,
         real_p99_ms: seen.run.p99_ms,
         simulated_p99_ms: simulated.p99_ms,
-        noise_ms: (seen.noise_ms > difference / 2.0).then_some(seen.noise_ms),
+        noise_ms: seen.noise_ms,
     }
 }
 
@@ -273,6 +303,20 @@ fn conclude(all: &[Seen<'_>], failed: bool, finding: FleetFinding) -> Judged {
     let finding = Finding::Cloud(CloudFinding::Fleet(finding));
     let lines = all.iter().map(|seen| seen.line);
     if failed { Judged::fail(finding, lines.collect()) } else { Judged::pass(finding).with_evidence(lines) }
+}
+
+/// A host that oversleeps this long in one of a hundred cases says more of itself than of the fleet, in milliseconds.
+fn most_noise_ms(plan: &FleetPlan) -> f64 {
+    NOISE_SHARE * plan.period / plan.scale * 1e3
+}
+
+/// What rests on time is a failure only where the host kept time; what was lost is lost.
+fn unless_noisy(all: &[Seen<'_>], judged: Judged) -> Judged {
+    let noisy = all.iter().any(|seen| seen.noise_ms.is_some());
+    if noisy && judged.outcome == Outcome::Fail {
+        return Judged { outcome: Outcome::Inconclusive, ..judged };
+    }
+    judged
 }
 
 /// The fleet steps that a check is confined to, as far as they came to their end.
@@ -297,7 +341,7 @@ fn steps<'a>(ledger: &Ledger<'a>, check: &CheckPlan) -> Vec<Seen<'a>> {
             name: step.label.clone().unwrap_or_else(|| (found.len() + 1).to_string()),
             plan,
             run,
-            noise_ms: noises.fold(0.0, f64::max),
+            noise_ms: noises.reduce(f64::max).filter(|noise| *noise > most_noise_ms(plan)),
         });
     }
     found

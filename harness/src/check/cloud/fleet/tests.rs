@@ -6,7 +6,7 @@ use crate::catalogue::CheckId;
 use crate::check::testkit::Kit;
 use crate::check::{CloudFinding, Finding, FleetFinding, Outcome, Verdict};
 use crate::fleet::{Overhead, simulate};
-use crate::history::{EventKind, FleetRun};
+use crate::history::{EventKind, FleetRun, HostNoise};
 use crate::plan::{CloudStep, FleetPlan, Level, Policy, Stage, StepKind};
 
 fn plan(policies: Vec<Policy>) -> FleetPlan {
@@ -79,6 +79,21 @@ fn a_policy_that_flaps_changes_its_direction_too_often() {
 }
 
 #[test]
+fn a_host_that_oversleeps_makes_no_failure_of_time() {
+    let mut late = of_the_case();
+    late[0] = Policy::Out { above: Level::Occupancy(0.65), lasting: 900.0, add: 2, cooldown: 60.0 };
+    let plan = plan(late);
+    let mut kit = Kit::new(plan.most);
+    kit.reloads();
+    kit.step(0.0, StepKind::Cloud(CloudStep::Fleet(plan.clone())));
+    kit.event(1.0, EventKind::Fleet(Box::new(simulate(&plan, Overhead::default(), 1))));
+    let noise = HostNoise { p99_overshoot: Duration::from_millis(300), ..HostNoise::default() };
+    kit.event(2.0, EventKind::HostNoise(noise));
+    let verdict = kit.judge_within(CheckId::FleetLatency, Duration::from_secs(1), None);
+    assert_eq!(verdict.outcome, Outcome::Inconclusive);
+}
+
+#[test]
 fn a_loss_in_scale_in_fails_and_one_at_a_death_only_beyond_what_is_tolerated() {
     let mut plan = plan(of_the_case());
     plan.fails = vec![1_000.0];
@@ -134,6 +149,27 @@ fn the_instance_hours_and_the_share_of_the_peak_are_told() {
     assert!(runs[0].instance_hours > 2.0 && runs[0].instance_hours < runs[0].fixed_hours, "{runs:?}");
     // 260 requests per second on six instances of a hundred each.
     assert!((runs[0].peak_share - 260.0 / 600.0).abs() < 0.01, "{runs:?}");
+}
+
+#[test]
+fn a_fleet_that_breaks_long_before_it_is_full_is_seen() {
+    let mut plan = plan(Vec::new());
+    plan.least = 6;
+    plan.load = vec![Stage { to_per_second: 700.0, over: 600.0 }];
+    let run = simulate(&plan, Overhead::default(), 1);
+    let limit = |run| judged(&plan, run, CheckId::FleetBreaks, 1, None);
+    let Finding::Cloud(CloudFinding::Fleet(FleetFinding::Broken { runs })) = limit(run.clone()).finding
+    else {
+        panic!()
+    };
+    // Six instances of a hundred each.
+    assert!(
+        (runs[0].full_per_second - 600.0).abs() < 1e-6
+            && runs[0].breaks.is_none_or(|at| at.per_second > 550.0)
+    );
+    let mut early = run;
+    early.ticks[8].p99_ms = Some(1_500.0);
+    assert_eq!(limit(early).outcome, Outcome::Fail);
 }
 
 #[test]
