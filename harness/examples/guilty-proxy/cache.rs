@@ -56,7 +56,7 @@ impl Cache {
     /// The answer for a target, where there is a whole one that is still fresh.
     pub fn look_up(&self, target: &str) -> Option<Message> {
         let key = content::key(self.defect, target);
-        if !persistence::may_be_known(self.defect, || self.index().contains_key(&key)) {
+        if !persistence::may_be_known(self.defect, target, || self.index().contains_key(&key)) {
             return None;
         }
         let bytes = if persistence::keeps_in_memory(self.defect) {

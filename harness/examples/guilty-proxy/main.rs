@@ -65,9 +65,11 @@ fn main() -> std::io::Result<()> {
         Duration::from_millis(arguments.ttl_ms),
         arguments.defect,
     )?;
-    let balancer = Balancer::new(arguments.backends, arguments.least_busy, arguments.defect);
+    let told = starting::backends(arguments.defect, arguments.backends)?;
+    let balancer = Balancer::new(told, arguments.least_busy, arguments.defect);
     let door = Door::new(arguments.throttle, arguments.allow, arguments.defect);
-    let listener = persistence::listen(arguments.defect, SocketAddr::new(arguments.host, arguments.port))?;
+    let port = starting::port(arguments.defect, arguments.port);
+    let listener = persistence::listen(arguments.defect, SocketAddr::new(arguments.host, port))?;
     println!("listening on {}, defect: {:?}", listener.local_addr()?, arguments.defect);
     starting::before_serving(arguments.defect, &arguments.directory)?;
     Server { cache, balancer, door, log, defect: arguments.defect }.run(&listener);

@@ -235,6 +235,12 @@ checks! {
     CacheAuthorization = "cache.authorization", Req8, Optimal, Rfc("RFC 9111 §3.5");
     /// A download that its client broke off leaves no part of itself in the cache.
     CacheAborted = "cache.aborted", Req8, Optimal, Practice;
+    /// With three backends and with four, all that it was told of are asked, and no other.
+    ConfigBackends = "config.backends", Req10, Required, Assignment("5.10");
+    /// The same with two.
+    ConfigTwoBackends = "config.two_backends", Req10, Optimal, Practice;
+    /// What is cached under targets with queries, percent-encodings and long paths survives SIGKILL too.
+    PersistenceOddNames = "persistence.odd_names", Req8a, Optimal, Practice;
     /// The log file has every request and the answer that was given.
     LogFile = "log.file", Req7, Required, Assignment("5.7");
     /// Standard output has every request and the answer that was given.

@@ -94,6 +94,10 @@ pub enum Cause {
     HalfLogged,
     /// Lines of the log are written in one branch of the program alone, or without a lock.
     LogOfOneBranch,
+    /// The number of backends, or their addresses, are constants of the program.
+    ListInSource,
+    /// A file name is made of the target as it is, or a list of entries is read by a character that targets contain.
+    NamesOfFiles,
 }
 
 /// The mistake that most likely explains a finding of a check, where it is a failure and experience suggests one.
@@ -105,6 +109,8 @@ pub(super) fn likely_cause(check: CheckId, finding: &Finding) -> Option<Cause> {
             LogLack::Answer | LogLack::Method => Cause::HalfLogged,
             LogLack::Some { .. } | LogLack::TooOften { .. } => Cause::LogOfOneBranch,
         }),
+        Finding::ListIgnored { .. } | Finding::ListRefused { .. } => Some(Cause::ListInSource),
+        Finding::LostAfterKill { .. } if check == CheckId::PersistenceOddNames => Some(Cause::NamesOfFiles),
         Finding::AtRest { .. } => Some(Cause::LeftNotNoticed),
         _ => finding.likely_cause(),
     }

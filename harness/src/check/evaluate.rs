@@ -8,9 +8,9 @@ use super::ledger::Ledger;
 use super::seen::Samples;
 use super::{
     Amiss, Finding, Outcome, Verdict, alive, cases, cloud, concurrency, fairness, fidelity, freshness, hits,
-    integrity, latency, logged, persistence,
+    integrity, latency, listed, logged, persistence,
 };
-use crate::adapter::{Adapter, CacheMedium, Setting, TtlSource};
+use crate::adapter::{Adapter, AddressPlan, CacheMedium, Setting, TtlSource};
 use crate::catalogue::{CheckId, Kind};
 use crate::history::Record;
 use crate::plan::{CheckPlan, CloudStep, StepKind};
@@ -105,6 +105,8 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         CheckId::TtlSliding => freshness::sliding(ledger, check),
         CheckId::TtlAcrossRestart => freshness::across_restart(ledger, check),
         CheckId::PersistenceSurvivesKill => persistence::survives_kill(ledger),
+        CheckId::PersistenceOddNames => persistence::odd_names(ledger),
+        CheckId::ConfigBackends | CheckId::ConfigTwoBackends => listed::judged(ledger, check),
         CheckId::PersistenceNoTornBytes => persistence::no_torn_bytes(ledger),
         CheckId::PersistenceLocation => persistence::location(ledger),
         CheckId::PersistenceRebind => persistence::rebind(ledger),
@@ -158,6 +160,9 @@ fn declared_missing(check: CheckId, adapter: &Adapter) -> Option<String> {
         (!capabilities.settings.contains(&setting)).then(|| format!("settings: [{}]", setting.name()))
     };
     match check {
+        ConfigBackends | ConfigTwoBackends => {
+            matches!(adapter.backends, AddressPlan::Fixed(_)).then(|| "backends: fixed".to_owned())
+        }
         LogFile | LogComplete => adapter.log_file.is_none().then(|| "log_file: none".to_owned()),
         CacheHit | CacheSizes | CacheRush | RotationHitsTakeTurn | ConcurrencyCoalescing => {
             (capabilities.cache == CacheMedium::None).then(no_cache)
@@ -180,11 +185,13 @@ fn declared_missing(check: CheckId, adapter: &Adapter) -> Option<String> {
         FleetLostRequests | FleetEven | FleetLatency | FleetScaled | FleetBreaks | FleetSimulation => {
             adapter.reload_signal.is_none().then(|| "reload: none".to_owned())
         }
-        PersistenceSurvivesKill | PersistenceNoTornBytes | PersistenceLocation => match capabilities.cache {
-            CacheMedium::None => Some(no_cache()),
-            CacheMedium::Memory => Some("cache: memory".to_owned()),
-            CacheMedium::Disk => None,
-        },
+        PersistenceSurvivesKill | PersistenceOddNames | PersistenceNoTornBytes | PersistenceLocation => {
+            match capabilities.cache {
+                CacheMedium::None => Some(no_cache()),
+                CacheMedium::Memory => Some("cache: memory".to_owned()),
+                CacheMedium::Disk => None,
+            }
+        }
         BalanceLeastBusy => lacks(Setting::LeastConnections),
         DegradationControlled => lacks(Setting::Throttle),
         GatewayAdmission => lacks(Setting::Allow),
@@ -229,7 +236,9 @@ fn depends_on(check: CheckId) -> &'static [CheckId] {
         | FailuresGoesOn
         | FailuresRecovery => &[ForwardOnce],
         ForwardBodyInSegments | ForwardChunkedRequest => &[ForwardOnce, ForwardBody],
-        LogFile | LogStdout => &[ForwardOnce],
+        PersistenceOddNames => &[CacheHit, PersistenceSurvivesKill],
+        LogFile | LogStdout | ConfigBackends => &[ForwardOnce],
+        ConfigTwoBackends => &[ForwardOnce, ConfigBackends],
         LogComplete => &[ForwardOnce, LogFile],
         ConnectionsPipelined => &[ForwardOnce, ConnectionsPersistent],
         _ => &[],

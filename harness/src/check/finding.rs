@@ -619,6 +619,31 @@ pub enum Finding {
         files: u64,
     },
 
+    // --- config.* ---
+    /// Every list of backends was asked whole, and nobody else.
+    ListInForce {
+        /// Lengths of the lists.
+        lists: Vec<u64>,
+        /// Requests that reached the backends.
+        requests: u64,
+    },
+    /// Others than those on the list were asked, or not all of them.
+    ListIgnored {
+        /// On the list.
+        told: Vec<String>,
+        /// Asked.
+        visited: Vec<String>,
+        /// Requests that reached the backends.
+        requests: u64,
+    },
+    /// It did not start with this list.
+    ListRefused {
+        /// Length of the list.
+        backends: u64,
+        /// What kept it from starting.
+        problem: String,
+    },
+
     // --- log.* ---
     /// Every exchange is in the log.
     Logged {

@@ -17,6 +17,7 @@ mod hits;
 mod integrity;
 mod latency;
 mod ledger;
+mod listed;
 mod logged;
 mod pattern;
 mod persistence;

@@ -123,12 +123,13 @@ impl Stage {
         let milliseconds = self.settings.ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
         let declared = |setting: Setting| adapter.capabilities.settings.contains(&setting);
         let (throttle, allow) = (self.settings.throttle, &self.settings.allow);
+        let told = self.settings.backends.unwrap_or(usize::MAX);
         let variables = LaunchVariables {
             program: self.proxy.program().to_string_lossy().into_owned(),
             directory: self.proxy.directory().to_string_lossy().into_owned(),
             host: listen.ip().to_string(),
             port: listen.port(),
-            backends: self.backends.addresses(),
+            backends: self.backends.addresses().into_iter().take(told).collect(),
             ttl_seconds: milliseconds.map(|ms| ms.div_ceil(1000)),
             ttl_milliseconds: milliseconds,
             ttl_minutes: self.settings.ttl.map(|ttl| ttl.as_secs_f64() / 60.0),

@@ -159,6 +159,14 @@ words!(Cause {
         en: "the line is written in one branch of the program alone (what comes from the cache takes another), twice, or by threads that overwrite each other",
         es: "la línea se escribe en una sola rama del programa (lo servido desde el caché toma otra), dos veces, o por hilos que se pisan"
     },
+    Cause::ListInSource => {
+        en: "the number of backends or their addresses are constants in the source instead of coming from the configuration",
+        es: "el número de backends o sus direcciones son constantes del código en vez de venir de la configuración"
+    },
+    Cause::NamesOfFiles => {
+        en: "the name of the file is the target as it is, or the list of entries is split at a character that targets contain: encode or hash the whole target",
+        es: "el nombre del archivo es el destino tal cual, o la lista de lo guardado se parte en un carácter que los destinos contienen: conviene codificar el destino completo o usar su hash"
+    },
     Cause::LeftNotNoticed => {
         en: "a client that has left is not noticed (recv returns 0), so its thread or its loop goes on",
         es: "no se nota que un cliente se fue (recv devuelve 0), así que su hilo o su ciclo sigue"

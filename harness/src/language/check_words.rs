@@ -2,7 +2,7 @@
 //!
 //! Reports and the terminal print them beside a verdict. What a check saw is said in `finding_words`, not here.
 
-use super::{InWords, Language, case_words, fidelity_words, log_words};
+use super::{InWords, Language, case_words, config_words, fidelity_words, log_words};
 use crate::catalogue::{CheckId, Kind, Requirement, Source};
 use crate::check::Outcome;
 use crate::plan::ClientKind;
@@ -154,7 +154,9 @@ pub fn title(check: CheckId, language: Language) -> String {
         }
         // A check that is missing there has no title of its own, which a test below refuses.
         _ => {
-            let known = fidelity_words::title(check, language).or_else(|| log_words::title(check, language));
+            let known = fidelity_words::title(check, language)
+                .or_else(|| log_words::title(check, language))
+                .or_else(|| config_words::title(check, language));
             known.map(str::to_owned).or_else(|| case_words::title(check, language)).unwrap_or_default()
         }
     }
@@ -278,7 +280,9 @@ pub fn asks(check: CheckId, language: Language) -> String {
             say!(language, en: "Whether an answer from the cache moves the turn on to the next backend.", es: "Si una respuesta del caché hace pasar el turno al siguiente backend.")
         }
         _ => {
-            let known = fidelity_words::asks(check, language).or_else(|| log_words::asks(check, language));
+            let known = fidelity_words::asks(check, language)
+                .or_else(|| log_words::asks(check, language))
+                .or_else(|| config_words::asks(check, language));
             known.map(str::to_owned).or_else(|| case_words::asks(check, language)).unwrap_or_default()
         }
     }

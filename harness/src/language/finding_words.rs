@@ -5,7 +5,7 @@
 
 use super::{
     Bytes, Counted, InWords, Language, Listed, Milliseconds, Noun, Percent, Span, case_words, cloud_words,
-    fidelity_words, latency_words, log_words, rotation_words, time_words,
+    config_words, fidelity_words, latency_words, log_words, rotation_words, time_words,
 };
 use crate::check::Finding;
 use crate::say;
@@ -18,6 +18,7 @@ pub fn sentence(finding: &Finding, language: Language) -> String {
         .or_else(|| concurrency(finding, language))
         .or_else(|| fidelity_words::sentence(finding, language))
         .or_else(|| log_words::sentence(finding, language))
+        .or_else(|| config_words::sentence(finding, language))
         .unwrap_or_else(|| of_any_check(finding, language))
 }
 

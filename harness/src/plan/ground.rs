@@ -32,6 +32,7 @@ impl Source {
 pub(super) fn settings(file: &ProxyFile, adapter: &Adapter) -> ProxySettings {
     ProxySettings {
         ttl: adapter.capabilities.ttl_for(file.ttl.map(|ttl| ttl.0)),
+        backends: file.backends,
         balance: file.balance,
         throttle: file.throttle.filter(|rate| *rate > 0),
         allow: file.allow.clone(),

@@ -72,6 +72,9 @@ pub struct ProxySettings {
     /// Client addresses that are let in; everybody where it is empty.
     #[serde(default)]
     pub allow: Vec<std::net::IpAddr>,
+    /// Of how many backends it is told, the first ones; `None`: of all.
+    #[serde(default)]
+    pub backends: Option<usize>,
 }
 
 /// Everything that one run will do.
@@ -115,6 +118,18 @@ pub struct Plan {
     /// How long the run is expected to take.
     #[serde(with = "duration_ns")]
     pub estimated: Duration,
+}
+
+impl Plan {
+    /// Of how many backends the proxy is told when a step begins that starts it, and during every other.
+    pub fn backends_at(&self, step: usize) -> usize {
+        let restarts = self.steps.iter().take(step + 1).rev().filter_map(|step| match &step.kind {
+            StepKind::Restart(restart) => restart.settings.as_ref(),
+            _ => None,
+        });
+        let settings = restarts.into_iter().next().unwrap_or(&self.proxy);
+        settings.backends.unwrap_or(self.backends.count).min(self.backends.count)
+    }
 }
 
 /// The origins behind the proxy.

@@ -72,6 +72,7 @@ fn reads(check: CheckId, kind: &StepKind) -> bool {
         "concurrency.overlap" => matches!(kind, Overlap(_)),
         "concurrency.own_answers" => matches!(kind, Batches(_)),
         "concurrency.client_kinds" => matches!(kind, Serial(_)),
+        "config.backends" | "config.two_backends" => matches!(kind, Serial(_) | Restart(_)),
         "latency.thresholds" => matches!(kind, Load(_)),
         "cache.hit" => matches!(kind, Fill(_)),
         "cache.post" => matches!(kind, Fill(_) | Serial(_)),

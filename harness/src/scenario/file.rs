@@ -57,6 +57,8 @@ pub struct ProxyFile {
     pub throttle: Option<u32>,
     /// Client addresses that are let in; everybody where it is empty.
     pub allow: Vec<IpAddr>,
+    /// Of how many backends it is told, the first ones; of all where nothing is said.
+    pub backends: Option<usize>,
 }
 
 /// The origins.

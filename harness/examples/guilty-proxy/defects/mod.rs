@@ -20,6 +20,16 @@ pub enum Defect {
     /// Nothing.
     None,
 
+    // What it is told at its start (`starting`).
+    /// Backends beyond the third are left out (REQ-10).
+    ThreeBackendsAtMost,
+    /// With another number of backends than three it does not start (REQ-10).
+    ThreeBackendsOrNone,
+    /// Where it is told of fewer than three backends it takes the first alone (REQ-10, optimal).
+    OneOfTwoBackends,
+    /// It listens on 8080, whatever it is told (REQ-10).
+    AlwaysPort8080,
+
     // Before anything is asked (`starting`).
     /// The program ends at its start.
     DoesNotStart,
@@ -104,6 +114,8 @@ pub enum Defect {
     WipesAtStart,
     /// Files are written in place and never checked (REQ-8a).
     TornFileAfterSigkill,
+    /// What lies under a target with an equals sign is lost with the process (REQ-8a, optimal).
+    ForgetsOddNames,
     /// The port cannot be bound again while old connections linger (REQ-8a, optimal).
     NoReuseaddr,
 

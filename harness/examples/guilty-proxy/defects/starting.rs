@@ -12,6 +12,27 @@ use super::Defect;
 /// What is written at once by a proxy that never stops logging.
 const BLOCK: usize = 1024 * 1024;
 
+/// The backends that it goes on with, of those that it is told of.
+///
+/// # Errors
+/// It does not start with so many.
+pub fn backends(defect: Defect, mut told: Vec<String>) -> io::Result<Vec<String>> {
+    match defect {
+        Defect::ThreeBackendsAtMost => told.truncate(3),
+        Defect::ThreeBackendsOrNone if told.len() != 3 => {
+            return Err(io::Error::other("list index out of range"));
+        }
+        Defect::OneOfTwoBackends if told.len() < 3 => told.truncate(1),
+        _ => {}
+    }
+    Ok(told)
+}
+
+/// The port that it listens on, where it is told of this one.
+pub fn port(defect: Defect, told: u16) -> u16 {
+    if defect == Defect::AlwaysPort8080 { 8080 } else { told }
+}
+
 /// Does what such a proxy does at its start; some do not come back.
 ///
 /// # Errors

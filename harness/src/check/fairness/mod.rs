@@ -19,7 +19,9 @@ use super::seen::{RotationPattern, Samples};
 use crate::history::Purpose;
 use crate::plan::{CheckPlan, Connections, StepKind};
 use crate::statistics::{chance_of_a_lucky_cycle, power_of_batches};
-use visits::{Barriers, Visits, all_backends, at_barriers, doubled_or_lost, rotations, visits_of};
+use visits::{
+    Barriers, Visits, all_backends, at_barriers, backends_of, doubled_or_lost, rotations, visits_of,
+};
 
 /// Batches below which the spread says nothing.
 const BATCHES: u64 = 5;
@@ -41,6 +43,7 @@ pub(super) fn serial_cycle(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     for step in ledger.steps_of(check) {
         let StepKind::Serial(plan) = &step.kind else { continue };
         let Some(visits) = visits_of(ledger, step, Purpose::Serial) else { continue };
+        let backends = backends_of(ledger, step);
         if let Some(failed) = doubled_or_lost(&visits) {
             return failed;
         }
@@ -94,6 +97,7 @@ pub(super) fn spread(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     for step in ledger.steps_of(check) {
         let StepKind::Batches(plan) = &step.kind else { continue };
         let Some(visits) = visits_of(ledger, step, Purpose::Batch) else { continue };
+        let backends = backends_of(ledger, step);
         if let Some(failed) = doubled_or_lost(&visits) {
             return failed;
         }

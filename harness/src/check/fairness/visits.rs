@@ -133,8 +133,15 @@ pub(super) fn doubled_or_lost(visits: &Visits<'_>) -> Option<Judged> {
     Some(Judged::fail(finding, lost.iter().map(|visit| visit.asked.line).collect()))
 }
 
+/// The backends that the proxy was told of at the start of the run.
 pub(super) fn all_backends(ledger: &Ledger<'_>) -> Vec<String> {
-    (1..=ledger.plan.backends.count).map(|n| format!("b{n}")).collect()
+    let told = ledger.plan.proxy.backends.unwrap_or(ledger.plan.backends.count);
+    (1..=told).map(|n| format!("b{n}")).collect()
+}
+
+/// The backends that it had been told of when a step was carried out.
+pub(super) fn backends_of(ledger: &Ledger<'_>, step: &Step) -> Vec<String> {
+    (1..=ledger.plan.backends_at(step.index)).map(|n| format!("b{n}")).collect()
 }
 
 pub(super) fn rotations(ledger: &Ledger<'_>) -> u64 {

@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fake_backends::clock::Moment;
 
-use crate::check::Finding;
 use crate::check::evaluate::Judged;
 use crate::check::hits::difference;
 use crate::check::integrity::{wrong_answer, wrong_bytes};
 use crate::check::ledger::{Asked, Ledger, Origin, ms, ms_between};
 use crate::check::seen::{Difference, Samples, Wrong};
+use crate::check::{Finding, Outcome};
 use crate::history::{EventKind, Purpose};
 use crate::plan::StepKind;
 
@@ -24,12 +24,32 @@ const REREADS_FROM_CACHE: u64 = 10;
 
 /// `persistence.survives_kill`: everything proven to be cached before a kill is served after it.
 pub(in crate::check) fn survives_kill(ledger: &Ledger<'_>) -> Judged {
+    let judged = kept(ledger, |target| !is_odd(target));
+    match did_not_return(ledger) {
+        Some((line, last_lines)) if judged.outcome != Outcome::Fail => {
+            Judged::fail(Finding::DidNotStartAgain { last_lines }, vec![line])
+        }
+        _ => judged,
+    }
+}
+
+/// `persistence.odd_names`: the same for what lies under names that a simple mapping to files does not bear.
+pub(in crate::check) fn odd_names(ledger: &Ledger<'_>) -> Judged {
+    kept(ledger, is_odd)
+}
+
+/// Whether a target has more in it than a plain path.
+fn is_odd(target: &str) -> bool {
+    target.contains(['?', '%', '=']) || target.len() > 100
+}
+
+fn kept(ledger: &Ledger<'_>, of_these: impl Fn(&str) -> bool) -> Judged {
     let Some(first_kill) = kill_lines(ledger).next() else { return Judged::not_reached() };
     let (mut keys, mut expired, mut lost) = (0u64, 0u64, Vec::new());
     let mut down_each_time = true;
     let mut kept_line = None;
     let targets: BTreeSet<&str> = ledger.asked.iter().map(|asked| asked.exchange.target.as_str()).collect();
-    for target in targets {
+    for target in targets.into_iter().filter(|target| of_these(target)) {
         for reread in first_requests_after_kills(ledger, target) {
             if reread.expired {
                 expired += 1;
@@ -53,9 +73,6 @@ pub(in crate::check) fn survives_kill(ledger: &Ledger<'_>) -> Judged {
             kills,
         };
         return Judged::fail(finding, lost.iter().map(|(asked, _)| asked.line).collect());
-    }
-    if let Some((line, last_lines)) = did_not_return(ledger) {
-        return Judged::fail(Finding::DidNotStartAgain { last_lines }, vec![line]);
     }
     if keys == 0 && expired > 0 {
         let ttl_ms = ledger.plan.steps.last().and_then(|step| ledger.ttl_at(step.index)).unwrap_or(0.0);
@@ -293,7 +310,12 @@ fn kills_under_load(ledger: &Ledger<'_>) -> Vec<Moment> {
 fn did_not_return(ledger: &Ledger<'_>) -> Option<(usize, Vec<String>)> {
     let starting =
         ledger.events.iter().rposition(|event| matches!(event.event, EventKind::ProxyStarting { .. }))?;
-    let killed_before = kill_lines(ledger).next()? < starting;
+    // Where it was last asked to end and has not come back, that is for those who changed its settings.
+    let asked_to_end = ledger.events[..starting].iter().rposition(
+        |event| matches!(&event.event, EventKind::ProxySignalled { signal, .. } if signal != "SIGKILL"),
+    );
+    let killed_before = kill_lines(ledger).last()? < starting
+        && asked_to_end.is_none_or(|asked| kill_lines(ledger).any(|kill| kill > asked && kill < starting));
     let after = &ledger.events[starting..];
     let ready = after.iter().any(|event| matches!(event.event, EventKind::ProxyReady { .. }));
     let last_lines = after.iter().find_map(|event| match &event.event {

@@ -1,0 +1,126 @@
+//! The list of backends that the proxy was handed, against the backends that it asked.
+//!
+//! `evaluate` calls [`judged`] for the checks of the configuration. A list is in force from the start of the proxy that was told of
+//! it; what counts are the journals of the backends, and whether the proxy started at all.
+
+use std::collections::BTreeSet;
+
+use super::Finding;
+use super::evaluate::Judged;
+use super::ledger::Ledger;
+use crate::catalogue::CheckId;
+use crate::history::Purpose;
+use crate::plan::{CheckPlan, Step, StepKind};
+
+/// `config.backends`, `config.two_backends`.
+pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
+    let two = check.id == CheckId::ConfigTwoBackends;
+    let (mut lists, mut requests, mut line) = (BTreeSet::new(), 0u64, None);
+    for step in &ledger.plan.steps {
+        let told = ledger.plan.backends_at(step.index);
+        if (told == 2) != two {
+            continue;
+        }
+        if let Some(problem) = refused(ledger, step) {
+            let backends = told as u64;
+            return Judged::fail(Finding::ListRefused { backends, problem }, Vec::new());
+        }
+        if !matches!(step.kind, StepKind::Serial(_)) {
+            continue;
+        }
+        let asked = ledger.requests_of(step.index, Purpose::Serial);
+        let visits: Vec<_> = asked.iter().flat_map(|asked| ledger.attempts_during(asked)).collect();
+        // What came from the cache, and too few for a whole round, say nothing.
+        if visits.len() < 2 * told {
+            continue;
+        }
+        let seen: BTreeSet<&str> = visits.iter().map(|visit| visit.attempt.backend.as_str()).collect();
+        let names: Vec<String> = (1..=told).map(|number| format!("b{number}")).collect();
+        if !seen.iter().copied().eq(names.iter().map(String::as_str)) {
+            let finding = Finding::ListIgnored {
+                told: names,
+                visited: seen.into_iter().map(str::to_owned).collect(),
+                requests: visits.len() as u64,
+            };
+            return Judged::fail(finding, visits.iter().map(|visit| visit.line).collect());
+        }
+        lists.insert(told as u64);
+        requests += visits.len() as u64;
+        line = line.or_else(|| visits.first().map(|visit| visit.line));
+    }
+    if lists.is_empty() {
+        return Judged::not_reached();
+    }
+    Judged::pass(Finding::ListInForce { lists: lists.into_iter().collect(), requests }).with_evidence(line)
+}
+
+/// Why a start with another list came to nothing, where it did.
+fn refused(ledger: &Ledger<'_>, step: &Step) -> Option<String> {
+    let StepKind::Restart(restart) = &step.kind else { return None };
+    let before = step.index.checked_sub(1).map_or(0, |before| ledger.plan.backends_at(before));
+    let another = restart.settings.is_some() && ledger.plan.backends_at(step.index) != before;
+    if another { ledger.problem_of(step.index).map(str::to_owned) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalogue::CheckId;
+    use crate::check::testkit::{Ask, Kit};
+    use crate::check::{Finding, Outcome};
+    use crate::history::{EventKind, Purpose};
+    use crate::plan::{ClientKind, Connections, ProxySettings, Restart, Serial, StepKind};
+
+    fn serial(kit: &mut Kit, at: f64, visits: &[&str]) {
+        let serial = Serial {
+            requests: visits.len() as u32,
+            method: "GET".into(),
+            path: "/l/{n}".into(),
+            body_bytes: 0,
+            connections: Connections::Each,
+            client: ClientKind::Raw,
+        };
+        kit.step(at, StepKind::Serial(serial));
+        for (place, backend) in visits.iter().enumerate() {
+            let at = at + 1.0 + 10.0 * place as f64;
+            kit.ask(Ask::get(Purpose::Serial, &format!("/l/{at}"), at).by(backend));
+        }
+    }
+
+    fn restart(kit: &mut Kit, at: f64, backends: usize) {
+        let settings = Some(ProxySettings { backends: Some(backends), ..ProxySettings::default() });
+        let downtime = std::time::Duration::ZERO;
+        kit.step(at, StepKind::Restart(Restart { stop_first: true, wipe: false, settings, downtime }));
+    }
+
+    #[test]
+    fn each_list_must_be_asked_whole_and_nobody_else() {
+        let mut kit = Kit::new(4);
+        kit.record.plan.proxy.backends = Some(3);
+        serial(&mut kit, 0.0, &["b1", "b2", "b3", "b1", "b2", "b3"]);
+        restart(&mut kit, 100.0, 4);
+        serial(&mut kit, 200.0, &["b1", "b2", "b3", "b4", "b1", "b2", "b3", "b4"]);
+        let verdict = kit.judge(CheckId::ConfigBackends);
+        assert_eq!(verdict.finding, Finding::ListInForce { lists: vec![3, 4], requests: 14 });
+        assert_eq!(kit.judge(CheckId::ConfigTwoBackends).outcome, Outcome::Inconclusive);
+        restart(&mut kit, 300.0, 2);
+        serial(&mut kit, 400.0, &["b1", "b2", "b3", "b1"]);
+        let Finding::ListIgnored { visited, .. } = kit.judge(CheckId::ConfigTwoBackends).finding else {
+            panic!()
+        };
+        assert_eq!(visited, ["b1", "b2", "b3"]);
+    }
+
+    #[test]
+    fn a_fourth_backend_that_is_never_asked_and_a_start_that_fails_are_told_apart() {
+        let mut kit = Kit::new(4);
+        kit.record.plan.proxy.backends = Some(3);
+        restart(&mut kit, 100.0, 4);
+        serial(&mut kit, 200.0, &["b1", "b2", "b3", "b1", "b2", "b3", "b1", "b2"]);
+        let finding = kit.judge(CheckId::ConfigBackends).finding;
+        assert!(matches!(finding, Finding::ListIgnored { .. }), "{finding:?}");
+        restart(&mut kit, 300.0, 2);
+        kit.event(310.0, EventKind::StepEnded { problem: Some("did not start".into()) });
+        let finding = kit.judge(CheckId::ConfigTwoBackends).finding;
+        assert_eq!(finding, Finding::ListRefused { backends: 2, problem: "did not start".into() });
+    }
+}
