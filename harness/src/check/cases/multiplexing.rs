@@ -21,7 +21,7 @@ const LEAST_REQUESTS: u64 = 100;
 /// Sampled requests of a client from which it is said to be pinned or not.
 const LEAST_OF_CLIENT: usize = 3;
 /// A connection may be opened beside one that is on its way back or that another thread of the proxy keeps.
-const SLACK: f64 = 1.5;
+const SLACK: f64 = 2.5;
 
 /// See the room.
 pub(in crate::check) fn multiplexing(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
