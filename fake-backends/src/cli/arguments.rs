@@ -47,6 +47,10 @@ pub(super) struct Arguments {
     /// Append each request to this file, as one line of JSON
     #[arg(long, value_name = "FILE", global = true)]
     pub journal: Option<PathBuf>,
+    /// Let another program (`harness`, attached to a proxy) set scripts and read the journal, by HTTP at this address; the
+    /// journal is then kept until the end
+    #[arg(long, value_name = "ADDRESS:PORT", global = true)]
+    pub control: Option<SocketAddr>,
     #[command(subcommand)]
     behavior: Option<Behavior>,
 }
@@ -218,6 +222,10 @@ impl Arguments {
         {
             let reason = "other machines can reach that; say --allow-remote if this is meant";
             return Err(Complaint::request(format!("{} listens on {}: {reason}", open.name, open.listen)));
+        }
+        if let Some(open) = self.control.filter(|open| !self.allow_remote && !open.ip().is_loopback()) {
+            let reason = "other machines can reach that; say --allow-remote if this is meant";
+            return Err(Complaint::request(format!("the control listens on {open}: {reason}")));
         }
         Ok(backends)
     }

@@ -5,9 +5,12 @@
 
 mod answer;
 mod arguments;
+mod control;
 mod file;
 mod output;
 mod session;
+
+pub use control::{BackendState, State};
 
 use std::process::ExitCode;
 

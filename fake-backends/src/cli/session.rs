@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::Complaint;
 use super::arguments::Arguments;
+use super::control;
 use super::output::Output;
 use crate::clock::RunClock;
 use crate::journal::Journal;
@@ -25,16 +26,23 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Complaint> {
     let signals =
         Signals::new().map_err(|error| Complaint::world(format!("could not wait for signals: {error}")))?;
     let clock = RunClock::start();
-    // The program may run for days: what has been printed is not kept.
-    let world = World { journal: Journal::forgetting(clock), ..World::new(Network::host(), clock) };
+    // The program may run for days: what has been printed is not kept, unless somebody may ask for it.
+    let journal = if arguments.control.is_some() { Journal::new(clock) } else { Journal::forgetting(clock) };
+    let world = World { journal, ..World::new(Network::host(), clock) };
     let world = World { applications: Arc::new(crate::applications::all()), ..world };
     let (sender, attempts) = mpsc::channel();
     world.journal.subscribe(sender);
     let starting = |spec| start(spec, &world).map_err(|error| Complaint::world(error.to_string()));
     let backends = specs.into_iter().map(starting).collect::<Result<Vec<Listening>, Complaint>>()?;
-    for backend in &backends {
+    let backends = Arc::new(backends);
+    for backend in backends.iter() {
         // Nobody need be reading.
         let _ = writeln!(io::stdout(), "{} listens on http://{}", backend.name(), backend.addr());
+    }
+    if let Some(address) = arguments.control {
+        let refused = |error| Complaint::world(format!("the control could not listen on {address}: {error}"));
+        let address = control::start(address, &backends).map_err(refused)?;
+        let _ = writeln!(io::stdout(), "control listens on http://{address}");
     }
     let broken = Arc::new(Notify::new());
     let writer = std::thread::spawn({

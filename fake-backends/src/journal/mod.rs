@@ -7,8 +7,8 @@ mod record;
 mod shared;
 
 pub use record::{Attempt, ConnectionEnd, ConnectionRecord, Met, Outcome};
-pub use shared::Journal;
 pub(crate) use shared::OpenAttempt;
+pub use shared::{Fetch, Journal};
 
 /// Bytes of a head that are kept; the rest is counted.
 pub const HEAD_KEPT_BYTES: usize = 64 * 1024;

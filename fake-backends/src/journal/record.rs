@@ -147,6 +147,20 @@ impl Attempt {
         self.outcome != Outcome::Open
     }
 
+    /// The same with every moment put forward (or back, where negative) by so many nanoseconds: as another clock has it.
+    #[must_use]
+    pub fn shifted(mut self, nanoseconds: i64) -> Attempt {
+        let shift = |moment: &mut Moment| moment.0 = moment.0.saturating_add_signed(nanoseconds);
+        [&mut self.accepted, &mut self.arrived, &mut self.finished].into_iter().for_each(shift);
+        let some =
+            [&mut self.head_complete, &mut self.body_complete, &mut self.responded, &mut self.peer_closed];
+        some.into_iter().flatten().for_each(shift);
+        if let Some(met) = &mut self.met {
+            shift(&mut met.opened);
+        }
+        self
+    }
+
     /// The value of the first field of this name in the head, without surrounding blanks.
     pub fn field(&self, name: &str) -> Option<&[u8]> {
         crate::wire::lines_of(&self.head.0)

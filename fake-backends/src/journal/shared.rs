@@ -1,8 +1,11 @@
 //! The journal itself: shared by all backends of a run, appended to by their threads, read by others while it grows.
 //!
 //! An attempt enters it when its head is complete (or refused), so counts are exact as soon as an answer can have left;
-//! it goes out to subscribers when it is over. Waiting is bounded by the caller. It never writes a file.
+//! it goes out to subscribers when it is over. Waiting is bounded by the caller. It never writes a file. One that is kept by
+//! another process can be followed as if it were here ([`Journal::mirrored`]).
 
+use std::fmt;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -23,7 +26,27 @@ struct Inner {
     next_connection: AtomicU64,
     pages: Mutex<Pages>,
     changed: Condvar,
+    mirror: Option<Mirror>,
 }
+
+/// Gives the attempts of another journal from a position on, as they stand there now, in the moments of this clock.
+pub type Fetch = Box<dyn Fn(usize) -> io::Result<Vec<Attempt>> + Send + Sync>;
+
+/// A journal elsewhere.
+struct Mirror {
+    fetch: Fetch,
+    /// Attempts before this position are over and will not change; held while one is fetching.
+    settled: Mutex<usize>,
+}
+
+impl fmt::Debug for Mirror {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mirror").field("settled", &self.settled).finish_non_exhaustive()
+    }
+}
+
+/// Between two looks at a journal elsewhere, while something is waited for.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 #[derive(Debug, Default)]
 struct Pages {
@@ -51,18 +74,54 @@ pub(crate) struct OpenAttempt {
 impl Journal {
     /// An empty journal, whose moments are those of this clock.
     pub fn new(clock: RunClock) -> Journal {
-        Journal::with(clock, Pages::default())
+        Journal::with(clock, Pages::default(), None)
     }
 
     /// A journal that keeps nothing and only serves its subscribers: for programs that run for days.
     pub fn forgetting(clock: RunClock) -> Journal {
-        Journal::with(clock, Pages { forgets: true, ..Pages::default() })
+        Journal::with(clock, Pages { forgets: true, ..Pages::default() }, None)
     }
 
-    fn with(clock: RunClock, pages: Pages) -> Journal {
+    /// A journal that is kept elsewhere: each look at it fetches what is new there. Connections are not fetched.
+    pub fn mirrored(clock: RunClock, fetch: Fetch) -> Journal {
+        Journal::with(clock, Pages::default(), Some(Mirror { fetch, settled: Mutex::new(0) }))
+    }
+
+    fn with(clock: RunClock, pages: Pages, mirror: Option<Mirror>) -> Journal {
         let pages = Mutex::new(pages);
-        let inner = Inner { clock, next_connection: AtomicU64::new(1), pages, changed: Condvar::new() };
-        Journal { inner: Arc::new(inner) }
+        let (next_connection, changed) = (AtomicU64::new(1), Condvar::new());
+        Journal { inner: Arc::new(Inner { clock, next_connection, pages, changed, mirror }) }
+    }
+
+    /// Fetches what is new, where it is kept elsewhere; a look that fails is made up for by the next one that does not.
+    ///
+    /// # Errors
+    /// The other end did not answer.
+    pub fn refresh(&self) -> io::Result<()> {
+        let Some(mirror) = &self.inner.mirror else { return Ok(()) };
+        // One at a time, so that none enters an attempt twice.
+        let mut settled = mirror.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        let fetched = (mirror.fetch)(*settled)?;
+        let mut pages = self.pages();
+        for (position, attempt) in (*settled..).zip(fetched) {
+            if pages.attempts.get(position).is_some_and(|known| known.is_over()) {
+                continue;
+            }
+            if attempt.is_over() {
+                pages.subscribers.retain(|subscriber| subscriber.send(attempt.clone()).is_ok());
+            }
+            let attempt = Arc::new(attempt);
+            match pages.attempts.get_mut(position) {
+                Some(slot) => *slot = attempt,
+                None => pages.attempts.push(attempt),
+            }
+        }
+        let fresh = pages.attempts.iter().skip(*settled);
+        let (open, first_open) =
+            (fresh.clone().filter(|it| !it.is_over()).count(), fresh.take_while(|it| it.is_over()).count());
+        *settled += first_open;
+        pages.open_attempts = open;
+        Ok(())
     }
 
     /// All attempts so far, in the order in which their heads were complete.
@@ -72,16 +131,19 @@ impl Journal {
 
     /// Attempts from position `first` on: with the length of the previous answer one reads on where one was.
     pub fn attempts_since(&self, first: usize) -> Vec<Arc<Attempt>> {
+        self.look();
         self.pages().attempts.get(first..).map(<[_]>::to_vec).unwrap_or_default()
     }
 
     /// Number of attempts so far, of all backends.
     pub fn count(&self) -> usize {
+        self.look();
         self.pages().attempts.len()
     }
 
     /// Number of attempts that are not over.
     pub fn open_count(&self) -> usize {
+        self.look();
         self.pages().open_attempts
     }
 
@@ -166,7 +228,13 @@ impl Journal {
         }
     }
 
+    /// Whoever looks wants to know what is there now. Whether the other end still answers is asked for by `refresh`.
+    fn look(&self) {
+        let _ = self.refresh();
+    }
+
     fn wait(&self, deadline: Instant, mut enough: impl FnMut(&Pages) -> bool) -> bool {
+        self.look();
         let mut pages = self.pages();
         loop {
             if enough(&pages) {
@@ -175,6 +243,13 @@ impl Journal {
             let left = deadline.saturating_duration_since(self.instant_now());
             if left == Duration::ZERO {
                 return false;
+            }
+            if self.inner.mirror.is_some() {
+                drop(pages);
+                std::thread::sleep(LOOK_AGAIN.min(left));
+                self.look();
+                pages = self.pages();
+                continue;
             }
             pages.waiting += 1;
             pages = self.inner.changed.wait_timeout(pages, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -289,6 +364,40 @@ mod tests {
 
     fn attempt(number: u64) -> Attempt {
         Attempt::started("b1", number, 1, Moment(1), Moment(2))
+    }
+
+    #[test]
+    fn a_journal_kept_elsewhere_is_followed_and_each_end_told_once() {
+        let there = journal();
+        let source = there.clone();
+        let fetch = move |from| {
+            Ok(source.attempts_since(from).iter().map(|it| (**it).clone().shifted(1_000)).collect())
+        };
+        let here = Journal::mirrored(RunClock::start(), Box::new(fetch));
+        let (sender, ended) = mpsc::channel();
+        here.subscribe(sender);
+        let (first, second) = (there.begin(attempt(1)), there.begin(attempt(2)));
+        assert_eq!((here.count(), here.open_count()), (2, 2));
+        // Out of order: the first is still open and is looked at again.
+        second.finish(Moment(7), Outcome::Answered);
+        assert_eq!(here.open_count(), 1);
+        let deadline = here.instant_now() + Duration::from_secs(5);
+        let ending = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(20));
+            first.finish(Moment(9), Outcome::Answered);
+        });
+        assert!(here.wait_until_quiet(deadline));
+        ending.join().unwrap();
+        let ended: Vec<(u64, Moment)> = ended.try_iter().map(|it| (it.number, it.finished)).collect();
+        assert_eq!(ended, [(2, Moment(1_007)), (1, Moment(1_009))]);
+    }
+
+    #[test]
+    fn a_look_that_fails_is_made_up_for_and_asked_for_at_the_end() {
+        let fetch = |_| Err(io::Error::other("gone"));
+        let here = Journal::mirrored(RunClock::start(), Box::new(fetch));
+        assert_eq!(here.count(), 0);
+        assert!(here.refresh().is_err());
     }
 
     #[test]

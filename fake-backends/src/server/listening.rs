@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::backend::{self, Command};
 use super::shared::{BackendSpec, Counts, Down, Recording, Shared, World};
 use crate::behavior::Script;
+use crate::journal::Journal;
 
 /// A backend that runs. Dropping it stops the backend and joins its thread.
 #[derive(Debug)]
@@ -52,6 +53,11 @@ impl Listening {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.shared.name
+    }
+
+    /// Where it writes down what happens.
+    pub fn journal(&self) -> &Journal {
+        &self.shared.world.journal
     }
 
     /// What it has counted so far.

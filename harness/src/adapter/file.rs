@@ -16,7 +16,7 @@ use serde_saphyr::Spanned;
 use super::rewrite::{ConfigFile, PatchFile};
 use super::sections::LimitsFile;
 use super::{
-    Adapter, AddressPlan, CacheMedium, Capabilities, NetworkWish, OwnCommands, Program, Replacement,
+    Adapter, AddressPlan, Attach, CacheMedium, Capabilities, NetworkWish, OwnCommands, Program, Replacement,
     RequestShape, Resolution, Rewrite, Setting, TtlSource, templates,
 };
 use crate::scenario::{Problem, What, find_key, parse, place_of};
@@ -79,7 +79,8 @@ pub struct AdapterFile {
     /// Files written before each start: path → template.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
-    /// The command that starts it; no shell.
+    /// The command that starts it; no shell. Left out where it runs already.
+    #[serde(default)]
     pub start: Vec<String>,
     /// Environment variables; only PATH is there besides.
     #[serde(default)]
@@ -137,6 +138,8 @@ pub enum ProgramFile {
     },
     /// A file of the submission, or one that `build` makes; relative to the working directory.
     Own(String),
+    /// None: the proxy runs already at this address, and `fake-backends --control` behind it.
+    Attach(Attach),
 }
 
 /// How a proxy is stopped.
@@ -209,6 +212,9 @@ pub fn resolve(text: &Arc<str>, origin: &Path) -> Result<Adapter, Problem> {
     let file: AdapterFile = parse(text, origin)?;
     let folder = origin.parent().unwrap_or(Path::new(""));
     refuse_name(&file.name, text, origin)?;
+    if file.start.is_empty() && !matches!(file.program, ProgramFile::Attach(_)) {
+        return Err(Problem::at(find_key(text, origin, "start"), What::MissingKey("start".into())));
+    }
     let rewrites = rewrites(&file, folder, text, origin)?;
     let adapter = Adapter {
         title: file.title.unwrap_or_else(|| file.name.value.clone()),
@@ -218,6 +224,7 @@ pub fn resolve(text: &Arc<str>, origin: &Path) -> Result<Adapter, Problem> {
             ProgramFile::Cargo(package) => Program::Cargo { package },
             ProgramFile::Installed { name, advice } => Program::Installed { name, advice },
             ProgramFile::Own(path) => Program::Own { path },
+            ProgramFile::Attach(attach) => Program::Attach(attach),
         },
         // A profile that lies in a submission speaks of what lies beside it.
         copy_from: file

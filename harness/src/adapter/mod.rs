@@ -17,7 +17,7 @@ pub use file::{AdapterFile, PROFILE, resolve};
 pub use originals::with_originals;
 pub use render::{RenderProblem, render};
 pub use rewrite::{Replacement, Rewrite, Rewritten};
-pub use sections::{AdapterLimits, AddressPlan, NetworkWish, OwnCommands, RequestShape};
+pub use sections::{AdapterLimits, AddressPlan, Attach, NetworkWish, OwnCommands, RequestShape};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -128,9 +128,16 @@ pub enum Program {
         /// Path.
         path: String,
     },
+    /// A proxy that runs already, behind which `fake-backends` runs: nothing is started, and nothing ended.
+    Attach(Attach),
 }
 
 impl Adapter {
+    /// Where it runs already, if it does.
+    pub fn attached(&self) -> Option<&Attach> {
+        if let Program::Attach(attach) = &self.program { Some(attach) } else { None }
+    }
+
     /// The addresses that the loopback interface must be given before this proxy can run, and which the host's own has not.
     pub fn foreign_addresses(&self) -> Vec<IpAddr> {
         let mut found = self.backends.foreign();

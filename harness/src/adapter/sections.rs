@@ -56,6 +56,16 @@ impl AddressPlan {
     }
 }
 
+/// A proxy that runs already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Attach {
+    /// Where it listens.
+    pub proxy: SocketAddr,
+    /// Where the backends behind it are controlled: what `fake-backends --control` was given.
+    pub backends: SocketAddr,
+}
+
 /// Whose network a proxy runs in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

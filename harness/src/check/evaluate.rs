@@ -67,6 +67,9 @@ fn concluded(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged 
     if check.kind == Kind::Manual {
         return Judged { outcome: Outcome::Manual, finding: Finding::NotReached, evidence: Vec::new() };
     }
+    if record.plan.adapter.attached().is_some() && needs_its_life(check.id) {
+        return Judged { outcome: Outcome::Unsupported, finding: Finding::Attached, evidence: Vec::new() };
+    }
     if let Some(capability) = declared_missing(check.id, &record.plan.adapter) {
         let finding = Finding::DeclaredUnsupported { capability };
         return Judged { outcome: Outcome::Unsupported, finding, evidence: Vec::new() };
@@ -149,6 +152,22 @@ fn verdict(check: &CheckPlan, judged: Judged) -> Verdict {
         evidence,
         line: check.line.clone(),
     }
+}
+
+/// Whether a check starts or ends the proxy, or looks at its files or processes.
+fn needs_its_life(check: CheckId) -> bool {
+    use CheckId::*;
+    matches!(
+        check,
+        ProxyAlive
+            | ConnectionsAtRest
+            | TtlSecondValue
+            | TtlAcrossRestart
+            | PersistenceSurvivesKill
+            | PersistenceNoTornBytes
+            | PersistenceLocation
+            | PersistenceRebind
+    )
 }
 
 /// What the adapter says the proxy lacks for a check.

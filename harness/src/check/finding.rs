@@ -31,6 +31,8 @@ pub enum Finding {
         /// The capability, such as `cache: memory`.
         capability: String,
     },
+    /// The proxy runs already, and the harness has neither its start and end nor its files and processes.
+    Attached,
     /// The steps it needs did not take place.
     NotReached,
     /// A step it needs could not be carried out.

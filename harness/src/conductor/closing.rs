@@ -39,6 +39,9 @@ pub enum RunProblem {
     /// Threads, sockets or backends are not to be had.
     #[error("could not set the run up: {0}")]
     Setting(io::Error),
+    /// Backends behind a proxy that runs already could not be told what to do, or asked what they saw.
+    #[error("{0}")]
+    Elsewhere(io::Error),
     /// The record could not be written.
     #[error("could not keep the record in {}: {error}", path.display())]
     Record {
@@ -59,8 +62,8 @@ impl RunProblem {
     /// The code that follows.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            // A folder that may not be written, or one that is not a run: the user named it.
-            RunProblem::Folder(_) | RunProblem::Unreadable(_) => ExitCode::Usage,
+            // A folder that may not be written, one that is not a run, an address where nobody is: the user named it.
+            RunProblem::Folder(_) | RunProblem::Unreadable(_) | RunProblem::Elsewhere(_) => ExitCode::Usage,
             RunProblem::Setting(_) | RunProblem::Record { .. } | RunProblem::Pages(_) => ExitCode::Bug,
         }
     }

@@ -6,6 +6,7 @@
 
 mod closing;
 mod direct;
+mod elsewhere;
 mod fleet;
 mod interruption;
 mod proxy_log;

@@ -13,6 +13,7 @@ use crate::history::{EventKind, Recorder};
 /// Attempts that have ended and are not in the record yet.
 #[derive(Debug)]
 pub(super) struct Pump {
+    journal: Journal,
     ended: Mutex<Receiver<Attempt>>,
     recorder: Recorder,
 }
@@ -22,13 +23,15 @@ impl Pump {
     pub(super) fn new(journal: &Journal, recorder: Recorder) -> Pump {
         let (sender, receiver) = mpsc::channel();
         journal.subscribe(sender);
-        Pump { ended: Mutex::new(receiver), recorder }
+        Pump { journal: journal.clone(), ended: Mutex::new(receiver), recorder }
     }
 
     /// Records what has ended so far.
     pub(super) fn drain(&self) {
         // One at a time, so that two callers cannot change the order.
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        // A look that fails is made up for by the next one; the conductor asks for the last one itself.
+        let _ = self.journal.refresh();
         for attempt in ended.try_iter() {
             self.recorder.record(EventKind::Attempt(Box::new(attempt)));
         }

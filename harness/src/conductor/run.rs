@@ -5,6 +5,7 @@
 //!
 //! What goes wrong on the way ends in the record, and as much as possible still happens.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::history::{
     self, Anomaly, EventKind, IntervalLog, Listener, ManifestFacts, Recorder, RunFolder, names,
 };
 use crate::plan::{Pin, Plan, Step, StepKind};
+use crate::proxy_under_test::ports::PortLease;
 use crate::proxy_under_test::{
     Confinement, OutputLog, Place, Preparation, Preparing, ProxyUnderTest, StartProblem, Wish, without_home,
 };
@@ -113,10 +115,17 @@ async fn conduct(mut order: RunOrder) -> Result<Finished, RunProblem> {
         order.observer.ended();
         return closing::close(&order.plan, &path, &recorder, &output, facts, Some(problem), draw);
     }
-    let backends = Backends::start(&order.plan, network.network.clone(), clock, &recorder)
-        .map_err(RunProblem::Setting)?;
+    let backends =
+        Backends::start(&order.plan, network.network.clone(), clock, &recorder).map_err(|error| {
+            order.observer.ended();
+            match order.plan.adapter.attached() {
+                Some(_) => RunProblem::Elsewhere(error),
+                None => RunProblem::Setting(error),
+            }
+        })?;
     let played = play(&order, backends, network, log, &recorder, &output, &path, &mut facts).await;
     order.observer.ended();
+    let played = played.map_err(RunProblem::Elsewhere)?;
     closing::close(&order.plan, &path, &recorder, &output, facts, played, draw)
 }
 
@@ -131,15 +140,15 @@ async fn play(
     output: &OutputLog,
     run_directory: &Path,
     facts: &mut ManifestFacts,
-) -> Option<StartProblem> {
+) -> std::io::Result<Option<StartProblem>> {
     let pump = Arc::new(Pump::new(&backends.world.journal, recorder.clone()));
     let prepared = tokio::select! {
         prepared = prepare(order, &network, recorder, output) => prepared,
-        cause = order.interruption.wait() => { note_interruption(recorder, cause); return None; }
+        cause = order.interruption.wait() => { note_interruption(recorder, cause); return Ok(None); }
     };
     let (proxy, lease, address) = match prepared {
         Ok(prepared) => prepared,
-        Err(problem) => return Some(not_ready(recorder, problem)),
+        Err(problem) => return Ok(Some(not_ready(recorder, problem))),
     };
     facts.program = without_home(&[proxy.program().display().to_string()]).pop();
     facts.program_sha256 = history::hash_of_file(proxy.program()).ok();
@@ -168,7 +177,10 @@ async fn play(
     facts.isolation = Some(stage.proxy.enforced().to_string());
     end(&mut stage, order, recorder, run_directory).await;
     drop((lease, guard));
-    problem
+    stage.backends.everything_is_here()?;
+    // What came in with this last look.
+    stage.pump.drain();
+    Ok(problem)
 }
 
 async fn prepare(
@@ -176,7 +188,7 @@ async fn prepare(
     network: &RunNetwork,
     recorder: &Recorder,
     output: &OutputLog,
-) -> Result<(ProxyUnderTest, crate::proxy_under_test::ports::PortLease, std::net::SocketAddr), StartProblem> {
+) -> Result<(ProxyUnderTest, Option<PortLease>, SocketAddr), StartProblem> {
     let (sink, observer) = (recorder.clone(), order.observer.clone());
     let preparing = Preparing {
         adapter: order.plan.adapter.clone(),

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fake_backends::applications::Instances;
@@ -13,6 +13,7 @@ use fake_backends::clock::RunClock;
 use fake_backends::platform::Network;
 use fake_backends::server::{self, BackendSpec, Down, Listening, Recording, World};
 
+use super::elsewhere::Elsewhere;
 use crate::adapter::{Adapter, BackendAddress, NetworkWish};
 use crate::history::{EventKind, Recorder};
 use crate::plan::{BackendChange, Plan};
@@ -35,10 +36,20 @@ pub(super) struct Backends {
     pub(super) world: World,
     /// The application `instance`, of which the backends may be instances.
     pub(super) instances: Arc<Instances>,
-    listening: Vec<Listening>,
+    origins: Origins,
+    /// Why those elsewhere could not be told what to write down.
+    unheard: Mutex<Option<io::Error>>,
     up: Vec<bool>,
     /// Those that the proxy is told of.
     listed: Vec<bool>,
+}
+
+/// Who they are.
+#[derive(Debug)]
+enum Origins {
+    Ours(Vec<Listening>),
+    /// Behind a proxy that runs already.
+    Elsewhere(Elsewhere),
 }
 
 /// How long another run of the harness may keep the only port that a proxy accepts.
@@ -49,6 +60,10 @@ impl RunNetwork {
     /// The addresses that stand in the source of the proxy lie on its loopback interface.
     /// A run that is held stays on the host's where it can, so that the user can reach proxy and backends.
     pub(super) fn choose(adapter: &Adapter, held: bool) -> RunNetwork {
+        if adapter.attached().is_some() {
+            let description = "that of the host (the proxy runs already)".to_owned();
+            return RunNetwork { network: Network::host(), description, unmet: None };
+        }
         let addresses = adapter.foreign_addresses();
         if held && addresses.is_empty() {
             let description = "loopback of the host (--hold)".to_owned();
@@ -85,6 +100,18 @@ impl Backends {
     ) -> io::Result<Backends> {
         let adapter = &plan.adapter;
         let instances = Arc::new(Instances::new());
+        if let Some(attach) = adapter.attached() {
+            let (elsewhere, journal) = Elsewhere::attach(plan, attach.backends, clock)?;
+            for backend in elsewhere.addresses() {
+                let event = EventKind::BackendUp { backend: backend.name.clone(), address: backend.address };
+                recorder.record(event);
+            }
+            let up = vec![true; elsewhere.addresses().len()];
+            let world = World { journal, ..World::new(network, clock) };
+            let origins = Origins::Elsewhere(elsewhere);
+            let unheard = Mutex::default();
+            return Ok(Backends { world, instances, origins, unheard, listed: up.clone(), up });
+        }
         let mut applications = fake_backends::applications::all();
         applications.add("instance", instances.clone());
         let applications = Arc::new(applications);
@@ -103,28 +130,25 @@ impl Backends {
             listening.push(backend);
         }
         let up = vec![true; listening.len()];
-        Ok(Backends { world, instances, listening, listed: up.clone(), up })
+        let (origins, unheard) = (Origins::Ours(listening), Mutex::default());
+        Ok(Backends { world, instances, origins, unheard, listed: up.clone(), up })
     }
 
     /// Their addresses, for the configuration of the proxy.
     pub(super) fn addresses(&self) -> Vec<BackendAddress> {
-        let address = |backend: &Listening| BackendAddress {
-            name: backend.name().to_owned(),
-            host: backend.addr().ip().to_string(),
-            port: backend.addr().port(),
-            address: backend.addr().to_string(),
+        let address = |(name, address): (String, SocketAddr)| BackendAddress {
+            name,
+            host: address.ip().to_string(),
+            port: address.port(),
+            address: address.to_string(),
         };
-        self.listening
-            .iter()
-            .zip(&self.listed)
-            .filter(|(_, listed)| **listed)
-            .map(|(b, _)| address(b))
-            .collect()
+        let named = self.named().into_iter().zip(&self.listed);
+        named.filter(|(_, listed)| **listed).map(|(it, _)| address(it)).collect()
     }
 
     /// How many there are.
     pub(super) fn count(&self) -> usize {
-        self.listening.len()
+        self.up.len()
     }
 
     /// The proxy is told of exactly these from its next configuration on.
@@ -134,7 +158,18 @@ impl Backends {
 
     /// The same as sockets know them.
     pub(super) fn socket_addresses(&self) -> Vec<SocketAddr> {
-        self.listening.iter().map(Listening::addr).collect()
+        self.named().into_iter().map(|(_, address)| address).collect()
+    }
+
+    fn named(&self) -> Vec<(String, SocketAddr)> {
+        match &self.origins {
+            Origins::Ours(listening) => {
+                listening.iter().map(|it| (it.name().to_owned(), it.addr())).collect()
+            }
+            Origins::Elsewhere(elsewhere) => {
+                elsewhere.addresses().iter().map(|it| (it.name.clone(), it.address)).collect()
+            }
+        }
     }
 
     /// Whether any of them answers.
@@ -147,24 +182,44 @@ impl Backends {
     /// # Errors
     /// One cannot listen again, or its port could not be kept.
     pub(super) fn change(&mut self, change: &BackendChange, recorder: &Recorder) -> io::Result<()> {
+        let named = self.named();
         for &index in &change.which {
-            let Some(backend) = self.listening.get(index) else { continue };
-            let name = backend.name().to_owned();
-            if change.up {
-                backend.bring_up()?;
-                recorder.record(EventKind::BackendUp { backend: name, address: backend.addr() });
-            } else {
-                backend.take_down(Down::Refuse)?;
-                recorder.record(EventKind::BackendDown { backend: name });
+            let Some((name, address)) = named.get(index).cloned() else { continue };
+            match &self.origins {
+                Origins::Ours(listening) if change.up => listening[index].bring_up()?,
+                Origins::Ours(listening) => listening[index].take_down(Down::Refuse)?,
+                Origins::Elsewhere(elsewhere) => elsewhere.change(&name, change.up)?,
             }
+            recorder.record(match change.up {
+                true => EventKind::BackendUp { backend: name, address },
+                false => EventKind::BackendDown { backend: name },
+            });
             self.up[index] = change.up;
         }
         Ok(())
     }
 
-    /// Chooses what they write down from now on.
+    /// Chooses what they write down from now on. Where those elsewhere could not be told, `everything_is_here` says so.
     pub(super) fn set_recording(&self, recording: Recording) {
-        self.listening.iter().for_each(|backend| backend.set_recording(recording));
+        match &self.origins {
+            Origins::Ours(listening) => listening.iter().for_each(|backend| backend.set_recording(recording)),
+            Origins::Elsewhere(elsewhere) => {
+                if let Err(error) = elsewhere.set_recording(recording) {
+                    *self.unheard.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                }
+            }
+        }
+    }
+
+    /// Whether all that they wrote down is here: a journal that cannot be fetched would make every answer look like a hit.
+    ///
+    /// # Errors
+    /// It could not be fetched, or they could not be told what to write down.
+    pub(super) fn everything_is_here(&self) -> io::Result<()> {
+        match self.unheard.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) => Err(error),
+            None => self.world.journal.refresh(),
+        }
     }
 }
 
@@ -183,7 +238,13 @@ pub(super) fn keep_apart(plan: &Plan) -> io::Result<()> {
 ///
 /// # Errors
 /// It cannot be had.
-pub(super) async fn port_for(adapter: &Adapter, seed: u64) -> Result<(PortLease, SocketAddr), StartProblem> {
+pub(super) async fn port_for(
+    adapter: &Adapter,
+    seed: u64,
+) -> Result<(Option<PortLease>, SocketAddr), StartProblem> {
+    if let Some(attach) = adapter.attached() {
+        return Ok((None, attach.proxy));
+    }
     let lease = match adapter.fixed_port {
         Some(port) => PortLease::fixed(port, PORT_PATIENCE).await?,
         None => PortLease::any(seed ^ u64::from(std::process::id()))?,
@@ -192,5 +253,5 @@ pub(super) async fn port_for(adapter: &Adapter, seed: u64) -> Result<(PortLease,
     if let Some(host) = adapter.fixed_host {
         address.set_ip(host);
     }
-    Ok((lease, address))
+    Ok((Some(lease), address))
 }

@@ -70,6 +70,9 @@ impl Stage {
             StepKind::Overtake(plan) => overtake::run(traffic, step, plan).await,
             StepKind::Load(plan) => self.load(step, plan).await,
             StepKind::Capacity(search) => self.capacity(step, search).await,
+            StepKind::Crash(_) | StepKind::Restart(_) if self.proxy.adapter().attached().is_some() => {
+                Err("the proxy runs already (attach): it is not the harness's to end or start".to_owned())
+            }
             StepKind::Crash(plan) => self.crash(step, plan).await,
             StepKind::Restart(plan) => self.restart(plan).await,
             StepKind::Backends(change) => {

@@ -128,7 +128,7 @@ fn declared(adapter: &Adapter) -> Vec<Flag> {
 
 /// Whether a submission is the proxy that comes with this harness: its package, its sources or its program.
 fn is_pibl(adapter: &Adapter, root: &Path) -> bool {
-    if matches!(adapter.program, Program::Cargo { .. }) {
+    if matches!(adapter.program, Program::Cargo { .. } | Program::Attach(_)) {
         return true;
     }
     let installed = |name: &str| Path::new(name).file_name().is_some_and(|name| name == "pibl");

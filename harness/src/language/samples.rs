@@ -56,6 +56,7 @@ pub(crate) fn all() -> Vec<Finding> {
     let mut all = vec![
         Finding::DependsOn { check: CheckId::CacheHit },
         Finding::DeclaredUnsupported { capability: "cache: memory".into() },
+        Finding::Attached,
         Finding::StepProblem { problem: "curl is not installed".into() },
         Finding::PassedOnSecondTry {
             first: Box::new(Finding::NotInsideAtOnce { asked: 10, inside: 4 }),

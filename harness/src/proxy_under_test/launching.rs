@@ -42,7 +42,7 @@ const PATIENCE_WHILE_TAKEN: Duration = Duration::from_secs(3);
 /// A start on a busy machine may take so many times as long as the first one did.
 const SLOWER_THAN_USUAL: u32 = 8;
 /// Pause between two readiness requests.
-const ANSWER_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const ANSWER_PAUSE: Duration = Duration::from_millis(50);
 
 impl ProxyUnderTest {
     /// Starts it and waits until it is ready. What an earlier launch left in the directory stays, its processes do not.
@@ -54,6 +54,9 @@ impl ProxyUnderTest {
     /// # Errors
     /// It did not get ready; nothing of it runs any more.
     pub async fn start(&mut self, order: StartOrder) -> Result<Ready, StartProblem> {
+        if self.adapter.attached().is_some() {
+            return self.attach(&order).await;
+        }
         self.end_quietly().await;
         self.launches += 1;
         self.commands = order.launch.commands.clone();

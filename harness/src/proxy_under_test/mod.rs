@@ -3,6 +3,7 @@
 //! `conductor` and `fault` call it, and what it sees goes to the history. It knows nothing of requests but the one GET of
 //! [`readiness`], and nothing of what a proxy should do.
 
+mod attached;
 mod confinement;
 mod directory;
 mod disk_guard;

@@ -73,7 +73,10 @@ impl ProxyUnderTest {
             directory.copy_from(source)?;
         }
         // Complete for programs of the submission; an absolute path stays as it is.
-        let program = directory.path().join(program);
+        let program = match adapter.attached() {
+            Some(_) => program,
+            None => directory.path().join(program),
+        };
         let group = confinement.group(&directory);
         let reach = confinement.reach(&directory, &adapter);
         let proxy = ProxyUnderTest {

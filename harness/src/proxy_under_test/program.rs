@@ -41,6 +41,8 @@ pub fn locate_program(program: &Program, announce: &dyn Fn(&Preparation)) -> Res
         Program::Installed { name, advice } => find_installed(name, advice.as_deref()),
         // Relative to a directory that is not there yet; whoever makes it completes the path.
         Program::Own { path } => Ok(PathBuf::from(path)),
+        // Somebody else's business; the address stands for it.
+        Program::Attach(attach) => Ok(PathBuf::from(format!("attached at {}", attach.proxy))),
     }
 }
 

@@ -19,8 +19,8 @@ use crate::conductor::Interruption;
 use crate::exit_code::ExitCode;
 use crate::history::{IntervalLog, LatencyHistogram, Measure, dated_folder};
 use crate::language::compare_words::{
-    announced, baseline_saved, baseline_unwritable, few_rounds, look_again, shard_written, too_long,
-    written_to,
+    announced, baseline_saved, baseline_unwritable, few_rounds, look_again, shard_cut_short, shard_written,
+    too_long, written_to,
 };
 use crate::language::run_words::no_signal_handler;
 use crate::language::{Language, Span};
@@ -122,7 +122,12 @@ fn keep(
     folder: &Path,
     language: Language,
 ) -> Result<(), ExitCode> {
-    if let Some(shard) = arguments.shard {
+    if let Some(shard) = arguments.shard.filter(|_| rounds.cut_short) {
+        // Without the file it is no shard, so that one that is measured again takes its place.
+        let (_, wanted) = shard.rounds_of(all_rounds(arguments, sides));
+        let (path, had) = (folder.display().to_string(), rounds.figures.len() as u64);
+        anstream::eprintln!("{}", shard_cut_short(language, &path, had, wanted as u64));
+    } else if let Some(shard) = arguments.shard {
         shard_file(shard, arguments, sides, rounds).write(folder).map_err(|error| {
             anstream::eprintln!("{}: {error}", folder.display());
             ExitCode::Bug
