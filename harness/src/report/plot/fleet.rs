@@ -138,6 +138,8 @@ impl Fleet {
                 .draw_series([PathElement::new(points.clone(), look.stroke(*color, *width))])
                 .map_err(said)?;
         }
+        // Decisions that follow each other closely have their numbers in different rows.
+        let mut row = 0;
         for tick in &self.run.ticks {
             let at = tick.at / 60.0;
             if let Some(decision) = tick.decision.as_ref().filter(|_| word == FleetWord::Instances) {
@@ -146,7 +148,9 @@ impl Fleet {
                 let text = format!("{} → {}", decision.from, decision.to);
                 let place = chart.backend_coord(&(at, most));
                 let (left, top) = area.get_base_pixel();
-                let at = (place.0 - left + look.px(3.0), place.1 - top + look.px(1.0));
+                let at =
+                    (place.0 - left + look.px(3.0), place.1 - top + look.px(1.0 + 12.0 * f64::from(row)));
+                row = (row + 1) % 3;
                 area.draw_text(&text, &look.text(10.0, &SOFT), at).map_err(said)?;
             }
             if tick.died.is_some() && word == FleetWord::Instances {
