@@ -16,6 +16,7 @@ use clap::Parser;
 use crate::config::{self, Config, Flags};
 use crate::exchange::Services;
 use crate::handover::{self, Sockets};
+use crate::run::Ending;
 use crate::shutdown::{self, Signals};
 use crate::{admin, platform};
 
@@ -143,7 +144,7 @@ fn bind(config: &Config) -> anyhow::Result<Sockets> {
 }
 
 /// Everything that happens beside the exchanges, until the program is asked to end.
-async fn operate(services: Arc<Services>, sockets: Sockets, flags: Flags) {
+async fn operate(services: Arc<Services>, sockets: Sockets, flags: Flags) -> Ending {
     let signals = Signals::listen();
     let offer = offer(&sockets, flags.handover.as_deref());
     // Whoever reads these lines may send requests and signals from now on, and start the next process.
@@ -166,7 +167,7 @@ async fn operate(services: Arc<Services>, sockets: Sockets, flags: Flags) {
         shutdown::Event::Reload => reload(&services, &flags),
         shutdown::Event::ReopenLog => services.reopen_log(),
     });
-    until_taken_or(offer, asked, &services).await;
+    until_taken_or(offer, asked, &services).await
 }
 
 #[cfg(unix)]
@@ -185,17 +186,20 @@ async fn until_taken_or(
     offer: Option<handover::Offer>,
     asked: impl Future<Output = ()>,
     services: &Services,
-) {
-    let Some(mut offer) = offer else { return asked.await };
-    let is_taken = tokio::select! {
-        () = asked => false,
-        () = offer.until_taken() => true,
+) -> Ending {
+    let Some(mut offer) = offer else {
+        asked.await;
+        return Ending::Asked;
     };
-    if is_taken {
-        eprintln!("pibl: another process has taken over");
+    let ending = tokio::select! {
+        () = asked => Ending::Asked,
+        () = offer.until_taken() => Ending::Succeeded,
+    };
+    if ending == Ending::Succeeded {
         offer.leave_path();
         services.cache.leave_to_successor();
     }
+    ending
 }
 
 #[cfg(not(unix))]
@@ -204,8 +208,9 @@ fn offer(_sockets: &Sockets, _path: Option<&Path>) -> Option<()> {
 }
 
 #[cfg(not(unix))]
-async fn until_taken_or(_offer: Option<()>, asked: impl Future<Output = ()>, _services: &Services) {
-    asked.await
+async fn until_taken_or(_offer: Option<()>, asked: impl Future<Output = ()>, _services: &Services) -> Ending {
+    asked.await;
+    Ending::Asked
 }
 
 /// Reads the configuration again; one that is wrong changes nothing.

@@ -40,4 +40,4 @@ mod run;
 
 pub mod cli;
 
-pub use run::run;
+pub use run::{Ending, run};

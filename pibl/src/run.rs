@@ -24,6 +24,15 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 /// How long an address is remembered after it has left; longer than any bucket needs to fill.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
 
+/// Why the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It was asked to.
+    Asked,
+    /// Another process has its sockets and accepts from now on.
+    Succeeded,
+}
+
 /// Serves clients until `stop` ends, then lets what is under way finish within the drain timeout. The
 /// future runs on the calling thread, in a runtime where local tasks can be spawned.
 ///
@@ -31,34 +40,41 @@ const FORGET_AFTER: Duration = Duration::from_secs(60);
 pub fn run(
     services: Arc<Services>,
     listener: std::net::TcpListener,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = Ending>,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     platform::send_at_once(&listener)?;
-    let (stop_sender, stop_receiver) = watch::channel(false);
+    let (stop_sender, stop_receiver) = watch::channel(None);
+    let (accepts, accepts_no_more) = std::sync::mpsc::channel::<()>();
     let mut threads = Vec::new();
     for index in 0..services.config().workers {
         let services = Arc::clone(&services);
         let listener = listener.try_clone()?;
         let stop = stop_receiver.clone();
+        let accepts = accepts.clone();
         let thread = std::thread::Builder::new()
             .name(format!("worker-{index}"))
-            .spawn(move || work(services, listener, stop))?;
+            .spawn(move || work(services, listener, stop, accepts))?;
         threads.push(thread);
     }
-    drop(listener);
+    drop((listener, accepts));
     let runtime = local_runtime()?;
-    runtime.block_on(async {
+    let ending = runtime.block_on(async {
         tokio::task::spawn_local(wire::deadline::sweep_for_ever());
         let services = Arc::clone(&services);
         tokio::task::spawn_local(async move {
             let settings = || services.config().health.clone();
             upstream::check_for_ever(&services.balancer, settings).await;
         });
-        stop.await;
+        stop.await
     });
     services.start_draining();
-    let _ = stop_sender.send(true);
+    let _ = stop_sender.send(Some(ending));
+    if ending == Ending::Succeeded {
+        // Said when it is true: nobody who connects after this line is served here. The channel ends with its last sender.
+        let _ = accepts_no_more.recv();
+        eprintln!("pibl: another process has taken over");
+    }
     let mut result = Ok(());
     for thread in threads {
         match thread.join() {
@@ -74,7 +90,8 @@ pub fn run(
 fn work(
     services: Arc<Services>,
     listener: std::net::TcpListener,
-    mut stop: watch::Receiver<bool>,
+    mut stop: watch::Receiver<Option<Ending>>,
+    accepts: std::sync::mpsc::Sender<()>,
 ) -> io::Result<()> {
     let runtime = local_runtime()?;
     runtime.block_on(async move {
@@ -89,9 +106,12 @@ fn work(
         keeping.abort();
         // The aborted task holds the socket until it has ended.
         let _ = accepting.await;
-        listener::accept_waiting(&queue, &worker);
+        // Whoever waits is also waiting for the next process, where there is one.
+        if *stop.borrow() != Some(Ending::Succeeded) {
+            listener::accept_waiting(&queue, &worker);
+        }
         // Now the port is free for the next program.
-        drop(queue);
+        drop((queue, accepts));
         drain(&worker).await;
         Ok(())
     })

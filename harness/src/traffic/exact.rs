@@ -62,20 +62,29 @@ pub async fn run(traffic: &Traffic, step: &Step, exact: &Exact) -> Result<(), Pr
             together(traffic, (sent..sent + count).map(request).collect()).await?;
             sent += count;
             settle(&traffic.journal, 0, AT_REST_WITHIN).await;
+            if sent < exact.times {
+                be_stored(traffic, exact).await;
+            }
         }
     } else {
         let mut connection: Option<Connection> = None;
         for number in 0..exact.times {
             traffic.clients.ask_on(&mut connection, &request(number), None).await;
             settle(&traffic.journal, 0, AT_REST_WITHIN).await;
-            // What is asked for twice may be stored by now.
-            if number + 1 < exact.times && !exact.path.contains('{') {
-                tokio::time::sleep(traffic.capabilities.store_lag.max(STORED_WITHIN)).await;
+            if number + 1 < exact.times {
+                be_stored(traffic, exact).await;
             }
         }
     }
     drop(others);
     Ok(())
+}
+
+/// What is asked for again is given the time to be stored.
+async fn be_stored(traffic: &Traffic, exact: &Exact) {
+    if !exact.path.contains('{') {
+        tokio::time::sleep(traffic.capabilities.store_lag.max(STORED_WITHIN)).await;
+    }
 }
 
 /// The targets that a step asks for.

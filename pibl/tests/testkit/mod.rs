@@ -52,6 +52,7 @@ impl Proxy {
         let thread = std::thread::spawn(move || {
             let stop = async {
                 let _ = stopped.await;
+                pibl::Ending::Asked
             };
             pibl::run(shared, listener, stop).expect("an orderly end");
         });
