@@ -1,5 +1,7 @@
 //! `harness compare` as a user runs it: interleaved rounds, a table, thresholds judged, one exit code.
 
+mod guilty_proxy;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -26,17 +28,9 @@ struct Bench {
 
 impl Bench {
     fn new(defect: &str) -> Bench {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
         let folder = tempfile::tempdir().expect("a temporary directory");
-        let program = escargot::CargoBuild::new().arg("--workspace").example("guilty-proxy");
-        let program = if cfg!(debug_assertions) { program } else { program.release() };
-        let program = program.run().expect("the guilty proxy builds").path().to_owned();
-        let adapter = std::fs::read_to_string(here.join("suts/guilty.yaml")).expect("the adapter");
-        let adapter = adapter
-            .replace("PROGRAM", &program.to_string_lossy())
-            .replace("DEFECT\"", &format!("{defect}\""));
         let file = folder.path().join("honest.yaml");
-        std::fs::write(&file, adapter).expect("the adapter, filled in");
+        guilty_proxy::write_adapter(&file, guilty_proxy::program(), defect);
         Bench { folder, adapter: file }
     }
 

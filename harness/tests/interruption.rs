@@ -1,5 +1,7 @@
 //! Ctrl-C in mid-run, as a user presses it: the record is kept and judged, nothing stays alive, and the code is 130.
 
+mod guilty_proxy;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -31,16 +33,11 @@ fn an_interrupted_run_keeps_its_record_and_leaves_nothing_alive() {
 
 fn started(folder: &Path) -> Child {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let program = escargot::CargoBuild::new().arg("--workspace").example("guilty-proxy");
-    let program = if cfg!(debug_assertions) { program } else { program.release() };
-    let program = program.run().expect("the guilty proxy builds").path().to_owned();
     // A name of its own, so that its processes can be told from those of other tests.
     let own = folder.join("interrupted-proxy");
-    std::fs::copy(program, &own).expect("a copy of the proxy");
-    let adapter = std::fs::read_to_string(here.join("suts/guilty.yaml")).expect("the adapter");
-    let adapter = adapter.replace("PROGRAM", &own.to_string_lossy()).replace("DEFECT\"", "none\"");
+    std::fs::copy(guilty_proxy::program(), &own).expect("a copy of the proxy");
     let adapter_file = folder.join("guilty.yaml");
-    std::fs::write(&adapter_file, adapter).expect("the adapter, filled in");
+    guilty_proxy::write_adapter(&adapter_file, &own, "none");
     Command::new(env!("CARGO_BIN_EXE_harness"))
         .arg(here.join("scenarios/age.yaml"))
         .arg("--sut")

@@ -2,6 +2,8 @@
 //!
 //! Each test runs the program `harness` on a guilty proxy. What a defect looks like is the matter of `guilty`.
 
+mod guilty_proxy;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -22,10 +24,8 @@ impl Workshop {
 
     /// The same proxy with another defect, as after a change of its source.
     fn mend(&self, defect: &str) {
-        let text = std::fs::read_to_string(here().join("suts/guilty.yaml")).expect("the adapter");
-        let text =
-            text.replace("PROGRAM", &program().to_string_lossy()).replace("DEFECT\"", &format!("{defect}\""));
-        std::fs::write(self.folder.path().join("guilty.yaml"), text).expect("the adapter, filled in");
+        let adapter = self.folder.path().join("guilty.yaml");
+        guilty_proxy::write_adapter(&adapter, guilty_proxy::program(), defect);
     }
 
     fn command(&self, scenario: &str, more: &[&str]) -> Command {
@@ -49,12 +49,6 @@ impl Workshop {
 
 fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
-}
-
-fn program() -> PathBuf {
-    let build = escargot::CargoBuild::new().arg("--workspace").example("guilty-proxy");
-    let build = if cfg!(debug_assertions) { build } else { build.release() };
-    build.run().expect("the guilty proxy builds").path().to_owned()
 }
 
 #[test]

@@ -1,0 +1,63 @@
+//! One run of the program `harness` on the guilty proxy, as a user would start it, and what came of it.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+#[path = "../guilty_proxy/mod.rs"]
+mod guilty_proxy;
+
+/// What came of a run.
+pub struct Run {
+    pub exit: i32,
+    pub printed: String,
+    pub verdicts: Value,
+}
+
+/// Runs a scenario of `tests/scenarios` on the guilty proxy with a defect, with these `--set`.
+pub fn run(scenario: &str, defect: &str, settings: &[&str]) -> Run {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let adapter = folder.path().join("guilty.yaml");
+    guilty_proxy::write_adapter(&adapter, guilty_proxy::program(), defect);
+    let out = folder.path().join("reports");
+    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .arg("run")
+        .arg(tests.join("scenarios").join(format!("{scenario}.yaml")))
+        .arg("--sut")
+        .arg(&adapter)
+        .arg("--out")
+        .arg(&out)
+        .args(settings.iter().flat_map(|setting| ["--set", setting]))
+        .env("LANG", "en_US.UTF-8")
+        .output()
+        .expect("the harness runs");
+    let printed =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let file = out.join(scenario).join("guilty/latest/verdicts.json");
+    let verdicts =
+        std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}\n{printed}", file.display()));
+    let verdicts = serde_json::from_slice(&verdicts).expect("verdicts are JSON");
+    Run { exit: output.status.code().unwrap_or(-1), printed, verdicts }
+}
+
+impl Run {
+    /// The outcome of a check.
+    pub fn outcome(&self, check: &str) -> &str {
+        self.row(check)["outcome"].as_str().expect("an outcome")
+    }
+
+    /// What it says it saw.
+    pub fn sentence(&self, check: &str) -> &str {
+        self.row(check)["sentence"]["en"].as_str().expect("a sentence")
+    }
+
+    /// The verdict on a check.
+    pub fn row(&self, check: &str) -> &Value {
+        let rows = self.verdicts["verdicts"].as_array().expect("verdicts");
+        rows.iter()
+            .find(|row| row["check"] == check)
+            .unwrap_or_else(|| panic!("no verdict on {check}\n{}", self.printed))
+    }
+}
