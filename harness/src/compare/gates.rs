@@ -42,6 +42,9 @@ pub enum Doubt {
     WithinNoise,
     /// Requests left this many milliseconds late.
     SentTooLate(f64),
+    /// Requests to the one side left by so many milliseconds later than those to the other, which is more than what is left
+    /// to the limit.
+    LagsDiffer(f64),
     /// The host wakes sleepers this many milliseconds late, more than the margin.
     HostTooNoisy(f64),
 }
@@ -99,7 +102,7 @@ fn one(gate: &Gate, names: &[&str], rounds: &[Vec<Figures>], reference: Option<&
     let (within, beyond) = (gate.holds(low) && gate.holds(high), !gate.holds(low) && !gate.holds(high));
     let doubt = match (within, beyond) {
         (false, false) => Some(Doubt::Straddles),
-        _ => latency_doubt(gate, observed, rounds).or_else(|| {
+        _ => latency_doubt(gate, observed, names, rounds).or_else(|| {
             let margin = (observed - gate.limit).abs();
             (beyond && margin <= noise_floor(gate, &values)).then_some(Doubt::WithinNoise)
         }),
@@ -163,11 +166,12 @@ fn noise_floor(gate: &Gate, values: &[f64]) -> f64 {
     median(&differences).unwrap_or_default() / 2.0
 }
 
-/// Why a latency in milliseconds cannot be judged here. Ratios are of both sides alike, so noise cancels out.
-fn latency_doubt(gate: &Gate, observed: f64, rounds: &[Vec<Figures>]) -> Option<Doubt> {
+/// Why a latency cannot be judged here. In a ratio the noise of the host cancels out, as long as the requests to both sides
+/// left alike.
+fn latency_doubt(gate: &Gate, observed: f64, names: &[&str], rounds: &[Vec<Figures>]) -> Option<Doubt> {
     let Metric::Latency(quantile) = gate.metric else { return None };
-    if matches!(gate.versus, Some(Versus::Ratio(_))) {
-        return None;
+    if let Some(Versus::Ratio(_)) = gate.versus {
+        return lags_differ(gate, quantile, observed, names, rounds);
     }
     let over_rounds = |figure: &dyn Fn(&Figures) -> Option<f64>| {
         let values: Vec<f64> = rounds.iter().filter_map(|round| figure(round.first()?)).collect();
@@ -180,6 +184,24 @@ fn latency_doubt(gate: &Gate, observed: f64, rounds: &[Vec<Figures>]) -> Option<
     // The sentinel's p99 disturbs tails, not medians.
     let noise = over_rounds(&|figures| Some(figures.noise_ms));
     (quantile > 0.9 && noise > (gate.limit - observed).abs()).then_some(Doubt::HostTooNoisy(noise))
+}
+
+/// Whether the requests to one side left so much later than those to the other that the verdict could be of the lag alone.
+fn lags_differ(
+    gate: &Gate,
+    quantile: f64,
+    observed: f64,
+    names: &[&str],
+    rounds: &[Vec<Figures>],
+) -> Option<Doubt> {
+    let other = names.iter().position(|name| *name == gate.versus.as_ref().map_or("", Versus::side))?;
+    let lag = |round: &Vec<Figures>, side: usize| round.get(side)?.send_lag_ms(gate.tag.as_deref(), quantile);
+    let apart: Vec<f64> =
+        rounds.iter().filter_map(|round| Some(lag(round, 0)? - lag(round, other)?)).collect();
+    let theirs: Vec<f64> =
+        rounds.iter().filter_map(|round| round.get(other)?.get(gate.tag.as_deref(), gate.metric)).collect();
+    let (apart, theirs) = (median(&apart)?.abs(), median(&theirs)?);
+    (apart > (gate.limit - observed).abs() * theirs).then_some(Doubt::LagsDiffer(apart))
 }
 
 #[cfg(test)]
@@ -228,6 +250,23 @@ mod tests {
     fn a_failure_must_exceed_what_a_side_differs_from_itself() {
         let restless = [101.0, 140.0, 101.0, 140.0, 101.0, 140.0, 101.0, 140.0];
         assert_eq!(ruled("rss_peak < 101B", &rounds(&restless, &EIGHT)).1, Some(Doubt::WithinNoise));
+    }
+
+    #[test]
+    fn a_ratio_of_latencies_wants_requests_that_left_alike() {
+        let side = |ms: u64, lag_ms: u64| {
+            let mut tag = crate::compare::figures::tests::load(1_000, ms, 0);
+            tag.send_lag.saturating_record_n(lag_ms * 1_000_000, 1_000);
+            Figures { tags: [("hits".to_owned(), tag)].into(), ..Figures::default() }
+        };
+        let of = |ours: (u64, u64), theirs: (u64, u64)| -> Vec<Vec<Figures>> {
+            (0..8).map(|_| vec![side(ours.0, ours.1), side(theirs.0, theirs.1)]).collect()
+        };
+        let gate = "hits: latency{vs:nginx} p(50) < 120%";
+        assert_eq!(ruled(gate, &of((30, 1), (20, 1))), (Ruling::Fail, None));
+        assert!(matches!(ruled(gate, &of((30, 8), (20, 1))).1, Some(Doubt::LagsDiffer(_))));
+        assert!(matches!(ruled(gate, &of((20, 1), (20, 9))).1, Some(Doubt::LagsDiffer(_))));
+        assert_eq!(ruled(gate, &of((20, 2), (20, 1))), (Ruling::Pass, None));
     }
 
     #[test]
