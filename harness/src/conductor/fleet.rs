@@ -12,9 +12,10 @@ use fake_backends::server::Recording;
 use tokio::task::JoinSet;
 
 use super::steps::{Stage, in_words};
-use crate::fleet::{Arrivals, Control, Group, Measured, name_of, quantile};
+use crate::fleet::{Arrivals, Control, Group, Measured, name_of};
 use crate::history::{Anomaly, EventKind, Exchange, ExchangeEnd, FleetRun, FleetTick, Purpose};
 use crate::plan::{BackendChange, FleetPlan};
+use crate::statistics::quantile_of_sorted;
 use crate::traffic::{Pacer, Problem, Request};
 
 /// Until a proxy that was told of the first instances serves by them alone; no request is sent meanwhile.
@@ -191,7 +192,8 @@ impl<'a> Drive<'a> {
         self.end_drained(now, &used)?;
         self.tick.at = now;
         self.tick.occupancy = measured.occupancy;
-        self.tick.p99_ms = quantile(&mut latencies, 0.99).map(|seconds| seconds * 1e3);
+        latencies.sort_by(f64::total_cmp);
+        self.tick.p99_ms = quantile_of_sorted(&latencies, 0.99).map(|seconds| seconds * 1e3);
         self.latencies.extend(latencies);
         self.tick.decision = self.control.decide(&measured);
         self.group.reconcile(self.control.desired(), now, self.plan.provisioning);
@@ -315,8 +317,9 @@ impl<'a> Drive<'a> {
         let mean_ms = |time: Duration| time.as_secs_f64() * 1e3 / self.total.served.max(1) as f64;
         self.run.in_place_ms = mean_ms(self.total.taken) - mean_ms(self.total.drawn);
         self.run.on_the_way_ms = self.good.1 * 1e3 / self.good.0.max(1) as f64 - mean_ms(self.total.stayed);
-        self.run.p50_ms = quantile(&mut self.latencies, 0.5).unwrap_or(0.0) * 1e3;
-        self.run.p99_ms = quantile(&mut self.latencies, 0.99).unwrap_or(0.0) * 1e3;
+        self.latencies.sort_by(f64::total_cmp);
+        self.run.p50_ms = quantile_of_sorted(&self.latencies, 0.5).unwrap_or(0.0) * 1e3;
+        self.run.p99_ms = quantile_of_sorted(&self.latencies, 0.99).unwrap_or(0.0) * 1e3;
         let run = std::mem::take(&mut self.run);
         self.stage.traffic.clients.recorder().record(EventKind::Fleet(Box::new(run)));
         Ok(())

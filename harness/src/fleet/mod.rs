@@ -11,4 +11,4 @@ mod simulation;
 pub use arrivals::Arrivals;
 pub use control::{Control, Measured};
 pub use group::{Group, Member};
-pub use simulation::{Overhead, name_of, quantile, simulate, simulate_beside};
+pub use simulation::{Overhead, name_of, simulate, simulate_beside};

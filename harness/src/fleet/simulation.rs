@@ -9,6 +9,7 @@ use fake_backends::applications::service_time;
 use super::{Arrivals, Control, Group, Measured};
 use crate::history::{FleetRun, FleetTick};
 use crate::plan::FleetPlan;
+use crate::statistics::quantile_of_sorted;
 
 /// What a machine adds to the times of a model, in seconds; nothing where no real run is to be compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -171,7 +172,8 @@ impl Simulation<'_> {
         self.arrived.fill(0);
         self.tick.at = now;
         self.tick.occupancy = measured.occupancy;
-        self.tick.p99_ms = quantile(&mut ended, 0.99).map(|seconds| seconds * 1e3);
+        ended.sort_by(f64::total_cmp);
+        self.tick.p99_ms = quantile_of_sorted(&ended, 0.99).map(|seconds| seconds * 1e3);
         self.latencies.extend(ended);
         self.tick.decision = self.control.decide(&measured);
         self.group.reconcile(self.control.desired(), now, self.plan.provisioning);
@@ -197,8 +199,9 @@ impl Simulation<'_> {
         self.latencies.extend(left.into_iter().map(|latency| latency.min(limit)));
         self.run.in_place_ms = self.overhead.in_place * 1e3;
         self.run.on_the_way_ms = self.overhead.on_the_way * 1e3;
-        self.run.p50_ms = quantile(&mut self.latencies, 0.5).unwrap_or(0.0) * 1e3;
-        self.run.p99_ms = quantile(&mut self.latencies, 0.99).unwrap_or(0.0) * 1e3;
+        self.latencies.sort_by(f64::total_cmp);
+        self.run.p50_ms = quantile_of_sorted(&self.latencies, 0.5).unwrap_or(0.0) * 1e3;
+        self.run.p99_ms = quantile_of_sorted(&self.latencies, 0.99).unwrap_or(0.0) * 1e3;
         self.run
     }
 }
@@ -206,13 +209,6 @@ impl Simulation<'_> {
 /// The name of the backend at a place.
 pub fn name_of(place: usize) -> String {
     format!("b{}", place + 1)
-}
-
-/// A quantile of some numbers, which are put in order.
-pub fn quantile(values: &mut [f64], share: f64) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let rank = (values.len() as f64 * share).ceil() as usize;
-    values.get(rank.max(1) - 1).copied()
 }
 
 #[cfg(test)]
