@@ -95,8 +95,9 @@ impl<'a> Control<'a> {
                     _ => Some(desired),
                 }
             }
-            Policy::Schedule { at, lasting, instances } => (now >= *at && now < at + lasting)
-                .then_some((*instances).max(if desired > *instances { 0 } else { desired })),
+            Policy::Schedule { at, lasting, instances } => {
+                (now >= *at && now < at + lasting).then_some(*instances)
+            }
         }
     }
 

@@ -4,7 +4,7 @@
 
 /// What one member of the group is doing; times are seconds of the case.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Member {
+enum Member {
     /// It does not exist.
     Absent,
     /// It is being set up, and takes requests from this moment on.
@@ -26,11 +26,6 @@ impl Group {
     pub fn new(healthy: usize, most: usize) -> Group {
         let member = |place| if place < healthy { Member::Healthy } else { Member::Absent };
         Group { members: (0..most).map(member).collect() }
-    }
-
-    /// The members.
-    pub fn members(&self) -> &[Member] {
-        &self.members
     }
 
     /// Places of the healthy ones.
@@ -62,9 +57,8 @@ impl Group {
         ripe
     }
 
-    /// Launches or drains until as many are there, or on their way, as are wanted; whether any healthy one drains now.
-    pub fn reconcile(&mut self, desired: usize, now: f64, provisioning: f64) -> bool {
-        let mut drains = false;
+    /// Launches or drains until as many are there, or on their way, as are wanted.
+    pub fn reconcile(&mut self, desired: usize, now: f64, provisioning: f64) {
         while self.healthy().len() + self.launching() < desired {
             let Some(place) = self.places(|member| member == Member::Absent).first().copied() else { break };
             self.members[place] = Member::Launching(now + provisioning);
@@ -78,9 +72,7 @@ impl Group {
             }
             let Some(place) = self.healthy().last().copied() else { break };
             self.members[place] = Member::Draining;
-            drains = true;
         }
-        drains
     }
 
     /// It is gone.

@@ -10,5 +10,5 @@ mod simulation;
 
 pub use arrivals::Arrivals;
 pub use control::{Control, Measured};
-pub use group::{Group, Member};
+pub use group::Group;
 pub use simulation::{Overhead, name_of, simulate, simulate_beside};
