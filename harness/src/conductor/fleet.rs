@@ -124,8 +124,7 @@ impl<'a> Drive<'a> {
         self.group.healthy().iter().for_each(|place| self.stage.backends.instances.launch(&name_of(*place)));
         self.stage.show(&self.group.healthy()).await?;
         let clock = self.stage.traffic.clients.clock();
-        let no_timer = |error: std::io::Error| format!("no timer: {error}");
-        let mut pacer = Pacer::new(clock).map_err(no_timer)?;
+        let mut pacer = Pacer::new(clock)?;
         let begin = clock.now();
         let moment = |seconds: f64| begin + Duration::from_secs_f64(seconds.max(0.0));
         let plan = self.plan;
@@ -140,7 +139,7 @@ impl<'a> Drive<'a> {
             let death = deaths.last().copied().unwrap_or(f64::INFINITY);
             let arrival = arrivals.peek().copied().unwrap_or(f64::INFINITY);
             let next = period_ends.min(death).min(arrival);
-            pacer.until(moment(next)).await.map_err(no_timer)?;
+            pacer.until(moment(next)).await?;
             if next == death {
                 deaths.pop();
                 self.die()?;

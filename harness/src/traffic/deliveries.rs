@@ -5,8 +5,9 @@
 
 use serde_json::json;
 
+use super::pacing::{at_pace, times_within};
 use super::users::log_in;
-use super::{Pacer, Problem, Request, Traffic};
+use super::{Problem, Request, Traffic};
 use crate::history::Purpose;
 use crate::plan::{Deliveries, Step};
 
@@ -27,37 +28,29 @@ pub async fn run(traffic: &Traffic, step: &Step, plan: &Deliveries) -> Result<()
 }
 
 async fn register(traffic: &Traffic, step: &Step, plan: &Deliveries, token: &str) -> Result<(), Problem> {
-    let mut pacer = Pacer::new(traffic.clients.clock()).map_err(|error| format!("no timer: {error}"))?;
-    let begin = traffic.clients.clock().now();
-    for number in 0..plan.orders {
-        let due = begin + plan.every * number;
-        pacer.until(due).await.map_err(|error| format!("no timer: {error}"))?;
+    at_pace(traffic.clients.clock(), plan.every, plan.orders, async |number, due| {
         let id = step.index as u32 * ORDERS_OF_A_STEP + number + 1;
         let order = json!({ "id": id, "products": [{ "name": "pan", "price": 2.5 }] }).to_string();
         let request = Request::get(Purpose::Register, id, plan.register.clone(), due).posting(order);
-        traffic.clients.ask(&request.with_field("Authorization", format!("Bearer {token}"))).await;
-    }
-    Ok(())
+        traffic.clients.ask(&request.bearing(token)).await;
+    })
+    .await
 }
 
 /// Looks at every place in turn, each time as another user; the number of a request is that of its place.
 async fn look(traffic: &Traffic, plan: &Deliveries, tokens: &[String]) -> Result<(), Problem> {
-    let mut pacer = Pacer::new(traffic.clients.clock()).map_err(|error| format!("no timer: {error}"))?;
-    let begin = traffic.clients.clock().now();
-    let rounds = plan.duration.as_nanos() / plan.look_every.as_nanos().max(1);
-    for round in 0..u32::try_from(rounds).unwrap_or(u32::MAX) {
-        let due = begin + plan.look_every * round;
-        pacer.until(due).await.map_err(|error| format!("no timer: {error}"))?;
+    let rounds = times_within(plan.duration, plan.look_every);
+    at_pace(traffic.clients.clock(), plan.look_every, rounds, async |round, due| {
         let token = &tokens[round as usize % tokens.len()];
         let places = plan.look.iter().map(|place| (place, true));
         let places = places.chain(plan.look_openly.iter().map(|place| (place, false)));
         for (number, (target, with_token)) in places.enumerate() {
             let mut request = Request::get(Purpose::Look, number as u32, target.clone(), due);
             if with_token {
-                request = request.with_field("Authorization", format!("Bearer {token}"));
+                request = request.bearing(token);
             }
             traffic.clients.ask(&request).await;
         }
-    }
-    Ok(())
+    })
+    .await
 }

@@ -107,6 +107,11 @@ impl Request {
         self
     }
 
+    /// The same with the token of a user (RFC 6750 §2.1).
+    pub fn bearing(self, token: &str) -> Request {
+        self.with_field("Authorization", format!("Bearer {token}"))
+    }
+
     /// The same as a POST of this JSON.
     pub fn posting(mut self, json: String) -> Request {
         self.method = "POST".into();

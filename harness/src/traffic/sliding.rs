@@ -31,11 +31,11 @@ pub async fn run(
         // Keys are offset against each other, so that they do not all come at once.
         let first = start + share(every, key, sliding.keys);
         tasks.spawn(async move {
-            let mut pacer = Pacer::new(clients.clock()).map_err(|error| format!("no timer: {error}"))?;
+            let mut pacer = Pacer::new(clients.clock())?;
             let mut exchanges: Vec<Exchange> = Vec::new();
             for round in 0..rounds {
                 let due = first + every * round;
-                pacer.until(due).await.map_err(|error| format!("no timer: {error}"))?;
+                pacer.until(due).await?;
                 let request = Request::get(Purpose::Slide, key, target.clone(), due).in_group(round);
                 exchanges.push(clients.ask(&request).await);
             }

@@ -5,8 +5,9 @@
 
 use serde_json::json;
 
+use super::pacing::{at_pace, times_within};
 use super::users::log_in;
-use super::{Pacer, Problem, Request, Traffic};
+use super::{Problem, Request, Traffic};
 use crate::history::Purpose;
 use crate::plan::Uploads;
 
@@ -28,34 +29,22 @@ pub async fn run(traffic: &Traffic, plan: &Uploads) -> Result<(), Problem> {
 }
 
 async fn upload(traffic: &Traffic, plan: &Uploads, token: &str) -> Result<(), Problem> {
-    let mut pacer = Pacer::new(traffic.clients.clock()).map_err(|error| format!("no timer: {error}"))?;
-    let begin = traffic.clients.clock().now();
-    for number in 0..plan.uploads {
-        let due = begin + plan.every * number;
-        pacer.until(due).await.map_err(|error| format!("no timer: {error}"))?;
+    at_pace(traffic.clients.clock(), plan.every, plan.uploads, async |number, due| {
         let video = json!({ "title": format!("video {number}") }).to_string();
         let request = Request::get(Purpose::Upload, number, plan.upload.clone(), due).posting(video);
-        traffic.clients.ask(&authorized(request, token)).await;
-    }
-    Ok(())
+        traffic.clients.ask(&request.bearing(token)).await;
+    })
+    .await
 }
 
 /// The list has the number 0, the queue the number 1.
 async fn look(traffic: &Traffic, plan: &Uploads, token: &str) -> Result<(), Problem> {
-    let mut pacer = Pacer::new(traffic.clients.clock()).map_err(|error| format!("no timer: {error}"))?;
-    let begin = traffic.clients.clock().now();
-    let rounds = plan.duration.as_nanos() / plan.look_every.as_nanos().max(1);
-    for round in 0..u32::try_from(rounds).unwrap_or(u32::MAX) {
-        let due = begin + plan.look_every * round;
-        pacer.until(due).await.map_err(|error| format!("no timer: {error}"))?;
+    let rounds = times_within(plan.duration, plan.look_every);
+    at_pace(traffic.clients.clock(), plan.look_every, rounds, async |_, due| {
         for (number, place) in [&plan.list, &plan.queue].into_iter().enumerate() {
             let request = Request::get(Purpose::Progress, number as u32, place.clone(), due);
-            traffic.clients.ask(&authorized(request, token)).await;
+            traffic.clients.ask(&request.bearing(token)).await;
         }
-    }
-    Ok(())
-}
-
-fn authorized(request: Request, token: &str) -> Request {
-    request.with_field("Authorization", format!("Bearer {token}"))
+    })
+    .await
 }

@@ -81,7 +81,5 @@ async fn together(traffic: &Traffic, tokens: &[String], target: &str, kind: u32)
 /// A request of one user; its number is that of the user, its group that of the kind.
 fn own(traffic: &Traffic, index: usize, token: &str, target: &str, kind: u32) -> Request {
     let now = traffic.clients.clock().now();
-    Request::get(Purpose::User, index as u32 + 1, target.to_owned(), now)
-        .in_group(kind)
-        .with_field("Authorization", format!("Bearer {token}"))
+    Request::get(Purpose::User, index as u32 + 1, target.to_owned(), now).in_group(kind).bearing(token)
 }

@@ -39,12 +39,12 @@ async fn work(
     clients: Clients,
     queue: Arc<Mutex<VecDeque<(usize, Request)>>>,
 ) -> Result<Vec<(usize, Exchange)>, Problem> {
-    let mut pacer = Pacer::new(clients.clock()).map_err(|error| format!("no timer: {error}"))?;
+    let mut pacer = Pacer::new(clients.clock())?;
     let mut answers = Vec::new();
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some((index, mut request)) = next else { return Ok(answers) };
-        pacer.until(request.intended).await.map_err(|error| format!("no timer: {error}"))?;
+        pacer.until(request.intended).await?;
         // A request without a moment of its own is due when its worker is free.
         if request.intended == fake_backends::clock::Moment(0) {
             request.intended = clients.clock().now();
