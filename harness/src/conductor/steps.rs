@@ -16,12 +16,10 @@ use crate::adapter::{LaunchVariables, Setting, render};
 use crate::fault;
 use crate::history::{EventKind, IntervalLog};
 use crate::language::{Language, start_problem};
-use crate::plan::{
-    Balance, CapacitySearch, CaseStep, CloudStep, CrashLoad, Load, Overload, ProxySettings, Restart, Step,
-    StepKind,
-};
+use crate::plan::{Balance, CaseStep, CloudStep, CrashLoad, Exact, ProxySettings, Restart, Step, StepKind};
 use crate::proxy_under_test::{Answer, OutputLog, ProxyUnderTest, Ready, StartOrder, StartProblem};
 use crate::traffic::crash_load::CrashTraffic;
+use crate::traffic::load::CpuMeter;
 use crate::traffic::{
     KeyBook, Problem, Traffic, batches, callers, capacity, deliveries, exact, fill, load, overlap, overload,
     overtake, probe, reread, serial, sliding, uploads, users,
@@ -68,8 +66,16 @@ impl Stage {
             StepKind::Batches(plan) => batches::run(traffic, step, plan).await,
             StepKind::Overlap(plan) => overlap::run(traffic, step, plan).await,
             StepKind::Overtake(plan) => overtake::run(traffic, step, plan).await,
-            StepKind::Load(plan) => self.load(step, plan).await,
-            StepKind::Capacity(search) => self.capacity(step, search).await,
+            StepKind::Load(plan) => {
+                let loaded = async |cpu: CpuMeter<'_>| load::run(traffic, step, plan, &self.log, cpu).await;
+                self.counting(plan.shape.journal, loaded).await
+            }
+            StepKind::Capacity(search) => {
+                let places = &self.backends.world.workplaces;
+                let climbed =
+                    async |cpu: CpuMeter<'_>| capacity::run(traffic, step, search, places, cpu).await;
+                self.counting(false, climbed).await
+            }
             StepKind::Crash(_) | StepKind::Restart(_) if self.proxy.adapter().attached().is_some() => {
                 Err("the proxy runs already (attach): it is not the harness's to end or start".to_owned())
             }
@@ -82,19 +88,17 @@ impl Stage {
             StepKind::Cloud(CloudStep::Users(plan)) => users::run(traffic, plan).await,
             StepKind::Cloud(CloudStep::Deliveries(plan)) => deliveries::run(traffic, step, plan).await,
             StepKind::Cloud(CloudStep::Fleet(plan)) => self.fleet(plan).await,
-            StepKind::Exact(plan) if plan.asks.is_about_the_log() => {
-                let mark = Mark::of(self);
-                exact::run(&self.traffic, step, plan).await?;
-                let excerpt = mark.excerpt(self, &exact::targets(step, plan)).await;
-                self.traffic.clients.recorder().record(EventKind::ProxyLogged(excerpt));
-                Ok(())
-            }
+            StepKind::Exact(plan) if plan.asks.is_about_the_log() => self.exact_with_log(step, plan).await,
             StepKind::Case(CaseStep::Callers(plan)) => {
                 callers::run(traffic, plan, &self.backends.socket_addresses()).await;
                 Ok(())
             }
             StepKind::Case(CaseStep::Uploads(plan)) => uploads::run(traffic, plan).await,
-            StepKind::Case(CaseStep::Overload(plan)) => self.overload(step, plan).await,
+            StepKind::Case(CaseStep::Overload(plan)) => {
+                let overloaded =
+                    async |cpu: CpuMeter<'_>| overload::run(traffic, step, plan, &self.log, cpu).await;
+                self.counting(false, overloaded).await
+            }
             StepKind::Exact(plan) => exact::run(traffic, step, plan).await,
             StepKind::Wait { duration } => {
                 tokio::time::sleep(*duration).await;
@@ -157,36 +161,29 @@ impl Stage {
         Ok(StartOrder { launch, listen, ttl: self.settings.ttl, answer })
     }
 
-    /// A load leaves only numbers, at the backends too, unless a check will read their journal.
-    async fn load(&self, step: &Step, plan: &Load) -> Result<(), Problem> {
-        if !plan.shape.journal {
+    /// Asks for much, of which the backends leave numbers only, unless a check will read their journal. What asks is given a
+    /// meter of the CPU time of the proxy.
+    async fn counting(
+        &self,
+        journal: bool,
+        asking: impl AsyncFnOnce(CpuMeter<'_>) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        if !journal {
             self.backends.set_recording(Recording::Counting);
         }
         let probe = self.proxy.probe();
-        let result =
-            load::run(&self.traffic, step, plan, &self.log, &move || probe.sample().map(|s| s.cpu)).await;
+        let result = asking(&move || probe.sample().map(|sample| sample.cpu)).await;
         self.backends.set_recording(Recording::Full);
         result
     }
 
-    /// An overload leaves only numbers, and what was refused.
-    async fn overload(&self, step: &Step, plan: &Overload) -> Result<(), Problem> {
-        self.backends.set_recording(Recording::Counting);
-        let probe = self.proxy.probe();
-        let cpu = move || probe.sample().map(|sample| sample.cpu);
-        let result = overload::run(&self.traffic, step, plan, &self.log, &cpu).await;
-        self.backends.set_recording(Recording::Full);
-        result
-    }
-
-    /// The rungs of a search leave numbers only.
-    async fn capacity(&self, step: &Step, search: &CapacitySearch) -> Result<(), Problem> {
-        self.backends.set_recording(Recording::Counting);
-        let probe = self.proxy.probe();
-        let cpu = move || probe.sample().map(|sample| sample.cpu);
-        let result = capacity::run(&self.traffic, step, search, &self.backends.world.workplaces, &cpu).await;
-        self.backends.set_recording(Recording::Full);
-        result
+    /// Sends requests about whose lines in the log something is asked, and keeps what the proxy logs meanwhile.
+    async fn exact_with_log(&self, step: &Step, plan: &Exact) -> Result<(), Problem> {
+        let mark = Mark::of(self);
+        exact::run(&self.traffic, step, plan).await?;
+        let excerpt = mark.excerpt(self, &exact::targets(step, plan)).await;
+        self.traffic.clients.recorder().record(EventKind::ProxyLogged(excerpt));
+        Ok(())
     }
 
     /// Kills the proxy at an instant that the seed draws, in the middle of traffic that fills its cache.
