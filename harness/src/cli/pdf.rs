@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use crate::language::Language;
 use crate::language::trend_words::{no_browser, not_printed, printed_at};
+use crate::platform::wait_at_most;
 
 /// Programs that print pages alike, the usual one first.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-/// Looks at the browser this often, and so many times: a minute in all.
+/// A browser that has not printed by then hangs.
+const PRINTED_WITHIN: Duration = Duration::from_secs(60);
+/// Time between two looks at it.
 const PAUSE: Duration = Duration::from_millis(100);
-const PAUSES: u32 = 600;
 
 /// Prints a page beside itself, with the ending `pdf`, and says so.
 pub(super) fn print(page: &Path, language: Language) {
@@ -51,15 +53,10 @@ fn printed(browser: &Path, page: &Path, document: &Path) -> Result<(), String> {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let mut child = command.spawn().map_err(|error| error.to_string())?;
-    for _ in 0..PAUSES {
-        match child.try_wait() {
-            Ok(Some(status)) if status.success() && document.is_file() => return Ok(()),
-            Ok(Some(status)) => return Err(status.to_string()),
-            Ok(None) => std::thread::sleep(PAUSE),
-            Err(error) => return Err(error.to_string()),
-        }
+    match wait_at_most(&mut child, PRINTED_WITHIN, PAUSE) {
+        Ok(Some(status)) if status.success() && document.is_file() => Ok(()),
+        Ok(Some(status)) => Err(status.to_string()),
+        Ok(None) => Err(format!("{PRINTED_WITHIN:?}")),
+        Err(error) => Err(error.to_string()),
     }
-    let _ = child.kill();
-    let _ = child.wait();
-    Err(format!("{:?}", PAUSE * PAUSES))
 }

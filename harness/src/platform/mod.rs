@@ -5,6 +5,7 @@
 //! the system is not Linux it says "unknown" instead of guessing.
 
 mod affinity;
+mod child;
 mod control_group;
 mod fence;
 mod host;
@@ -18,6 +19,7 @@ mod terminal;
 mod timer;
 
 pub use affinity::{pin_this_thread, usable_cpus};
+pub use child::wait_at_most;
 pub use control_group::{ControlGroup, GroupLimits};
 pub use fence::{Fence, Reach};
 pub use host::{HostFacts, host_facts};

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::platform::wait_at_most;
+
 /// A file of source: its name relative to the submission, and its text.
 pub(super) struct SourceFile {
     pub(super) name: String,
@@ -48,9 +50,9 @@ for name, text in json.load(sys.stdin).items():
                 found.append([node.args[0].value.split('.')[0], name, node.lineno])
 print(json.dumps(found))
 ";
-/// How often, and how long in all, Python is waited for: parsing takes milliseconds.
+/// How long Python is waited for, and how often it is looked at: parsing takes milliseconds.
+const PARSED_WITHIN: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
-const PAUSES: u32 = 500;
 
 /// What the files use, sorted by name, and why that may not be all.
 pub(super) fn of(language: &str, files: &[SourceFile], root: &Path) -> (Vec<Use>, Option<String>) {
@@ -148,24 +150,13 @@ fn parsed(files: &[SourceFile]) -> Result<Found, String> {
         output.map(|mut output| output.read_to_end(&mut bytes));
         bytes
     });
-    let mut status = None;
-    for _ in 0..PAUSES {
-        status = child.try_wait().map_err(|error| error.to_string())?;
-        if status.is_some() {
-            break;
-        }
-        std::thread::sleep(PAUSE);
-    }
-    if status.is_none() {
-        let _ = child.kill();
-        let _ = child.wait();
-    }
+    let status = wait_at_most(&mut child, PARSED_WITHIN, PAUSE).map_err(|error| error.to_string())?;
     let _ = writes.join();
     let bytes = reads.join().unwrap_or_default();
     match status {
         Some(status) if status.success() => serde_json::from_slice(&bytes).map_err(|error| error.to_string()),
         Some(status) => Err(format!("python3: {status}")),
-        None => Err(format!("python3: {:?}", PAUSE * PAUSES)),
+        None => Err(format!("python3: {PARSED_WITHIN:?}")),
     }
 }
 
