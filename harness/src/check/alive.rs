@@ -3,7 +3,7 @@
 //! `evaluate` calls it. Only the end of the process counts here; what its end did to requests is for the other families.
 
 use super::Finding;
-use super::evaluate::Judged;
+use super::judged::Judged;
 use super::ledger::Ledger;
 use super::seen::Samples;
 use crate::history::EventKind;

@@ -4,54 +4,19 @@
 //! what the adapter declares, which check depends on which, and steps that could not be carried out.
 
 use super::cause::{agree, likely_cause};
+use super::judged::Judged;
+use super::lacking::{declared_missing, missing_for_every_step, needs_its_life};
 use super::ledger::Ledger;
-use super::seen::Samples;
 use super::{
     Amiss, Finding, Outcome, Verdict, alive, cases, cloud, concurrency, fairness, fidelity, freshness, hits,
     integrity, latency, listed, logged, persistence,
 };
-use crate::adapter::{Adapter, AddressPlan, CacheMedium, Setting, TtlSource};
 use crate::catalogue::{CheckId, Kind};
 use crate::history::Record;
-use crate::plan::{CheckPlan, CloudStep, StepKind};
+use crate::plan::{CheckPlan, StepKind};
 
 /// Most lines of evidence that a verdict names.
 const MOST_EVIDENCE: usize = 20;
-
-/// What a family concludes of one check.
-#[derive(Clone, Debug)]
-pub(super) struct Judged {
-    pub(super) outcome: Outcome,
-    pub(super) finding: Finding,
-    pub(super) evidence: Vec<usize>,
-}
-
-impl Judged {
-    pub(super) fn pass(finding: Finding) -> Judged {
-        Judged { outcome: Outcome::Pass, finding, evidence: Vec::new() }
-    }
-
-    pub(super) fn fail(finding: Finding, evidence: Vec<usize>) -> Judged {
-        Judged { outcome: Outcome::Fail, finding, evidence }
-    }
-
-    pub(super) fn inconclusive(finding: Finding) -> Judged {
-        Judged { outcome: Outcome::Inconclusive, finding, evidence: Vec::new() }
-    }
-
-    pub(super) fn too_few(of: Samples, have: u64, needed: u64) -> Judged {
-        Judged::inconclusive(Finding::TooFew { of, have, needed })
-    }
-
-    pub(super) fn not_reached() -> Judged {
-        Judged::inconclusive(Finding::NotReached)
-    }
-
-    pub(super) fn with_evidence(mut self, lines: impl IntoIterator<Item = usize>) -> Judged {
-        self.evidence.extend(lines);
-        self
-    }
-}
 
 /// One verdict per check of the plan, in the order of the plan.
 pub fn evaluate(record: &Record) -> Vec<Verdict> {
@@ -78,10 +43,7 @@ fn concluded(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged 
     if matches!(judged.finding, Finding::NotReached | Finding::TooFew { .. } | Finding::TooFewProbes { .. })
         && let Some(problem) = first_problem(ledger, check)
     {
-        // Where nothing but a fleet was to be driven, a proxy that cannot be told of one was never asked anything.
-        if record.plan.steps.iter().all(|step| matches!(step.kind, StepKind::Cloud(CloudStep::Fleet(_))))
-            && let Some(capability) = declared_missing(CheckId::FleetScaled, &record.plan.adapter)
-        {
+        if let Some(capability) = missing_for_every_step(&record.plan) {
             let finding = Finding::DeclaredUnsupported { capability };
             return Judged { outcome: Outcome::Unsupported, finding, evidence: Vec::new() };
         }
@@ -151,70 +113,6 @@ fn verdict(check: &CheckPlan, judged: Judged) -> Verdict {
         finding: judged.finding,
         evidence,
         line: check.line.clone(),
-    }
-}
-
-/// Whether a check starts or ends the proxy, or looks at its files or processes.
-fn needs_its_life(check: CheckId) -> bool {
-    use CheckId::*;
-    matches!(
-        check,
-        ProxyAlive
-            | ConnectionsAtRest
-            | TtlSecondValue
-            | TtlAcrossRestart
-            | PersistenceSurvivesKill
-            | PersistenceNoTornBytes
-            | PersistenceLocation
-            | PersistenceRebind
-    )
-}
-
-/// What the adapter says the proxy lacks for a check.
-fn declared_missing(check: CheckId, adapter: &Adapter) -> Option<String> {
-    use CheckId::*;
-    let capabilities = &adapter.capabilities;
-    let no_cache = || "cache: none".to_owned();
-    let lacks = |setting: Setting| {
-        (!capabilities.settings.contains(&setting)).then(|| format!("settings: [{}]", setting.name()))
-    };
-    match check {
-        ConfigBackends | ConfigTwoBackends => {
-            matches!(adapter.backends, AddressPlan::Fixed(_)).then(|| "backends: fixed".to_owned())
-        }
-        LogFile | LogComplete => adapter.log_file.is_none().then(|| "log_file: none".to_owned()),
-        CacheHit | CacheSizes | CacheRush | RotationHitsTakeTurn | ConcurrencyCoalescing => {
-            (capabilities.cache == CacheMedium::None).then(no_cache)
-        }
-        TtlExpiry | TtlPerResource | TtlSliding | TtlSecondValue | TtlAcrossRestart => {
-            if capabilities.cache == CacheMedium::None {
-                return Some(no_cache());
-            }
-            match capabilities.ttl {
-                TtlSource::None => Some("ttl: none".to_owned()),
-                TtlSource::Fixed { ttl } if check == TtlSecondValue => {
-                    Some(format!("ttl: fixed({})", humantime::format_duration(ttl)))
-                }
-                _ if check == TtlAcrossRestart && capabilities.cache == CacheMedium::Memory => {
-                    Some("cache: memory".to_owned())
-                }
-                _ => None,
-            }
-        }
-        FleetLostRequests | FleetEven | FleetLatency | FleetScaled | FleetBreaks | FleetSimulation => {
-            adapter.reload_signal.is_none().then(|| "reload: none".to_owned())
-        }
-        PersistenceSurvivesKill | PersistenceOddNames | PersistenceNoTornBytes | PersistenceLocation => {
-            match capabilities.cache {
-                CacheMedium::None => Some(no_cache()),
-                CacheMedium::Memory => Some("cache: memory".to_owned()),
-                CacheMedium::Disk => None,
-            }
-        }
-        BalanceLeastBusy => lacks(Setting::LeastConnections),
-        DegradationControlled => lacks(Setting::Throttle),
-        GatewayAdmission => lacks(Setting::Allow),
-        _ => None,
     }
 }
 

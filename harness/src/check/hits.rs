@@ -4,8 +4,8 @@
 //! prove nothing and are not looked at.
 
 use super::Finding;
-use super::evaluate::Judged;
 use super::integrity::wrong_answer;
+use super::judged::Judged;
 use super::ledger::{Asked, Ledger, Origin, ms, ms_between};
 use super::seen::{Difference, Samples, Wrong};
 use crate::history::{ExchangeEnd, Purpose, ResponseSeen};

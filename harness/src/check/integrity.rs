@@ -6,7 +6,7 @@
 use fake_backends::journal::Outcome as BackendOutcome;
 
 use super::Finding;
-use super::evaluate::Judged;
+use super::judged::Judged;
 use super::ledger::{Asked, Ledger, origin_form};
 use super::seen::{Samples, Wrong};
 use crate::history::{ContentSeen, EventKind, Exchange, ExchangeEnd, Purpose};

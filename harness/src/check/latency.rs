@@ -3,7 +3,7 @@
 //! `evaluate` calls it. A limit is judged only where it could be measured: enough samples, requests sent in time, a host
 //! quiet enough for the margin; otherwise the verdict is inconclusive and says why.
 
-use super::evaluate::Judged;
+use super::judged::Judged;
 use super::ledger::{Ledger, ms};
 use super::seen::{Judgement, ThresholdSeen};
 use super::{Finding, Outcome};

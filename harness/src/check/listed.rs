@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::Finding;
-use super::evaluate::Judged;
+use super::judged::Judged;
 use super::ledger::Ledger;
 use crate::catalogue::CheckId;
 use crate::history::Purpose;

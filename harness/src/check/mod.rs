@@ -15,6 +15,8 @@ mod finding;
 mod freshness;
 mod hits;
 mod integrity;
+mod judged;
+mod lacking;
 mod latency;
 mod ledger;
 mod listed;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{BalanceSeen, CaseFinding, InstanceShare};
 use crate::check::Finding;
-use crate::check::evaluate::Judged;
+use crate::check::judged::Judged;
 use crate::check::ledger::{Arrived, Ledger};
 use crate::check::seen::Samples;
 use crate::history::{Histograms, Measure};

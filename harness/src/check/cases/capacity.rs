@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{Bottleneck, CapacitySeen, CaseFinding};
 use crate::check::Finding;
-use crate::check::evaluate::Judged;
+use crate::check::judged::Judged;
 use crate::check::ledger::{Ledger, ms};
 use crate::history::{CapacityRung, EventKind, RungJudged};
 use crate::plan::{CapacitySearch, CheckPlan, Step, StepKind};

@@ -11,7 +11,7 @@ use fake_backends::clock::Moment;
 
 use super::{CaseFinding, OverloadSeen};
 use crate::check::Finding;
-use crate::check::evaluate::Judged;
+use crate::check::judged::Judged;
 use crate::check::ledger::{Ledger, ms};
 use crate::check::seen::Samples;
 use crate::history::{EventKind, Exchange, Histograms, Interval, Measure};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{AdmissionSeen, CaseFinding};
 use crate::check::Finding;
-use crate::check::evaluate::Judged;
+use crate::check::judged::Judged;
 use crate::check::ledger::Ledger;
 use crate::history::Purpose;
 use crate::plan::{CaseStep, CheckPlan, StepKind};

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CaseFinding, MultiplexingSeen};
 use crate::check::Finding;
-use crate::check::evaluate::Judged;
+use crate::check::judged::Judged;
 use crate::check::ledger::{Arrived, Ledger};
 use crate::check::seen::Samples;
 use crate::history::{EventKind, Purpose};

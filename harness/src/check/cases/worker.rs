@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{CaseFinding, WorkerSeen};
 use crate::check::Finding;
-use crate::check::evaluate::Judged;
+use crate::check::judged::Judged;
 use crate::check::ledger::{Asked, Ledger, ms};
 use crate::check::seen::Samples;
 use crate::history::Purpose;

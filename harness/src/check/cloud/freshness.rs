@@ -10,7 +10,7 @@ use fake_backends::clock::Moment;
 
 use super::{CloudFinding, PlaceSeen};
 use crate::check::Finding;
-use crate::check::evaluate::Judged;
+use crate::check::judged::Judged;
 use crate::check::ledger::{Asked, Ledger, Origin};
 use crate::check::seen::Samples;
 use crate::history::Purpose;

@@ -7,7 +7,7 @@ use fake_backends::applications::{CARELESS, Permission};
 
 use super::{CloudFinding, KindSeen};
 use crate::check::Finding;
-use crate::check::evaluate::Judged;
+use crate::check::judged::Judged;
 use crate::check::ledger::{Asked, Ledger};
 use crate::check::seen::Samples;
 use crate::history::Purpose;

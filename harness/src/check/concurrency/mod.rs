@@ -8,8 +8,8 @@ mod tests;
 
 use fake_backends::clock::Moment;
 
-use crate::check::evaluate::Judged;
 use crate::check::integrity::{rests_on_time, wrong_answer};
+use crate::check::judged::Judged;
 use crate::check::ledger::{Asked, Ledger, ms, ms_between};
 use crate::check::seen::{Samples, Wrong};
 use crate::check::{Finding, Outcome};

@@ -12,7 +12,7 @@ mod tests;
 pub(super) use scope::{hits_take_turn, scope};
 
 use super::Finding;
-use super::evaluate::Judged;
+use super::judged::Judged;
 use super::ledger::Ledger;
 use super::pattern::{first_break, of_serial, prefix_spread, shares};
 use super::seen::{RotationPattern, Samples};

@@ -4,7 +4,7 @@
 
 use super::visits::{all_backends, at_barriers, rotations, visits_of};
 use crate::check::Finding;
-use crate::check::evaluate::Judged;
+use crate::check::judged::Judged;
 use crate::check::ledger::{Asked, Ledger, Origin};
 use crate::check::pattern::of_serial;
 use crate::check::seen::{RotationPattern, Samples};

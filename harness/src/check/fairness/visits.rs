@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use crate::check::Finding;
-use crate::check::evaluate::Judged;
 use crate::check::integrity::wrong_answer;
+use crate::check::judged::Judged;
 use crate::check::ledger::{Arrived, Asked, Ledger};
 use crate::check::pattern::spread_of;
 use crate::check::seen::Wrong;

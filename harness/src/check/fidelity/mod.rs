@@ -15,9 +15,9 @@ pub use amiss::Amiss;
 pub(super) use rest::at_rest;
 
 use super::Finding;
-use super::evaluate::Judged;
 use super::hits::difference;
 use super::integrity::wrong_answer;
+use super::judged::Judged;
 use super::ledger::{Arrived, Asked, Ledger};
 use super::seen::{Difference, Wrong};
 use crate::catalogue::CheckId;

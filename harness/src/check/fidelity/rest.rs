@@ -4,7 +4,7 @@
 //! beginning.
 
 use crate::check::Finding;
-use crate::check::evaluate::Judged;
+use crate::check::judged::Judged;
 use crate::check::ledger::Ledger;
 use crate::history::{EventKind, ResourceSample};
 use crate::plan::StepKind;

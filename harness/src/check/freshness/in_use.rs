@@ -4,7 +4,7 @@
 //! probe waits. Only what the bounds of an age prove is counted.
 
 use crate::check::Finding;
-use crate::check::evaluate::Judged;
+use crate::check::judged::Judged;
 use crate::check::ledger::{Asked, Ledger, Origin, ms, ms_between};
 use crate::check::seen::Samples;
 use crate::history::Purpose;

@@ -11,7 +11,7 @@ mod tests;
 pub(super) use in_use::sliding;
 
 use super::Finding;
-use super::evaluate::Judged;
+use super::judged::Judged;
 use super::ledger::{Ledger, ms, ms_between};
 use super::probes::{Bracket, Probed, bracket, probed};
 use super::seen::{ExpirySeen, LatePattern, Samples};

@@ -10,7 +10,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use super::Finding;
-use super::evaluate::Judged;
+use super::judged::Judged;
 use super::ledger::{Asked, Ledger};
 use crate::catalogue::CheckId;
 use crate::history::{EventKind, LogExcerpt, Purpose};

@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fake_backends::clock::Moment;
 
-use crate::check::evaluate::Judged;
 use crate::check::hits::difference;
 use crate::check::integrity::{wrong_answer, wrong_bytes};
+use crate::check::judged::Judged;
 use crate::check::ledger::{Asked, Ledger, Origin, ms, ms_between};
 use crate::check::seen::{Difference, Samples, Wrong};
 use crate::check::{Finding, Outcome};

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::CloudFinding;
-use crate::check::evaluate::Judged;
+use crate::check::judged::Judged;
 use crate::check::ledger::{Ledger, ms};
 use crate::check::seen::Samples;
 use crate::check::{Finding, Outcome};
