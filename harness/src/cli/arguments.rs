@@ -37,6 +37,8 @@ pub(super) enum Command {
     Report(ReportArguments),
     /// Grade many submissions by a rubric.
     Grade(GradeArguments),
+    /// Simulate the fleets of scenarios in virtual time, for hours and for hundreds of instances; run nothing.
+    Simulate(SimulateArguments),
     /// Validate scenarios and adapters; run nothing.
     Check(CheckArguments),
     /// Write an adapter for my proxy by looking and asking, and try it.
@@ -232,6 +234,54 @@ pub(super) struct ReportArguments {
     /// Print the report in that language to a PDF beside it, by an installed Chromium.
     #[arg(long, conflicts_with = "history")]
     pub(super) pdf: bool,
+    /// Language of the terminal [default: that of the environment].
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) lang: Option<Language>,
+}
+
+/// Which fleets are simulated, and what is otherwise than in the scenario.
+#[derive(Clone, Debug, Args)]
+pub(super) struct SimulateArguments {
+    /// Scenarios with a `fleet` step, such as scenarios/cloud/growth.yaml, or the `plan.json` of an earlier run.
+    #[arg(value_name = "SCENARIO", required = true)]
+    pub(super) scenarios: Vec<PathBuf>,
+    /// Only the fleet step of this name; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(super) step: Vec<String>,
+    /// Seconds of the case in one second; 1 is the time of the owner: hours, and every request for itself.
+    #[arg(long, value_name = "N")]
+    pub(super) scale: Option<f64>,
+    /// Times the load.
+    #[arg(long, value_name = "FACTOR")]
+    pub(super) load_factor: Option<f64>,
+    /// Most instances; a fleet of a fixed size has as many.
+    #[arg(long, value_name = "N")]
+    pub(super) maximum: Option<usize>,
+    /// Fewest instances.
+    #[arg(long, value_name = "N")]
+    pub(super) minimum: Option<usize>,
+    /// How long the load lasts in the time of the case, such as 8h: its shape is stretched.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) span: Option<Duration>,
+    /// The p99 of a control period beyond which the fleet breaks [default: that of the scenario's checks, otherwise 1s].
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) limit: Option<Duration>,
+    /// A run folder: what that machine added to the times is added here, and how far the model was from the run is said.
+    /// Exit code 2 where it was too far to be trusted.
+    #[arg(long, value_name = "RUN_DIR")]
+    pub(super) calibrate: Option<PathBuf>,
+    /// Seed of the service times.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Sets a value of the scenario to another, such as `proxy.ttl=3s`; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]
+    pub(super) settings: Vec<(String, String)>,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Where pages and plots go.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(super) out: PathBuf,
     /// Language of the terminal [default: that of the environment].
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) lang: Option<Language>,

@@ -16,6 +16,7 @@ mod rejudge;
 mod runs;
 mod selection;
 mod signals;
+mod simulate;
 mod step_summary;
 mod terminal;
 
@@ -42,6 +43,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         Some(Command::Check(check)) => check::run(&check),
         Some(Command::Init(init)) => init::run(&init),
         Some(Command::Compare(compare)) => compare::run(&compare),
+        Some(Command::Simulate(simulate)) => simulate::run(&simulate),
         Some(Command::Merge(merge)) => compare::merge::run(&merge),
         Some(Command::List { lang }) => list::run(lang),
         Some(Command::Schema { kind }) => list::schema(kind),

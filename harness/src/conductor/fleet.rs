@@ -192,6 +192,7 @@ impl<'a> Drive<'a> {
         self.tick.at = now;
         self.tick.occupancy = measured.occupancy;
         latencies.sort_by(f64::total_cmp);
+        self.tick.p50_ms = quantile_of_sorted(&latencies, 0.5).map(|seconds| seconds * 1e3);
         self.tick.p99_ms = quantile_of_sorted(&latencies, 0.99).map(|seconds| seconds * 1e3);
         self.latencies.extend(latencies);
         self.tick.decision = self.control.decide(&measured);

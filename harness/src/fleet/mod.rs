@@ -5,10 +5,16 @@
 
 mod arrivals;
 mod control;
+mod distance;
+mod forecast;
 mod group;
 mod simulation;
+mod what_if;
 
 pub use arrivals::Arrivals;
 pub use control::{Control, Measured};
+pub use distance::Distance;
+pub use forecast::{Bears, Breaks, Forecast, first_over, healthy_in};
 pub use group::Group;
-pub use simulation::{Overhead, name_of, simulate, simulate_beside};
+pub use simulation::{Overhead, name_of, replay, simulate, simulate_beside};
+pub use what_if::{Impossible, WhatIf};

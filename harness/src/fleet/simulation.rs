@@ -5,6 +5,7 @@
 //! the way add is taken from a real run, or left out.
 
 use fake_backends::applications::service_time;
+use serde::Serialize;
 
 use super::{Arrivals, Control, Group, Measured};
 use crate::history::{FleetRun, FleetTick};
@@ -12,7 +13,7 @@ use crate::plan::FleetPlan;
 use crate::statistics::quantile_of_sorted;
 
 /// What a machine adds to the times of a model, in seconds; nothing where no real run is to be compared with.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Overhead {
     /// To each service time, while the place is taken: timers wake late.
     pub in_place: f64,
@@ -20,9 +21,22 @@ pub struct Overhead {
     pub on_the_way: f64,
 }
 
+impl Overhead {
+    /// What it was in a real run.
+    pub fn of(real: &FleetRun) -> Overhead {
+        Overhead {
+            in_place: (real.in_place_ms / 1e3).max(0.0),
+            on_the_way: (real.on_the_way_ms / 1e3).max(0.0),
+        }
+    }
+}
+
 struct Simulation<'a> {
     plan: &'a FleetPlan,
     control: Control<'a>,
+    /// What a real run decided, in place of the control: one entry a period.
+    decided: Option<&'a [FleetTick]>,
+    desired: usize,
     group: Group,
     /// For each instance, when each of its places is free, in real seconds.
     free_at: Vec<Vec<f64>>,
@@ -40,24 +54,37 @@ struct Simulation<'a> {
     run: FleetRun,
     tick: FleetTick,
     healthy_before: Vec<usize>,
+    /// Those that died in this period.
+    dead: Vec<usize>,
+    /// Of each place.
+    names: Vec<String>,
 }
 
 /// A simulation of the same plan as a real run, with what the machine added to that. The same seed draws the same service
 /// times for the same request of an instance, so that the two differ by what the model leaves out, and not by chance.
 pub fn simulate_beside(plan: &FleetPlan, real: &FleetRun, seed: u64) -> FleetRun {
-    let overhead = Overhead {
-        in_place: (real.in_place_ms / 1e3).max(0.0),
-        on_the_way: (real.on_the_way_ms / 1e3).max(0.0),
-    };
-    simulate(plan, overhead, seed)
+    simulate(plan, Overhead::of(real), seed)
+}
+
+/// The same with the decisions of the real run in the place of its own. Near saturation one that falls a control period
+/// later doubles the tail, and a period is what the two may differ by; only with the same instances at the same time do the
+/// queues say whether the model of latency is right.
+pub fn replay(plan: &FleetPlan, real: &FleetRun, seed: u64) -> FleetRun {
+    carry_out(plan, Overhead::of(real), seed, Some(&real.ticks))
 }
 
 /// Carries out a plan in virtual time.
 pub fn simulate(plan: &FleetPlan, overhead: Overhead, seed: u64) -> FleetRun {
+    carry_out(plan, overhead, seed, None)
+}
+
+fn carry_out(plan: &FleetPlan, overhead: Overhead, seed: u64, decided: Option<&[FleetTick]>) -> FleetRun {
     let ticks = (plan.length() / plan.period).ceil() as usize;
     let mut simulation = Simulation {
         plan,
         control: Control::new(plan),
+        decided,
+        desired: plan.least,
         group: Group::new(plan.least, plan.most),
         free_at: vec![vec![0.0; plan.places as usize]; plan.most],
         inside: vec![Vec::new(); plan.most],
@@ -70,17 +97,22 @@ pub fn simulate(plan: &FleetPlan, overhead: Overhead, seed: u64) -> FleetRun {
         run: FleetRun::default(),
         tick: FleetTick::default(),
         healthy_before: (0..plan.least).collect(),
+        dead: Vec::new(),
+        names: (0..plan.most).map(name_of).collect(),
     };
+    let mut deaths: Vec<f64> = plan.fails.iter().map(|at| at / plan.scale).collect();
+    deaths.sort_by(|a, b| b.total_cmp(a));
     let mut next_tick = 1;
     for (turn, at) in Arrivals::new(plan).enumerate() {
         while at * plan.scale >= next_tick as f64 * plan.period {
-            simulation.end_period(next_tick);
+            simulation.end_period(next_tick, &mut deaths);
             next_tick += 1;
         }
+        simulation.die_until(at, &mut deaths);
         simulation.arrive(at, turn);
     }
     while next_tick <= ticks {
-        simulation.end_period(next_tick);
+        simulation.end_period(next_tick, &mut deaths);
         next_tick += 1;
     }
     simulation.finish()
@@ -90,14 +122,15 @@ impl Simulation<'_> {
     fn arrive(&mut self, at: f64, turn: usize) {
         self.run.sent += 1;
         self.tick.sent += 1;
-        let healthy = self.group.healthy();
+        // As they were at the end of the last period, without those that died since.
+        let healthy = &self.healthy_before;
         let Some(&place) = healthy.get(turn % healthy.len().max(1)) else {
             self.run.lost += 1;
             self.tick.lost += 1;
             return;
         };
         let (before, launches) = &mut self.lives[place];
-        let service = service_time(&self.plan.service, self.seed, &name_of(place), *launches, *before);
+        let service = service_time(&self.plan.service, self.seed, &self.names[place], *launches, *before);
         let service = service.as_secs_f64() + self.overhead.in_place;
         *before += 1;
         let free = &mut self.free_at[place];
@@ -125,19 +158,29 @@ impl Simulation<'_> {
         }
     }
 
-    fn end_period(&mut self, number: usize) {
+    /// Whoever is due to die until a moment does: what was inside is lost, and nothing more goes there.
+    fn die_until(&mut self, at: f64, deaths: &mut Vec<f64>) {
+        while let Some(moment) = deaths.pop_if(|moment| *moment <= at) {
+            if self.healthy_before.is_empty() {
+                continue;
+            }
+            let place = self.healthy_before.remove(0);
+            let inside = self.inside[place].len();
+            self.inside[place].retain(|(_, done)| *done <= moment);
+            let lost = (inside - self.inside[place].len()) as u64;
+            self.tick.lost += lost;
+            self.run.lost += lost;
+            self.dead.push(place);
+        }
+    }
+
+    fn end_period(&mut self, number: usize, deaths: &mut Vec<f64>) {
         let now = number as f64 * self.plan.period;
         let real_now = now / self.plan.scale;
-        let before = now - self.plan.period;
-        for _ in self.plan.fails.iter().filter(|at| **at > before && **at <= now) {
-            if let Some(place) = self.group.healthy().first().copied() {
-                let dead = self.inside[place].iter().filter(|(_, done)| *done > real_now).count() as u64;
-                self.tick.lost += dead;
-                self.run.lost += dead;
-                self.inside[place].retain(|(_, done)| *done <= real_now);
-                self.group.end(place);
-                self.tick.died = Some(name_of(place));
-            }
+        self.die_until(real_now, deaths);
+        for place in std::mem::take(&mut self.dead) {
+            self.group.end(place);
+            self.tick.died = Some(self.names[place].clone());
         }
         let mut ended = Vec::new();
         for inside in &mut self.inside {
@@ -168,24 +211,31 @@ impl Simulation<'_> {
                 / self.plan.period,
         };
         let whole = healthy.iter().filter(|place| self.healthy_before.contains(place));
-        self.tick.arrived = whole.map(|&place| (name_of(place), self.arrived[place])).collect();
+        self.tick.arrived = whole.map(|&place| (self.names[place].clone(), self.arrived[place])).collect();
         self.arrived.fill(0);
         self.tick.at = now;
         self.tick.occupancy = measured.occupancy;
         ended.sort_by(f64::total_cmp);
+        self.tick.p50_ms = quantile_of_sorted(&ended, 0.5).map(|seconds| seconds * 1e3);
         self.tick.p99_ms = quantile_of_sorted(&ended, 0.99).map(|seconds| seconds * 1e3);
         self.latencies.extend(ended);
-        self.tick.decision = self.control.decide(&measured);
-        self.group.reconcile(self.control.desired(), now, self.plan.provisioning);
+        self.tick.decision = match self.decided {
+            Some(ticks) => ticks.get(number - 1).and_then(|tick| tick.decision.clone()),
+            None => self.control.decide(&measured),
+        };
+        if let Some(decision) = &self.tick.decision {
+            self.desired = decision.to;
+        }
+        self.group.reconcile(self.desired, now, self.plan.provisioning);
         let there = self.group.present();
         for place in self.group.ripen(now) {
             self.free_at[place].fill(real_now);
             self.lives[place] = (0, self.lives[place].1 + 1);
             self.inside[place].clear();
         }
-        self.tick.healthy = self.group.healthy().len();
-        self.tick.launching = self.group.launching();
         self.healthy_before = self.group.healthy();
+        self.tick.healthy = self.healthy_before.len();
+        self.tick.launching = self.group.launching();
         self.run.instance_hours += there as f64 * self.plan.period / 3600.0;
         self.run.ticks.push(std::mem::take(&mut self.tick));
     }

@@ -37,6 +37,9 @@ pub struct FleetTick {
     pub sent: u64,
     /// Requests that ended badly in it.
     pub lost: u64,
+    /// Median of the latencies that ended in it, in milliseconds of real time; older records have none.
+    #[serde(default)]
+    pub p50_ms: Option<f64>,
     /// 99th percentile of the latencies that ended in it, in milliseconds of real time.
     pub p99_ms: Option<f64>,
     /// Share of the places of healthy instances that were taken.

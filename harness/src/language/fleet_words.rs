@@ -113,8 +113,8 @@ fn broken(run: &BreakSeen, language: Language) -> String {
 fn simulated(run: &SimulatedSeen, language: Language) -> String {
     let noise = noise(run.noise_ms, language);
     say!(language,
-        en: "the simulation was never more than {apart} apart, a period earlier or later; p99 {real} in the real run, {simulated} in the simulation{noise}",
-        es: "la simulación nunca difirió en más de {apart}, un período antes o después; p99 {real} en la realidad, {simulated} en la simulación{noise}",
+        en: "the simulation was never more than {apart} apart, a period earlier or later; p99 {real} in the real run, {simulated} in the simulation of the same instances{noise}",
+        es: "la simulación nunca difirió en más de {apart}, un período antes o después; p99 {real} en la realidad, {simulated} en la simulación de las mismas instancias{noise}",
         apart = Counted(run.apart, Noun::Instance), real = Milliseconds(run.real_p99_ms),
         simulated = Milliseconds(run.simulated_p99_ms), noise = noise)
 }
@@ -148,18 +148,21 @@ words!(FleetWord {
 });
 
 impl FleetWord {
-    /// What the lines of a panel are.
-    pub fn key(self, language: Language) -> String {
+    /// What the lines of a panel are; a simulation may stand beside a real run.
+    pub fn key(self, beside: bool, language: Language) -> String {
         match self {
             FleetWord::Load => say!(language,
                 en: "dark: sent · green: capacity · triangle: lost", es: "oscuro: enviadas · verde: capacidad · triángulo: perdidas"),
+            FleetWord::Instances if !beside => say!(language,
+                en: "blue: healthy · grey: with those being set up · cross: died",
+                es: "azul: activas · gris: con las que se preparan · cruz: caída"),
             FleetWord::Instances => say!(language,
                 en: "blue: healthy · grey: with those being set up · wide: simulation · cross: died",
                 es: "azul: activas · gris: con las que se preparan · ancha: simulación · cruz: caída"),
-            FleetWord::Latency => {
+            FleetWord::Latency if beside => {
                 say!(language, en: "dark: real · brown: simulation", es: "oscuro: real · marrón: simulación")
             }
-            FleetWord::Minutes => String::new(),
+            FleetWord::Latency | FleetWord::Minutes => String::new(),
         }
     }
 }
@@ -200,7 +203,8 @@ fn seen(level: Level, measured: f64, language: Language) -> String {
     }
 }
 
-fn bare(level: Level, language: Language) -> String {
+/// A level as it is written.
+pub(super) fn bare(level: Level, language: Language) -> String {
     match level {
         Level::Occupancy(share) => Percent(share).in_words(language),
         Level::RequestsPerMinute(rate) => Decimal(rate, 0).in_words(language),

@@ -31,6 +31,7 @@ mod rotation_words;
 pub mod run_words;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod simulate_words;
 pub mod source_words;
 pub mod step_words;
 pub mod threshold_words;

@@ -159,6 +159,14 @@ impl FleetPlan {
         Duration::try_from_secs_f64(self.length() / self.scale).unwrap_or(Duration::MAX)
     }
 
+    /// Requests of the whole load, about.
+    pub fn requests(&self) -> f64 {
+        let starts = std::iter::once(0.0).chain(self.load.iter().map(|stage| stage.to_per_second));
+        let area =
+            |(from, stage): (f64, &Stage)| (from + stage.to_per_second) / 2.0 * stage.over / self.scale;
+        starts.zip(&self.load).map(area).sum()
+    }
+
     /// Instances that a rate in requests per real second keeps busy all the time: fewer have queues that grow.
     pub fn needed(&self, per_second: f64) -> f64 {
         per_second * self.service.mean_seconds() / f64::from(self.places)

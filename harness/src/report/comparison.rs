@@ -45,10 +45,10 @@ impl Compared {
     /// What the terminal shows.
     pub fn lines(&self, language: Language) -> String {
         let mut text = format!("\n{}\n{}\n\n", headline(self, language), covers(language));
-        text.push_str(&in_columns(&cells(&self.comparison, language)));
+        text.push_str(&in_columns(&cells(&self.comparison, language), |column| column == 0));
         if let Some(reference) = &self.reference {
             let _ = writeln!(text, "\n{}", since_title(reference, language));
-            text.push_str(&in_columns(&since_cells(&self.comparison, language)));
+            text.push_str(&in_columns(&since_cells(&self.comparison, language), |column| column == 0));
             for note in since_notes(reference, language) {
                 let _ = writeln!(text, "{note}");
             }
@@ -232,7 +232,8 @@ pub(super) fn since_cells(comparison: &Comparison, language: Language) -> Vec<Ve
     table
 }
 
-fn in_columns(table: &[Vec<String>]) -> String {
+/// A table for the terminal: columns of texts begin at their left, those of figures end at their right.
+pub(super) fn in_columns(table: &[Vec<String>], is_text: impl Fn(usize) -> bool) -> String {
     let mut text = String::new();
     let columns = table.first().map_or(0, Vec::len);
     let widths: Vec<usize> = (0..columns)
@@ -242,7 +243,7 @@ fn in_columns(table: &[Vec<String>]) -> String {
         let mut line = String::from(" ");
         for (column, cell) in row.iter().enumerate() {
             let room = widths[column].saturating_sub(cell.chars().count());
-            let (before, after) = if column == 0 { (0, room) } else { (room, 0) };
+            let (before, after) = if is_text(column) { (0, room) } else { (room, 0) };
             let _ = write!(line, " {}{cell}{} ", " ".repeat(before), " ".repeat(after));
         }
         let _ = writeln!(text, "{}", line.trim_end());

@@ -14,6 +14,7 @@ use super::over_time::OverTime;
 use super::overlay::Overlay;
 use super::rotation::Rotation;
 use super::spectrum::Spectrum;
+use crate::fleet::Forecast;
 use crate::language::Language;
 use crate::report::Source;
 
@@ -52,6 +53,11 @@ pub(in crate::report) fn figures(source: &Source<'_>) -> Vec<Figure> {
 }
 
 impl Figure {
+    /// The figure of a fleet that was only simulated.
+    pub(in crate::report) fn forecast(forecast: &Forecast) -> Figure {
+        Figure::Fleet(Fleet::forecast(forecast))
+    }
+
     /// The file name without language and extension; unique in a run.
     pub(in crate::report) fn name(&self) -> String {
         match self {

@@ -7,10 +7,10 @@ use plotters::prelude::*;
 
 use super::canvas::{self, AMBER, Area, BLUE, Drawn, GREEN, GRID, INK, Look, RED, SOFT, said};
 use super::scale::Ticked;
-use crate::fleet::simulate_beside;
+use crate::fleet::{Forecast, simulate_beside};
 use crate::history::{EventKind, FleetRun};
 use crate::language::fleet_words::{self, FleetWord};
-use crate::language::{Decimal, InWords as _, Language, Span};
+use crate::language::{Decimal, InWords as _, Language, Span, simulate_words};
 use crate::plan::{CloudStep, FleetPlan, StepKind};
 use crate::report::Source;
 
@@ -20,7 +20,8 @@ pub(in crate::report) struct Fleet {
     name: String,
     plan: FleetPlan,
     run: FleetRun,
-    simulated: FleetRun,
+    /// The same in virtual time; `None` where there is nothing else.
+    simulated: Option<FleetRun>,
 }
 
 /// A line of a panel: points of minutes and values, and how it is drawn.
@@ -41,10 +42,20 @@ impl Fleet {
                     name: step.label.clone().unwrap_or_else(|| (number + 1).to_string()),
                     plan: fleet.clone(),
                     run: FleetRun::clone(run),
-                    simulated: simulate_beside(fleet, run, plan.seed),
+                    simulated: Some(simulate_beside(fleet, run, plan.seed)),
                 })
             })
             .collect()
+    }
+
+    /// The figure of a forecast, which no real run stands beside.
+    pub(super) fn forecast(forecast: &Forecast) -> Fleet {
+        Fleet {
+            name: forecast.name.clone(),
+            plan: forecast.plan.clone(),
+            run: forecast.run.clone(),
+            simulated: None,
+        }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -52,7 +63,10 @@ impl Fleet {
     }
 
     pub(super) fn title(&self, language: Language) -> String {
-        fleet_words::title(&self.name, self.run.sent, self.plan.scale, language)
+        match self.simulated {
+            Some(_) => fleet_words::title(&self.name, self.run.sent, self.plan.scale, language),
+            None => simulate_words::figure_title(&self.name, self.run.sent, language),
+        }
     }
 
     /// Every decision with its moment and its reason.
@@ -79,14 +93,16 @@ impl Fleet {
         let capacity = of(&self.run, &|tick| tick.healthy as f64 / self.plan.needed(1.0));
         let healthy = stepped(&of(&self.run, &|tick| tick.healthy as f64));
         let ordered = stepped(&of(&self.run, &|tick| (tick.healthy + tick.launching) as f64));
-        let simulated = stepped(&of(&self.simulated, &|tick| tick.healthy as f64));
+        let beside = self.simulated.as_ref();
+        let simulated = stepped(&beside.map_or_else(Vec::new, |run| of(run, &|tick| tick.healthy as f64)));
         let slow = |run: &FleetRun| -> Vec<(f64, f64)> {
             run.ticks.iter().filter_map(|tick| Some((tick.at / 60.0, tick.p99_ms?))).collect()
         };
+        let slow_beside = beside.map_or_else(Vec::new, slow);
         let panels: [(FleetWord, Vec<Line>); 3] = [
             (FleetWord::Load, vec![(stepped(&capacity), GREEN, 1.2), (load, INK, 1.8)]),
             (FleetWord::Instances, vec![(simulated, AMBER, 3.4), (ordered, SOFT, 1.0), (healthy, BLUE, 1.8)]),
-            (FleetWord::Latency, vec![(slow(&self.simulated), AMBER, 1.2), (slow(&self.run), INK, 1.8)]),
+            (FleetWord::Latency, vec![(slow_beside, AMBER, 1.2), (slow(&self.run), INK, 1.8)]),
         ];
         for (index, (part, (word, lines))) in area.split_evenly((3, 1)).iter().zip(&panels).enumerate() {
             self.draw_panel(part, look, language, *word, lines, index == 2)?;
@@ -133,7 +149,7 @@ impl Fleet {
             mesh.x_desc(FleetWord::Minutes.in_words(language));
         }
         mesh.draw().map_err(said)?;
-        for (points, color, width) in lines {
+        for (points, color, width) in lines.iter().filter(|line| !line.0.is_empty()) {
             chart
                 .draw_series([PathElement::new(points.clone(), look.stroke(*color, *width))])
                 .map_err(said)?;
@@ -164,7 +180,7 @@ impl Fleet {
         }
         let at = (room, look.px(2.0));
         area.draw_text(&word.in_words(language), &look.bold(12.0, &INK), at).map_err(said)?;
-        let text = word.key(language);
+        let text = word.key(self.simulated.is_some(), language);
         let style = look.text(10.5, &SOFT);
         let width = area.estimate_text_size(&text, &style).map_err(said)?.0 as i32;
         let left = area.dim_in_pixel().0 as i32 - look.px(36.0) - width;
@@ -208,7 +224,7 @@ mod tests {
             timeout: Duration::from_secs(5),
         };
         let run = simulate(&plan, Overhead::default(), 1);
-        let fleet = Fleet { name: "ramp".into(), simulated: run.clone(), run, plan };
+        let fleet = Fleet { name: "ramp".into(), simulated: Some(run.clone()), run, plan };
         let told = fleet.description(Language::Es);
         assert!(told.contains("1 → 2: ocupación") && told.contains("por encima de 60 %"), "{told}");
         let figure = Figure::Fleet(fleet);

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::fleet::Breaks;
+
 /// What a check of a fleet saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "fleet")]
@@ -95,17 +97,6 @@ pub struct SlowSeen {
     pub noise_ms: Option<f64>,
 }
 
-/// The first period over the limit.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Breaks {
-    /// Its end.
-    pub at: f64,
-    /// Requests per real second.
-    pub per_second: f64,
-    /// Instances that were healthy.
-    pub healthy: u64,
-}
-
 /// Where a fleet breaks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BreakSeen {
@@ -158,7 +149,7 @@ pub struct SimulatedSeen {
     pub apart: u64,
     /// 99th percentile of the real run in milliseconds.
     pub real_p99_ms: f64,
-    /// That of the simulation.
+    /// That of the simulation, with the decisions of the real run.
     pub simulated_p99_ms: f64,
     /// How late the host's sentinel woke, in milliseconds, where that is too late for a control period.
     pub noise_ms: Option<f64>,

@@ -17,7 +17,7 @@ use crate::check::judged::Judged;
 use crate::check::ledger::{Ledger, ms};
 use crate::check::seen::Samples;
 use crate::check::{Finding, Outcome};
-use crate::fleet::simulate_beside;
+use crate::fleet::{Distance, first_over, healthy_in};
 use crate::history::{EventKind, FleetRun};
 use crate::plan::{CheckPlan, CloudStep, FleetPlan, StepKind};
 use crate::statistics::samples_needed;
@@ -34,8 +34,6 @@ const TURNS_PER_HOUR: u64 = 3;
 const EARLY_SHARE: f64 = 0.75;
 /// Share of a control period by which the host may be late.
 const NOISE_SHARE: f64 = 0.2;
-/// Share by which the 99th percentile of the simulation may differ from the real one.
-const APART_SHARE: f64 = 0.25;
 
 /// One fleet step.
 struct Seen<'a> {
@@ -182,20 +180,10 @@ fn broken(seen: &Seen<'_>, limit: Duration) -> BreakSeen {
     BreakSeen {
         step: seen.name.clone(),
         limit_ms: ms(limit),
-        breaks: first_over(seen, ms(limit)),
+        breaks: first_over(plan, seen.run, ms(limit)),
         full_per_second: plan.most as f64 / plan.needed(1.0),
         tried_per_second: tried,
     }
-}
-
-fn first_over(seen: &Seen<'_>, limit_ms: f64) -> Option<Breaks> {
-    let ticks = &seen.run.ticks;
-    let index = ticks.iter().position(|tick| tick.p99_ms.is_some_and(|p99| p99 > limit_ms))?;
-    Some(Breaks {
-        at: ticks[index].at,
-        per_second: ticks[index].sent as f64 * seen.plan.scale / seen.plan.period,
-        healthy: healthy_in(seen, index) as u64,
-    })
 }
 
 fn slow(seen: &Seen<'_>, limit: Duration) -> SlowSeen {
@@ -206,17 +194,9 @@ fn slow(seen: &Seen<'_>, limit: Duration) -> SlowSeen {
         p50_ms: seen.run.p50_ms,
         p99_ms: seen.run.p99_ms,
         limit_ms,
-        breaks: first_over(seen, limit_ms),
+        breaks: first_over(seen.plan, seen.run, limit_ms),
         noise_ms: seen.noise_ms,
     }
-}
-
-/// Instances that took requests during a period.
-fn healthy_in(seen: &Seen<'_>, index: usize) -> usize {
-    index
-        .checked_sub(1)
-        .and_then(|before| seen.run.ticks.get(before))
-        .map_or(seen.plan.least, |tick| tick.healthy)
 }
 
 /// `fleet.scaled`
@@ -244,7 +224,7 @@ fn followed(seen: &Seen<'_>, tolerated: Duration, turns_per_hour: u64) -> Scaled
     let (mut short, mut short_for) = (0.0f64, 0.0f64);
     for (index, tick) in ticks.iter().enumerate() {
         let demand = plan.needed(plan.rate_at((tick.at - plan.period / 2.0).max(0.0)));
-        short = if demand > healthy_in(seen, index) as f64 { short + plan.period } else { 0.0 };
+        short = if demand > healthy_in(plan, seen.run, index) as f64 { short + plan.period } else { 0.0 };
         short_for = short_for.max(short);
     }
     let directions: Vec<bool> = ticks
@@ -274,29 +254,18 @@ pub(in crate::check) fn simulation(ledger: &Ledger<'_>, check: &CheckPlan) -> Ju
     if all.is_empty() {
         return Judged::not_reached();
     }
-    let runs: Vec<SimulatedSeen> = all.iter().map(|seen| beside(seen, ledger.plan.seed)).collect();
-    let failed = runs.iter().any(|run| run.apart > 1 || differs(run));
-    unless_noisy(&all, conclude(&all, failed, FleetFinding::Simulated { runs }))
-}
-
-fn beside(seen: &Seen<'_>, seed: u64) -> SimulatedSeen {
-    let simulated = simulate_beside(seen.plan, seen.run, seed);
-    let healthy = |index: usize| simulated.ticks.get(index).map(|tick| tick.healthy);
-    let apart = seen.run.ticks.iter().enumerate().filter_map(|(index, tick)| {
-        let near = [index.checked_sub(1).and_then(healthy), healthy(index), healthy(index + 1)];
-        near.into_iter().flatten().map(|count| count.abs_diff(tick.healthy)).min()
-    });
-    SimulatedSeen {
+    let seed = ledger.plan.seed;
+    let distances: Vec<Distance> = all.iter().map(|seen| Distance::of(seen.plan, seen.run, seed)).collect();
+    let failed = distances.iter().any(|distance| !distance.is_close());
+    let runs = all.iter().zip(distances).map(|(seen, distance)| SimulatedSeen {
         step: seen.name.clone(),
-        apart: apart.max().unwrap_or(0) as u64,
-        real_p99_ms: seen.run.p99_ms,
-        simulated_p99_ms: simulated.p99_ms,
+        apart: distance.apart,
+        real_p99_ms: distance.real_p99_ms,
+        simulated_p99_ms: distance.simulated_p99_ms,
         noise_ms: seen.noise_ms,
-    }
-}
-
-fn differs(run: &SimulatedSeen) -> bool {
-    (run.simulated_p99_ms - run.real_p99_ms).abs() > APART_SHARE * run.real_p99_ms
+    });
+    let runs = runs.collect();
+    unless_noisy(&all, conclude(&all, failed, FleetFinding::Simulated { runs }))
 }
 
 fn conclude(all: &[Seen<'_>], failed: bool, finding: FleetFinding) -> Judged {

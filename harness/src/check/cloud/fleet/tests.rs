@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::catalogue::CheckId;
 use crate::check::testkit::Kit;
 use crate::check::{CloudFinding, Finding, FleetFinding, Outcome, Verdict};
-use crate::fleet::{Overhead, simulate};
+use crate::fleet::{Overhead, replay, simulate};
 use crate::history::{EventKind, FleetRun, HostNoise};
 use crate::plan::{CloudStep, FleetPlan, Level, Policy, Stage, StepKind};
 
@@ -134,6 +134,8 @@ fn a_simulation_that_is_two_instances_apart_fails_and_one_period_does_not_count(
     let first = later.ticks[0].clone();
     later.ticks.insert(0, first);
     later.ticks.pop();
+    // With the latencies that come of it.
+    let later = replay(&plan, &later, 1);
     let verdict = judged(&plan, later, CheckId::FleetSimulation, 1, None);
     assert_eq!(verdict.outcome, Outcome::Pass, "{:?}", verdict.finding);
 }
