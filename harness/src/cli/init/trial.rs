@@ -68,7 +68,7 @@ pub(super) fn run(file: &Path, language: Language) -> ExitCode {
         let said = start_problem(language, problem);
         tell(said.title);
         said.details.into_iter().for_each(tell);
-        said.last_lines.into_iter().for_each(|line| tell(format!("  | {}", line.escape_debug())));
+        said.last_lines.into_iter().for_each(|line| tell(format!("  | {line}")));
         tell(words::mend_it(language, &shown, &first_run(&shown)));
         return ExitCode::ProxyNotReady;
     }

@@ -77,7 +77,7 @@ pub(super) fn backends(text: &str) -> Option<Piece> {
     let one = format!("{{{{ b.host }}}}{between}{{{{ b.port }}}}");
     let gap = numbered(gap, gaps.get(1).copied());
     let with =
-        format!("{{% for b in backends %}}{one}{{% if not loop.last %}}{gap}{{% endif %}}{{% endfor %}}");
+        format!("{{% for b in backends %}}{one}{{% if not loop.last +%}}{gap}{{% endif %}}{{% endfor %}}");
     Some(Piece { text: text[first.start..last.end].to_owned(), with })
 }
 
@@ -190,7 +190,7 @@ mod tests {
             let piece = backends(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(piece.text, region);
             assert!(
-                piece.with.contains(&format!("{{% if not loop.last %}}{gap}{{% endif %}}")),
+                piece.with.contains(&format!("{{% if not loop.last +%}}{gap}{{% endif %}}")),
                 "{}",
                 piece.with
             );
