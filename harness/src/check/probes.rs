@@ -17,6 +17,11 @@ use crate::plan::{CheckPlan, Probe, StepKind};
 /// of the ledger while it is being corrected (`adjtimex(2)`: 500 parts per million). No proxy is blamed for that.
 const MOST_STEERED: f64 = 500e-6;
 
+/// How far the time of modification of a file lags behind the clock that programs read, in milliseconds: a tick of the kernel,
+/// which is 10 ms where it ticks 100 times a second (time(7), "The software clock, HZ, and jiffies"). Who takes the age of an
+/// entry from its file, which is no mistake, is that much early.
+const FILE_CLOCK_MS: f64 = 10.0;
+
 /// One request for an entry of known age.
 #[derive(Clone, Debug)]
 pub(super) struct Probed<'a> {
@@ -140,7 +145,7 @@ pub(super) fn bracket<'p, 'a>(
     late_ms: f64,
 ) -> Bracket<'p, 'a> {
     let steered_ms = ttl_ms * MOST_STEERED;
-    let (soonest, latest) = (ttl_ms - early_ms - steered_ms, ttl_ms + late_ms + steered_ms);
+    let (soonest, latest) = (ttl_ms - early_ms - steered_ms - FILE_CLOCK_MS, ttl_ms + late_ms + steered_ms);
     let served = || probes.iter().filter(|p| p.served);
     let gone = || probes.iter().filter(|p| !p.served);
     let mut late: Vec<&Probed<'a>> = served().filter(|p| p.least_age_ms > latest).collect();
