@@ -15,7 +15,7 @@ use super::ledger::{Asked, Ledger};
 use crate::catalogue::CheckId;
 use crate::history::{EventKind, LogExcerpt, Purpose};
 use crate::plan::{CheckPlan, StepKind};
-use lines::{names_number, names_target, names_word};
+use lines::{names_number, names_target, names_word, with_their_answers};
 
 /// Where a log is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,11 +70,13 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         // What was not answered is the business of other checks.
         asked.retain(|asked| asked.status().is_some());
         asked.sort_by_key(|asked| (asked.exchange.number, asked.exchange.id));
+        let is_request = |line: &str| asked.iter().any(|one| names_target(line, &one.exchange.target));
+        let whole = with_their_answers(&lines, is_request);
         exchanges += asked.len() as u64;
         hits += asked.iter().filter(|asked| ledger.is_from_cache(asked)).count() as u64;
         for one in &asked {
             let lack = match check.id {
-                CheckId::LogComplete => lacks_of_its_own(&lines, one, &asked),
+                CheckId::LogComplete => lacks_of_its_own(&whole, one, &asked),
                 _ => lacks(&lines, one),
             };
             lacking.extend(lack.map(|lack| (*one, lack)));
@@ -122,10 +124,10 @@ fn lacks(lines: &[&str], asked: &Asked<'_>) -> Option<LogLack> {
     (!lines.iter().any(answers)).then_some(LogLack::Answer)
 }
 
-/// Each exchange once: as many lines with target and status as there were, and its method beside its target.
-fn lacks_of_its_own(lines: &[&str], one: &Asked<'_>, all: &[Asked<'_>]) -> Option<LogLack> {
+/// Each exchange once: as many lines (or pairs of the same client) with target and status as there were, and its method beside its target.
+fn lacks_of_its_own(lines: &[String], one: &Asked<'_>, all: &[Asked<'_>]) -> Option<LogLack> {
     let target = &one.exchange.target;
-    let of_target: Vec<&&str> = lines.iter().filter(|line| names_target(line, target)).collect();
+    let of_target: Vec<&String> = lines.iter().filter(|line| names_target(line, target)).collect();
     if of_target.is_empty() {
         return Some(LogLack::Request);
     }

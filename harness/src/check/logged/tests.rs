@@ -75,6 +75,9 @@ fn an_answer_on_a_line_of_its_own_is_enough_for_the_assignment_and_not_for_a_rea
     let apart = "GET /l/gone\nstatus 410\nGET /l/hit\nstatus 200\nGET /l/hit\nstatus 200\n";
     assert_eq!(lack(CheckId::LogFile, apart), None);
     assert_eq!(lack(CheckId::LogComplete, apart), Some(LogLack::Answer));
+    let of_clients = "10.0.0.1:50001 asks GET /l/gone\n10.0.0.1:50002 asks GET /l/hit\n10.0.0.1:50001 gets 410\n\
+                      10.0.0.1:50002 gets 200\n10.0.0.1:50003 asks GET /l/hit\n10.0.0.1:50003 gets 200\n";
+    assert_eq!(lack(CheckId::LogComplete, of_clients), None);
 }
 
 #[test]
