@@ -164,6 +164,21 @@ impl<'a> Ledger<'a> {
             .filter(move |arrived| arrived.attempt.arrived >= from && arrived.attempt.arrived <= until)
     }
 
+    /// The attempts within a time that a proxy made for requests whose clients had given up before: a backend that does not
+    /// answer is left after some seconds, and another one asked.
+    pub(super) fn left_over_between(&self, from: Moment, until: Moment) -> Vec<Arrived<'a>> {
+        let given_up = |asked: &&Asked<'a>| {
+            asked.exchange.finished <= from && asked.exchange.end != ExchangeEnd::Complete
+        };
+        let mut targets: Vec<&str> =
+            self.asked.iter().filter(given_up).map(|asked| asked.exchange.target.as_str()).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        let during =
+            |arrived: &Arrived<'_>| arrived.attempt.arrived >= from && arrived.attempt.arrived <= until;
+        targets.into_iter().flat_map(|target| self.attempts_for(target).filter(during)).collect()
+    }
+
     /// Where the answer to a request came from; `None` where there was no complete answer.
     ///
     /// An attempt in between means the backend, unless the stamp of the answer names an earlier attempt: then an old

@@ -47,7 +47,10 @@ pub(super) fn serial_cycle(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         if let Some(failed) = doubled_or_lost(&visits) {
             return failed;
         }
-        let sequence = visits.sequence();
+        let alone = visits.sequence();
+        let whole = visits.sequence_with_left_over(ledger);
+        let cyclic_with_them = first_break(&whole, backends.len()).is_none();
+        let sequence = if cyclic_with_them { whole } else { alone };
         seen = seen.max(sequence.len() as u64);
         if sequence.len() < 3 * backends.len() {
             continue;
@@ -101,6 +104,7 @@ pub(super) fn spread(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         if let Some(failed) = doubled_or_lost(&visits) {
             return failed;
         }
+        let allowed = allowed + visits.left_over(ledger).len() as u64;
         let Barriers { worst, first_bad, batches } = at_barriers(&visits, &backends, allowed);
         most_batches = most_batches.max(batches);
         let sequence = visits.sequence();

@@ -2,10 +2,12 @@
 //!
 //! Exact, broken, random, racy, per connection: each must be told from the others.
 
+use std::time::Duration;
+
 use crate::catalogue::CheckId;
 use crate::check::testkit::{Ask, Kit};
 use crate::check::{Cause, Finding, Outcome, RotationPattern};
-use crate::history::Purpose;
+use crate::history::{EventKind, ExchangeEnd, Purpose};
 use crate::plan::{Batches, ClientKind, Connections, Serial, StepKind};
 use crate::statistics::Generator;
 
@@ -74,6 +76,26 @@ fn a_broken_cycle_names_the_first_request_that_went_elsewhere() {
     let verdict = kit.judge(CheckId::RotationSerialCycle);
     let Finding::CycleBroken { position: 8, expected, saw, .. } = verdict.finding else { panic!() };
     assert_eq!((expected.as_str(), saw.as_str()), ("b2", "b1"));
+}
+
+#[test]
+fn a_turn_taken_for_a_request_that_was_given_up_breaks_no_cycle() {
+    let skipping: Vec<Option<usize>> = (0..12).map(|n| Some((n + usize::from(n > 5)) % 3)).collect();
+    let mut kit = Kit::new(3);
+    kit.ask(Ask::get(Purpose::Exact, "/hangs", 1.0).by("b3").ending(ExchangeEnd::TimedOut));
+    serial(&mut kit, Connections::Each, &skipping);
+    assert_eq!(kit.judge(CheckId::RotationSerialCycle).outcome, Outcome::Fail);
+    // Tried again at another backend while the requests of the cycle come: between the sixth and the seventh.
+    let attempts = kit.record.events.iter().filter_map(|event| match &event.event {
+        EventKind::Attempt(attempt) => Some(attempt.clone()),
+        _ => None,
+    });
+    let attempts: Vec<_> = attempts.collect();
+    let (mut again, sixth) = (attempts[0].clone(), &attempts[6]);
+    (again.backend, again.arrived) = ("b1".to_owned(), sixth.arrived + Duration::from_millis(1));
+    kit.event(9_000.0, EventKind::Attempt(again));
+    let verdict = kit.judge(CheckId::RotationSerialCycle);
+    assert_eq!(verdict.outcome, Outcome::Pass, "{:?}", verdict.finding);
 }
 
 #[test]
