@@ -235,6 +235,8 @@ checks! {
     CacheAuthorization = "cache.authorization", Req8, Optimal, Rfc("RFC 9111 §3.5");
     /// A download that its client broke off leaves no part of itself in the cache.
     CacheAborted = "cache.aborted", Req8, Optimal, Practice;
+    /// What its backend cut short is not kept.
+    CacheTruncated = "cache.truncated", Req8, Optimal, Rfc("RFC 9111 §3.3");
     /// With three backends and with four, all that it was told of are asked, and no other.
     ConfigBackends = "config.backends", Req10, Required, Assignment("5.10");
     /// The same with two.

@@ -86,6 +86,8 @@ pub enum Cause {
     StoredTogether,
     /// What came until the client left is stored as the whole.
     PartStored,
+    /// Part of an answer that its backend cut short is stored.
+    PartOfAnswerStored,
     /// A client that has left is not noticed: its thread polls, or waits for ever.
     LeftNotNoticed,
     /// What is logged is not written to both places, or stays in a buffer.
@@ -158,6 +160,7 @@ fn of_amiss(check: CheckId, amiss: &Amiss) -> Option<Cause> {
         (PageOneImage | PageManyImages | PageLargeFile | PageLargeFiles, Amiss::Answer { .. }) => {
             Cause::PassedOnIncompletely
         }
+        (CacheTruncated, _) => Cause::PartOfAnswerStored,
         (CacheAborted, Amiss::Answer { .. }) => Cause::PartStored,
         (ConnectionsSilent | ConnectionsBare, _) => Cause::ServedOneByOne,
         (ConnectionsClientLeaves, _) => Cause::UnhandledEvent,

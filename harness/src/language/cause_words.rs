@@ -147,6 +147,10 @@ words!(Cause {
         en: "what had come until the client left is stored as if it were the whole",
         es: "lo que había llegado hasta que el cliente se fue se guarda como si fuera todo"
     },
+    Cause::PartOfAnswerStored => {
+        en: "what had come until the backend's connection ended is stored as if it were the whole: compare its length with `Content-Length` first",
+        es: "lo que había llegado hasta que terminó la conexión del backend se guarda como si fuera todo: conviene comparar antes su longitud con `Content-Length`"
+    },
     Cause::LogNotWritten => {
         en: "the log is printed and not written to a file, or the other way round, or it stays in a buffer: flush after every line",
         es: "el log se muestra y no se escribe en un archivo, o al revés, o se queda en un búfer: conviene vaciarlo tras cada línea"

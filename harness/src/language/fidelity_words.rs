@@ -222,6 +222,10 @@ table! {
         title: { en: "a broken download leaves nothing wrong", es: "una descarga abandonada no deja nada errado" },
         asks: { en: "After a client has broken off a download, the next one gets the whole resource.", es: "Después de que un cliente abandona una descarga, el siguiente recibe el recurso completo." }
     }
+    CacheTruncated {
+        title: { en: "an answer that its backend cut short is not kept", es: "una respuesta que el backend dejó a medias no se guarda" },
+        asks: { en: "An answer of which only a part came is asked for again, not served from the cache.", es: "Una respuesta de la que solo llegó una parte se vuelve a pedir, no se sirve del caché." }
+    }
 }
 
 /// What a check of this family saw, as a sentence without its full stop.

@@ -117,6 +117,7 @@ pub const CASES: &[Case] = &[
     case("keeps-private", "–", "stored", &["cache.private"]),
     case("keeps-authorized", "–", "stored", &["cache.authorization"]),
     case("keeps-what-was-broken-off", "F-18", "stored", &["cache.aborted"]),
+    case("passes-truncated-as-whole", "F-18", "stored", &["cache.truncated"]),
     case("no-log-file", "F-6", "logged", &["log.file"]),
     case("prints-nothing", "F-6", "logged", &["log.stdout"]),
     case("logs-only-requests", "F-6", "logged", &["log.file", "log.stdout"]),

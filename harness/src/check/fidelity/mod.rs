@@ -39,6 +39,8 @@ enum Rule {
     NothingPassedOff,
     /// From the second one on, every one reaches a backend again.
     NeverKept,
+    /// The same of answers that came in part: no later one is given without asking a backend.
+    NeverKeptInPart,
     /// From the second one on, all come from the cache and equal the first.
     Kept,
     /// What a client that breaks off gets does not matter, what comes after it is served.
@@ -77,6 +79,7 @@ fn rule(check: CheckId) -> Option<Rule> {
         FailuresAllRefuse | FailuresHang | FailuresReset => Rule::AnError,
         FailuresTruncated | FailuresGarbage => Rule::NothingPassedOff,
         CacheErrors | CacheNotFound | CacheNoStore | CachePrivate | CacheAuthorization => Rule::NeverKept,
+        CacheTruncated => Rule::NeverKeptInPart,
         CacheSizes | CacheRush => Rule::Kept,
         _ => return None,
     })
@@ -162,6 +165,13 @@ fn of_one(
         Rule::NeverKept => {
             let first = before.iter().find(|first| first.exchange.target == asked.exchange.target)?;
             (asked.status().is_some() && ledger.is_from_cache(asked)).then(|| (Amiss::Kept, vec![first.line]))
+        }
+        Rule::NeverKeptInPart => {
+            let first = before.iter().find(|first| ledger.attempts_during(first).next().is_some())?;
+            // An error of the proxy's own is an honest answer.
+            let given = asked.exchange.response.as_ref().is_some_and(|response| response.status < 400);
+            let kept = given && ledger.attempts_during(asked).next().is_none();
+            kept.then(|| (Amiss::Kept, vec![first.line]))
         }
         Rule::Kept => kept(ledger, exact, asked, before),
     }
