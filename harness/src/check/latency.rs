@@ -142,7 +142,8 @@ mod tests {
     use crate::check::testkit::Kit;
     use crate::check::{Finding, Judgement, Outcome, Verdict, evaluate};
     use crate::history::{EventKind, HostNoise, Interval, Measure};
-    use crate::plan::{Connections, Executor, LatencyThreshold, Load, StepKind};
+    use crate::plan::samples::{load, rate};
+    use crate::plan::{LatencyThreshold, StepKind};
 
     fn histogram(samples: u64, milliseconds: u64) -> Histogram<u64> {
         let mut histogram = Histogram::new_with_bounds(1, 3_600_000_000_000, 3).unwrap();
@@ -158,25 +159,7 @@ mod tests {
         noise_ms: u64,
     ) -> (Outcome, Judgement) {
         let mut kit = Kit::new(3);
-        let executor = Executor::ConstantArrivalRate {
-            rate_per_second: 100.0,
-            duration: Duration::from_secs(5),
-            max_in_flight: 100,
-        };
-        kit.step(
-            0.0,
-            StepKind::Load(Load {
-                executor,
-                method: "GET".into(),
-                path: "/{n}".into(),
-                keys: 0,
-                warmup: Duration::ZERO,
-                tag: "steady".into(),
-                timeout: Duration::from_secs(1),
-                connections: Connections::One,
-                shape: crate::plan::LoadShape::default(),
-            }),
-        );
+        kit.step(0.0, StepKind::Load(load("steady", rate(100.0, 5))));
         kit.event(
             10.0,
             EventKind::LoadCounters {

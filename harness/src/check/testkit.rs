@@ -2,7 +2,7 @@
 //!
 //! Each test writes down what happened in a few lines and asks for one verdict. Nothing here is part of the product.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use fake_backends::stamp::Stamp;
 use fake_backends::wire::WireBytes as BackendBytes;
 
 use super::{Finding, Outcome, Verdict, evaluate};
-use crate::adapter::{Adapter, CacheMedium, Capabilities, Program, Resolution, TtlSource};
+use crate::adapter::Capabilities;
 use crate::catalogue::{CheckId, Kind};
 use crate::history::{
     BodySeen, ContentSeen, Event, EventKind, Exchange, ExchangeEnd, Histograms, ProxyExit, Purpose, Record,
@@ -20,7 +20,7 @@ use crate::history::{
 };
 use crate::plan::{
     BackendsPlan, Bilingual, CheckParameters, CheckPlan, ClientKind, Plan, ProxySettings, SourceLine, Step,
-    StepKind,
+    StepKind, samples,
 };
 
 /// A record in the making.
@@ -118,7 +118,7 @@ impl Kit {
             file: PathBuf::from("test.yaml"),
             text: String::new(),
             covers: Vec::new(),
-            adapter: adapter(),
+            adapter: samples::adapter(),
             proxy: ProxySettings { ttl: Some(Duration::from_secs(2)), ..ProxySettings::default() },
             backends: BackendsPlan { count: backends, script: Default::default(), own: Default::default() },
             steps: Vec::new(),
@@ -311,51 +311,6 @@ fn attempt(ask: &Ask, backend: &str, number: u64, arrived: f64, responded: f64) 
         status: Some(ask.status),
         response_bytes: 0,
         outcome: BackendOutcome::Answered,
-    }
-}
-
-fn adapter() -> Adapter {
-    Adapter {
-        name: "test".to_owned(),
-        title: "Test".to_owned(),
-        origin: "built in".to_owned(),
-        program: Program::Installed { name: "proxy".to_owned(), advice: None },
-        copy_from: None,
-        build: Vec::new(),
-        directories: Vec::new(),
-        files: BTreeMap::new(),
-        start: Vec::new(),
-        environment: BTreeMap::new(),
-        stdin: None,
-        terminal: true,
-        stop_signal: "SIGTERM".to_owned(),
-        stop_within: Duration::from_secs(5),
-        reload_signal: None,
-        ready_within: Duration::from_secs(5),
-        rebind_within: Duration::from_secs(5),
-        fixed_port: None,
-        fixed_host: None,
-        touch: Vec::new(),
-        rewrites: Vec::new(),
-        backends: Default::default(),
-        network: Default::default(),
-        hosts: Default::default(),
-        request: Default::default(),
-        commands: Default::default(),
-        limits: Default::default(),
-        log_file: Some("proxy.log".to_owned()),
-        cache_directory: None,
-        wipe: Vec::new(),
-        capabilities: Capabilities {
-            cache: CacheMedium::Disk,
-            ttl: TtlSource::Arguments,
-            ttl_resolution: Resolution::default(),
-            ttl_step: std::time::Duration::from_millis(1),
-            rotations: 1,
-            store_lag: Duration::ZERO,
-            settings: Vec::new(),
-            reference: None,
-        },
     }
 }
 

@@ -263,47 +263,20 @@ pub fn name_of(place: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+    use crate::plan::samples::{fleet, fleet_policies};
     use crate::plan::{Level, Policy, Stage};
-
-    /// Two to six instances of 100 requests per second each; low, high and low again.
-    fn plan(policies: Vec<Policy>) -> FleetPlan {
-        FleetPlan {
-            scale: 60.0,
-            least: 2,
-            most: 6,
-            provisioning: 120.0,
-            places: 2,
-            service: "exponential(20ms)".parse().unwrap(),
-            period: 30.0,
-            policies,
-            load: [(60.0, 60.0), (60.0, 240.0), (260.0, 600.0), (260.0, 600.0), (60.0, 60.0), (60.0, 3000.0)]
-                .map(|(to_per_second, over)| Stage { to_per_second, over })
-                .to_vec(),
-            fails: Vec::new(),
-            timeout: Duration::from_secs(5),
-        }
-    }
-
-    fn of_the_case(lasting: f64) -> Vec<Policy> {
-        vec![
-            Policy::Out { above: Level::Occupancy(0.65), lasting, add: 2, cooldown: 60.0 },
-            Policy::In { below: Level::Occupancy(0.25), lasting: 600.0, remove: 1, cooldown: 120.0 },
-        ]
-    }
 
     #[test]
     fn the_policy_of_the_case_follows_the_load_and_returns() {
-        let run = simulate(&plan(of_the_case(180.0)), Overhead::default(), 1);
+        let run = simulate(&fleet(fleet_policies(180.0)), Overhead::default(), 1);
         let most = run.ticks.iter().map(|tick| tick.healthy).max().unwrap();
         assert!((4..=6).contains(&most), "{most}");
         assert!(run.ticks.last().unwrap().healthy < most, "it goes back");
         assert!(run.p99_ms < 1_000.0 && run.lost == 0, "{} {}", run.p99_ms, run.lost);
         assert!(run.instance_hours < 6.0 * 4560.0 / 3600.0);
         assert_eq!(
-            simulate(&plan(of_the_case(180.0)), Overhead::default(), 1),
+            simulate(&fleet(fleet_policies(180.0)), Overhead::default(), 1),
             run,
             "the same seed, the same run"
         );
@@ -311,13 +284,13 @@ mod tests {
 
     #[test]
     fn a_late_policy_costs_latency() {
-        let late = simulate(&plan(of_the_case(900.0)), Overhead::default(), 1);
+        let late = simulate(&fleet(fleet_policies(900.0)), Overhead::default(), 1);
         assert!(late.p99_ms > 1_500.0, "{}", late.p99_ms);
     }
 
     #[test]
     fn nothing_is_decided_without_a_policy_and_a_dead_instance_is_replaced() {
-        let mut plan = plan(Vec::new());
+        let mut plan = fleet(Vec::new());
         plan.fails = vec![100.0];
         let run = simulate(&plan, Overhead::default(), 1);
         assert!(run.ticks.iter().all(|tick| tick.decision.is_none() && tick.healthy <= 2));
@@ -326,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_fleet_of_hundreds_over_a_day_is_a_matter_of_moments() {
-        let mut plan = plan(vec![Policy::Target {
+        let mut plan = fleet(vec![Policy::Target {
             keep: Level::Occupancy(0.5),
             out_cooldown: 60.0,
             in_cooldown: 300.0,

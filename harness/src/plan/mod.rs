@@ -20,6 +20,9 @@ mod resolve_load;
 mod resolve_steps;
 mod step;
 
+#[cfg(test)]
+pub(crate) mod samples;
+
 pub use capacity::CapacitySearch;
 pub use cases::{Caller, Callers, CaseStep, Overload, Uploads};
 pub use checks::{CheckParameters, CheckPlan, LatencyThreshold};

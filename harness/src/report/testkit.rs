@@ -13,7 +13,7 @@ use fake_backends::stamp::Stamp;
 use hdrhistogram::Histogram;
 
 use super::{Attachments, Source};
-use crate::adapter::{Adapter, CacheMedium, Capabilities, Program, Resolution, TtlSource};
+use crate::adapter::{Adapter, Program};
 use crate::catalogue::CheckId;
 use crate::check::{Finding, Outcome, Verdict};
 use crate::history::{
@@ -24,7 +24,7 @@ use crate::history::{
 use crate::plan::{
     BackendsPlan, Bilingual, CheckParameters, CheckPlan, ClientKind, Connections, CrashLoad, Executor, Fill,
     LatencyThreshold, Load, Plan, Probe, ProbeTime, ProxySettings, Restart, Serial, SourceLine, Step,
-    StepKind,
+    StepKind, samples,
 };
 
 /// A finished made-up run.
@@ -92,48 +92,19 @@ checks:
 
 impl RunBuilder {
     pub(crate) fn new(name: &str) -> RunBuilder {
-        let adapter = Adapter {
+        let mut adapter = Adapter {
             name: "pibl".into(),
             title: "pibl".into(),
-            origin: "built in".into(),
             program: Program::Cargo { package: "pibl".into() },
-            copy_from: None,
-            build: Vec::new(),
-            directories: Vec::new(),
-            files: BTreeMap::new(),
             start: vec!["pibl".into()],
-            environment: BTreeMap::new(),
-            stdin: None,
-            terminal: true,
-            stop_signal: "SIGTERM".into(),
-            stop_within: Duration::from_secs(5),
-            reload_signal: None,
             ready_within: Duration::from_secs(10),
             rebind_within: Duration::from_secs(2),
-            fixed_port: None,
-            fixed_host: None,
-            touch: Vec::new(),
-            rewrites: Vec::new(),
-            backends: Default::default(),
-            network: Default::default(),
-            hosts: Default::default(),
-            request: Default::default(),
-            commands: Default::default(),
-            limits: Default::default(),
             log_file: Some("pibl.log".into()),
             cache_directory: Some("cache".into()),
             wipe: vec!["cache".into()],
-            capabilities: Capabilities {
-                cache: CacheMedium::Disk,
-                ttl: TtlSource::Arguments,
-                ttl_resolution: Resolution::default(),
-                ttl_step: std::time::Duration::from_millis(1),
-                rotations: 1,
-                store_lag: Duration::ZERO,
-                settings: Vec::new(),
-                reference: Some("pibl/README.md".into()),
-            },
+            ..samples::adapter()
         };
+        adapter.capabilities.reference = Some("pibl/README.md".into());
         let plan = Plan {
             format: 1,
             name: name.into(),
@@ -384,20 +355,16 @@ impl RunBuilder {
 
     /// A load step: so many samples, `failing` of a hundred of them errors.
     pub(crate) fn load(mut self, tag: &str, samples: u64, failing: u64) -> Self {
+        let executor = Executor::ConstantArrivalRate {
+            rate_per_second: 1000.0,
+            duration: Duration::from_secs(5),
+            max_in_flight: 256,
+        };
         let load = Load {
-            executor: Executor::ConstantArrivalRate {
-                rate_per_second: 1000.0,
-                duration: Duration::from_secs(5),
-                max_in_flight: 256,
-            },
-            method: "GET".into(),
             path: "/load/{n}".into(),
-            keys: 0,
             warmup: Duration::from_secs(1),
-            tag: tag.into(),
             timeout: Duration::from_secs(5),
-            connections: Connections::One,
-            shape: crate::plan::LoadShape::default(),
+            ..samples::load(tag, executor)
         };
         self.begin("- load:", None, StepKind::Load(load));
         let (started, mut errors) = (self.now, 0);

@@ -121,32 +121,19 @@ fn seen(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use crate::adapter::Setting;
     use crate::catalogue::CheckId;
     use crate::check::testkit::{Ask, Kit};
     use crate::check::{CaseFinding, Finding, Outcome, evaluate};
     use crate::history::Purpose;
-    use crate::plan::{Connections, Executor, Load, LoadShape, StepKind};
+    use crate::plan::StepKind;
+    use crate::plan::samples::{clients, load_with_journal};
 
     /// A request every 10 ms; `b2` takes 95 ms and `b1` takes 5.
     fn judged(backend: impl Fn(u64) -> &'static str) -> Outcome {
         let mut kit = Kit::new(2);
         kit.capabilities().settings = vec![Setting::LeastConnections];
-        let executor = Executor::ConstantVus { vus: 1, duration: Duration::from_secs(1), iterations: 0 };
-        let load = Load {
-            executor,
-            method: "GET".into(),
-            path: "/{n}".into(),
-            keys: 0,
-            warmup: Duration::ZERO,
-            tag: "busy".into(),
-            timeout: Duration::from_secs(1),
-            connections: Connections::One,
-            shape: LoadShape { journal: true, ..LoadShape::default() },
-        };
-        kit.step(0.0, StepKind::Load(load));
+        kit.step(0.0, StepKind::Load(load_with_journal("busy", clients(1, 1))));
         for number in 0..300 {
             let name = backend(number);
             let took = if name == "b2" { 95.0 } else { 5.0 };

@@ -162,27 +162,12 @@ mod tests {
     use crate::check::testkit::Kit;
     use crate::check::{Bottleneck, CapacitySeen, CaseFinding, Finding, Outcome, evaluate};
     use crate::history::{CapacityRung, EventKind, PlaceUse, RungJudged};
-    use crate::plan::{BackendChange, CapacitySearch, Connections, Executor, Load, LoadShape, StepKind};
+    use crate::plan::samples::{load, rate};
+    use crate::plan::{BackendChange, CapacitySearch, StepKind};
 
     fn search(tag: &str) -> StepKind {
-        let executor = Executor::ConstantArrivalRate {
-            rate_per_second: 100.0,
-            duration: Duration::from_secs(1),
-            max_in_flight: 100,
-        };
-        let load = Load {
-            executor,
-            method: "GET".into(),
-            path: "/{n}".into(),
-            keys: 0,
-            warmup: Duration::ZERO,
-            tag: tag.into(),
-            timeout: Duration::from_secs(1),
-            connections: Connections::One,
-            shape: LoadShape::default(),
-        };
         StepKind::Capacity(CapacitySearch {
-            load,
+            load: load(tag, rate(100.0, 1)),
             from_per_second: 100.0,
             to_per_second: 5_000.0,
             quantile: 0.99,

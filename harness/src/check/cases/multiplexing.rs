@@ -117,30 +117,17 @@ fn pinned(ledger: &Ledger<'_>, steps: &BTreeSet<usize>) -> (u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use crate::catalogue::CheckId;
     use crate::check::testkit::{Ask, Kit};
     use crate::check::{CaseFinding, Finding, MultiplexingSeen, Outcome, evaluate};
     use crate::history::{EngineCounters, EventKind, Purpose};
-    use crate::plan::{Connections, Executor, Load, LoadShape, StepKind};
+    use crate::plan::StepKind;
+    use crate::plan::samples::{clients, load_with_journal};
 
     /// Ten clients with twenty requests each; `backend` says which backend connection carries a request.
     fn judged(took: f64, backend: impl Fn(u64, u64) -> u64) -> (Outcome, MultiplexingSeen) {
         let mut kit = Kit::new(1);
-        let executor = Executor::ConstantVus { vus: 10, duration: Duration::from_secs(5), iterations: 0 };
-        let load = Load {
-            executor,
-            method: "GET".into(),
-            path: "/{n}".into(),
-            keys: 0,
-            warmup: Duration::ZERO,
-            tag: "many".into(),
-            timeout: Duration::from_secs(1),
-            connections: Connections::One,
-            shape: LoadShape { journal: true, ..LoadShape::default() },
-        };
-        kit.step(0.0, StepKind::Load(load));
+        kit.step(0.0, StepKind::Load(load_with_journal("many", clients(10, 5))));
         for round in 0..20 {
             for client in 0..10 {
                 let at = (round * 10 + client) as f64 * 10.0;

@@ -2,35 +2,15 @@
 //!
 //! What real proxies do is tried in `tests/pupil.rs`; these tests hold the rules themselves. They open no socket.
 
-use std::time::Duration;
-
 use super::Amiss;
 use crate::catalogue::CheckId;
 use crate::check::testkit::{Ask, Kit};
 use crate::check::{Finding, Outcome, evaluate};
 use crate::history::{ExchangeEnd, Purpose};
-use crate::plan::{Exact, StepKind};
+use crate::plan::{StepKind, samples};
 
 fn exact(asks: CheckId, path: &str, times: u32) -> StepKind {
-    StepKind::Exact(Exact {
-        asks,
-        method: "GET".into(),
-        path: path.into(),
-        fields: Vec::new(),
-        long_head_bytes: 0,
-        body_bytes: 0,
-        chunked: false,
-        cut: Vec::new(),
-        pause: Duration::ZERO,
-        http10: false,
-        times,
-        at_once: 1,
-        keep: false,
-        pipelined: false,
-        leaves_after: None,
-        beside: None,
-        within: Duration::from_secs(5),
-    })
+    StepKind::Exact(samples::exact(asks, path, times))
 }
 
 fn get(target: &str, at: f64) -> Ask {

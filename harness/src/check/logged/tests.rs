@@ -1,37 +1,17 @@
 //! Logs of several styles, written down by hand, and what the checks say of them.
 
-use std::time::Duration;
-
 use super::{LogLack, LogPlace};
 use crate::catalogue::CheckId;
 use crate::check::testkit::{Ask, Kit};
 use crate::check::{Finding, Outcome, Verdict};
 use crate::history::{EventKind, LogExcerpt, Purpose};
-use crate::plan::{Exact, StepKind};
+use crate::plan::StepKind;
+use crate::plan::samples::exact;
 
 /// A GET answered with 410, one answered twice with 200 (the second time from the cache), and this log of it.
 fn verdict(check: CheckId, log: &str) -> Verdict {
     let mut kit = Kit::new(3);
-    let exact = Exact {
-        asks: CheckId::LogFile,
-        method: "GET".into(),
-        path: "/l/{n}".into(),
-        fields: Vec::new(),
-        long_head_bytes: 0,
-        body_bytes: 0,
-        chunked: false,
-        cut: Vec::new(),
-        pause: Duration::ZERO,
-        http10: false,
-        times: 3,
-        at_once: 1,
-        keep: false,
-        pipelined: false,
-        leaves_after: None,
-        beside: None,
-        within: Duration::from_secs(5),
-    };
-    kit.step(0.0, StepKind::Exact(exact));
+    kit.step(0.0, StepKind::Exact(exact(CheckId::LogFile, "/l/{n}", 3)));
     kit.ask(Ask::get(Purpose::Exact, "/l/gone", 10.0).by("b1").with_status(410));
     kit.ask(Ask::get(Purpose::Exact, "/l/hit", 20.0).by("b2"));
     kit.ask(Ask::get(Purpose::Exact, "/l/hit", 30.0).with_stamp("b2", 1));

@@ -7,32 +7,8 @@ use crate::check::testkit::Kit;
 use crate::check::{CloudFinding, Finding, FleetFinding, Outcome, Verdict};
 use crate::fleet::{Overhead, replay, simulate};
 use crate::history::{EventKind, FleetRun, HostNoise};
+use crate::plan::samples::{fleet, fleet_policies};
 use crate::plan::{CloudStep, FleetPlan, Level, Policy, Stage, StepKind};
-
-fn plan(policies: Vec<Policy>) -> FleetPlan {
-    FleetPlan {
-        scale: 60.0,
-        least: 2,
-        most: 6,
-        provisioning: 120.0,
-        places: 2,
-        service: "exponential(20ms)".parse().unwrap(),
-        period: 30.0,
-        policies,
-        load: [(60.0, 60.0), (60.0, 240.0), (260.0, 600.0), (260.0, 600.0), (60.0, 60.0), (60.0, 3000.0)]
-            .map(|(to_per_second, over)| Stage { to_per_second, over })
-            .to_vec(),
-        fails: Vec::new(),
-        timeout: Duration::from_secs(5),
-    }
-}
-
-fn of_the_case() -> Vec<Policy> {
-    vec![
-        Policy::Out { above: Level::Occupancy(0.65), lasting: 180.0, add: 2, cooldown: 60.0 },
-        Policy::In { below: Level::Occupancy(0.25), lasting: 600.0, remove: 1, cooldown: 120.0 },
-    ]
-}
 
 fn judged(plan: &FleetPlan, run: FleetRun, id: CheckId, at_most: u64, count: Option<u64>) -> Verdict {
     let mut kit = Kit::new(plan.most);
@@ -43,7 +19,7 @@ fn judged(plan: &FleetPlan, run: FleetRun, id: CheckId, at_most: u64, count: Opt
 }
 
 fn outcome(policies: Vec<Policy>, id: CheckId, at_most: u64) -> Outcome {
-    let plan = plan(policies);
+    let plan = fleet(policies);
     let run = simulate(&plan, Overhead::default(), 1);
     judged(&plan, run, id, at_most, None).outcome
 }
@@ -57,13 +33,13 @@ fn the_policies_of_the_case_pass_every_check() {
         (CheckId::FleetScaled, 600),
         (CheckId::FleetSimulation, 1),
     ] {
-        assert_eq!(outcome(of_the_case(), id, at_most), Outcome::Pass, "{}", id.name());
+        assert_eq!(outcome(fleet_policies(180.0), id, at_most), Outcome::Pass, "{}", id.name());
     }
 }
 
 #[test]
 fn a_late_policy_is_too_small_for_too_long_and_too_slow() {
-    let mut late = of_the_case();
+    let mut late = fleet_policies(180.0);
     late[0] = Policy::Out { above: Level::Occupancy(0.65), lasting: 900.0, add: 2, cooldown: 60.0 };
     assert_eq!(outcome(late.clone(), CheckId::FleetScaled, 600), Outcome::Fail);
     assert_eq!(outcome(late, CheckId::FleetLatency, 1), Outcome::Fail);
@@ -80,9 +56,9 @@ fn a_policy_that_flaps_changes_its_direction_too_often() {
 
 #[test]
 fn a_host_that_oversleeps_makes_no_failure_of_time() {
-    let mut late = of_the_case();
+    let mut late = fleet_policies(180.0);
     late[0] = Policy::Out { above: Level::Occupancy(0.65), lasting: 900.0, add: 2, cooldown: 60.0 };
-    let plan = plan(late);
+    let plan = fleet(late);
     let mut kit = Kit::new(plan.most);
     kit.reloads();
     kit.step(0.0, StepKind::Cloud(CloudStep::Fleet(plan.clone())));
@@ -95,7 +71,7 @@ fn a_host_that_oversleeps_makes_no_failure_of_time() {
 
 #[test]
 fn a_loss_in_scale_in_fails_and_one_at_a_death_only_beyond_what_is_tolerated() {
-    let mut plan = plan(of_the_case());
+    let mut plan = fleet(fleet_policies(180.0));
     plan.fails = vec![1_000.0];
     let mut run = simulate(&plan, Overhead::default(), 1);
     let death = run.ticks.iter().position(|tick| tick.died.is_some()).unwrap();
@@ -110,7 +86,7 @@ fn a_loss_in_scale_in_fails_and_one_at_a_death_only_beyond_what_is_tolerated() {
 
 #[test]
 fn one_instance_that_gets_more_than_its_share_is_seen() {
-    let plan = plan(of_the_case());
+    let plan = fleet(fleet_policies(180.0));
     let mut run = simulate(&plan, Overhead::default(), 1);
     for tick in &mut run.ticks {
         if let Some(count) = tick.arrived.get_mut("b1") {
@@ -122,7 +98,7 @@ fn one_instance_that_gets_more_than_its_share_is_seen() {
 
 #[test]
 fn a_simulation_that_is_two_instances_apart_fails_and_one_period_does_not_count() {
-    let plan = plan(of_the_case());
+    let plan = fleet(fleet_policies(180.0));
     let run = simulate(&plan, Overhead::default(), 1);
     let mut apart = run.clone();
     apart.ticks.iter_mut().for_each(|tick| tick.healthy += 2);
@@ -142,7 +118,7 @@ fn a_simulation_that_is_two_instances_apart_fails_and_one_period_does_not_count(
 
 #[test]
 fn the_instance_hours_and_the_share_of_the_peak_are_told() {
-    let plan = plan(of_the_case());
+    let plan = fleet(fleet_policies(180.0));
     let run = simulate(&plan, Overhead::default(), 1);
     let verdict = judged(&plan, run, CheckId::FleetScaled, 600, None);
     let Finding::Cloud(CloudFinding::Fleet(FleetFinding::Scaled { runs })) = verdict.finding else {
@@ -155,7 +131,7 @@ fn the_instance_hours_and_the_share_of_the_peak_are_told() {
 
 #[test]
 fn a_fleet_that_breaks_long_before_it_is_full_is_seen() {
-    let mut plan = plan(Vec::new());
+    let mut plan = fleet(Vec::new());
     plan.least = 6;
     plan.load = vec![Stage { to_per_second: 700.0, over: 600.0 }];
     let run = simulate(&plan, Overhead::default(), 1);
@@ -177,6 +153,6 @@ fn a_fleet_that_breaks_long_before_it_is_full_is_seen() {
 #[test]
 fn a_proxy_that_cannot_learn_of_instances_is_unsupported() {
     let mut kit = Kit::new(2);
-    kit.step(0.0, StepKind::Cloud(CloudStep::Fleet(plan(Vec::new()))));
+    kit.step(0.0, StepKind::Cloud(CloudStep::Fleet(fleet(Vec::new()))));
     assert_eq!(kit.judge(CheckId::FleetEven).outcome, Outcome::Unsupported);
 }
