@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-use super::compare::shard::Shard;
+use super::shard::Shard;
 use crate::catalogue::CheckId;
 use crate::language::Language;
 use crate::plan::OnInconclusive;

@@ -15,6 +15,7 @@ mod pdf;
 mod rejudge;
 mod runs;
 mod selection;
+mod shard;
 mod signals;
 mod simulate;
 mod step_summary;

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::directory::WorkingDirectory;
 use super::guard::{GuardState, Isolation};
-use super::subject::ProxyUnderTest;
 use crate::adapter::Adapter;
 use crate::history::Anomaly;
 use crate::platform::{ControlGroup, GroupLimits, Limits, Reach};
@@ -111,19 +110,13 @@ impl Confinement {
             reach
         })
     }
-}
 
-impl ProxyUnderTest {
-    pub(super) fn doors(&self) -> Vec<std::path::PathBuf> {
-        self.group.as_ref().map(|group| group.doors()).unwrap_or_default()
-    }
-
-    pub(super) fn enforced_by(&self, state: &GuardState) -> Enforced {
+    /// What of it is enforced, as the guard and the control group have it.
+    pub(super) fn enforced(&self, group: Option<&ControlGroup>, state: &GuardState) -> Enforced {
         let words = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        let group = self.group.as_deref();
         Enforced {
             isolation: state.isolation,
-            fenced: self.confinement.fenced.then_some(state.fenced),
+            fenced: self.fenced.then_some(state.fenced),
             limited: group.map(|group| words(group.in_force())).unwrap_or_default(),
             not_limited: group.map(|group| words(group.missing())).unwrap_or_default(),
         }

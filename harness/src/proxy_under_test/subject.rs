@@ -13,7 +13,7 @@ use fake_backends::platform::Network;
 
 use super::confinement::{Confinement, Enforced};
 use super::directory::WorkingDirectory;
-use super::guard::{Isolation, Wish};
+use super::guard::{GuardState, Isolation, Wish};
 use super::process::{Ended, LAST_LINES, Process};
 use super::{OutputLog, Preparation, StartProblem};
 use crate::adapter::{Adapter, OwnCommands};
@@ -100,6 +100,16 @@ impl ProxyUnderTest {
     /// The program, absolute: what `{{ program }}` means in an adapter.
     pub fn program(&self) -> &Path {
         &self.program
+    }
+
+    /// The ways into its control group, where it has one.
+    pub(super) fn doors(&self) -> Vec<PathBuf> {
+        self.group.as_ref().map(|group| group.doors()).unwrap_or_default()
+    }
+
+    /// What of its confinement is enforced by a launch.
+    pub(super) fn enforced_by(&self, state: &GuardState) -> Enforced {
+        self.confinement.enforced(self.group.as_deref(), state)
     }
 
     /// The working directory, absolute: what `{{ directory }}` means in an adapter.

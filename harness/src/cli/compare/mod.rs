@@ -29,9 +29,10 @@ use crate::report::{Compared, write_comparison};
 
 use super::annotations;
 use super::arguments::{CompareArguments, Inconclusive, language};
+use super::shard::Shard;
 use super::signals;
 use rounds::{Rounds, Trouble};
-use shard::{Shard, ShardFile};
+use shard::ShardFile;
 use sides::Sides;
 
 /// How long all rounds may take where the user says nothing.

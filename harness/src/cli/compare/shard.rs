@@ -1,25 +1,18 @@
-//! A part of a comparison on one machine of many: which rounds are its own, and the file that says what it measured.
+//! The file that says what one shard of a comparison measured.
 //!
-//! `--shard I/N` names it, `harness merge` reads the file. The scheduler of a cluster places, repeats and cleans up; there
-//! is no coordinator here, so nothing but the file tells that a shard is whole.
+//! `compare` writes it last and `harness merge` reads it. There is no coordinator, so nothing but this file tells that a shard
+//! is whole; which rounds it has is said by `cli::shard`.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::rounds::Trouble;
+use crate::cli::shard::Shard;
 use crate::plan::Bilingual;
 
 /// The file in the folder of a shard.
 pub(super) const NAME: &str = "shard.json";
-
-/// One of several machines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::cli) struct Shard {
-    /// From 1.
-    pub(super) index: usize,
-    pub(super) of: usize,
-}
 
 /// What a shard leaves for `harness merge`; written last, so that one that was killed has none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,51 +39,6 @@ pub(super) struct ShardFile {
 
 pub(super) const FORMAT: u32 = 1;
 
-impl Shard {
-    /// `2/4`; `auto` and `auto/4` take the place, and the number where it is missing, from the environment of a Slurm array
-    /// or a Kubernetes Indexed Job.
-    ///
-    /// # Errors
-    /// It is neither, or the environment does not say.
-    pub(in crate::cli) fn parse(text: &str) -> Result<Shard, String> {
-        Shard::parse_in(text, |name| std::env::var(name).ok())
-    }
-
-    fn parse_in(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Shard, String> {
-        let number = |name: &str| variable(name).and_then(|value| value.trim().parse::<usize>().ok());
-        let (index, of) = match text.split_once('/') {
-            Some(("auto", of)) => (None, of.parse().ok()),
-            Some((index, of)) => {
-                (Some(index.parse().map_err(|_| "write it as I/N, such as 2/4")?), of.parse().ok())
-            }
-            None if text == "auto" => (None, None),
-            None => return Err("write it as I/N, such as 2/4, or auto".to_owned()),
-        };
-        let slurm = number("SLURM_ARRAY_TASK_ID").map(|id| {
-            let least = number("SLURM_ARRAY_TASK_MIN").unwrap_or(0);
-            (id.saturating_sub(least) + 1, number("SLURM_ARRAY_TASK_COUNT"))
-        });
-        // Kubernetes tells the place only; the number is told by whoever writes the job.
-        let kubernetes = number("JOB_COMPLETION_INDEX").map(|index| (index + 1, number("JOB_COMPLETIONS")));
-        let told = slurm.or(kubernetes);
-        let index = index.or(told.map(|(index, _)| index)).ok_or(
-            "neither SLURM_ARRAY_TASK_ID nor JOB_COMPLETION_INDEX is set: write it as I/N, such as 2/4",
-        )?;
-        let of = of.or(told.and_then(|(_, of)| of)).ok_or("of how many? write auto/4")?;
-        if index == 0 || index > of {
-            return Err(format!("{index}/{of} is no part: from 1/{of} to {of}/{of}"));
-        }
-        Ok(Shard { index, of })
-    }
-
-    /// Its first round, counted from 0, and how many there are. Neighbouring rounds stay together, since the order of the
-    /// sides flips between them.
-    pub(super) fn rounds_of(self, all: usize) -> (usize, usize) {
-        let start = |index: usize| index * all / self.of;
-        (start(self.index - 1), start(self.index) - start(self.index - 1))
-    }
-}
-
 impl ShardFile {
     pub(super) fn write(&self, folder: &Path) -> std::io::Result<()> {
         let temporary = folder.join(".shard.json");
@@ -114,38 +62,6 @@ impl ShardFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_round_belongs_to_exactly_one_shard() {
-        for (all, of) in [(8, 4), (8, 3), (32, 5), (2, 4)] {
-            let mut next = 0;
-            for index in 1..=of {
-                let (start, count) = Shard { index, of }.rounds_of(all);
-                assert_eq!(start, next, "{index}/{of} of {all}");
-                next = start + count;
-            }
-            assert_eq!(next, all);
-        }
-    }
-
-    #[test]
-    fn the_environment_of_a_cluster_names_the_shard() {
-        let slurm = |name: &str| match name {
-            "SLURM_ARRAY_TASK_ID" => Some("7".to_owned()),
-            "SLURM_ARRAY_TASK_MIN" => Some("5".to_owned()),
-            "SLURM_ARRAY_TASK_COUNT" => Some("4".to_owned()),
-            _ => None,
-        };
-        assert_eq!(Shard::parse_in("auto", slurm), Ok(Shard { index: 3, of: 4 }));
-        let kubernetes = |name: &str| (name == "JOB_COMPLETION_INDEX").then(|| "0".to_owned());
-        assert_eq!(Shard::parse_in("auto/2", kubernetes), Ok(Shard { index: 1, of: 2 }));
-        assert!(Shard::parse_in("auto", kubernetes).unwrap_err().contains("how many"));
-        assert!(Shard::parse_in("auto", |_| None).unwrap_err().contains("I/N"));
-        for wrong in ["0/4", "5/4", "x/4", "4", "1/x", "auto/x"] {
-            assert!(Shard::parse_in(wrong, |_| None).is_err(), "{wrong}");
-        }
-        assert_eq!(Shard::parse_in("2/4", |_| None), Ok(Shard { index: 2, of: 4 }));
-    }
 
     #[test]
     fn a_run_folder_lies_beneath_its_shard() {
