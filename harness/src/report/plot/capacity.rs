@@ -5,7 +5,8 @@
 
 use plotters::prelude::*;
 
-use super::canvas::{self, Area, Drawn, GRID, INK, Look, RED, SOFT, said};
+use super::canvas::{Area, Drawn, INK, Look, RED, said};
+use super::charts::LatencyChart;
 use super::overlay::style;
 use super::scale::{LatencyAxis, Ticked, ticks};
 use crate::history::{EventKind, RungJudged};
@@ -94,32 +95,17 @@ impl CapacityCurves {
         let least = all().map(|rung| rung.2).fold(self.limit_ms, f64::min);
         let most = all().map(|rung| rung.2).fold(self.limit_ms, f64::max);
         let axis = LatencyAxis::for_range(least, most);
-        let (low, high) = axis.ends();
-        let places = axis.decimals();
-        let mut chart = ChartBuilder::on(area)
-            .margin_right(look.px(LEGEND))
-            .margin_top(look.px(8.0))
-            .x_label_area_size(look.px(44.0))
-            .y_label_area_size(look.px(if look.roomy() { 68.0 } else { 56.0 }))
-            .build_cartesian_2d(
-                Ticked::new(0.0..most_rate, ticks(0.0, most_rate, if look.roomy() { 8 } else { 3 })),
-                Ticked::new(low..high, axis.ticks()),
-            )
-            .map_err(said)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(canvas::PAPER)
-            .bold_line_style(GRID)
-            .axis_style(look.stroke(SOFT, 1.0))
-            .x_desc(PlotWord::Served.in_words(language))
-            .y_desc(PlotWord::Latency.in_words(language))
-            .label_style(look.text(12.0, &SOFT))
-            .axis_desc_style(look.text(12.5, &INK))
-            .x_label_formatter(&|rate| Decimal(*rate, 0).in_words(language))
-            .y_label_formatter(&|place| Decimal(axis.value(*place), places).in_words(language))
-            .draw()
-            .map_err(said)?;
+        let across = Ticked::new(0.0..most_rate, ticks(0.0, most_rate, if look.roomy() { 8 } else { 3 }));
+        let name = |rate: &f64| Decimal(*rate, 0).in_words(language);
+        let chart = LatencyChart {
+            latency: axis,
+            across,
+            word: PlotWord::Served,
+            name: &name,
+            right: LEGEND,
+            top: 8.0,
+        };
+        let mut chart = chart.on(area, look, language)?;
         let limit = axis.place(self.limit_ms);
         let line = [(0.0, limit), (most_rate, limit)];
         chart
@@ -133,18 +119,11 @@ impl CapacityCurves {
             ])
             .map_err(said)?;
         for (place, curve) in self.curves.iter().enumerate() {
-            let (color, width, dash, gap) = style(APART[place % APART.len()]);
+            let style = style(APART[place % APART.len()]);
+            let color = style.color;
             let points: Vec<(f64, f64)> =
                 curve.rungs.iter().map(|rung| (rung.1, axis.place(rung.2))).collect();
-            if gap == 0.0 {
-                chart
-                    .draw_series([PathElement::new(points.clone(), look.stroke(color, width))])
-                    .map_err(said)?;
-            } else {
-                let stroke = look.stroke(color, width);
-                let dashes = DashedLineSeries::new(points.clone(), look.px(dash), look.px(gap), stroke);
-                chart.draw_series(dashes).map_err(said)?;
-            }
+            style.line(&mut chart, look, points.clone())?;
             let kept = curve.rungs.iter().rposition(|rung| rung.3 == RungJudged::Kept);
             for (number, (rung, at)) in curve.rungs.iter().zip(&points).enumerate() {
                 if rung.3 == RungJudged::Refused {
@@ -170,15 +149,8 @@ impl CapacityCurves {
         let text = look.text(12.5, &INK);
         let mut y = look.px(20.0);
         for (place, curve) in self.curves.iter().enumerate() {
-            let (color, width, dash, gap) = style(APART[place % APART.len()]);
             let end = left + look.px(30.0);
-            let mut from = left;
-            while from < end {
-                let to = if gap == 0.0 { end } else { (from + look.px(dash)).min(end) };
-                area.draw(&PathElement::new([(from, y), (to, y)], look.stroke(color, width)))
-                    .map_err(said)?;
-                from = to + look.px(gap).max(1);
-            }
+            style(APART[place % APART.len()]).key(area, look, (left, end), y)?;
             area.draw_text(&curve.tag, &text, (end + look.px(8.0), y - look.px(6.0))).map_err(said)?;
             y += look.px(18.0);
         }

@@ -5,7 +5,8 @@
 
 use plotters::prelude::*;
 
-use super::canvas::{self, AMBER, Area, BAND, BLUE, Drawn, GRID, INK, Look, RED, SOFT, said};
+use super::canvas::{self, AMBER, Area, BAND, BLUE, Drawn, INK, Look, RED, SOFT, said};
+use super::charts::{BELOW, Chart, RIGHT, ruled};
 use super::scale::Ticked;
 use crate::check::{CurvePoint, expiry_curve};
 use crate::language::plot_words::{
@@ -101,21 +102,15 @@ impl Expiry {
         let ages = Ticked::round(low..high, if look.roomy() { 8 } else { 4 });
         let places = ages.decimals();
         let mut chart = ChartBuilder::on(area)
-            .margin_right(look.px(36.0))
-            .x_label_area_size(look.px(44.0))
+            .margin_right(look.px(RIGHT))
+            .x_label_area_size(look.px(BELOW))
             .y_label_area_size(look.px(label_room))
             .build_cartesian_2d(ages, Ticked::new(-0.45..1.45, Vec::new()))
             .map_err(said)?;
-        chart
-            .configure_mesh()
+        ruled(&mut chart, look)
             .disable_y_mesh()
             .disable_y_axis()
-            .light_line_style(canvas::PAPER)
-            .bold_line_style(GRID)
-            .axis_style(look.stroke(SOFT, 1.0))
             .x_desc(PlotWord::Age.in_words(language))
-            .label_style(look.text(12.0, &SOFT))
-            .axis_desc_style(look.text(12.5, &INK))
             .x_label_formatter(&|age| Decimal(*age, places).in_words(language))
             .draw()
             .map_err(said)?;
@@ -231,5 +226,3 @@ impl Expiry {
         Ok(())
     }
 }
-
-type Chart<'a, DB> = ChartContext<'a, DB, Cartesian2d<Ticked, Ticked>>;

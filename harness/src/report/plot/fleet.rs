@@ -5,12 +5,12 @@
 
 use plotters::prelude::*;
 
-use super::canvas::{self, AMBER, Area, BLUE, Drawn, GREEN, GRID, INK, Look, RED, SOFT, said};
-use super::scale::Ticked;
+use super::canvas::{AMBER, Area, BLUE, Drawn, GREEN, INK, Look, RED, SOFT, said};
+use super::charts::{RIGHT, TimePanel, left};
 use crate::fleet::{Forecast, simulate_beside};
 use crate::history::{EventKind, FleetRun};
 use crate::language::fleet_words::{self, FleetWord};
-use crate::language::{Decimal, InWords as _, Language, Span, simulate_words};
+use crate::language::{InWords as _, Language, Span, simulate_words};
 use crate::plan::{CloudStep, FleetPlan, StepKind};
 use crate::report::Source;
 
@@ -122,33 +122,8 @@ impl Fleet {
         let values = lines.iter().flat_map(|line| line.0.iter().map(|point| point.1));
         let most = values.fold(0.0, f64::max).max(0.001) * 1.2;
         let end = self.run.ticks.last().map_or(1.0, |tick| tick.at / 60.0).max(0.001);
-        let time = Ticked::round(0.0..end, if look.roomy() { 8 } else { 4 });
-        let value_axis = Ticked::round(0.0..most, 3);
-        let (minute_places, places) = (time.decimals(), value_axis.decimals());
-        let room = look.px(if look.roomy() { 56.0 } else { 46.0 });
-        let mut chart = ChartBuilder::on(area)
-            .margin_right(look.px(36.0))
-            .margin_top(look.px(20.0))
-            .x_label_area_size(look.px(if with_axis { 44.0 } else { 4.0 }))
-            .y_label_area_size(room)
-            .build_cartesian_2d(time, value_axis)
-            .map_err(said)?;
-        let minute =
-            |m: &f64| if with_axis { Decimal(*m, minute_places).in_words(language) } else { String::new() };
-        let value_words = |value: &f64| Decimal(*value, places).in_words(language);
-        let mut mesh = chart.configure_mesh();
-        mesh.disable_x_mesh()
-            .light_line_style(canvas::PAPER)
-            .bold_line_style(GRID)
-            .axis_style(look.stroke(SOFT, 1.0))
-            .label_style(look.text(12.0, &SOFT))
-            .axis_desc_style(look.text(12.5, &INK))
-            .x_label_formatter(&minute)
-            .y_label_formatter(&value_words);
-        if with_axis {
-            mesh.x_desc(FleetWord::Minutes.in_words(language));
-        }
-        mesh.draw().map_err(said)?;
+        let time = with_axis.then(|| FleetWord::Minutes.in_words(language));
+        let mut chart = TimePanel { end, most, top: 20.0, time }.on(area, look, language)?;
         for (points, color, width) in lines.iter().filter(|line| !line.0.is_empty()) {
             chart
                 .draw_series([PathElement::new(points.clone(), look.stroke(*color, *width))])
@@ -178,13 +153,13 @@ impl Fleet {
                 chart.draw_series([mark]).map_err(said)?;
             }
         }
-        let at = (room, look.px(2.0));
+        let at = (look.px(left(look)), look.px(2.0));
         area.draw_text(&word.in_words(language), &look.bold(12.0, &INK), at).map_err(said)?;
         let text = word.key(self.simulated.is_some(), language);
         let style = look.text(10.5, &SOFT);
         let width = area.estimate_text_size(&text, &style).map_err(said)?.0 as i32;
-        let left = area.dim_in_pixel().0 as i32 - look.px(36.0) - width;
-        if look.roomy() { area.draw_text(&text, &style, (left, look.px(3.0))).map_err(said) } else { Ok(()) }
+        let at = area.dim_in_pixel().0 as i32 - look.px(RIGHT) - width;
+        if look.roomy() { area.draw_text(&text, &style, (at, look.px(3.0))).map_err(said) } else { Ok(()) }
     }
 }
 

@@ -5,7 +5,8 @@
 
 use plotters::prelude::*;
 
-use super::canvas::{self, Area, BLUE, Drawn, GREEN, GRID, INK, Look, RED, SOFT, said};
+use super::canvas::{self, Area, BLUE, Drawn, GREEN, INK, Look, RED, said};
+use super::charts::{BELOW, Chart, RIGHT, TimePanel, left, ruled, time_axis};
 use super::scale::Ticked;
 use crate::language::plot_words::{PlotWord, counted, life_alt, life_title};
 use crate::language::{Decimal, InWords as _, Language, Noun, Span};
@@ -95,14 +96,14 @@ impl Life {
         with_axis: bool,
     ) -> Drawn {
         let mut chart = ChartBuilder::on(area)
-            .margin_right(look.px(36.0))
+            .margin_right(look.px(RIGHT))
             .margin_top(look.px(28.0))
-            .x_label_area_size(look.px(if with_axis { 44.0 } else { 0.0 }))
-            .y_label_area_size(look.px(y_room(look)))
-            .build_cartesian_2d(seconds(self.end, look), Ticked::new(0.0..1.0, Vec::new()))
+            .x_label_area_size(look.px(if with_axis { BELOW } else { 0.0 }))
+            .y_label_area_size(look.px(left(look)))
+            .build_cartesian_2d(time_axis(self.end, look), Ticked::new(0.0..1.0, Vec::new()))
             .map_err(said)?;
         if with_axis {
-            axis_of_time(&mut chart, look, language, seconds(self.end, look).decimals())?;
+            axis_of_time(&mut chart, look, language, time_axis(self.end, look).decimals())?;
         }
         for life in &self.lives {
             let bar = [(life.started, 0.25), (life.ended.max(life.started), 0.75)];
@@ -122,7 +123,7 @@ impl Life {
     }
 
     fn draw_key<DB: DrawingBackend>(&self, area: &Area<'_, DB>, look: Look, language: Language) -> Drawn {
-        let (mut x, y) = (look.px(y_room(look)), look.px(10.0));
+        let (mut x, y) = (look.px(left(look)), look.px(10.0));
         let gap = look.px(8.0);
         let words = [PlotWord::ProxyRuns, PlotWord::Started, PlotWord::Killed];
         for word in words {
@@ -160,65 +161,28 @@ impl Life {
         with_axis: bool,
     ) -> Drawn {
         let most = points.iter().map(|(_, value)| *value).fold(0.0, f64::max).max(0.001) * 1.15;
-        let (time, values) = (seconds(self.end, look), Ticked::round(0.0..most, 3));
-        let (second_places, places) = (time.decimals(), values.decimals());
-        let mut chart = ChartBuilder::on(area)
-            .margin_right(look.px(36.0))
-            .margin_top(look.px(22.0))
-            .x_label_area_size(look.px(if with_axis { 44.0 } else { 4.0 }))
-            .y_label_area_size(look.px(y_room(look)))
-            .build_cartesian_2d(time, values)
-            .map_err(said)?;
-        // Only the lowest panel names the time; the others share its axis.
-        let second =
-            |s: &f64| if with_axis { Decimal(*s, second_places).in_words(language) } else { String::new() };
-        let value_words = |value: &f64| Decimal(*value, places).in_words(language);
-        let mut mesh = chart.configure_mesh();
-        mesh.disable_x_mesh()
-            .light_line_style(canvas::PAPER)
-            .bold_line_style(GRID)
-            .axis_style(look.stroke(SOFT, 1.0))
-            .label_style(look.text(12.0, &SOFT))
-            .axis_desc_style(look.text(12.5, &INK))
-            .x_label_formatter(&second)
-            .y_label_formatter(&value_words);
-        if with_axis {
-            mesh.x_desc(PlotWord::SinceStart.in_words(language));
-        }
-        mesh.draw().map_err(said)?;
+        let time = with_axis.then(|| PlotWord::SinceStart.in_words(language));
+        let mut chart = TimePanel { end: self.end, most, top: 22.0, time }.on(area, look, language)?;
         chart.draw_series([PathElement::new(points.to_vec(), look.stroke(INK, 1.6))]).map_err(said)?;
         if points.len() < 30 {
             chart
                 .draw_series(points.iter().map(|at| Circle::new(*at, look.px(2.4), INK.filled())))
                 .map_err(said)?;
         }
-        let at = (look.px(y_room(look)), look.px(3.0));
+        let at = (look.px(left(look)), look.px(3.0));
         area.draw_text(&word.in_words(language), &look.bold(12.0, &INK), at).map_err(said)
     }
 }
 
-fn y_room(look: Look) -> f64 {
-    if look.roomy() { 56.0 } else { 46.0 }
-}
-
-/// The axis of time of a run.
-fn seconds(end: f64, look: Look) -> Ticked {
-    Ticked::round(0.0..end, if look.roomy() { 8 } else { 4 })
-}
-
 fn axis_of_time<DB: DrawingBackend>(
-    chart: &mut ChartContext<'_, DB, Cartesian2d<Ticked, Ticked>>,
+    chart: &mut Chart<'_, DB>,
     look: Look,
     language: Language,
     places: usize,
 ) -> Drawn {
-    chart
-        .configure_mesh()
+    ruled(chart, look)
         .disable_mesh()
         .disable_y_axis()
-        .axis_style(look.stroke(SOFT, 1.0))
-        .label_style(look.text(12.0, &SOFT))
-        .axis_desc_style(look.text(12.5, &INK))
         .x_desc(PlotWord::SinceStart.in_words(language))
         .x_label_formatter(&|s| Decimal(*s, places).in_words(language))
         .draw()

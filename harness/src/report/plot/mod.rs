@@ -5,6 +5,7 @@
 
 mod canvas;
 mod capacity;
+mod charts;
 mod expiry;
 mod figure;
 mod files;

@@ -6,7 +6,8 @@
 use hdrhistogram::Histogram;
 use plotters::prelude::*;
 
-use super::canvas::{self, Area, BLUE, Drawn, GRID, INK, Look, RED, SOFT, said};
+use super::canvas::{Area, BLUE, Drawn, INK, Look, RED, SOFT, said};
+use super::charts::{LatencyChart, RIGHT};
 use super::scale::{LatencyAxis, Ticked};
 use crate::history::{EventKind, Measure};
 use crate::language::plot_words::{PlotWord, counted, errors_seen, over_time_title, percentile_is};
@@ -124,27 +125,16 @@ impl OverTime {
         let axis = LatencyAxis::for_range(edge(0.0), most);
         let ((from, to), (low, high)) = (self.span(), axis.ends());
         let seconds = Ticked::round(from..to, if look.roomy() { 8 } else { 4 });
-        let (second_places, places) = (seconds.decimals(), axis.decimals());
-        let mut chart = ChartBuilder::on(area)
-            .margin_right(look.px(36.0))
-            .x_label_area_size(look.px(44.0))
-            .y_label_area_size(look.px(if look.roomy() { 68.0 } else { 56.0 }))
-            .build_cartesian_2d(seconds, Ticked::new(low..high, axis.ticks()))
-            .map_err(said)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(canvas::PAPER)
-            .bold_line_style(GRID)
-            .axis_style(look.stroke(SOFT, 1.0))
-            .x_desc(PlotWord::SinceStart.in_words(language))
-            .y_desc(PlotWord::Latency.in_words(language))
-            .label_style(look.text(12.0, &SOFT))
-            .axis_desc_style(look.text(12.5, &INK))
-            .x_label_formatter(&|s| Decimal(*s, second_places).in_words(language))
-            .y_label_formatter(&|place| Decimal(axis.value(*place), places).in_words(language))
-            .draw()
-            .map_err(said)?;
+        let second_places = seconds.decimals();
+        let chart = LatencyChart {
+            latency: axis,
+            across: seconds,
+            word: PlotWord::SinceStart,
+            name: &|s| Decimal(*s, second_places).in_words(language),
+            right: RIGHT,
+            top: 0.0,
+        };
+        let mut chart = chart.on(area, look, language)?;
         chart.draw_series(self.cells(axis)).map_err(said)?;
         for (quantile, width) in [(0.5, 2.2), (0.99, 1.4)] {
             let line: Vec<(f64, f64)> =

@@ -3,15 +3,14 @@
 //! Drawn for each load step of a comparison. Sides differ by dashes as well as by colour, so that print shows them too.
 
 use plotters::prelude::*;
-use plotters::style::RGBColor;
 
-use super::canvas::{self, AMBER, Area, BLUE, Drawn, GREEN, GRID, INK, Look, RED, SOFT, said};
-use super::scale::{LatencyAxis, Ticked, percentile_place, percentile_ticks};
+use super::canvas::{AMBER, Area, BLUE, Drawn, GREEN, INK, Look, RED, SOFT, said};
+use super::charts::{LineStyle, PercentileAxis};
+use super::scale::LatencyAxis;
 use super::spectrum::curve;
 use crate::compare::Comparison;
+use crate::language::Language;
 use crate::language::compare_words::{overlay_description, overlay_title, samples};
-use crate::language::plot_words::PlotWord;
-use crate::language::{Decimal, InWords as _, Language, Quantile};
 use crate::report::latency::quantile_ms;
 use crate::report::wire::plain;
 
@@ -36,16 +35,16 @@ struct Line {
 /// Room for the names at the right, where no line can run through them.
 const LEGEND: f64 = 150.0;
 
-/// Colour, width, and lengths of dash and gap; no gap: a solid line.
-const STYLES: [(RGBColor, f64, f64, f64); 8] = [
-    (BLUE, 2.6, 0.0, 0.0),
-    (RED, 1.8, 9.0, 4.0),
-    (GREEN, 1.8, 3.0, 3.0),
-    (AMBER, 1.8, 14.0, 3.0),
-    (SOFT, 1.4, 1.5, 5.0),
-    (INK, 1.6, 18.0, 8.0),
-    (RED, 2.8, 4.0, 8.0),
-    (GREEN, 2.8, 12.0, 12.0),
+/// Colour, width, and lengths of dash and gap.
+const STYLES: [LineStyle; 8] = [
+    LineStyle::new(BLUE, 2.6, 0.0, 0.0),
+    LineStyle::new(RED, 1.8, 9.0, 4.0),
+    LineStyle::new(GREEN, 1.8, 3.0, 3.0),
+    LineStyle::new(AMBER, 1.8, 14.0, 3.0),
+    LineStyle::new(SOFT, 1.4, 1.5, 5.0),
+    LineStyle::new(INK, 1.6, 18.0, 8.0),
+    LineStyle::new(RED, 2.8, 4.0, 8.0),
+    LineStyle::new(GREEN, 2.8, 12.0, 12.0),
 ];
 
 impl Overlay {
@@ -95,50 +94,16 @@ impl Overlay {
         let all = || self.lines.iter().flat_map(|line| &line.points).map(|(_, ms)| *ms);
         let (least, most) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
         let axis = LatencyAxis::for_range(if least.is_finite() { least } else { 0.0 }, most);
-        let reach = percentile_place(1.0 - 1.0 / self.samples.max(4) as f64).max(0.7) * 1.02;
-        let (low, high) = axis.ends();
-        let nines = percentile_ticks(self.samples);
-        let x_ticks: Vec<f64> = nines.iter().map(|q| percentile_place(*q)).collect();
-        let places = axis.decimals();
-        let mut chart = ChartBuilder::on(area)
-            .margin_right(look.px(LEGEND))
-            .margin_top(look.px(6.0))
-            .x_label_area_size(look.px(44.0))
-            .y_label_area_size(look.px(if look.roomy() { 68.0 } else { 56.0 }))
-            .build_cartesian_2d(Ticked::new(0.0..reach, x_ticks), Ticked::new(low..high, axis.ticks()))
-            .map_err(said)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(canvas::PAPER)
-            .bold_line_style(GRID)
-            .axis_style(look.stroke(SOFT, 1.0))
-            .x_desc(PlotWord::Percentile.in_words(language))
-            .y_desc(PlotWord::Latency.in_words(language))
-            .label_style(look.text(12.0, &SOFT))
-            .axis_desc_style(look.text(12.5, &INK))
-            .x_label_formatter(&|place| {
-                let named = nines.iter().find(|q| (percentile_place(**q) - place).abs() < 1e-6);
-                named.map_or_else(String::new, |q| Quantile(*q).in_words(language))
-            })
-            .y_label_formatter(&|place| Decimal(axis.value(*place), places).in_words(language))
-            .draw()
-            .map_err(said)?;
+        let percentiles = PercentileAxis::of(self.samples);
+        let reach = percentiles.reach;
+        let mut chart = percentiles.chart(area, look, language, axis, (LEGEND, 6.0))?;
         for line in &self.lines {
             let points: Vec<(f64, f64)> =
                 line.points.iter().map(|(x, ms)| (x.min(reach), axis.place(*ms))).collect();
-            let (color, width, dash, gap) = style(line.place);
-            if gap == 0.0 {
-                chart
-                    .draw_series([PathElement::new(points.clone(), look.stroke(color, width))])
-                    .map_err(said)?;
-            } else {
-                let stroke = look.stroke(color, width);
-                let dashes = DashedLineSeries::new(points.clone(), look.px(dash), look.px(gap), stroke);
-                chart.draw_series(dashes).map_err(said)?;
-            }
+            let (style, last) = (style(line.place), points.last().copied());
+            style.line(&mut chart, look, points)?;
             // Where the samples of a side end; with a single one there is nothing else to see.
-            let end = points.last().map(|end| Circle::new(*end, look.px(2.6), color.filled()));
+            let end = last.map(|end| Circle::new(end, look.px(2.6), style.color.filled()));
             chart.draw_series(end).map_err(said)?;
         }
         self.draw_legend(area, look)
@@ -149,15 +114,8 @@ impl Overlay {
         let left = width_of_all as i32 - look.px(LEGEND - 16.0);
         for (row, line) in self.lines.iter().enumerate() {
             let y = look.px(20.0) + look.px(18.0) * row as i32;
-            let (color, width, dash, gap) = style(line.place);
             let end = left + look.px(34.0);
-            let mut from = left;
-            while from < end {
-                let to = if gap == 0.0 { end } else { (from + look.px(dash)).min(end) };
-                area.draw(&PathElement::new([(from, y), (to, y)], look.stroke(color, width)))
-                    .map_err(said)?;
-                from = to + look.px(gap).max(1);
-            }
+            style(line.place).key(area, look, (left, end), y)?;
             area.draw_text(&line.side, &look.text(12.5, &INK), (end + look.px(8.0), y - look.px(5.0)))
                 .map_err(said)?;
         }
@@ -165,7 +123,8 @@ impl Overlay {
     }
 }
 
-pub(super) fn style(place: usize) -> (RGBColor, f64, f64, f64) {
+/// How the line at a place looks.
+pub(super) fn style(place: usize) -> LineStyle {
     STYLES[place % STYLES.len()]
 }
 

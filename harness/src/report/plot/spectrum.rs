@@ -7,10 +7,11 @@ use hdrhistogram::Histogram;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::canvas::{self, Area, BLUE, Drawn, GRID, INK, Look, RED, SOFT, said};
-use super::scale::{LatencyAxis, Ticked, percentile_place, percentile_ticks};
+use super::canvas::{Area, BLUE, Drawn, INK, Look, RED, SOFT, said};
+use super::charts::{PercentileAxis, RIGHT};
+use super::scale::{LatencyAxis, percentile_place};
 use crate::language::plot_words::{PlotWord, counted, errors_seen, percentile_is, spectrum_title, threshold};
-use crate::language::{Decimal, InWords as _, Language, Milliseconds, Noun, Quantile, Span};
+use crate::language::{InWords as _, Language, Milliseconds, Noun, Quantile, Span};
 use crate::plan::LatencyThreshold;
 use crate::report::Source;
 use crate::report::latency::{QUANTILES, TagLatency, by_tag, quantile_ms};
@@ -95,37 +96,9 @@ impl Spectrum {
         let most_shown = limits.filter(|limit| *limit <= most * 4.0).fold(most, f64::max);
         let axis = LatencyAxis::for_range(if least.is_finite() { least } else { 0.0 }, most_shown);
         let samples = if self.samples > 0 { self.samples } else { self.errors };
-        let reach = percentile_place(1.0 - 1.0 / samples.max(4) as f64).max(0.7) * 1.02;
-        let (low, high) = axis.ends();
-        let nines = percentile_ticks(samples);
-        let x_ticks: Vec<f64> = nines.iter().map(|q| percentile_place(*q)).collect();
-        let latencies = Ticked::new(low..high, axis.ticks());
-        let places = axis.decimals();
-        let mut chart = ChartBuilder::on(area)
-            .margin_right(look.px(36.0))
-            .x_label_area_size(look.px(44.0))
-            .y_label_area_size(look.px(if look.roomy() { 68.0 } else { 56.0 }))
-            .build_cartesian_2d(Ticked::new(0.0..reach, x_ticks), latencies)
-            .map_err(said)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(canvas::PAPER)
-            .bold_line_style(GRID)
-            .axis_style(look.stroke(SOFT, 1.0))
-            .x_desc(PlotWord::Percentile.in_words(language))
-            .y_desc(PlotWord::Latency.in_words(language))
-            .label_style(look.text(12.0, &SOFT))
-            .axis_desc_style(look.text(12.5, &INK))
-            .x_label_formatter(&|place| {
-                nines
-                    .iter()
-                    .find(|q| (percentile_place(**q) - place).abs() < 1e-6)
-                    .map_or_else(String::new, |q| Quantile(*q).in_words(language))
-            })
-            .y_label_formatter(&|place| Decimal(axis.value(*place), places).in_words(language))
-            .draw()
-            .map_err(said)?;
+        let percentiles = PercentileAxis::of(samples);
+        let (reach, (_, high)) = (percentiles.reach, axis.ends());
+        let mut chart = percentiles.chart(area, look, language, axis, (RIGHT, 0.0))?;
         let placed = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
             points.iter().map(|(x, ms)| (x.min(reach), axis.place(*ms))).collect()
         };
