@@ -97,6 +97,41 @@ impl Plan {
         }
     }
 
+    /// Cuts every body that it or a plan inside it would send down to `most` bytes. The number of those that were longer.
+    pub fn keep_bodies_within(&mut self, most: u64) -> usize {
+        match self {
+            Plan::Respond(respond) if respond.body.size.0 > most => {
+                respond.body.size.0 = most;
+                1
+            }
+            Plan::Streaming(stream) if stream.size.0.saturating_mul(u64::from(stream.pieces)) > most => {
+                stream.size.0 = most / u64::from(stream.pieces.max(1));
+                1
+            }
+            Plan::Slow(Slow { then, .. })
+            | Plan::Error(ErrorPlan { then, .. })
+            | Plan::Hang(Hang { then, .. })
+            | Plan::Reset(Reset { then, .. })
+            | Plan::Truncate(Truncate { then, .. })
+            | Plan::Informational(Informational { then, .. })
+            | Plan::Occupied(Occupied { then, .. })
+            | Plan::Misframe(Misframe { then, .. })
+            | Plan::Barrier(BarrierPlan { then, .. }) => then.keep_bodies_within(most),
+            Plan::Sometimes(Sometimes { plan, otherwise, .. }) => {
+                plan.keep_bodies_within(most) + otherwise.keep_bodies_within(most)
+            }
+            Plan::Sequence(Sequence { plans, .. }) => {
+                plans.iter_mut().map(|plan| plan.keep_bodies_within(most)).sum()
+            }
+            Plan::Respond(_)
+            | Plan::Echo(_)
+            | Plan::Close(_)
+            | Plan::Garbage(_)
+            | Plan::Streaming(_)
+            | Plan::Application(_) => 0,
+        }
+    }
+
     /// Whether it, or a plan inside it, satisfies a condition.
     pub fn any(&self, condition: &dyn Fn(&Plan) -> bool) -> bool {
         condition(self) || self.inner().into_iter().any(|plan| plan.any(condition))
@@ -106,5 +141,20 @@ impl Plan {
 impl Default for Plan {
     fn default() -> Self {
         Plan::Respond(Respond::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Plan;
+
+    #[test]
+    fn bodies_are_cut_wherever_they_are_and_counted() {
+        let text = r#"{"sequence": {"plans": [{"slow": {"delay": "1s", "then": {"respond": {"body": "9MiB"}}}}, {"respond": {"body": "text 2KiB"}}, {"streaming": {"pieces": 4, "size": "2MiB", "pause": "1ms"}}]}}"#;
+        let mut plan: Plan = serde_json::from_str(text).unwrap();
+        assert_eq!(plan.keep_bodies_within(5 << 20), 2);
+        assert_eq!(plan.keep_bodies_within(5 << 20), 0);
+        let cut = serde_json::to_string(&plan).unwrap();
+        assert!(cut.contains("5MiB") && cut.contains("text 2KiB") && !cut.contains("9MiB"), "{cut}");
     }
 }

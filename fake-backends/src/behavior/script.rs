@@ -95,6 +95,12 @@ impl Script {
         self.routes.iter().map(|route| &route.plan).chain([&self.otherwise])
     }
 
+    /// Cuts every body down to `most` bytes; the number of those that were longer.
+    pub fn keep_bodies_within(&mut self, most: u64) -> usize {
+        let routes = self.routes.iter_mut().map(|route| &mut route.plan);
+        routes.chain([&mut self.otherwise]).map(|plan| plan.keep_bodies_within(most)).sum()
+    }
+
     /// Whether bodies of requests must be kept whole, for an application.
     pub fn needs_whole_bodies(&self) -> bool {
         self.plans().any(|plan| plan.any(&|plan| matches!(plan, Plan::Application(_))))

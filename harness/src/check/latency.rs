@@ -65,12 +65,12 @@ fn one(ledger: &Ledger<'_>, histograms: &Histograms, threshold: &LatencyThreshol
     if length(Measure::SendLag) > 0 {
         seen.send_lag_ms = at(Measure::SendLag);
     }
-    seen.judgement = judgement(&seen);
+    seen.judgement = judgement(&seen, ledger.plan.is_small());
     seen
 }
 
 /// What follows from the figures: errors first, because they are certain; then whether it could be measured at all.
-fn judgement(seen: &ThresholdSeen) -> Judgement {
+fn judgement(seen: &ThresholdSeen, small: bool) -> Judgement {
     if seen.error_rate > seen.error_limit {
         return Judgement::TooManyErrors;
     }
@@ -78,6 +78,9 @@ fn judgement(seen: &ThresholdSeen) -> Judgement {
         return Judgement::NothingMeasured;
     }
     let Some(observed) = seen.observed_ms else { return Judgement::TooFewSamples };
+    if small {
+        return Judgement::SmallHost;
+    }
     if seen.send_lag_ms.is_some_and(|lag| lag > SEND_LAG_SHARE * seen.limit_ms) {
         return Judgement::SentTooLate;
     }

@@ -231,4 +231,6 @@ pub enum Judgement {
     SentTooLate,
     /// The host was too restless for this margin.
     HostTooNoisy,
+    /// The small profile judges no latency.
+    SmallHost,
 }

@@ -128,6 +128,7 @@ impl Kit {
             seed: 1,
             strict: false,
             pin: None,
+            profile: None,
             estimated: Duration::from_secs(1),
         };
         let record = Record { plan, events: Vec::new(), histograms: Histograms::default() };

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use super::shard::Shard;
 use crate::catalogue::CheckId;
 use crate::language::Language;
-use crate::plan::OnInconclusive;
+use crate::plan::{OnInconclusive, ProfileName};
 
 /// Puts any caching round-robin proxy between honest clients and misbehaving backends, and says with evidence what it does.
 #[derive(Debug, Parser)]
@@ -134,7 +134,10 @@ pub(super) struct RunArguments {
     /// Keep the proxy on the first half of the CPUs, load and backends on the rest; recorded.
     #[arg(long)]
     pub(super) pin: bool,
-    /// Longest time that a run may take [default: 3m, or three times the announced time where that is more].
+    /// `small` fits a host of 1 GiB or half a CPU: no body over 5 MiB, no latency judged [default: by what can be used here].
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<ProfileName>,
+    /// Longest time that a run may take [default: 3m (8m in the small profile), or three times the announced time where that is more].
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(super) max_duration: Option<Duration>,
     /// What follows for the exit code where a threshold stays inconclusive [default: fail].

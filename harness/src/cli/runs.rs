@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::compare::BASELINE;
 use crate::conductor::{self, Interruption, RunOrder};
 use crate::exit_code::ExitCode;
+use crate::language::profile_words::profile;
 use crate::language::run_words::{no_signal_handler, nothing_failed, one_of_many};
 use crate::language::threshold_words::{not_by_one_run, will_take};
 use crate::language::{Language, Span};
@@ -25,6 +26,8 @@ use super::terminal::{self, Live};
 
 /// How long a run may take where the user says nothing.
 const MOST: Duration = Duration::from_secs(180);
+/// The same on a small host, where everything takes longer.
+const MOST_WHEN_SMALL: Duration = Duration::from_secs(480);
 /// Times the estimate, where that is more.
 const PATIENCE: u32 = 3;
 
@@ -48,9 +51,14 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
         return ExitCode::Bug;
     }
     let total = selected.len();
+    if let Some(told) = selected.iter().find_map(|selected| selected.plan.profile.as_ref()) {
+        anstream::eprintln!("{}", profile(language, told));
+    }
+    // Two runs at a time have twice the memory.
+    let small = selected.iter().any(|selected| selected.plan.is_small());
+    let workers = if small { 1 } else { usize::from(arguments.jobs).min(total) };
     let queue: Mutex<VecDeque<(usize, Selected)>> = Mutex::new(selected.into_iter().enumerate().collect());
     let results: Mutex<Vec<(usize, String, ExitCode)>> = Mutex::new(Vec::new());
-    let workers = usize::from(arguments.jobs).min(total);
     let one = || {
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
@@ -134,7 +142,8 @@ fn announce(arguments: &RunArguments, selected: &Selected, language: Language) {
 
 /// When a run is ended. Unasked, it has more than ample time, so that only what hangs is cut short; what is held has all.
 fn longest(arguments: &RunArguments, plan: &Plan) -> Option<Duration> {
-    let ample = (plan.estimated * PATIENCE).max(MOST);
+    let most = if plan.is_small() { MOST_WHEN_SMALL } else { MOST };
+    let ample = (plan.estimated * PATIENCE).max(most);
     arguments.max_duration.or((!arguments.hold).then_some(ample))
 }
 
@@ -148,6 +157,9 @@ fn command_of(arguments: &RunArguments, selected: &Selected) -> Vec<String> {
     }
     if arguments.pin {
         command.push("--pin".to_owned());
+    }
+    if selected.plan.is_small() {
+        command.extend(["--profile".to_owned(), "small".to_owned()]);
     }
     if arguments.on_inconclusive == Some(Inconclusive::Warn) {
         command.extend(["--on-inconclusive".to_owned(), "warn".to_owned()]);

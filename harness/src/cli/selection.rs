@@ -14,7 +14,8 @@ use crate::history::names;
 use crate::language::Language;
 use crate::language::mending_words::not_asked;
 use crate::language::run_words::no_scenario;
-use crate::plan::{self, Options, Plan};
+use crate::plan::{self, HostProfile, Options, Plan};
+use crate::platform;
 use crate::report::VerdictsDocument;
 
 use super::arguments::RunArguments;
@@ -53,6 +54,13 @@ pub(super) fn select(arguments: &RunArguments, language: Language) -> Result<Vec
     }
     if let Some(pin) = input::pin(arguments.pin, language)? {
         selected.iter_mut().for_each(|selected| selected.plan.pin = Some(pin.clone()));
+    }
+    let profile = HostProfile::choose(arguments.profile, &platform::host_facts());
+    for selected in &mut selected {
+        // A plan of an earlier run is carried out as it is, unless somebody asks for something else.
+        if selected.plan.profile.is_none() || arguments.profile.is_some() {
+            selected.plan = selected.plan.clone().within(&profile);
+        }
     }
     if let Some(typed) = arguments.on_inconclusive {
         selected.iter_mut().for_each(|selected| selected.plan.on_inconclusive = typed.into());

@@ -28,6 +28,8 @@ pub enum Reason {
         /// That side.
         side: String,
     },
+    /// It limits a latency, and the small profile judges none.
+    SmallHost,
     /// Nothing was measured of it.
     NotMeasured,
     /// Fewer samples than its percentile needs.
@@ -76,10 +78,10 @@ pub fn judge_run(record: &Record) -> Vec<Limited> {
         return Vec::new();
     }
     let figures = figures_of(record);
-    gates.iter().map(|gate| one(gate, gates, &figures)).collect()
+    gates.iter().map(|gate| one(gate, gates, &figures, record.plan.is_small())).collect()
 }
 
-fn one(gate: &Gate, all: &[Gate], figures: &Figures) -> Limited {
+fn one(gate: &Gate, all: &[Gate], figures: &Figures, small: bool) -> Limited {
     let tag = gate.tag.as_ref().and_then(|tag| figures.tags.get(tag));
     let mut limited = Limited {
         gate: gate.clone(),
@@ -111,6 +113,9 @@ fn one(gate: &Gate, all: &[Gate], figures: &Figures) -> Limited {
     let (Some(observed), Some((low, high))) = (limited.observed, limited.interval) else {
         return because(Reason::NotMeasured, limited);
     };
+    if small && matches!(gate.metric, Metric::Latency(_)) {
+        return because(Reason::SmallHost, limited);
+    }
     if gate.holds(low) != gate.holds(high) {
         return because(Reason::Straddles, limited);
     }
@@ -180,7 +185,7 @@ mod tests {
         let gates: Vec<Gate> = gates.iter().map(|gate| gate.parse().unwrap()).collect();
         let mut figures = Figures { rr_spread: Some(1.0), noise_ms: 3.0, ..Figures::default() };
         figures.tags.insert("hits".into(), load(good, ms, errors));
-        gates.iter().map(|gate| one(gate, &gates, &figures)).map(|it| (it.ruling, it.reason)).collect()
+        gates.iter().map(|gate| one(gate, &gates, &figures, false)).map(|it| (it.ruling, it.reason)).collect()
     }
 
     fn one_ruled(gate: &str, good: u64, ms: u64, errors: u64) -> (Ruling, Option<Reason>) {
@@ -199,6 +204,22 @@ mod tests {
         assert_eq!(one_ruled("rss_peak < 1GiB", 10, 1, 0).1, Some(Reason::NotMeasured));
         assert_eq!(one_ruled("misses: rate > 1/s", 10, 1, 0).1, Some(Reason::NotMeasured));
         assert_eq!(one_ruled("rr.spread <= 1", 10, 1, 0), (Ruling::Pass, None));
+    }
+
+    #[test]
+    fn the_small_profile_judges_no_latency_and_everything_else() {
+        let mut figures = Figures { rr_spread: Some(1.0), ..Figures::default() };
+        figures.tags.insert("hits".into(), load(1_000, 10, 0));
+        for (text, ruling, reason) in [
+            ("hits: latency p(99) < 5ms", Ruling::Inconclusive, Some(Reason::SmallHost)),
+            ("hits: latency p(99) < 50ms", Ruling::Inconclusive, Some(Reason::SmallHost)),
+            ("hits: error_rate < 1%", Ruling::Pass, None),
+            ("rr.spread <= 1", Ruling::Pass, None),
+        ] {
+            let gate: Gate = text.parse().unwrap();
+            let limited = one(&gate, std::slice::from_ref(&gate), &figures, true);
+            assert_eq!((limited.ruling, limited.reason), (ruling, reason), "{text}");
+        }
     }
 
     #[test]

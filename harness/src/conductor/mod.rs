@@ -8,6 +8,7 @@ mod closing;
 mod direct;
 mod elsewhere;
 mod fleet;
+mod interim;
 mod interruption;
 mod proxy_log;
 mod pump;

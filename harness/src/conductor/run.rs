@@ -13,6 +13,7 @@ use std::time::Duration;
 use fake_backends::clock::RunClock;
 
 use super::closing::{self, Finished, RunProblem};
+use super::interim::Interim;
 use super::interruption::{Cause, Interruption};
 use super::pump::Pump;
 use super::sampler::Sampler;
@@ -232,7 +233,9 @@ async fn perform(
         return Some(not_ready(recorder, problem));
     }
     stage.list_files();
+    let mut interim = Interim::new(recorder.clock(), order.observer.wants_pages());
     for step in &order.plan.steps {
+        interim.before(step.index, &order.plan, recorder, run_directory);
         let performed = tokio::select! {
             performed = perform_step(stage, step, recorder, &sampler, &order.plan, run_directory) => performed,
             cause = order.interruption.wait() => { note_interruption(recorder, cause); return None; }

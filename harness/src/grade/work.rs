@@ -24,7 +24,7 @@ use crate::catalogue::CheckId;
 use crate::check::Outcome;
 use crate::conductor::{self, Finished, Interruption, Observer, RunOrder};
 use crate::exit_code::ExitCode;
-use crate::plan::{self, Options, Plan, StepKind};
+use crate::plan::{self, HostProfile, Options, Plan, StepKind};
 
 /// What a grading is told.
 pub struct GradeOrder {
@@ -87,6 +87,8 @@ const LOOK_WITHIN: Duration = Duration::from_secs(60);
 /// A run gets its estimate this many times, and [`GRACE`].
 const PATIENCE: u32 = 3;
 const GRACE: Duration = Duration::from_secs(60);
+/// A run gets at least this on a small host, where everything takes longer.
+const WHEN_SMALL: Duration = Duration::from_secs(480);
 /// A run has more starts and larger pages than a first look.
 const RUN_IN_LOOKS: u32 = 3;
 /// What a run takes beyond its plan where no first look was made this time.
@@ -123,6 +125,8 @@ struct Bench<'a> {
     /// What the first looks took beyond their plans, in all, and how many there were.
     looks: Mutex<(Duration, u32)>,
     clock: RunClock,
+    /// What this host can bear.
+    profile: HostProfile,
     /// Runs done and runs in all.
     progress: Mutex<(usize, usize)>,
 }
@@ -144,6 +148,7 @@ impl<'a> Bench<'a> {
             ports: Mutex::default(),
             looks: Mutex::default(),
             clock: RunClock::start(),
+            profile: HostProfile::choose(None, &crate::platform::host_facts()),
             progress: Mutex::default(),
         }
     }
@@ -274,7 +279,7 @@ impl<'a> Bench<'a> {
             plan::resolve(&scenario.text, &Path::new("scenarios").join(&scenario.file), adapter, &options)
                 .ok()?;
         plan.text = scenario.text.to_string();
-        Some(plan)
+        Some(plan.within(&self.profile))
     }
 
     fn is_done(&self, job: Job) -> bool {
@@ -289,7 +294,9 @@ impl<'a> Bench<'a> {
             let team = self.team(job.team);
             (team.folder.clone(), team.submission.code.clone())
         };
-        let within = self.order.rubric.run_within.unwrap_or(plan.estimated * PATIENCE + GRACE);
+        let ample = plan.estimated * PATIENCE + GRACE;
+        let ample = if plan.is_small() { ample.max(WHEN_SMALL) } else { ample };
+        let within = self.order.rubric.run_within.unwrap_or(ample);
         let finished = match self.carry_out(plan, &folder, within) {
             Ok(finished) => finished,
             Err(what) => return self.order.observer.went_wrong(&code, &what),

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::CapacityRung;
 use crate::plan::duration_ns;
 
+/// The reason that stands in [`EventKind::Interrupted`] where results are drawn from a record that still grows. No file has it.
+pub const NOT_OVER: &str = "the run is not over";
+
 /// One line of `events.jsonl`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Event {

@@ -2,6 +2,7 @@
 //!
 //! `finding_words` hands these findings on. A percentile that could not be measured is said to be so, never printed.
 
+use super::profile_words::no_latency;
 use super::{Counted, InWords, Language, Milliseconds, Noun, Percent, Quantile, Span};
 use crate::check::{Judgement, ThresholdSeen};
 use crate::say;
@@ -39,6 +40,10 @@ impl InWords for ThresholdSeen {
                 en: "{what} {observed} (limit {limit}): this host wakes threads up to {noise} late, more than the margin",
                 es: "{what} {observed} (límite {limit}): este equipo despierta los hilos hasta {noise} tarde, más que el margen",
                 what = what, observed = observed, limit = limit, noise = Milliseconds(self.host_noise_ms.unwrap_or_default())),
+            Judgement::SmallHost => say!(language,
+                en: "{what} {observed} (limit {limit}): not judged, {why}",
+                es: "{what} {observed} (límite {limit}): no se juzga, {why}",
+                what = what, observed = observed, limit = limit, why = no_latency(language)),
         }
     }
 }

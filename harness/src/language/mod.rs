@@ -26,6 +26,7 @@ mod operation_words;
 pub mod page_words;
 pub mod plot_words;
 mod problem_words;
+pub mod profile_words;
 pub mod report_words;
 mod rotation_words;
 pub mod run_words;

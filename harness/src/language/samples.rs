@@ -232,6 +232,7 @@ pub(crate) fn all() -> Vec<Finding> {
         Judgement::TooFewSamples,
         Judgement::SentTooLate,
         Judgement::HostTooNoisy,
+        Judgement::SmallHost,
     ] {
         all.push(Finding::Latencies { thresholds: vec![threshold(judgement)] });
     }

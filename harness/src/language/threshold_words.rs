@@ -79,6 +79,8 @@ fn why(language: Language, reason: &Reason) -> String {
         Reason::NeedsComparison { side } => say!(language,
             en: "a single run does not measure {side}; `harness compare` with both sides does",
             es: "una sola corrida no mide {side}; `harness compare` con ambos lados sí", side = side.as_str()),
+        Reason::SmallHost => say!(language,
+            en: "not judged, {why}", es: "no se juzga, {why}", why = super::profile_words::no_latency(language)),
         Reason::NotMeasured => say!(language,
             en: "nothing was measured of it: the load step did not run to its end, or this system does not tell",
             es: "no se midió nada: la etapa de carga no llegó a su fin, o este sistema no da ese dato"),

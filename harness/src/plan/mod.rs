@@ -14,6 +14,7 @@ mod ground;
 mod load;
 mod part;
 mod pin;
+mod profile;
 mod resolve;
 mod resolve_checks;
 mod resolve_load;
@@ -31,6 +32,7 @@ pub use fleet::{FleetPlan, Level, Policy, Stage};
 pub use gate::{Gate, Metric, OnInconclusive, Versus};
 pub use load::{Executor, Load, LoadShape, MixPart, RateStage, Spacing, VuStage};
 pub use pin::Pin;
+pub use profile::{HostProfile, ProfileName, SMALL_BELOW_BYTES, SMALL_BELOW_CPUS, SMALL_BODY_BYTES};
 pub use resolve::{FORMAT, Options, resolve};
 pub use step::{
     BackendChange, Batches, CrashLoad, Exact, Fill, Overlap, Overtake, Probe, ProbeTime, Reread, Restart,
@@ -118,6 +120,9 @@ pub struct Plan {
     /// Where the proxy is kept apart from load and backends: who runs on which CPUs.
     #[serde(default)]
     pub pin: Option<Pin>,
+    /// How much of it this host can bear, and the figures that decided; `None`: everything, and nobody looked.
+    #[serde(default)]
+    pub profile: Option<HostProfile>,
     /// How long the run is expected to take.
     #[serde(with = "duration_ns")]
     pub estimated: Duration,

@@ -89,6 +89,7 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
         seed: options.seed,
         strict: options.strict || scenario.strict,
         pin: None,
+        profile: None,
         estimated: Duration::ZERO,
     };
     plan.estimated = estimate::of(&plan);

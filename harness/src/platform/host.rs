@@ -19,6 +19,9 @@ pub struct HostFacts {
     pub cpu_quota: Option<f64>,
     /// Memory of the host in bytes, where known.
     pub memory_bytes: Option<u64>,
+    /// Memory that programs could still get without swapping, in bytes, where known.
+    #[serde(default)]
+    pub memory_available_bytes: Option<u64>,
     /// Memory that the control group allows, in bytes, where a limit is set.
     pub memory_limit_bytes: Option<u64>,
     /// Name of the hypervisor or container system, where it shows.
@@ -39,7 +42,10 @@ pub fn host_facts() -> HostFacts {
         cpu: value_after(&cpuinfo, "model name").or_else(|| value_after(&cpuinfo, "Model")),
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         cpu_quota: cpu_quota(&read),
-        memory_bytes: read("/proc/meminfo").as_deref().and_then(memory_total),
+        memory_bytes: read("/proc/meminfo").as_deref().and_then(|text| memory(text, "MemTotal:")),
+        memory_available_bytes: read("/proc/meminfo")
+            .as_deref()
+            .and_then(|text| memory(text, "MemAvailable:")),
         memory_limit_bytes: memory_limit(&read),
         virtualised: cpuinfo.lines().any(|line| line.starts_with("flags") && line.contains(" hypervisor")),
         frequency_governor: read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
@@ -53,8 +59,8 @@ fn value_after(text: &str, key: &str) -> Option<String> {
 }
 
 /// `MemTotal:  8123456 kB`.
-fn memory_total(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+fn memory(meminfo: &str, which: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix(which))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
 }
 
@@ -118,7 +124,7 @@ fn own_groups(read: &impl Fn(&str) -> Option<String>, controller: &str) -> Vec<S
 
 #[cfg(test)]
 mod tests {
-    use super::{cpu_quota, host_facts, memory_limit, memory_total};
+    use super::{cpu_quota, host_facts, memory, memory_limit};
 
     #[test]
     fn this_host_has_a_system_and_a_core() {
@@ -129,7 +135,9 @@ mod tests {
 
     #[test]
     fn memory_is_read_in_bytes() {
-        assert_eq!(memory_total("MemTotal:       2048 kB\nMemFree: 1 kB\n"), Some(2 * 1024 * 1024));
+        let meminfo = "MemTotal:       2048 kB\nMemFree: 1 kB\nMemAvailable:   1024 kB\n";
+        assert_eq!(memory(meminfo, "MemTotal:"), Some(2 * 1024 * 1024));
+        assert_eq!(memory(meminfo, "MemAvailable:"), Some(1024 * 1024));
     }
 
     #[test]

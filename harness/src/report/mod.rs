@@ -37,7 +37,7 @@ pub(crate) use markdown::escape as markdown_escape;
 pub use mending::{Group, Instance, command_for, groups, instance};
 pub use overview::{Overview, exit_code};
 pub(crate) use pages::write;
-pub use pages::{Pages, ReportError, write_all};
+pub use pages::{Pages, ReportError, write_all, write_so_far};
 pub use source::Source;
 pub use trend::{Trend, write_trend};
 pub(crate) use wire::plain;

@@ -12,12 +12,13 @@ use crate::catalogue::CheckId;
 use crate::check::{Outcome, Summary, Verdict};
 use crate::compare::{Limited, Ruling, judge_run};
 use crate::exit_code::ExitCode;
-use crate::history::{EventKind, Record};
+use crate::history::{EventKind, NOT_OVER, Record};
+use crate::language::profile_words::{profile, so_far};
 use crate::language::report_words::{
     HeadlineFacts, declared_unsupported, exit_meaning, headline_of, hung_at_stop, optimal_failed,
 };
 use crate::language::{InWords as _, Language, Listed, Span, threshold_words};
-use crate::plan::OnInconclusive;
+use crate::plan::{HostProfile, OnInconclusive};
 
 /// What the first screen says.
 #[derive(Clone, Debug)]
@@ -48,6 +49,10 @@ pub struct Overview {
     pub kills: usize,
     /// The signal that it did not end on, and how long it was waited for.
     pub hung_at_stop: Option<(String, Duration)>,
+    /// The profile, where it leaves something out.
+    pub small: Option<HostProfile>,
+    /// Whether the run went on when this was drawn.
+    pub goes_on: bool,
 }
 
 /// All outcomes, the gravest first, as reports order them.
@@ -92,6 +97,12 @@ impl Overview {
                 EventKind::ProxyHungAtStop { signal, waited, .. } => Some((signal.clone(), *waited)),
                 _ => None,
             }),
+            goes_on: source
+                .events()
+                .iter()
+                .rev()
+                .any(|event| matches!(&event.event, EventKind::Interrupted { reason } if reason == NOT_OVER)),
+            small: source.plan().profile.clone().filter(HostProfile::is_small),
             kills: count(
                 |event| matches!(event, EventKind::ProxySignalled { signal, .. } if signal == "SIGKILL"),
             ),
@@ -153,6 +164,9 @@ impl Overview {
             Listed(&names).in_words(language)
         };
         let mut notes = Vec::new();
+        if self.goes_on {
+            notes.push(so_far(language));
+        }
         for (ruling, said) in [
             (Ruling::Fail, threshold_words::missed_too as fn(Language, &str) -> String),
             (Ruling::Inconclusive, threshold_words::open_too),
@@ -167,6 +181,9 @@ impl Overview {
         }
         if !self.summary.unsupported.is_empty() {
             notes.push(declared_unsupported(language, &names(&self.summary.unsupported)));
+        }
+        if let Some(small) = &self.small {
+            notes.push(profile(language, small));
         }
         if let Some((signal, waited)) = &self.hung_at_stop {
             notes.push(hung_at_stop(language, signal, Span(waited.as_secs_f64() * 1e3)));

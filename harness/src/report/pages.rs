@@ -75,23 +75,36 @@ pub enum ReportError {
 pub fn write_all(run_dir: &Path, record: &Record, verdicts: &[Verdict]) -> Result<Pages, ReportError> {
     let attachments = Attachments::read(run_dir);
     let source = Source { record, verdicts, attachments: &attachments };
-    let form = |what: &'static str| move |why: String| ReportError::Form { what, why };
-    let json = json::bytes(&source).map_err(|error| form("JSON")(error.to_string()))?;
-    let junit = junit::bytes(&source).map_err(|error| form("JUnit XML")(error.to_string()))?;
-    let summary = markdown::summary(&source).into_bytes();
     let plots = plot::write_all(&run_dir.join("plots"), &source)?;
-    let pages = Pages {
+    let pages = texts(run_dir, &source)?;
+    Ok(Pages { plots: plots.files, problems: plots.problems, ..pages })
+}
+
+/// The same without plots of their own, for a run that is not over; the pages hold theirs.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn write_so_far(run_dir: &Path, record: &Record, verdicts: &[Verdict]) -> Result<Pages, ReportError> {
+    let attachments = Attachments::read(run_dir);
+    texts(run_dir, &Source { record, verdicts, attachments: &attachments })
+}
+
+fn texts(run_dir: &Path, source: &Source<'_>) -> Result<Pages, ReportError> {
+    let form = |what: &'static str| move |why: String| ReportError::Form { what, why };
+    let json = json::bytes(source).map_err(|error| form("JSON")(error.to_string()))?;
+    let junit = junit::bytes(source).map_err(|error| form("JUnit XML")(error.to_string()))?;
+    let summary = markdown::summary(source).into_bytes();
+    Ok(Pages {
         verdicts: write(run_dir, "verdicts.json", &json)?,
         junit: write(run_dir, "junit.xml", &junit)?,
         summary: write(run_dir, "summary.md", &summary)?,
-        plots: plots.files,
-        problems: plots.problems,
+        plots: Vec::new(),
+        problems: Vec::new(),
         reports: [
-            write(run_dir, "report.en.html", html::page(&source, Language::En).as_bytes())?,
-            write(run_dir, "report.es.html", html::page(&source, Language::Es).as_bytes())?,
+            write(run_dir, "report.en.html", html::page(source, Language::En).as_bytes())?,
+            write(run_dir, "report.es.html", html::page(source, Language::Es).as_bytes())?,
         ],
-    };
-    Ok(pages)
+    })
 }
 
 /// Writes a file under a temporary name in the same folder and renames it.

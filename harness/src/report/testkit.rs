@@ -122,6 +122,7 @@ impl RunBuilder {
             seed: 7,
             strict: false,
             pin: None,
+            profile: None,
             estimated: Duration::from_secs(12),
         };
         let facts = ManifestFacts {

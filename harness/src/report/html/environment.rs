@@ -9,6 +9,7 @@ use super::page::Page;
 use crate::history::EventKind;
 use crate::language::compare_words::pin_words;
 use crate::language::page_words::{isolation_words, resolution};
+use crate::language::profile_words;
 use crate::language::report_words::Label;
 use crate::language::{Bytes, Decimal, InWords as _, Milliseconds};
 use crate::platform::HostFacts;
@@ -39,6 +40,9 @@ fn manifest(page: &Page<'_>) -> Markup {
             div { dt { (page.label(Label::Network)) } dd { (isolation_words(&facts.network, page.language)) } }
             @if let Some(isolation) = &facts.isolation { div { dt { (page.label(Label::Isolation)) } dd { (isolation_words(isolation, page.language)) } } }
             @if let Some(pin) = &page.source.plan().pin { div { dt { "CPU" } dd { (pin_words(page.language, pin)) } } }
+            @if let Some(profile) = &page.source.plan().profile {
+                div .wide { dt { (profile_words::heading(page.language)) } dd { (profile_words::profile(page.language, profile)) } }
+            }
             @if let Some(program) = &facts.program {
                 div .wide {
                     dt { (page.label(Label::Program)) }

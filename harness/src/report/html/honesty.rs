@@ -7,11 +7,12 @@ use maud::{Markup, html};
 
 use super::page::{Page, told};
 use crate::check::Outcome;
-use crate::history::EventKind;
+use crate::history::{EventKind, NOT_OVER};
 use crate::language::page_words::{
     honest_all_checked, honest_anomalies, honest_crash_tier, honest_hits, honest_interrupted, honest_noise,
     honest_not_checked, honest_pressure, honest_profile, honest_send_lag, step_problem,
 };
+use crate::language::profile_words::so_far;
 use crate::language::report_words::Label;
 use crate::language::step_words::doing;
 use crate::language::{Counted, InWords as _, Milliseconds, Noun, Percent};
@@ -66,6 +67,9 @@ fn sentences(page: &Page<'_>) -> Vec<String> {
     let mut all = Vec::new();
     for event in source.events() {
         match &event.event {
+            EventKind::Interrupted { reason } if reason == NOT_OVER => {
+                all.push(format!("{}.", so_far(language)))
+            }
             EventKind::Interrupted { reason } => all.push(honest_interrupted(language, &plain(reason, 200))),
             EventKind::StepEnded { problem: Some(problem) } => {
                 let step = event.step.and_then(|index| source.plan().steps.get(index));
