@@ -135,6 +135,22 @@ async fn a_proxy_without_reuseaddr_is_started_until_it_can_bind_again() {
 }
 
 #[tokio::test]
+async fn a_restart_that_fails_for_another_reason_is_not_blamed_on_the_port() {
+    let lease = PortLease::any(17).unwrap();
+    let mut run = prepare(|_| {}).await;
+    run.proxy.start(order("without-reuse", lease.loopback())).await.unwrap();
+    run.proxy.kill().await;
+    // Its readiness request leaves a connection that keeps the port for a minute.
+    let again = run.proxy.start(order("dies", lease.loopback()));
+    let problem = tokio::time::timeout(Duration::from_secs(30), again).await.expect("once").unwrap_err();
+    let StartProblem::DiedAtStart { code, attempts_before, last_lines, .. } = problem else {
+        panic!("{problem:?}")
+    };
+    assert_eq!((code, attempts_before), (Some(3), 0));
+    assert!(last_lines.iter().any(|line| line.contains("no such backend")), "{last_lines:?}");
+}
+
+#[tokio::test]
 async fn a_proxy_that_ignores_its_stop_signal_is_killed_and_reported() {
     let lease = PortLease::any(8).unwrap();
     let mut run = prepare(|adapter| adapter.stop_within = Duration::from_millis(500)).await;

@@ -86,13 +86,18 @@ impl ProxyUnderTest {
                 continue;
             }
             match self.attempt(&order, &argv, began, attempts_before, taken.lingering).await {
-                Ok(ready) => return Ok(ready),
+                Ok(ready) => {
+                    self.rebinds |= taken.lingering && attempts_before == 0;
+                    return Ok(ready);
+                }
                 Err((problem, ended)) => {
                     let lingers = taken.lingering || self.taken(order.listen.port()).await.lingering;
-                    let about_the_port = matches!(
-                        problem,
-                        StartProblem::DiedAtStart { .. } | StartProblem::NeverListened { .. }
-                    );
+                    let about_the_port = match &problem {
+                        // What could bind a port with lingering connections once can do so again.
+                        StartProblem::DiedAtStart { .. } if self.rebinds => false,
+                        StartProblem::DiedAtStart { last_lines, .. } => !tells_of_something_else(last_lines),
+                        problem => matches!(problem, StartProblem::NeverListened { .. }),
+                    };
                     self.end_quietly().await;
                     if time_left && about_the_port && lingers {
                         attempts_before += 1;
@@ -280,6 +285,40 @@ impl ProxyUnderTest {
     }
 }
 
+/// Whether the last words of a program name an error that has nothing to do with its port. One that says nothing, or nothing
+/// of an error, may well have failed to bind it.
+fn tells_of_something_else(last_lines: &[String]) -> bool {
+    const ERROR: [&str; 12] = [
+        "error",
+        "exception",
+        "traceback",
+        "panic",
+        "fail",
+        "fatal",
+        "no such",
+        "denied",
+        "invalid",
+        "corrupt",
+        "cannot",
+        "not found",
+    ];
+    const PORT: [&str; 10] = [
+        "in use",
+        "inuse",
+        "en uso",
+        "bind",
+        "errno 98",
+        "os error 98",
+        "address",
+        "port ",
+        "puerto",
+        "socket",
+    ];
+    let text = last_lines.join("\n").to_lowercase();
+    let names = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    names(&ERROR) && !names(&PORT)
+}
+
 #[derive(Debug, Default)]
 struct Taken {
     /// Who listens.
@@ -312,4 +351,32 @@ pub(super) async fn on_own_thread<T: Send + 'static>(work: impl FnOnce() -> T + 
     let work = move || drop(sender.send(work()));
     std::thread::Builder::new().name("in-network".into()).spawn(work).ok()?;
     receiver.await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tells_of_something_else;
+
+    #[test]
+    fn only_an_error_that_is_not_about_the_port_speaks_against_it() {
+        let tells =
+            |text: &str| tells_of_something_else(&text.lines().map(str::to_owned).collect::<Vec<_>>());
+        for port in [
+            "",
+            "starting the proxy",
+            "bind: Address already in use",
+            "OSError: [Errno 98] Address already in use",
+            "error: no se pudo abrir el puerto 8080",
+            "thread 'main' panicked: Os { code: 98, kind: AddrInUse }",
+        ] {
+            assert!(!tells(port), "{port}");
+        }
+        for other in [
+            "Traceback (most recent call last):\njson.decoder.JSONDecodeError: Expecting value",
+            "fatal: cannot read index.dat",
+            "no such backend: alpha",
+        ] {
+            assert!(tells(other), "{other}");
+        }
+    }
 }

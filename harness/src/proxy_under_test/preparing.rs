@@ -100,6 +100,7 @@ impl ProxyUnderTest {
             commands: OwnCommands::default(),
             patched: BTreeMap::new(),
             usual_start: None,
+            rebinds: false,
             announce,
         };
         // What is patched is built when the patch is known, at a start.

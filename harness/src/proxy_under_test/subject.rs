@@ -65,6 +65,8 @@ pub struct ProxyUnderTest {
     pub(super) patched: BTreeMap<String, String>,
     /// How long its first start took to listen.
     pub(super) usual_start: Option<Duration>,
+    /// Whether it has bound its port while connections of an earlier life lingered there.
+    pub(super) rebinds: bool,
     pub(super) announce: Arc<dyn Fn(&Preparation) + Send + Sync>,
 }
 
