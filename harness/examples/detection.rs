@@ -265,7 +265,7 @@ fn sight(row: &Value) -> Sight {
     match (row["check"].as_str().unwrap_or_default(), row["outcome"].as_str().unwrap_or_default()) {
         ("rr.hits_take_turn", "pass") if finding["take_turn"] == true => Sight::Caught,
         ("rr.scope", "pass") if finding["pattern"]["rotation"] != "global" => Sight::Caught,
-        ("cache.not_found", "pass") if finding["finding"] == "amiss" => Sight::Caught,
+        ("cache.not_found", "pass") if finding["finding"] == "not_found_kept" => Sight::Caught,
         (_, "fail") => Sight::Caught,
         (_, "pass") => Sight::Clean,
         _ => Sight::Open,

@@ -68,7 +68,7 @@ fn main() -> std::io::Result<()> {
     let told = starting::backends(arguments.defect, arguments.backends)?;
     let balancer = Balancer::new(told, arguments.least_busy, arguments.defect);
     let door = Door::new(arguments.throttle, arguments.allow, arguments.defect);
-    let port = starting::port(arguments.defect, arguments.port);
+    let port = starting::port(arguments.defect, arguments.port, &arguments.directory);
     let listener = persistence::listen(arguments.defect, SocketAddr::new(arguments.host, port))?;
     println!("listening on {}, defect: {:?}", listener.local_addr()?, arguments.defect);
     starting::before_serving(arguments.defect, &arguments.directory)?;

@@ -243,6 +243,16 @@ checks! {
     ConfigTwoBackends = "config.two_backends", Req10, Optimal, Practice;
     /// What is cached under targets with queries, percent-encodings and long paths survives SIGKILL too.
     PersistenceOddNames = "persistence.odd_names", Req8a, Optimal, Practice;
+    /// With another port in its configuration it listens there.
+    ConfigPort = "config.port", Req10, Required, Assignment("5.10");
+    /// The choice of the language is justified.
+    ManualLanguage = "manual.language", Req1, Manual, Assignment("5.1");
+    /// The program is built on the sockets API itself.
+    ManualSockets = "manual.sockets", Req2, Manual, Assignment("5.2");
+    /// The proxy and three servers with the same application are deployed.
+    ManualServers = "manual.servers", ReqArch, Manual, Assignment("3");
+    /// All of it runs in the cloud.
+    ManualCloud = "manual.cloud", ReqAws, Manual, Assignment("4");
     /// The log file has every request and the answer that was given.
     LogFile = "log.file", Req7, Required, Assignment("5.7");
     /// Standard output has every request and the answer that was given.

@@ -98,6 +98,8 @@ pub enum Cause {
     LogOfOneBranch,
     /// The number of backends, or their addresses, are constants of the program.
     ListInSource,
+    /// The port is a constant of the program, or kept from an earlier start.
+    PortInSource,
     /// A file name is made of the target as it is, or a list of entries is read by a character that targets contain.
     NamesOfFiles,
 }
@@ -112,7 +114,8 @@ pub(super) fn likely_cause(check: CheckId, finding: &Finding) -> Option<Cause> {
             LogLack::Some { .. } | LogLack::TooOften { .. } => Cause::LogOfOneBranch,
         }),
         Finding::ListIgnored { .. } | Finding::ListRefused { .. } => Some(Cause::ListInSource),
-        Finding::LostAfterKill { .. } if check == CheckId::PersistenceOddNames => Some(Cause::NamesOfFiles),
+        Finding::OddNameLost { .. } => Some(Cause::NamesOfFiles),
+        Finding::PortIgnored { .. } => Some(Cause::PortInSource),
         Finding::AtRest { .. } => Some(Cause::LeftNotNoticed),
         _ => finding.likely_cause(),
     }

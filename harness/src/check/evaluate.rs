@@ -30,7 +30,7 @@ pub fn evaluate(record: &Record) -> Vec<Verdict> {
 
 fn concluded(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
     if check.kind == Kind::Manual {
-        return Judged { outcome: Outcome::Manual, finding: Finding::NotReached, evidence: Vec::new() };
+        return Judged { outcome: Outcome::Manual, finding: Finding::ForAPerson, evidence: Vec::new() };
     }
     if record.plan.adapter.attached().is_some() && needs_its_life(check.id) {
         return Judged { outcome: Outcome::Unsupported, finding: Finding::Attached, evidence: Vec::new() };
@@ -72,6 +72,7 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         CheckId::PersistenceSurvivesKill => persistence::survives_kill(ledger),
         CheckId::PersistenceOddNames => persistence::odd_names(ledger),
         CheckId::ConfigBackends | CheckId::ConfigTwoBackends => listed::judged(ledger, check),
+        CheckId::ConfigPort => listed::port(ledger),
         CheckId::PersistenceNoTornBytes => persistence::no_torn_bytes(ledger),
         CheckId::PersistenceLocation => persistence::location(ledger),
         CheckId::PersistenceRebind => persistence::rebind(ledger),
@@ -154,7 +155,7 @@ fn depends_on(check: CheckId) -> &'static [CheckId] {
         | FailuresRecovery => &[ForwardOnce],
         ForwardBodyInSegments | ForwardChunkedRequest => &[ForwardOnce, ForwardBody],
         PersistenceOddNames => &[CacheHit, PersistenceSurvivesKill],
-        LogFile | LogStdout | ConfigBackends => &[ForwardOnce],
+        LogFile | LogStdout | ConfigBackends | ConfigPort => &[ForwardOnce],
         ConfigTwoBackends => &[ForwardOnce, ConfigBackends],
         LogComplete => &[ForwardOnce, LogFile],
         ConnectionsPipelined => &[ForwardOnce, ConnectionsPersistent],

@@ -33,6 +33,8 @@ pub enum Finding {
     },
     /// The proxy runs already, and the harness has neither its start and end nor its files and processes.
     Attached,
+    /// No run can prove it: a person looks at it.
+    ForAPerson,
     /// The steps it needs did not take place.
     NotReached,
     /// A step it needs could not be carried out.
@@ -282,6 +284,9 @@ pub enum Finding {
     },
     /// The proxy did not get ready again after the kill.
     DidNotStartAgain {
+        /// Exit status, where it had ended by itself.
+        #[serde(default)]
+        code: Option<i32>,
         /// What it said last.
         last_lines: Vec<String>,
     },
@@ -644,6 +649,59 @@ pub enum Finding {
         backends: u64,
         /// What kept it from starting.
         problem: String,
+    },
+
+    /// Told of another port, it listened there.
+    PortInForce {
+        /// The port of its first start.
+        first: u16,
+        /// The other one.
+        second: u16,
+    },
+    /// Told of another port, it did not get ready there.
+    PortIgnored {
+        /// The port that it was told.
+        told: u16,
+        /// What kept it.
+        problem: String,
+    },
+
+    // --- cache.not_found ---
+    /// The second GET of what the backend does not have was answered from the cache.
+    NotFoundKept {
+        /// Its target.
+        target: String,
+    },
+    /// Every GET of what the backend does not have reached a backend.
+    NotFoundAskedAgain {
+        /// Requests.
+        exchanges: u64,
+    },
+
+    // --- persistence.odd_names ---
+    /// Everything under an unusual name that was proven to be cached was served after every end of the proxy.
+    OddNamesKept {
+        /// Keys asked again, over all ends.
+        keys: u64,
+        /// Of them with a path longer than a file name can be.
+        long: u64,
+        /// Ends by SIGKILL.
+        kills: u64,
+        /// Orderly ends.
+        stops: u64,
+    },
+    /// Something under an unusual name was not served after an end of the proxy.
+    OddNameLost {
+        /// Its target.
+        target: String,
+        /// What came instead.
+        wrong: Wrong,
+        /// Whether the proxy had been killed; otherwise it had ended in an orderly way.
+        killed: bool,
+        /// Keys lost.
+        lost: u64,
+        /// Keys asked again.
+        keys: u64,
     },
 
     // --- log.* ---

@@ -20,6 +20,7 @@ pub(super) fn needs_its_life(check: CheckId) -> bool {
             | PersistenceNoTornBytes
             | PersistenceLocation
             | PersistenceRebind
+            | ConfigPort
     )
 }
 
@@ -35,6 +36,7 @@ pub(super) fn declared_missing(check: CheckId, adapter: &Adapter) -> Option<Stri
         ConfigBackends | ConfigTwoBackends => {
             matches!(adapter.backends, AddressPlan::Fixed(_)).then(|| "backends: fixed".to_owned())
         }
+        ConfigPort => adapter.fixed_port.map(|port| format!("fixed_port: {port}")),
         LogFile | LogComplete => adapter.log_file.is_none().then(|| "log_file: none".to_owned()),
         CacheHit | CacheSizes | CacheRush | RotationHitsTakeTurn | ConcurrencyCoalescing => {
             (capabilities.cache == CacheMedium::None).then(no_cache)

@@ -25,6 +25,8 @@ pub(super) struct Ledger<'a> {
     asked_by_target: HashMap<&'a str, Vec<usize>>,
     launches: Vec<Moment>,
     kills: Vec<Moment>,
+    /// When the proxy was asked to end in an orderly way.
+    stops: Vec<Moment>,
     wipes: Vec<Moment>,
     restless: Vec<(Moment, Moment)>,
 }
@@ -97,6 +99,7 @@ impl<'a> Ledger<'a> {
             asked_by_target: HashMap::new(),
             launches: Vec::new(),
             kills: Vec::new(),
+            stops: Vec::new(),
             wipes: Vec::new(),
             restless: Vec::new(),
         };
@@ -117,6 +120,8 @@ impl<'a> Ledger<'a> {
                     ended = ended.or(Some(event.at));
                     if signal == "SIGKILL" {
                         ledger.kills.push(event.at);
+                    } else {
+                        ledger.stops.push(event.at);
                     }
                 }
                 EventKind::ProxyExited(_) => ended = ended.or(Some(event.at)),
@@ -272,6 +277,16 @@ impl<'a> Ledger<'a> {
     /// Kills by SIGKILL after `from` and before `until`.
     pub(super) fn kills_between(&self, from: Moment, until: Moment) -> u64 {
         self.kills.iter().filter(|&&at| at > from && at < until).count() as u64
+    }
+
+    /// Orderly ends after `from` and before `until`.
+    pub(super) fn stops_between(&self, from: Moment, until: Moment) -> u64 {
+        self.stops.iter().filter(|&&at| at > from && at < until).count() as u64
+    }
+
+    /// The last orderly end before a moment.
+    pub(super) fn last_stop_before(&self, moment: Moment) -> Option<Moment> {
+        self.stops.iter().copied().filter(|&at| at < moment).max()
     }
 
     /// Whether the cache was wiped after `from` and before `until`.

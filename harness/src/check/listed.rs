@@ -9,7 +9,7 @@ use super::Finding;
 use super::judged::Judged;
 use super::ledger::Ledger;
 use crate::catalogue::CheckId;
-use crate::history::Purpose;
+use crate::history::{EventKind, Purpose};
 use crate::plan::{CheckPlan, Step, StepKind};
 
 /// `config.backends`, `config.two_backends`.
@@ -54,9 +54,36 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     Judged::pass(Finding::ListInForce { lists: lists.into_iter().collect(), requests }).with_evidence(line)
 }
 
+/// `config.port`: started with another port, it gets ready there.
+pub(super) fn port(ledger: &Ledger<'_>) -> Judged {
+    let starts = |step: Option<usize>| {
+        ledger.events.iter().enumerate().filter_map(move |(line, event)| match &event.event {
+            EventKind::ProxyStarting { listen, .. } if event.step == step => Some((line, listen.port())),
+            _ => None,
+        })
+    };
+    let Some((_, first)) = starts(None).next() else { return Judged::not_reached() };
+    for step in &ledger.plan.steps {
+        let StepKind::Restart(restart) = &step.kind else { continue };
+        if !restart.settings.as_ref().is_some_and(|settings| settings.another_port) {
+            continue;
+        }
+        let Some((line, told)) = starts(Some(step.index)).next_back() else { continue };
+        if let Some(problem) = ledger.problem_of(step.index) {
+            return Judged::fail(Finding::PortIgnored { told, problem: problem.to_owned() }, vec![line]);
+        }
+        return Judged::pass(Finding::PortInForce { first, second: told }).with_evidence([line]);
+    }
+    Judged::not_reached()
+}
+
 /// Why a start with another list came to nothing, where it did.
 fn refused(ledger: &Ledger<'_>, step: &Step) -> Option<String> {
     let StepKind::Restart(restart) = &step.kind else { return None };
+    // What another port has kept from starting is no fault of the list.
+    if restart.settings.as_ref().is_some_and(|settings| settings.another_port) {
+        return None;
+    }
     let before = step.index.checked_sub(1).map_or(0, |before| ledger.plan.backends_at(before));
     let another = restart.settings.is_some() && ledger.plan.backends_at(step.index) != before;
     if another { ledger.problem_of(step.index).map(str::to_owned) } else { None }
@@ -108,6 +135,48 @@ mod tests {
             panic!()
         };
         assert_eq!(visited, ["b1", "b2", "b3"]);
+    }
+
+    #[test]
+    fn another_port_is_listened_on_or_the_start_says_what_kept_it() {
+        let other = |kit: &mut Kit, at: f64| {
+            let settings = Some(ProxySettings { another_port: true, ..ProxySettings::default() });
+            let downtime = std::time::Duration::ZERO;
+            kit.step(at, StepKind::Restart(Restart { stop_first: true, wipe: false, settings, downtime }));
+        };
+        let start = |kit: &mut Kit, at: f64, port: u16| {
+            kit.event(
+                at,
+                EventKind::ProxyStarting {
+                    launch: 2,
+                    argv: Vec::new(),
+                    listen: ([127, 0, 0, 1], port).into(),
+                    configuration: Vec::new(),
+                    patches: Vec::new(),
+                    ttl: None,
+                },
+            );
+        };
+        let mut kit = Kit::new(3);
+        assert_eq!(kit.judge(CheckId::ConfigPort).outcome, Outcome::Inconclusive);
+        other(&mut kit, 100.0);
+        start(&mut kit, 101.0, 20_002);
+        let verdict = kit.judge(CheckId::ConfigPort);
+        assert!(
+            matches!(verdict.finding, Finding::PortInForce { second: 20_002, .. }),
+            "{:?}",
+            verdict.finding
+        );
+        kit.event(110.0, EventKind::StepEnded { problem: Some("nothing listens there".into()) });
+        let verdict = kit.judge(CheckId::ConfigPort);
+        assert_eq!(verdict.outcome, Outcome::Fail);
+        assert!(
+            matches!(verdict.finding, Finding::PortIgnored { told: 20_002, .. }),
+            "{:?}",
+            verdict.finding
+        );
+        kit.record.plan.adapter.fixed_port = Some(8080);
+        assert_eq!(kit.judge(CheckId::ConfigPort).outcome, Outcome::Unsupported);
     }
 
     #[test]

@@ -170,6 +170,8 @@ async fn play(
         pump,
         output: output.clone(),
         settings: order.plan.proxy.clone(),
+        usual_address: address,
+        other_port: None,
         down_on_purpose: false,
     };
     // Building the proxy does not count.

@@ -4,6 +4,7 @@
 //! is done to the proxy and to the backends is done here, through their handles. A step that cannot be carried out says
 //! why; whether that matters is for the checks.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::fault;
 use crate::history::{EventKind, IntervalLog};
 use crate::language::{Language, start_problem};
 use crate::plan::{Balance, CaseStep, CloudStep, CrashLoad, Exact, ProxySettings, Restart, Step, StepKind};
+use crate::proxy_under_test::ports::PortLease;
 use crate::proxy_under_test::{Answer, OutputLog, ProxyUnderTest, Ready, StartOrder, StartProblem};
 use crate::traffic::crash_load::CrashTraffic;
 use crate::traffic::load::CpuMeter;
@@ -36,6 +38,10 @@ pub(super) struct Stage {
     /// What the proxy has printed.
     pub(super) output: OutputLog,
     pub(super) settings: ProxySettings,
+    /// Where it listens, unless a step tells it another port.
+    pub(super) usual_address: SocketAddr,
+    /// That other port, once there is one.
+    pub(super) other_port: Option<PortLease>,
     /// Whether the plan itself has ended the proxy.
     pub(super) down_on_purpose: bool,
 }
@@ -204,11 +210,30 @@ impl Stage {
     async fn restart(&mut self, plan: &Restart) -> Result<(), Problem> {
         if let Some(settings) = &plan.settings {
             self.settings = settings.clone();
+            self.listen_where_told().await?;
         }
         self.down_on_purpose = true;
         let order = self.order().map_err(in_words)?;
         fault::restart(&mut self.proxy, plan, order).await.map_err(in_words)?;
         self.down_on_purpose = false;
+        Ok(())
+    }
+}
+
+impl Stage {
+    /// From the next start on proxy and clients use the port that the settings name; one that it insists on stays.
+    async fn listen_where_told(&mut self) -> Result<(), Problem> {
+        let mut address = self.usual_address;
+        if self.settings.another_port && self.proxy.adapter().fixed_port.is_none() {
+            if self.other_port.is_none() {
+                let next = u64::from(self.usual_address.port()) + 1;
+                self.other_port = Some(PortLease::any(next).map_err(in_words)?);
+            }
+            address.set_port(self.other_port.as_ref().map_or(address.port(), PortLease::port));
+        }
+        if address != self.traffic.clients.address() {
+            self.traffic.clients = self.traffic.clients.moved_to(address);
+        }
         Ok(())
     }
 }

@@ -167,6 +167,10 @@ words!(Cause {
         en: "the number of backends or their addresses are constants in the source instead of coming from the configuration",
         es: "el número de backends o sus direcciones son constantes del código en vez de venir de la configuración"
     },
+    Cause::PortInSource => {
+        en: "the port is a constant of the program, or was kept from an earlier start: read it from the configuration at every start, before `bind`",
+        es: "el puerto es una constante del programa, o quedó de un arranque anterior: conviene leerlo de la configuración en cada arranque, antes de `bind`"
+    },
     Cause::NamesOfFiles => {
         en: "the name of the file is the target as it is, or the list of entries is split at a character that targets contain: encode or hash the whole target",
         es: "el nombre del archivo es el destino tal cual, o la lista de lo guardado se parte en un carácter que los destinos contienen: conviene codificar el destino completo o usar su hash"

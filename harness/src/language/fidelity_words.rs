@@ -187,8 +187,11 @@ table! {
         asks: { en: "A 500 without a stated lifetime is asked for again.", es: "Un 500 sin vigencia declarada se vuelve a pedir." }
     }
     CacheNotFound {
-        title: { en: "whether a 404 is kept", es: "si un 404 se guarda" },
-        asks: { en: "A 404 may be kept; most users do not expect it.", es: "Un 404 se puede guardar; la mayoría de los usuarios no lo espera." }
+        title: { en: "whether “not found” (404) is cached", es: "si un «no encontrado» (404) se guarda en el caché" },
+        asks: {
+            en: "When a backend says 404, the proxy may cache that answer or ask a backend each time: RFC 9110 allows both, so neither is a failure. It is worth knowing, because a resource that is created a moment later stays “not found” until the TTL is over.",
+            es: "Cuando un backend responde 404, el proxy puede guardar esa respuesta o pedir al backend cada vez: RFC 9110 permite ambas cosas, así que ninguna es una falla. Vale la pena saberlo, porque un recurso que se crea un momento después sigue «no encontrado» hasta que se cumple el TTL."
+        }
     }
     CacheNoStore {
         title: { en: "what says `no-store` is not kept", es: "lo que dice `no-store` no se guarda" },
@@ -238,6 +241,14 @@ pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> 
             en: "{method} {target}: {amiss}; something was amiss with {count} of {exchanges}",
             es: "{method} {target}: {amiss}; algo anduvo mal en {count} de {exchanges}",
             method = method, target = target, amiss = amiss, count = count, exchanges = Counted(*exchanges, Noun::Request)),
+        Finding::NotFoundKept { target } => say!(language,
+            en: "the second GET {target} got its 404 from the cache, without asking a backend: allowed, and it lasts until the TTL is over",
+            es: "el segundo GET {target} recibió su 404 del caché, sin pedir a un backend: está permitido, y dura hasta que se cumple el TTL",
+            target = target),
+        Finding::NotFoundAskedAgain { exchanges } => say!(language,
+            en: "each of {exchanges} for what does not exist reached a backend: a 404 is not cached",
+            es: "cada una de {exchanges} por lo que no existe llegó a un backend: un 404 no se guarda",
+            exchanges = Counted(*exchanges, Noun::Request)),
         Finding::AtRest { cpu, threads, files } => say!(language,
             en: "with nobody asking it used {cpu} of a core, and had {threads} threads and {files} descriptors more than at the beginning",
             es: "sin que nadie pidiera usó {cpu} de un núcleo, y tenía {threads} hilos y {files} descriptores más que al comienzo",

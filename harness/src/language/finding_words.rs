@@ -30,6 +30,9 @@ fn of_any_check(finding: &Finding, language: Language) -> String {
         Finding::DeclaredUnsupported { capability } => say!(language,
             en: "the profile of the proxy declares: {capability}", es: "el perfil del proxy declara: {capability}",
             capability = capability),
+        Finding::ForAPerson => say!(language,
+            en: "no run can prove it: a person looks at it, and it does not count here",
+            es: "ninguna corrida lo puede probar: lo revisa una persona, y aquí no cuenta"),
         Finding::Attached => say!(language,
             en: "the proxy runs already (attach): its start and end, its files and its processes are not in the harness's hands",
             es: "el proxy ya está en marcha (attach): su inicio y su fin, sus archivos y sus procesos no están en manos del banco de pruebas"),
@@ -141,10 +144,16 @@ fn persistence(finding: &Finding, language: Language) -> Option<String> {
             en: "{lost} of {keys} proven to be cached before {kills} were not served afterwards, such as {target}: {wrong}",
             es: "{lost} de {keys} comprobados en el caché antes de {kills} no se sirvieron después, por ejemplo {target}: {wrong}",
             lost = lost, keys = Counted(*keys, Noun::Resource), kills = Counted(*kills, Noun::Kill), target = target, wrong = wrong),
-        Finding::DidNotStartAgain { last_lines } => say!(language,
-            en: "after the kill the proxy did not get ready again; it said last: {line}",
-            es: "después de la caída el proxy no volvió a quedar listo; lo último que dijo: {line}",
-            line = last_lines.last().map_or("–", String::as_str)),
+        Finding::DidNotStartAgain { code, last_lines } => {
+            let how = code.map_or_else(String::new, |code| {
+                say!(language, en: ": it ended by itself with status {code}", es: ": terminó por sí solo con el estado {code}", code = code)
+            });
+            let said = last_lines[last_lines.len().saturating_sub(3)..].join(" | ");
+            say!(language,
+                en: "after the kill the proxy did not get ready again{how}; it said last: {said}",
+                es: "después de la caída el proxy no volvió a quedar listo{how}; lo último que dijo: {said}",
+                how = how, said = if said.is_empty() { "–" } else { said.as_str() })
+        }
         Finding::ExpiredBeforeReread { keys, ttl_ms } => say!(language,
             en: "{keys} had passed their TTL of {ttl} before they could be asked for again",
             es: "{keys} habían cumplido su TTL de {ttl} antes de que se pudieran volver a pedir",

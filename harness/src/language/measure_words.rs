@@ -55,6 +55,8 @@ pub fn measured_rows(finding: &Finding, resolution: Resolution, language: Langua
         Finding::SomeMisses { keys, missed, .. } => vec![hits(keys - missed, *keys, l)],
         Finding::KeptAfterKill { keys, .. } => vec![kept(*keys, *keys, l)],
         Finding::LostAfterKill { keys, lost, .. } => vec![kept(keys.saturating_sub(*lost), *keys, l)],
+        Finding::OddNamesKept { keys, .. } => vec![kept(*keys, *keys, l)],
+        Finding::OddNameLost { keys, lost, .. } => vec![kept(keys.saturating_sub(*lost), *keys, l)],
         Finding::WholeAfterKill { reread, .. } => vec![wrong(0, *reread, l)],
         Finding::WrongAfterKill { count, reread, .. } => vec![wrong(*count, *reread, l)],
         Finding::BodiesRight { exchanges, .. } => vec![wrong(0, *exchanges, l)],

@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 
 use super::{ProxySettings, SourceLine};
 use crate::adapter::Adapter;
-use crate::scenario::{Place, ProxyFile, place_of};
+use crate::scenario::{Place, PortFile, ProxyFile, place_of};
 
 /// A file's text and name, for places.
 #[derive(Clone, Debug)]
@@ -33,6 +33,7 @@ pub(super) fn settings(file: &ProxyFile, adapter: &Adapter) -> ProxySettings {
     ProxySettings {
         ttl: adapter.capabilities.ttl_for(file.ttl.map(|ttl| ttl.0)),
         backends: file.backends,
+        another_port: file.port == Some(PortFile::Another),
         balance: file.balance,
         throttle: file.throttle.filter(|rate| *rate > 0),
         allow: file.allow.clone(),

@@ -80,6 +80,9 @@ pub struct ProxySettings {
     /// Of how many backends it is told, the first ones; `None`: of all.
     #[serde(default)]
     pub backends: Option<usize>,
+    /// Whether it is told of another port than at its first start.
+    #[serde(default)]
+    pub another_port: bool,
 }
 
 /// Everything that one run will do.

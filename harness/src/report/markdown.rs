@@ -93,7 +93,7 @@ pub(super) const fn symbol(outcome: Outcome) -> &'static str {
         Outcome::Unsupported => "–",
         Outcome::Blocked => "○",
         Outcome::Skipped => "→",
-        Outcome::Manual => "□",
+        Outcome::Manual => "☐",
     }
 }
 

@@ -59,6 +59,16 @@ pub struct ProxyFile {
     pub allow: Vec<IpAddr>,
     /// Of how many backends it is told, the first ones; of all where nothing is said.
     pub backends: Option<usize>,
+    /// Where it listens: on another port than at the first start, in a `restart`.
+    pub port: Option<PortFile>,
+}
+
+/// Which port the proxy is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PortFile {
+    /// Another than at the first start, free and chosen by the harness.
+    Another,
 }
 
 /// The origins.

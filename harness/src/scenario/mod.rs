@@ -17,7 +17,7 @@ mod yaml;
 pub use cases::{CallersStep, OverloadStep, UploadsStep};
 pub use checks::{CheckFile, CheckMap, Severity};
 pub use cloud::{DeliveriesStep, UsersStep};
-pub use file::{BackendsFile, ProxyFile, ScenarioFile};
+pub use file::{BackendsFile, PortFile, ProxyFile, ScenarioFile};
 pub use fleet::{FleetStep, InstancesFile, PolicyFile, StageFile};
 pub use load::{ExecutorFile, LoadStep, MixFile, RateStageFile, VuStageFile};
 pub use overrides::apply as apply_overrides;

@@ -130,6 +130,8 @@ pub const CASES: &[Case] = &[
     case("three-backends-or-none", "F-7", "told", &["config.backends"]),
     case("one-of-two-backends", "F-7", "told", &["config.two_backends", "rr.serial_cycle"]),
     case("forgets-odd-names", "F-16", "told", &["persistence.odd_names"]),
+    case("forgets-long-names", "F-16", "told", &["persistence.odd_names"]),
+    case("keeps-its-first-port", "F-7", "told", &["config.port"]),
     case("always-port8080", "F-7", "told", &[DID_NOT_START]),
     case("does-not-start", "F-19", "age", &[DID_NOT_START]),
     case("answers-nothing", "F-19", "age", &[DID_NOT_START]),

@@ -29,6 +29,8 @@ pub enum Defect {
     OneOfTwoBackends,
     /// It listens on 8080, whatever it is told (REQ-10).
     AlwaysPort8080,
+    /// The port of its first start is kept in a file, and taken at every later one (REQ-10).
+    KeepsItsFirstPort,
 
     // Before anything is asked (`starting`).
     /// The program ends at its start.
@@ -116,6 +118,8 @@ pub enum Defect {
     TornFileAfterSigkill,
     /// What lies under a target with an equals sign is lost with the process (REQ-8a, optimal).
     ForgetsOddNames,
+    /// After a restart nothing is found under a target longer than a file name can be (REQ-8a, optimal).
+    ForgetsLongNames,
     /// The port cannot be bound again while old connections linger (REQ-8a, optimal).
     NoReuseaddr,
 

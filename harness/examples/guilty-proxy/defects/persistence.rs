@@ -22,6 +22,7 @@ pub fn may_be_known(defect: Defect, target: &str, indexed: impl FnOnce() -> bool
         Defect::NoCache | Defect::WritesNeverReads => false,
         Defect::ForgetsAfterSigkill => indexed(),
         Defect::ForgetsOddNames if target.contains('=') => indexed(),
+        Defect::ForgetsLongNames if target.len() > 255 => indexed(),
         _ => true,
     }
 }

@@ -29,8 +29,20 @@ pub fn backends(defect: Defect, mut told: Vec<String>) -> io::Result<Vec<String>
 }
 
 /// The port that it listens on, where it is told of this one.
-pub fn port(defect: Defect, told: u16) -> u16 {
-    if defect == Defect::AlwaysPort8080 { 8080 } else { told }
+pub fn port(defect: Defect, told: u16, directory: &Path) -> u16 {
+    match defect {
+        Defect::AlwaysPort8080 => 8080,
+        Defect::KeepsItsFirstPort => {
+            let file = directory.join("port");
+            let kept = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
+            kept.unwrap_or_else(|| {
+                // Where it cannot be kept the harness finds this proxy innocent.
+                let _ = fs::write(&file, told.to_string());
+                told
+            })
+        }
+        _ => told,
+    }
 }
 
 /// Does what such a proxy does at its start; some do not come back.

@@ -140,7 +140,8 @@ pub(super) fn spread(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
                 allowed,
             );
             let size = u64::from(plan.size);
-            best = Some(Judged::pass(Finding::EvenBatches {
+            // That of the first step stands for all: it has the backends of the scenario.
+            best.get_or_insert(Judged::pass(Finding::EvenBatches {
                 batches,
                 size,
                 spread: worst,

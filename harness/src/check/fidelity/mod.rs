@@ -106,9 +106,20 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Option<Judged> {
     if exchanges == 0 {
         return Some(Judged::not_reached());
     }
-    let Some((first, found, _)) = amiss.first() else {
-        return Some(Judged::pass(Finding::AsAsked { exchanges }));
+    let not_found = check.id == CheckId::CacheNotFound;
+    let Some((first, found, lines)) = amiss.first() else {
+        // Whether a 404 is kept is worth knowing and neither right nor wrong.
+        let finding = if not_found {
+            Finding::NotFoundAskedAgain { exchanges }
+        } else {
+            Finding::AsAsked { exchanges }
+        };
+        return Some(Judged::pass(finding));
     };
+    if not_found && *found == Amiss::Kept {
+        let finding = Finding::NotFoundKept { target: first.exchange.target.clone() };
+        return Some(Judged::pass(finding).with_evidence([first.line]).with_evidence(lines.iter().copied()));
+    }
     let finding = Finding::Amiss {
         method: first.exchange.method.clone(),
         target: first.exchange.target.clone(),
@@ -117,10 +128,6 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Option<Judged> {
         exchanges,
     };
     let evidence = amiss.iter().flat_map(|(one, _, lines)| [one.line].into_iter().chain(lines.clone()));
-    // Whether a 404 is kept is worth knowing and neither right nor wrong.
-    if check.id == CheckId::CacheNotFound {
-        return Some(Judged::pass(finding).with_evidence(evidence));
-    }
     Some(Judged::fail(finding, evidence.collect()))
 }
 

@@ -26,16 +26,58 @@ const REREADS_FROM_CACHE: u64 = 10;
 pub(in crate::check) fn survives_kill(ledger: &Ledger<'_>) -> Judged {
     let judged = kept(ledger, |target| !is_odd(target));
     match did_not_return(ledger) {
-        Some((line, last_lines)) if judged.outcome != Outcome::Fail => {
-            Judged::fail(Finding::DidNotStartAgain { last_lines }, vec![line])
-        }
+        Some((line, finding)) if judged.outcome != Outcome::Fail => Judged::fail(finding, vec![line]),
         _ => judged,
     }
 }
 
-/// `persistence.odd_names`: the same for what lies under names that a simple mapping to files does not bear.
+/// `persistence.odd_names`: the same for what lies under names that a simple mapping to files does not bear, and after
+/// orderly ends as well.
 pub(in crate::check) fn odd_names(ledger: &Ledger<'_>) -> Judged {
-    kept(ledger, is_odd)
+    let Some(first_kill) = kill_lines(ledger).next() else { return Judged::not_reached() };
+    let (mut keys, mut long, mut expired, mut lost, mut kept_line) = (0u64, 0u64, 0u64, Vec::new(), None);
+    // The orderly ends after which something was asked for again.
+    let mut after_stops = BTreeSet::new();
+    let targets: BTreeSet<&str> = ledger.asked.iter().map(|asked| asked.exchange.target.as_str()).collect();
+    let tried_long = targets.iter().any(|target| is_long(target));
+    for target in targets.into_iter().filter(|target| is_odd(target)) {
+        for reread in first_requests_after(ledger, target, true) {
+            if reread.expired {
+                expired += 1;
+                continue;
+            }
+            keys += 1;
+            long += u64::from(is_long(target));
+            if !reread.killed {
+                after_stops.insert(ledger.last_stop_before(reread.asked.sent()));
+            }
+            match reread.wrong {
+                Some(wrong) => lost.push((reread.asked, wrong, reread.killed)),
+                None => kept_line = Some(reread.asked.line),
+            }
+        }
+    }
+    if let Some((asked, wrong, killed)) = lost.first().cloned() {
+        let target = asked.exchange.target.clone();
+        let finding = Finding::OddNameLost { target, wrong, killed, lost: lost.len() as u64, keys };
+        return Judged::fail(finding, lost.iter().map(|(asked, ..)| asked.line).collect());
+    }
+    if keys == 0 && expired > 0 {
+        let ttl_ms = ledger.plan.steps.last().and_then(|step| ledger.ttl_at(step.index)).unwrap_or(0.0);
+        return Judged::inconclusive(Finding::ExpiredBeforeReread { keys: expired, ttl_ms });
+    }
+    // What was never proven to be cached under a long name says nothing of long names.
+    if keys == 0 || (tried_long && long == 0) {
+        return Judged::too_few(Samples::Keys, 0, 1);
+    }
+    let (kills, stops) = (kill_lines(ledger).count() as u64, after_stops.len() as u64);
+    let finding = Finding::OddNamesKept { keys, long, kills, stops };
+    Judged::pass(finding).with_evidence(kept_line).with_evidence([first_kill])
+}
+
+/// Whether a path is longer than the name of a file can be on the file systems in use.
+fn is_long(target: &str) -> bool {
+    target.len() > 255
 }
 
 /// Whether a target has more in it than a plain path.
@@ -50,7 +92,7 @@ fn kept(ledger: &Ledger<'_>, of_these: impl Fn(&str) -> bool) -> Judged {
     let mut kept_line = None;
     let targets: BTreeSet<&str> = ledger.asked.iter().map(|asked| asked.exchange.target.as_str()).collect();
     for target in targets.into_iter().filter(|target| of_these(target)) {
-        for reread in first_requests_after_kills(ledger, target) {
+        for reread in first_requests_after(ledger, target, false) {
             if reread.expired {
                 expired += 1;
                 continue;
@@ -211,7 +253,7 @@ pub(in crate::check) fn rebind(ledger: &Ledger<'_>) -> Judged {
     match worst {
         Some((line, after_ms)) => Judged::fail(Finding::ReboundLate { after_ms, vain, starts }, vec![line]),
         None if starts == 0 => match did_not_return(ledger) {
-            Some((line, last_lines)) => Judged::fail(Finding::DidNotStartAgain { last_lines }, vec![line]),
+            Some((line, finding)) => Judged::fail(finding, vec![line]),
             None => Judged::not_reached(),
         },
         None => Judged::pass(Finding::ReboundAtOnce { starts, slowest_ms }),
@@ -221,29 +263,33 @@ pub(in crate::check) fn rebind(ledger: &Ledger<'_>) -> Judged {
 /// A listing of the files beneath the working directory: its line, its moment, paths and lengths.
 type Listing<'a> = (usize, Moment, &'a [(String, u64)]);
 
-/// A request for an entry that was proven to be cached before a kill, the first after that kill.
-struct AfterKill<'a> {
+/// A request for an entry that was proven to be cached before an end of the proxy, the first after that end.
+struct AfterEnd<'a> {
     asked: Asked<'a>,
+    /// Whether the end was a kill.
+    killed: bool,
     /// Its TTL was, or may have been, over.
     expired: bool,
     /// What came instead of the entry.
     wrong: Option<Wrong>,
 }
 
-fn first_requests_after_kills<'a>(ledger: &Ledger<'a>, target: &str) -> Vec<AfterKill<'a>> {
+/// After kills, and where asked for after orderly ends too.
+fn first_requests_after<'a>(ledger: &Ledger<'a>, target: &str, orderly_too: bool) -> Vec<AfterEnd<'a>> {
     let early_ms = ms(ledger.plan.adapter.capabilities.ttl_resolution.early);
     let mut found = Vec::new();
     let mut stored: Option<Asked<'a>> = None;
     let mut proven: Option<Moment> = None;
     for asked in ledger.requests_for(target).filter(|asked| asked.exchange.method == "GET") {
         if let (Some(filled), Some(since)) = (&stored, proven)
-            && ledger.kills_between(since, asked.sent()) > 0
+            && let killed = ledger.kills_between(since, asked.sent()) > 0
+            && (killed || (orderly_too && ledger.stops_between(since, asked.sent()) > 0))
             && !ledger.wiped_between(since, asked.sent())
         {
             let age_ms = ms_between(filled.sent(), asked.exchange.finished);
             let ttl_ms = asked.step.and_then(|step| ledger.ttl_at(step));
             let expired = ttl_ms.is_some_and(|ttl| age_ms >= ttl - early_ms);
-            found.push(AfterKill { asked, expired, wrong: wrong_after(ledger, filled, &asked) });
+            found.push(AfterEnd { asked, killed, expired, wrong: wrong_after(ledger, filled, &asked) });
         }
         match ledger.origin(&asked) {
             Some(Origin::Backend(_)) if asked.succeeded() => {
@@ -307,7 +353,7 @@ fn kills_under_load(ledger: &Ledger<'_>) -> Vec<Moment> {
 }
 
 /// The last start, where it was told to start after a kill and never got ready.
-fn did_not_return(ledger: &Ledger<'_>) -> Option<(usize, Vec<String>)> {
+fn did_not_return(ledger: &Ledger<'_>) -> Option<(usize, Finding)> {
     let starting =
         ledger.events.iter().rposition(|event| matches!(event.event, EventKind::ProxyStarting { .. }))?;
     // Where it was last asked to end and has not come back, that is for those who changed its settings.
@@ -318,11 +364,12 @@ fn did_not_return(ledger: &Ledger<'_>) -> Option<(usize, Vec<String>)> {
         && asked_to_end.is_none_or(|asked| kill_lines(ledger).any(|kill| kill > asked && kill < starting));
     let after = &ledger.events[starting..];
     let ready = after.iter().any(|event| matches!(event.event, EventKind::ProxyReady { .. }));
-    let last_lines = after.iter().find_map(|event| match &event.event {
-        EventKind::ProxyExited(exit) => Some(exit.last_lines.clone()),
+    let exit = after.iter().find_map(|event| match &event.event {
+        EventKind::ProxyExited(exit) => Some((exit.code, exit.last_lines.clone())),
         _ => None,
     });
-    (killed_before && !ready).then(|| (starting, last_lines.unwrap_or_default()))
+    let (code, last_lines) = exit.unwrap_or_default();
+    (killed_before && !ready).then_some((starting, Finding::DidNotStartAgain { code, last_lines }))
 }
 
 fn not_cache_files<'a>(ledger: &Ledger<'a>) -> BTreeSet<&'a str> {

@@ -146,7 +146,10 @@ fn at_a_glance(page: &Page<'_>) -> Markup {
     if verdicts.is_empty() {
         return html! {};
     }
-    let required = verdicts.iter().filter(|verdict| verdict.kind == Kind::Required).count();
+    let of = |wanted: &dyn Fn(Kind) -> bool| verdicts.iter().filter(|verdict| wanted(verdict.kind)).count();
+    let required = of(&|kind| kind == Kind::Required);
+    // What a person looks at is no check that was made.
+    let others = of(&|kind| matches!(kind, Kind::Optimal | Kind::Check));
     html! {
         div .filters role="group" aria-label=(page.label(Label::Filter)) {
             button type="button" data-filter="" aria-pressed="true" {
@@ -170,7 +173,7 @@ fn at_a_glance(page: &Page<'_>) -> Markup {
             }
             tbody { @for verdict in verdicts { (glance_row(page, verdict)) } }
         }
-        p .aside { (counted_checks(required, verdicts.len() - required, page.language)) ". " (decides(page.language)) }
+        p .aside { (counted_checks(required, others, page.language)) ". " (decides(page.language)) }
     }
 }
 

@@ -68,7 +68,7 @@ fn sentences(page: &Page<'_>) -> Vec<String> {
     for event in source.events() {
         match &event.event {
             EventKind::Interrupted { reason } if reason == NOT_OVER => {
-                all.push(format!("{}.", so_far(language)))
+                all.push(format!("{}.", so_far(language)));
             }
             EventKind::Interrupted { reason } => all.push(honest_interrupted(language, &plain(reason, 200))),
             EventKind::StepEnded { problem: Some(problem) } => {

@@ -50,6 +50,9 @@ struct Inner {
 /// everywhere would last for hours. Its next answer restores its time.
 const MUTE_AFTER: u64 = 4;
 const MUTE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+/// The same after so many: what has answered nothing for so long is hardly about to.
+const LONG_MUTE_AFTER: u64 = 40;
+const LONG_MUTE_PATIENCE: std::time::Duration = std::time::Duration::from_millis(300);
 
 /// What a client saw of one request; [`Clients`] makes an exchange of it.
 #[derive(Debug)]
@@ -104,6 +107,24 @@ impl Clients {
         };
         let host = shape.host.clone().unwrap_or(inner.host);
         Clients { inner: Arc::new(Inner { host, shape, ..inner }), source: self.source, asked: self.asked }
+    }
+
+    /// The same clients, numbering on, once the proxy listens elsewhere. While none of them asks anything.
+    #[must_use]
+    pub fn moved_to(&self, address: SocketAddr) -> Clients {
+        let now = |counter: &AtomicU64| AtomicU64::new(counter.load(Ordering::Relaxed));
+        let inner = Inner {
+            address,
+            host: self.inner.shape.host.clone().unwrap_or_else(|| address.to_string()),
+            shape: self.inner.shape.clone(),
+            network: self.inner.network.clone(),
+            recorder: self.inner.recorder.clone(),
+            exchanges: now(&self.inner.exchanges),
+            connections: now(&self.inner.connections),
+            unanswered: now(&self.inner.unanswered),
+            library: library::Library::new(),
+        };
+        Clients { inner: Arc::new(inner), source: self.source, asked: self.asked }
     }
 
     /// The head of a request as it is sent.
@@ -235,8 +256,12 @@ impl Clients {
         let from = clock.now().max(request.intended);
         // Whoever measures a load wants to know how late an answer is.
         let is_measured = request.purpose == crate::history::Purpose::Load;
-        let mute = !is_measured && self.inner.unanswered.load(Ordering::Relaxed) >= MUTE_AFTER;
-        let timeout = if mute { request.timeout.min(MUTE_PATIENCE) } else { request.timeout };
+        let timeout = match self.inner.unanswered.load(Ordering::Relaxed) {
+            _ if is_measured => request.timeout,
+            LONG_MUTE_AFTER.. => request.timeout.min(LONG_MUTE_PATIENCE),
+            MUTE_AFTER.. => request.timeout.min(MUTE_PATIENCE),
+            _ => request.timeout,
+        };
         tokio::time::Instant::from_std(clock.instant_of(from + timeout))
     }
 }
