@@ -37,6 +37,9 @@ struct Arguments {
     /// A backend, `host:port`; several times.
     #[arg(long = "backend", required = true)]
     backends: Vec<String>,
+    /// A file with another list of backends, one a line, that is read whenever it has changed.
+    #[arg(long)]
+    follow: Option<PathBuf>,
     /// How long a cached answer is served, in milliseconds.
     #[arg(long, default_value_t = 60_000)]
     ttl_ms: u64,
@@ -66,7 +69,7 @@ fn main() -> std::io::Result<()> {
         arguments.defect,
     )?;
     let told = starting::backends(arguments.defect, arguments.backends)?;
-    let balancer = Balancer::new(told, arguments.least_busy, arguments.defect);
+    let balancer = Balancer::new(told, arguments.follow, arguments.least_busy, arguments.defect);
     let door = Door::new(arguments.throttle, arguments.allow, arguments.defect);
     let port = starting::port(arguments.defect, arguments.port, &arguments.directory);
     let listener = persistence::listen(arguments.defect, SocketAddr::new(arguments.host, port))?;

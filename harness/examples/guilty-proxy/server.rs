@@ -147,7 +147,7 @@ impl Server {
         }
         for _ in 0..self.balancer.count() {
             let chosen = self.balancer.next(others);
-            let backend = chosen.address;
+            let backend = chosen.address();
             if failing::bears_a_grudge(backend) {
                 continue;
             }
