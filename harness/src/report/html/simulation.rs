@@ -12,6 +12,9 @@ use crate::language::{InWords as _, Language};
 use crate::report::forecast::{Simulated, rows};
 use crate::report::plot::{Figure, Look};
 
+/// The last column of the time line has sentences, the others do not break.
+const OWN_STYLE: &str = ".simulation table{width:auto;min-width:100%}.simulation th,.simulation td:not(:last-child){white-space:nowrap;overflow-wrap:normal;padding-right:1.1rem}.simulation td:last-child{min-width:18rem}";
+
 /// The whole page.
 pub(in crate::report) fn simulation_page(
     simulated: &Simulated,
@@ -30,9 +33,9 @@ pub(in crate::report) fn simulation_page(
                 meta name="color-scheme" content="light dark";
                 meta name="generator" content="harness";
                 title { (title) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
             }
-            body {
+            body .simulation {
                 header .top {
                     div .bar {
                         p .kind { (Label::Report.in_words(language)) }
