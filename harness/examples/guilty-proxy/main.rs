@@ -31,9 +31,9 @@ struct Arguments {
     /// Address to listen on.
     #[arg(long, default_value = "127.0.0.1")]
     host: IpAddr,
-    /// Port to listen on.
-    #[arg(long, default_value_t = 8080)]
-    port: u16,
+    /// Port to listen on; 8080 where nothing is said.
+    #[arg(long)]
+    port: Option<u16>,
     /// A backend, `host:port`; several times.
     #[arg(long = "backend", required = true)]
     backends: Vec<String>,

@@ -62,6 +62,8 @@ pub enum Setting {
     Throttle,
     /// Only some client addresses are let in.
     Allow,
+    /// The port may be left out: its templates ask `{% if port %}`.
+    DefaultPort,
 }
 
 impl Setting {
@@ -71,6 +73,7 @@ impl Setting {
             Setting::LeastConnections => "least_connections",
             Setting::Throttle => "throttle",
             Setting::Allow => "allow",
+            Setting::DefaultPort => "default_port",
         }
     }
 }

@@ -161,7 +161,7 @@ pub struct LaunchVariables {
     /// Address to listen on.
     pub host: String,
     /// Port to listen on.
-    pub port: u16,
+    pub port: Option<u16>,
     /// The backends.
     pub backends: Vec<BackendAddress>,
     /// TTL in whole seconds (rounded up), where one is given.

@@ -138,7 +138,7 @@ mod tests {
             program: "/usr/bin/x".into(),
             directory: "/tmp/x".into(),
             host: "127.0.0.1".into(),
-            port: 8080,
+            port: Some(8080),
             backends: (1..=4).map(backend).collect(),
             ttl_seconds: Some(2),
             ttl_milliseconds: Some(2000),

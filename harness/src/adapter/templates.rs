@@ -70,7 +70,7 @@ fn sample(ttl_seconds: Option<u64>) -> LaunchVariables {
         program: "/usr/bin/proxy".into(),
         directory: "/tmp/proxy".into(),
         host: "127.0.0.1".into(),
-        port: 8080,
+        port: Some(8080),
         backends: (1..=3).map(backend).collect(),
         ttl_seconds,
         ttl_milliseconds: ttl_seconds.map(|seconds| seconds * 1000),

@@ -245,6 +245,8 @@ checks! {
     PersistenceOddNames = "persistence.odd_names", Req8a, Optimal, Practice;
     /// With another port in its configuration it listens there.
     ConfigPort = "config.port", Req10, Required, Assignment("5.10");
+    /// Told of no port, it listens on 8080. Not `required` here: adapters that cannot leave the port out would decide.
+    ConfigDefaultPort = "config.default_port", Req5, Optimal, Assignment("5.5");
     /// The choice of the language is justified.
     ManualLanguage = "manual.language", Req1, Manual, Assignment("5.1");
     /// The program is built on the sockets API itself.

@@ -666,6 +666,19 @@ pub enum Finding {
         problem: String,
     },
 
+    /// Told of no port, it listened on 8080.
+    DefaultPortUsed,
+    /// Told of no port, it did not get ready on 8080.
+    DefaultPortUnused {
+        /// What kept it.
+        problem: String,
+    },
+    /// It could not be tried whether it listens on 8080 by itself.
+    DefaultPortNotTried {
+        /// What is in the way; `None`: its adapter always names a port.
+        problem: Option<String>,
+    },
+
     // --- cache.not_found ---
     /// The second GET of what the backend does not have was answered from the cache.
     NotFoundKept {

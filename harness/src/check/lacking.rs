@@ -21,6 +21,7 @@ pub(super) fn needs_its_life(check: CheckId) -> bool {
             | PersistenceLocation
             | PersistenceRebind
             | ConfigPort
+            | ConfigDefaultPort
     )
 }
 

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use super::Finding;
 use super::judged::Judged;
 use super::ledger::Ledger;
+use super::{Finding, Outcome};
+use crate::adapter::Setting;
 use crate::catalogue::CheckId;
 use crate::history::{EventKind, Purpose};
 use crate::plan::{CheckPlan, Step, StepKind};
@@ -56,19 +57,13 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
 
 /// `config.port`: started with another port, it gets ready there.
 pub(super) fn port(ledger: &Ledger<'_>) -> Judged {
-    let starts = |step: Option<usize>| {
-        ledger.events.iter().enumerate().filter_map(move |(line, event)| match &event.event {
-            EventKind::ProxyStarting { listen, .. } if event.step == step => Some((line, listen.port())),
-            _ => None,
-        })
-    };
-    let Some((_, first)) = starts(None).next() else { return Judged::not_reached() };
+    let Some((_, first)) = starts(ledger, None).next() else { return Judged::not_reached() };
     for step in &ledger.plan.steps {
         let StepKind::Restart(restart) = &step.kind else { continue };
         if !restart.settings.as_ref().is_some_and(|settings| settings.another_port) {
             continue;
         }
-        let Some((line, told)) = starts(Some(step.index)).next_back() else { continue };
+        let Some((line, told)) = starts(ledger, Some(step.index)).next_back() else { continue };
         if let Some(problem) = ledger.problem_of(step.index) {
             return Judged::fail(Finding::PortIgnored { told, problem: problem.to_owned() }, vec![line]);
         }
@@ -77,11 +72,47 @@ pub(super) fn port(ledger: &Ledger<'_>) -> Judged {
     Judged::not_reached()
 }
 
+/// `config.default_port`: started without a port, it gets ready on 8080.
+pub(super) fn default_port(ledger: &Ledger<'_>) -> Judged {
+    let skipped = |problem| {
+        let finding = Finding::DefaultPortNotTried { problem };
+        Judged { outcome: Outcome::Skipped, finding, evidence: Vec::new() }
+    };
+    let leaves_out = |step: &&Step| match &step.kind {
+        StepKind::Restart(restart) => restart.settings.as_ref().is_some_and(|settings| settings.default_port),
+        _ => false,
+    };
+    let Some(step) = ledger.plan.steps.iter().find(leaves_out) else { return Judged::not_reached() };
+    let adapter = &ledger.plan.adapter;
+    if adapter.fixed_port.is_some() || !adapter.capabilities.settings.contains(&Setting::DefaultPort) {
+        return skipped(None);
+    }
+    let problem = ledger.problem_of(step.index).map(str::to_owned);
+    match (starts(ledger, Some(step.index)).next_back(), problem) {
+        (Some((line, _)), None) => Judged::pass(Finding::DefaultPortUsed).with_evidence([line]),
+        (Some((line, _)), Some(problem)) => Judged::fail(Finding::DefaultPortUnused { problem }, vec![line]),
+        // It was never started: the port is somebody else's on this host.
+        (None, Some(problem)) => skipped(Some(problem)),
+        (None, None) => Judged::not_reached(),
+    }
+}
+
+/// The starts of a step, each with its line and the port at which the proxy was expected.
+fn starts<'a>(
+    ledger: &Ledger<'a>,
+    step: Option<usize>,
+) -> impl DoubleEndedIterator<Item = (usize, u16)> + use<'a> {
+    ledger.events.iter().enumerate().filter_map(move |(line, event)| match &event.event {
+        EventKind::ProxyStarting { listen, .. } if event.step == step => Some((line, listen.port())),
+        _ => None,
+    })
+}
+
 /// Why a start with another list came to nothing, where it did.
 fn refused(ledger: &Ledger<'_>, step: &Step) -> Option<String> {
     let StepKind::Restart(restart) = &step.kind else { return None };
     // What another port has kept from starting is no fault of the list.
-    if restart.settings.as_ref().is_some_and(|settings| settings.another_port) {
+    if restart.settings.as_ref().is_some_and(|settings| settings.another_port || settings.default_port) {
         return None;
     }
     let before = step.index.checked_sub(1).map_or(0, |before| ledger.plan.backends_at(before));
@@ -175,6 +206,18 @@ mod tests {
             "{:?}",
             verdict.finding
         );
+        let settings = Some(ProxySettings { default_port: true, ..ProxySettings::default() });
+        let downtime = std::time::Duration::ZERO;
+        kit.step(200.0, StepKind::Restart(Restart { stop_first: true, wipe: false, settings, downtime }));
+        let verdict = kit.judge(CheckId::ConfigDefaultPort);
+        assert_eq!(verdict.outcome, Outcome::Skipped);
+        assert_eq!(verdict.finding, Finding::DefaultPortNotTried { problem: None });
+        kit.capabilities().settings = vec![crate::adapter::Setting::DefaultPort];
+        kit.event(202.0, EventKind::StepEnded { problem: Some("8080 is taken".into()) });
+        assert_eq!(kit.judge(CheckId::ConfigDefaultPort).outcome, Outcome::Skipped);
+        start(&mut kit, 203.0, 8080);
+        let verdict = kit.judge(CheckId::ConfigDefaultPort);
+        assert!(matches!(verdict.finding, Finding::DefaultPortUnused { .. }), "{:?}", verdict.finding);
         kit.record.plan.adapter.fixed_port = Some(8080);
         assert_eq!(kit.judge(CheckId::ConfigPort).outcome, Outcome::Unsupported);
     }

@@ -18,7 +18,7 @@ use crate::fault;
 use crate::history::{EventKind, IntervalLog};
 use crate::language::{Language, start_problem};
 use crate::plan::{Balance, CaseStep, CloudStep, CrashLoad, Exact, ProxySettings, Restart, Step, StepKind};
-use crate::proxy_under_test::ports::PortLease;
+use crate::proxy_under_test::ports::{self, PortLease};
 use crate::proxy_under_test::{Answer, OutputLog, ProxyUnderTest, Ready, StartOrder, StartProblem};
 use crate::traffic::crash_load::CrashTraffic;
 use crate::traffic::load::CpuMeter;
@@ -45,6 +45,11 @@ pub(super) struct Stage {
     /// Whether the plan itself has ended the proxy.
     pub(super) down_on_purpose: bool,
 }
+
+/// Where a proxy listens that is told of no port.
+const DEFAULT_PORT: u16 = 8080;
+/// Another run of the harness may have it for so long.
+const PORT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// The crash of a kill is drawn from numbers of its own, so that another step more or less does not move it.
 const CRASH_PURPOSE: usize = 0x6372_6173;
@@ -141,7 +146,7 @@ impl Stage {
             program: self.proxy.program().to_string_lossy().into_owned(),
             directory: self.proxy.directory().to_string_lossy().into_owned(),
             host: listen.ip().to_string(),
-            port: listen.port(),
+            port: (!self.leaves_port_out()).then(|| listen.port()),
             backends: self.backends.addresses().into_iter().take(told).collect(),
             ttl_seconds: milliseconds.map(|ms| ms.div_ceil(1000)),
             ttl_milliseconds: milliseconds,
@@ -221,6 +226,14 @@ impl Stage {
 }
 
 impl Stage {
+    /// Whether it is told of no port.
+    fn leaves_port_out(&self) -> bool {
+        let adapter = self.proxy.adapter();
+        self.settings.default_port
+            && adapter.fixed_port.is_none()
+            && adapter.capabilities.settings.contains(&Setting::DefaultPort)
+    }
+
     /// From the next start on proxy and clients use the port that the settings name; one that it insists on stays.
     async fn listen_where_told(&mut self) -> Result<(), Problem> {
         let mut address = self.usual_address;
@@ -230,6 +243,19 @@ impl Stage {
                 self.other_port = Some(PortLease::any(next).map_err(in_words)?);
             }
             address.set_port(self.other_port.as_ref().map_or(address.port(), PortLease::port));
+        }
+        if self.leaves_port_out() {
+            let network = self.traffic.clients.network().clone();
+            let free = move || network.enter().is_ok() && ports::is_free(DEFAULT_PORT);
+            if !std::thread::spawn(free).join().unwrap_or(false) {
+                return Err(in_words(StartProblem::PortInUse { port: DEFAULT_PORT, holder: None }));
+            }
+            // In a network of the run's own no other run can have it.
+            if !self.traffic.clients.network().is_private() {
+                self.other_port =
+                    Some(PortLease::fixed(DEFAULT_PORT, PORT_PATIENCE).await.map_err(in_words)?);
+            }
+            address.set_port(DEFAULT_PORT);
         }
         if address != self.traffic.clients.address() {
             self.traffic.clients = self.traffic.clients.moved_to(address);

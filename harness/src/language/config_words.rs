@@ -26,6 +26,9 @@ pub(super) fn title(check: CheckId, language: Language) -> Option<&'static str> 
             "it listens on the port that its configuration names",
             "escucha en el puerto que nombra su configuración",
         ),
+        CheckId::ConfigDefaultPort => {
+            language.choose("without a port it listens on 8080", "sin puerto indicado escucha en el 8080")
+        }
         CheckId::ManualLanguage => language
             .choose("the choice of the language is justified", "la elección del lenguaje está justificada"),
         CheckId::ManualSockets => language.choose(
@@ -61,6 +64,10 @@ pub(super) fn asks(check: CheckId, language: Language) -> Option<&'static str> {
         CheckId::ConfigPort => language.choose(
             "Started once more with another port in its configuration, the proxy listens there and answers.",
             "Arrancado otra vez con otro puerto en su configuración, el proxy escucha allí y responde.",
+        ),
+        CheckId::ConfigDefaultPort => language.choose(
+            "Started without any port on its command line or in its configuration, the proxy listens on 8080.",
+            "Arrancado sin ningún puerto en sus argumentos ni en su configuración, el proxy escucha en el 8080.",
         ),
         CheckId::ManualLanguage => language.choose(
             "The README says why this language was chosen, with reasons that fit this project.",
@@ -104,6 +111,17 @@ pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> 
             en: "told port {told}, it did not get ready there: {problem}",
             es: "se le indicó el puerto {told} y allí no quedó listo: {problem}",
             told = told.to_string(), problem = problem),
+        Finding::DefaultPortUsed => {
+            say!(language, en: "told of no port, it listened on 8080", es: "sin indicarle un puerto, escuchó en el 8080")
+        }
+        Finding::DefaultPortUnused { problem } => say!(language,
+            en: "told of no port, it did not get ready on 8080: {problem}",
+            es: "sin indicarle un puerto, no quedó listo en el 8080: {problem}", problem = problem),
+        Finding::DefaultPortNotTried { problem: None } => say!(language,
+            en: "its adapter always names a port; `settings: [default_port]` says that its templates can leave it out",
+            es: "su perfil siempre nombra un puerto; `settings: [default_port]` dice que sus plantillas pueden omitirlo"),
+        Finding::DefaultPortNotTried { problem: Some(problem) } => say!(language,
+            en: "8080 is not free here: {problem}", es: "el 8080 no está libre aquí: {problem}", problem = problem),
         Finding::OddNamesKept { keys, long, kills, stops } => say!(language,
             en: "{keys} proven to be cached under unusual names were all served after the end of the proxy, {long} of them with long paths, over {kills} and {stops}",
             es: "{keys} comprobados en el caché bajo nombres poco comunes se sirvieron todos tras el fin del proxy, {long} de ellos con rutas largas, en {kills} y {stops}",
@@ -142,6 +160,10 @@ pub(super) fn samples() -> Vec<Finding> {
         Finding::ListRefused { backends: 4, problem: "it ended".into() },
         Finding::PortInForce { first: 20_001, second: 20_002 },
         Finding::PortIgnored { told: 20_002, problem: "nothing listens there".into() },
+        Finding::DefaultPortUsed,
+        Finding::DefaultPortUnused { problem: "nothing listens there".into() },
+        Finding::DefaultPortNotTried { problem: None },
+        Finding::DefaultPortNotTried { problem: Some("somebody listens there".into()) },
         Finding::OddNamesKept { keys: 12, long: 6, kills: 2, stops: 1 },
         Finding::OddNamesKept { keys: 12, long: 6, kills: 2, stops: 2 },
         Finding::OddNameLost {

@@ -34,6 +34,7 @@ pub(super) fn settings(file: &ProxyFile, adapter: &Adapter) -> ProxySettings {
         ttl: adapter.capabilities.ttl_for(file.ttl.map(|ttl| ttl.0)),
         backends: file.backends,
         another_port: file.port == Some(PortFile::Another),
+        default_port: file.port == Some(PortFile::Default),
         balance: file.balance,
         throttle: file.throttle.filter(|rate| *rate > 0),
         allow: file.allow.clone(),

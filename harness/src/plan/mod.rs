@@ -83,6 +83,9 @@ pub struct ProxySettings {
     /// Whether it is told of another port than at its first start.
     #[serde(default)]
     pub another_port: bool,
+    /// Whether it is told of no port at all, and must listen on 8080.
+    #[serde(default)]
+    pub default_port: bool,
 }
 
 /// Everything that one run will do.

@@ -117,6 +117,11 @@ pub(super) fn can_be_bound(port: u16) -> bool {
     bind().is_ok()
 }
 
+/// Whether nobody listens on a port in the network of the calling thread, nor lingers there.
+pub fn is_free(port: u16) -> bool {
+    can_be_bound(port)
+}
+
 fn first_ephemeral_port() -> u16 {
     std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range")
         .ok()

@@ -59,7 +59,7 @@ pub struct ProxyFile {
     pub allow: Vec<IpAddr>,
     /// Of how many backends it is told, the first ones; of all where nothing is said.
     pub backends: Option<usize>,
-    /// Where it listens: on another port than at the first start, in a `restart`.
+    /// Where it listens: on `another` port than at the first start, or by `default`, in a `restart`.
     pub port: Option<PortFile>,
 }
 
@@ -69,6 +69,8 @@ pub struct ProxyFile {
 pub enum PortFile {
     /// Another than at the first start, free and chosen by the harness.
     Another,
+    /// None: where its adapter can leave the port out, it must listen on 8080.
+    Default,
 }
 
 /// The origins.

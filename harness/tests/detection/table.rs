@@ -131,6 +131,7 @@ pub const CASES: &[Case] = &[
     case("one-of-two-backends", "F-7", "told", &["config.two_backends", "rr.serial_cycle"]),
     case("forgets-odd-names", "F-16", "told", &["persistence.odd_names"]),
     case("forgets-long-names", "F-16", "told", &["persistence.odd_names"]),
+    case("default-port9090", "F-7", "told", &["config.default_port"]),
     case("keeps-its-first-port", "F-7", "told", &["config.port"]),
     case("always-port8080", "F-7", "told", &[DID_NOT_START]),
     case("does-not-start", "F-19", "age", &[DID_NOT_START]),

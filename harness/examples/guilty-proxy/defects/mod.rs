@@ -31,6 +31,8 @@ pub enum Defect {
     AlwaysPort8080,
     /// The port of its first start is kept in a file, and taken at every later one (REQ-10).
     KeepsItsFirstPort,
+    /// Told of no port, it listens on 9090 (REQ-5).
+    DefaultPort9090,
 
     // Before anything is asked (`starting`).
     /// The program ends at its start.

@@ -28,8 +28,9 @@ pub fn backends(defect: Defect, mut told: Vec<String>) -> io::Result<Vec<String>
     Ok(told)
 }
 
-/// The port that it listens on, where it is told of this one.
-pub fn port(defect: Defect, told: u16, directory: &Path) -> u16 {
+/// The port that it listens on, where it is told of this one or of none.
+pub fn port(defect: Defect, told: Option<u16>, directory: &Path) -> u16 {
+    let Some(told) = told else { return if defect == Defect::DefaultPort9090 { 9090 } else { 8080 } };
     match defect {
         Defect::AlwaysPort8080 => 8080,
         Defect::KeepsItsFirstPort => {
