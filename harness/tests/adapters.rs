@@ -91,8 +91,10 @@ fn addresses_names_a_menu_and_a_constant_of_the_source_are_all_provided_for() {
 /// A copy of a proxy of somebody who has no adapter yet, and what `init` makes of it.
 fn init(proxy: &str) -> (i32, String, String) {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    for entry in std::fs::read_dir(here().join("proxies").join(proxy)).expect("the proxy").flatten() {
-        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("copied");
+    for entry in std::fs::read_dir(here().join(proxy)).expect("the proxy").flatten() {
+        if entry.path().is_file() && entry.file_name() != "pibl-judge.yaml" {
+            std::fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("copied");
+        }
     }
     let (exit, printed) = harness(&["init", &folder.path().to_string_lossy()]);
     let adapter = std::fs::read_to_string(folder.path().join("pibl-judge.yaml")).unwrap_or_default();
@@ -106,7 +108,7 @@ fn init_writes_an_adapter_that_works_for_a_first_proxy_in_python() {
     if python_is_missing() {
         return;
     }
-    let (exit, printed, adapter) = init("sixty_lines");
+    let (exit, printed, adapter) = init("proxies/sixty_lines");
     assert_eq!(exit, 0, "{printed}\n{adapter}");
     for backend in ["from b1", "from b2", "from b3"] {
         assert!(printed.contains(backend), "{printed}");
@@ -115,12 +117,24 @@ fn init_writes_an_adapter_that_works_for_a_first_proxy_in_python() {
 }
 
 #[test]
+fn init_keeps_a_list_of_backends_one_to_a_line() {
+    if python_is_missing() {
+        return;
+    }
+    let (exit, printed, adapter) = init("blind/python");
+    assert_eq!(exit, 0, "{printed}\n{adapter}");
+    for backend in ["from b1", "from b2", "from b3"] {
+        assert!(printed.contains(backend), "{printed}");
+    }
+}
+
+#[test]
 fn init_patches_and_builds_a_proxy_in_c_whose_addresses_stand_in_its_source() {
     if !Command::new("gcc").arg("--version").output().is_ok_and(|output| output.status.success()) {
         eprintln!("skipped: gcc is not installed");
         return;
     }
-    let (exit, printed, adapter) = init("in_c");
+    let (exit, printed, adapter) = init("proxies/in_c");
     assert_eq!(exit, 0, "{printed}\n{adapter}");
     assert!(printed.contains("from b3") && adapter.contains("patch:"), "{printed}\n{adapter}");
 }

@@ -11,7 +11,7 @@ use super::seen::{Difference, Samples, Wrong};
 use crate::history::{ExchangeEnd, Purpose, ResponseSeen};
 use crate::plan::CheckPlan;
 
-/// Fields that a proxy may add, replace or drop, or that say how the message is framed on this connection.
+/// Fields that a proxy may add, replace or drop (and whatever begins with [`OF_CACHES`]), or that say how the message is framed on this connection.
 const NOT_END_TO_END: &[&str] = &[
     "age",
     "alt-svc",
@@ -28,13 +28,13 @@ const NOT_END_TO_END: &[&str] = &[
     "upgrade",
     "via",
     "warning",
-    "x-cache",
-    "x-cache-status",
-    "x-cache-hits",
     "x-varnish",
     "x-served-by",
     "x-proxy-cache",
 ];
+
+/// How the fields begin in which caches tell of themselves: `X-Cache`, `X-Cache-Hits`, `X-Cache-Lookup`, `X-Cache-Status`.
+const OF_CACHES: &str = "x-cache";
 
 /// `cache.hit`: the second GET reaches no backend and equals the first.
 pub(super) fn hit(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
@@ -187,7 +187,7 @@ pub(super) fn difference(first: &Asked<'_>, second: &Asked<'_>) -> Option<Differ
 fn field_difference(miss: &ResponseSeen, hit: &ResponseSeen) -> Option<Difference> {
     let (of_miss, of_hit) = (fields(&miss.head.0), fields(&hit.head.0));
     for (name, _) in &of_miss {
-        if NOT_END_TO_END.contains(&name.as_str()) {
+        if NOT_END_TO_END.contains(&name.as_str()) || name.starts_with(OF_CACHES) {
             continue;
         }
         let values = |fields: &[(String, String)]| -> Option<String> {

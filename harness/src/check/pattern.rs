@@ -16,6 +16,29 @@ pub(super) fn first_break(sequence: &[&str], backends: usize) -> Option<usize> {
     })
 }
 
+/// Turns that are missing from a sequence if it is a cycle of which others took some: the cycle is the one that most steps follow.
+/// `None` where the steps follow none.
+pub(super) fn missing_turns(sequence: &[&str], backends: usize) -> Option<usize> {
+    let mut steps: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for pair in sequence.windows(2) {
+        *steps.entry((pair[0], pair[1])).or_default() += 1;
+    }
+    let usual_after = |name: &str| {
+        let after = steps.iter().filter(|((from, _), _)| *from == name);
+        after.max_by_key(|(_, count)| **count).map(|((_, next), _)| *next)
+    };
+    let mut order = vec![*sequence.first()?];
+    while order.len() < backends {
+        let next = usual_after(order[order.len() - 1]).filter(|next| !order.contains(next))?;
+        order.push(next);
+    }
+    let place = |name: &str| order.iter().position(|known| *known == name);
+    sequence.windows(2).try_fold(0, |missing, pair| {
+        let (from, to) = (place(pair[0])?, place(pair[1])?);
+        Some(missing + (to + backends - from - 1) % backends)
+    })
+}
+
 /// Largest difference between two backends after any prefix of the sequence.
 pub(super) fn prefix_spread(sequence: &[&str], backends: &[String]) -> u64 {
     let mut counts: BTreeMap<&str, u64> = backends.iter().map(|name| (name.as_str(), 0)).collect();
@@ -81,6 +104,14 @@ mod tests {
 
     fn three() -> Vec<String> {
         ["b1", "b2", "b3"].map(str::to_owned).to_vec()
+    }
+
+    #[test]
+    fn turns_that_others_took_are_counted() {
+        assert_eq!(missing_turns(&["b1", "b2", "b3", "b1", "b2", "b3"], 3), Some(0));
+        assert_eq!(missing_turns(&["b1", "b2", "b3", "b2", "b3", "b1", "b2", "b3"], 3), Some(1));
+        assert_eq!(missing_turns(&["b1", "b2", "b3", "b3", "b1", "b2", "b3"], 3), Some(2));
+        assert_eq!(missing_turns(&["b1", "b1", "b1", "b1"], 3), None);
     }
 
     #[test]

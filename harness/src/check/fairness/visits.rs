@@ -61,15 +61,6 @@ impl<'a> Visits<'a> {
         arrivals.iter().map(|arrived| arrived.attempt.backend.as_str()).collect()
     }
 
-    /// The same with what the proxy did meanwhile for requests that were given up before: they take turns of the same rotation.
-    pub(super) fn sequence_with_left_over(&self, ledger: &Ledger<'a>) -> Vec<&'a str> {
-        let mut arrivals: Vec<Arrived<'a>> =
-            self.all.iter().flat_map(|visit| visit.attempts.iter().copied()).collect();
-        arrivals.extend(self.left_over(ledger));
-        arrivals.sort_by_key(|arrived| arrived.attempt.arrived);
-        arrivals.iter().map(|arrived| arrived.attempt.backend.as_str()).collect()
-    }
-
     /// Attempts meanwhile for requests that were given up before.
     pub(super) fn left_over(&self, ledger: &Ledger<'a>) -> Vec<Arrived<'a>> {
         let (Some(first), Some(last)) = (self.all.first(), self.all.last()) else { return Vec::new() };
