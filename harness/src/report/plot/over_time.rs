@@ -14,6 +14,7 @@ use crate::language::plot_words::{PlotWord, counted, errors_seen, over_time_titl
 use crate::language::{Decimal, InWords as _, Language, Milliseconds, Noun, Quantile};
 use crate::report::Source;
 use crate::report::wire::plain;
+use crate::statistics::samples_needed;
 
 /// The intervals of one tag.
 #[derive(Clone, Debug)]
@@ -82,7 +83,7 @@ impl OverTime {
     pub(super) fn description(&self, language: Language) -> String {
         let mut parts = Vec::new();
         if let Some(total) = self.total() {
-            for q in [0.5, 0.99] {
+            for (q, _) in self.lines() {
                 let ms = total.value_at_quantile(q) as f64 / 1e6;
                 parts.push(percentile_is(language, Quantile(q), Milliseconds(ms)));
             }
@@ -136,7 +137,7 @@ impl OverTime {
         };
         let mut chart = chart.on(area, look, language)?;
         chart.draw_series(self.cells(axis)).map_err(said)?;
-        for (quantile, width) in [(0.5, 2.2), (0.99, 1.4)] {
+        for (quantile, width) in self.lines() {
             let line: Vec<(f64, f64)> =
                 self.line(quantile).map(|(x, ms)| (x, axis.place(ms).min(high))).collect();
             chart.draw_series([PathElement::new(line.clone(), look.stroke(INK, width))]).map_err(said)?;
@@ -178,6 +179,14 @@ impl OverTime {
             note.push_str(&format!(" · ✕ {}", errors_seen(language, errors)));
         }
         note
+    }
+
+    /// Quantiles that there are samples enough for, with the width of their lines.
+    fn lines(&self) -> impl Iterator<Item = (f64, f64)> {
+        let samples = self.total().map_or(0, |total| total.len());
+        [(0.5, 2.2), (0.99, 1.4)]
+            .into_iter()
+            .filter(move |(quantile, _)| samples >= samples_needed(*quantile))
     }
 
     fn line(&self, quantile: f64) -> impl Iterator<Item = (f64, f64)> + '_ {

@@ -103,13 +103,6 @@ impl Spectrum {
             points.iter().map(|(x, ms)| (x.min(reach), axis.place(*ms))).collect()
         };
         if self.intended.is_empty() {
-            let text =
-                format!("{} · {}", PlotWord::NoSample.in_words(language), errors_seen(language, self.errors));
-            let at = (0.0, high);
-            chart
-                .draw_series([EmptyElement::at(at)
-                    + Text::new(text, (look.px(10.0), look.px(8.0)), look.text(12.5, &RED))])
-                .map_err(said)?;
             chart
                 .draw_series(DashedLineSeries::new(
                     placed(&self.failed),
@@ -160,10 +153,18 @@ impl Spectrum {
 
     fn draw_legend<DB: DrawingBackend>(&self, area: &Area<'_, DB>, look: Look, language: Language) -> Drawn {
         let (width, _) = area.dim_in_pixel();
-        let left = if look.roomy() { width as i32 - look.px(250.0) } else { look.px(66.0) };
+        let nothing =
+            || format!("{} · {}", PlotWord::NoSample.in_words(language), errors_seen(language, self.errors));
+        let (rows, room) = if self.intended.is_empty() {
+            (vec![(nothing(), RED, 1.5, true)], 400.0)
+        } else {
+            let words = |word: PlotWord| word.in_words(language);
+            let (intended, sending) = (words(PlotWord::FromIntended), words(PlotWord::FromSending));
+            (vec![(intended, BLUE, 2.4, false), (sending, SOFT, 1.2, true)], 250.0)
+        };
+        let left = if look.roomy() { width as i32 - look.px(room) } else { look.px(66.0) };
         let bottom = area.dim_in_pixel().1 as i32 - look.px(look_bottom(look));
-        let rows = [(PlotWord::FromIntended, BLUE, 2.4, false), (PlotWord::FromSending, SOFT, 1.2, true)];
-        for (row, (word, color, width, dashed)) in rows.into_iter().enumerate() {
+        for (row, (text, color, width, dashed)) in rows.into_iter().enumerate() {
             let y = bottom - look.px(18.0) * (1 - row as i32);
             let x = left;
             let pieces: Vec<(i32, i32)> = if dashed {
@@ -177,7 +178,6 @@ impl Spectrum {
                 area.draw(&PathElement::new([(from, y), (to, y)], look.stroke(color, width)))
                     .map_err(said)?;
             }
-            let text = word.in_words(language);
             area.draw_text(&text, &look.text(12.0, &INK), (x + look.px(32.0), y - look.px(7.0)))
                 .map_err(said)?;
         }
