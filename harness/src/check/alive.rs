@@ -6,7 +6,7 @@ use super::Finding;
 use super::judged::Judged;
 use super::ledger::Ledger;
 use super::seen::Samples;
-use crate::history::EventKind;
+use crate::history::{EventKind, LimitReached};
 
 /// `proxy.alive`: no end but those that the harness brought about.
 pub(super) fn alive(ledger: &Ledger<'_>) -> Judged {
@@ -16,11 +16,15 @@ pub(super) fn alive(ledger: &Ledger<'_>) -> Judged {
             continue;
         }
         let before = ledger.asked.iter().rev().find(|asked| asked.sent() <= event.at);
-        let finding = Finding::Died {
-            code: exit.code,
-            signal: exit.signal,
-            after: before.map(|asked| asked.exchange.target.clone()),
-            last_lines: exit.last_lines.clone(),
+        let after = before.map(|asked| asked.exchange.target.clone());
+        let finding = match limit_reached(ledger) {
+            Some(limit) => Finding::StoppedByLimit { limit, after },
+            None => Finding::Died {
+                code: exit.code,
+                signal: exit.signal,
+                after,
+                last_lines: exit.last_lines.clone(),
+            },
         };
         return Judged::fail(finding, std::iter::once(line).chain(before.map(|asked| asked.line)).collect());
     }
@@ -29,6 +33,14 @@ pub(super) fn alive(ledger: &Ledger<'_>) -> Judged {
         return Judged::too_few(Samples::Requests, 0, 1);
     }
     Judged::pass(Finding::Lived { launches: ledger.launches(), exchanges })
+}
+
+/// Who is over a limit is ended once and not started again, so there is one at most.
+fn limit_reached(ledger: &Ledger<'_>) -> Option<LimitReached> {
+    ledger.events.iter().find_map(|event| match event.event {
+        EventKind::LimitReached(limit) => Some(limit),
+        _ => None,
+    })
 }
 
 /// Requests of load steps whose exchanges are only counted.
@@ -46,7 +58,7 @@ mod tests {
     use crate::catalogue::CheckId;
     use crate::check::testkit::{Ask, Kit};
     use crate::check::{Finding, Outcome};
-    use crate::history::{EventKind, ProxyExit, Purpose};
+    use crate::history::{EventKind, LimitReached, ProxyExit, Purpose};
 
     #[test]
     fn an_end_that_the_harness_brought_about_is_no_death() {
@@ -55,6 +67,22 @@ mod tests {
         kit.kill(20.0, 1);
         let verdict = kit.judge(CheckId::ProxyAlive);
         assert_eq!(verdict.finding, Finding::Lived { launches: 1, exchanges: 1 });
+    }
+
+    #[test]
+    fn an_end_at_a_limit_is_not_told_as_one_of_its_own() {
+        let mut kit = Kit::new(3);
+        kit.ask(Ask::get(Purpose::Serial, "/a", 10.0).by("b1"));
+        kit.event(20.0, EventKind::LimitReached(LimitReached::Written(48_000_000)));
+        let (code, signal, last_lines) = (None, Some(9), Vec::new());
+        kit.event(
+            21.0,
+            EventKind::ProxyExited(ProxyExit { launch: 1, code, signal, expected: false, last_lines }),
+        );
+        let verdict = kit.judge(CheckId::ProxyAlive);
+        assert_eq!(verdict.outcome, Outcome::Fail);
+        let limit = LimitReached::Written(48_000_000);
+        assert_eq!(verdict.finding, Finding::StoppedByLimit { limit, after: Some("/a".to_owned()) });
     }
 
     #[test]

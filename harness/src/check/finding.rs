@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::CheckId;
+use crate::history::LimitReached;
 use crate::plan::ClientKind;
 
 use super::cases::CaseFinding;
@@ -480,6 +481,14 @@ pub enum Finding {
         after: Option<String>,
         /// What it said last.
         last_lines: Vec<String>,
+    },
+
+    /// The harness ended the proxy at a limit of its adapter.
+    StoppedByLimit {
+        /// Which.
+        limit: LimitReached,
+        /// Target of the last request before, where there was one.
+        after: Option<String>,
     },
 
     // --- rr.* ---

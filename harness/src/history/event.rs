@@ -107,6 +107,8 @@ pub enum EventKind {
     Attempt(Box<Attempt>),
     /// Something strange, in full.
     Anomaly(Anomaly),
+    /// A limit of the adapter ended the proxy.
+    LimitReached(LimitReached),
     /// What the proxy's processes used, now.
     Resources(ResourceSample),
     /// How late a sleep of 1 ms was, and the time stolen from this host, over the last interval.
@@ -384,6 +386,16 @@ pub enum ContentSeen {
     },
     /// Its bytes are wrong; how.
     Damaged(String),
+}
+
+/// What the proxy was ended for by the harness or, on its behalf, by the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitReached {
+    /// It wrote more than this many bytes into its directory.
+    Written(u64),
+    /// It used up its memory.
+    Memory,
 }
 
 /// Something strange that is kept in full.

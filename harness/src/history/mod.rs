@@ -16,8 +16,8 @@ mod rung;
 
 pub use event::{
     Anomaly, BodySeen, ConfigurationFile, ContentSeen, EngineCounters, Event, EventKind, Exchange,
-    ExchangeEnd, HostNoise, LoadInterval, LogExcerpt, NOT_OVER, ProxyExit, Purpose, ResourceSample,
-    ResponseSeen, WireBytes,
+    ExchangeEnd, HostNoise, LimitReached, LoadInterval, LogExcerpt, NOT_OVER, ProxyExit, Purpose,
+    ResourceSample, ResponseSeen, WireBytes,
 };
 pub use fleet::{FleetDecision, FleetRun, FleetTick};
 pub use histogram::{HIGHEST_NS, Histograms, Interval, LatencyHistogram, Measure, empty as empty_histogram};

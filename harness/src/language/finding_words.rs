@@ -8,6 +8,7 @@ use super::{
     config_words, fidelity_words, latency_words, log_words, rotation_words, time_words,
 };
 use crate::check::Finding;
+use crate::history::LimitReached;
 use crate::say;
 
 /// What a check saw, as a sentence without its full stop.
@@ -90,6 +91,19 @@ fn of_any_check(finding: &Finding, language: Language) -> String {
             exchanges = Counted(*exchanges, Noun::Request), launches = Counted(*launches, Noun::Start)),
         Finding::Died { code, signal, after, last_lines } => {
             died(*code, *signal, after.as_deref(), last_lines, language)
+        }
+        Finding::StoppedByLimit { limit, after } => {
+            let target = after.as_deref().unwrap_or("–");
+            match limit {
+                LimitReached::Written(bytes) => say!(language,
+                    en: "the harness ended it: it had written more than {bytes} into its directory, which is what its adapter allows (`limits: {{written: …}}`); the last request before was {target}",
+                    es: "el banco de pruebas terminó el proceso: había escrito más de {bytes} en su directorio, que es lo permitido (`limits: {{written: …}}`); la última petición anterior fue {target}",
+                    bytes = Bytes(*bytes), target = target),
+                LimitReached::Memory => say!(language,
+                    en: "it was ended because it used up the memory that its adapter allows (`limits: {{memory: …}}`); the last request before was {target}",
+                    es: "el proceso fue terminado porque agotó la memoria permitida (`limits: {{memory: …}}`); la última petición anterior fue {target}",
+                    target = target),
+            }
         }
         Finding::Case(finding) => case_words::sentence(finding, language),
         Finding::Cloud(finding) => cloud_words::sentence(finding, language),

@@ -7,6 +7,7 @@ use crate::check::{
     Amiss, Difference, ExpirySeen, Finding, Judgement, LatePattern, RotationPattern, Samples, Share,
     ThresholdSeen, Wrong,
 };
+use crate::history::LimitReached;
 use crate::plan::ClientKind;
 
 pub(crate) fn seen() -> ExpirySeen {
@@ -126,6 +127,8 @@ pub(crate) fn all() -> Vec<Finding> {
         Finding::BodiesRight { exchanges: 900, bytes: 921_600 },
         Finding::Lived { launches: 2, exchanges: 900 },
         Finding::Died { code: None, signal: Some(13), after: Some(target()), last_lines: vec!["bye".into()] },
+        Finding::StoppedByLimit { limit: LimitReached::Written(1_000_000_000), after: Some(target()) },
+        Finding::StoppedByLimit { limit: LimitReached::Memory, after: None },
         Finding::Died { code: Some(1), signal: None, after: None, last_lines: Vec::new() },
         Finding::ExactCycle { requests: 30, order: vec!["b1".into(), "b2".into()], chance: 1e-9 },
         Finding::EvenWithinRotations { requests: 30, spread: 2, rotations: 4 },

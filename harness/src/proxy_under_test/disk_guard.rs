@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::directory::bytes_beneath;
 use super::process::Process;
 use super::subject::EventSink;
-use crate::history::{Anomaly, EventKind};
+use crate::history::{Anomaly, EventKind, LimitReached};
 
 /// Time between two looks; a disk takes a few hundred megabytes in that time.
 const EVERY: Duration = Duration::from_secs(1);
@@ -33,6 +33,7 @@ fn until_it_ends(process: &Weak<Process>, directory: &Path, limit: u64, sink: &E
         if bytes > limit {
             let what = format!("the proxy wrote more than {limit} bytes into its directory and was killed");
             sink(EventKind::Anomaly(Anomaly { what, exchange: None }));
+            sink(EventKind::LimitReached(LimitReached::Written(limit)));
             if let Some(process) = process.upgrade() {
                 process.guard().kill_all();
             }

@@ -19,7 +19,7 @@ use super::readiness::{self, Answer, Listening, Ready};
 use super::subject::{ProxyUnderTest, exit_event};
 use super::{NoAnswer, StartProblem, disk_guard, ports};
 use crate::adapter::{Launch, Rewritten};
-use crate::history::{ConfigurationFile, EventKind};
+use crate::history::{ConfigurationFile, EventKind, LimitReached};
 use crate::platform;
 
 /// A start, rendered.
@@ -106,6 +106,7 @@ impl ProxyUnderTest {
                     }
                     if let Some(anomaly) = self.group.as_deref().and_then(memory_used_up) {
                         self.record(EventKind::Anomaly(anomaly));
+                        self.record(EventKind::LimitReached(LimitReached::Memory));
                     }
                     if let Some(ended) = ended {
                         self.record(EventKind::ProxyExited(exit_event(self.launches, ended)));
@@ -180,6 +181,7 @@ impl ProxyUnderTest {
         process.announce_end(move |ended| {
             if let Some(anomaly) = group.as_deref().and_then(memory_used_up) {
                 sink(EventKind::Anomaly(anomaly));
+                sink(EventKind::LimitReached(LimitReached::Memory));
             }
             sink(EventKind::ProxyExited(exit_event(launch, ended)));
         });
