@@ -22,6 +22,9 @@ use table::{CASES, Case, DID_NOT_START, WITHOUT_DEFECT};
 /// Confidence of all bounds.
 const LEVEL: f64 = 0.95;
 
+/// The course pack that every defect meets once with `--pack`.
+const PACK: &str = "course-2026";
+
 /// Runs the matrix of detectors and defects.
 #[derive(Parser)]
 struct Arguments {
@@ -40,6 +43,9 @@ struct Arguments {
     /// Only the cases of this family or this scenario, or those whose defect contains this; several times.
     #[arg(long)]
     only: Vec<String>,
+    /// Every defect once against the whole course pack of 2026, instead of the brief scenarios.
+    #[arg(long)]
+    pack: bool,
     /// Add to the runs that were made before instead of beginning anew.
     #[arg(long)]
     add: bool,
@@ -107,10 +113,13 @@ fn main() -> anyhow::Result<()> {
         Some(folder) => (folder.join("harness"), folder.join("guilty-proxy")),
         None => (built("harness", false, folder.path())?, built("guilty-proxy", true, folder.path())?),
     };
-    let tasks = tasks(&arguments, &Adapters { folder: folder.path(), guilty: &guilty })?;
+    let adapters = Adapters { folder: folder.path(), guilty: &guilty };
+    let tasks =
+        if arguments.pack { pack_tasks(&arguments, &adapters)? } else { tasks(&arguments, &adapters)? };
     runs.extend(carry_out(tasks, &harness, folder.path(), arguments.jobs));
     // A case that is no longer in the table says nothing any more.
-    let known = |run: &Run| run.defect == "none" || CASES.iter().any(|case| same(case, run));
+    let of_pack = |run: &Run| run.scenario == PACK && CASES.iter().any(|case| case.defect == run.defect);
+    let known = |run: &Run| run.defect == "none" || of_pack(run) || CASES.iter().any(|case| same(case, run));
     runs.retain(known);
     runs.sort_by(|a, b| (&a.subject, &a.defect, &a.scenario).cmp(&(&b.subject, &b.defect, &b.scenario)));
     let mut lines = String::new();
@@ -119,7 +128,8 @@ fn main() -> anyhow::Result<()> {
         lines.push('\n');
     }
     std::fs::write(&raw, lines)?;
-    std::fs::write(docs.join("detection.md"), page(&runs))?;
+    let (pack, brief): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(|run| run.scenario == PACK);
+    std::fs::write(docs.join("detection.md"), page(&brief) + &pack_section(&pack))?;
     println!("{}", docs.join("detection.md").display());
     Ok(())
 }
@@ -163,6 +173,25 @@ fn tasks(arguments: &Arguments, adapters: &Adapters<'_>) -> anyhow::Result<VecDe
     Ok(tasks)
 }
 
+/// Every program of both families once, the honest ones among them.
+fn pack_tasks(arguments: &Arguments, adapters: &Adapters<'_>) -> anyhow::Result<VecDeque<Task>> {
+    let mut programs: Vec<(&str, &'static str)> =
+        CASES.iter().flat_map(|case| [(case.subject, case.defect), (case.subject, "none")]).collect();
+    programs.sort_unstable();
+    programs.dedup();
+    let wanted = |defect: &str| {
+        arguments.only.is_empty() || arguments.only.iter().any(|only| defect.contains(only.as_str()))
+    };
+    programs
+        .into_iter()
+        .filter(|(_, defect)| wanted(defect))
+        .map(|(subject, defect)| {
+            let adapter = adapters.of(subject, defect)?;
+            Ok(Task { subject: subject.to_owned(), defect, scenario: PACK, adapter, seed: 1 })
+        })
+        .collect()
+}
+
 /// A program of this package, as a copy: whoever goes on working meanwhile builds it anew.
 fn built(name: &str, example: bool, folder: &Path) -> anyhow::Result<PathBuf> {
     let build = escargot::CargoBuild::new().package("harness");
@@ -187,8 +216,11 @@ impl Adapters<'_> {
             .replace("SCRIPT", &suts.join("pupil.py").to_string_lossy())
             .replace("DEFECT\"", &format!("{defect}\""));
         // Who writes without end is kept to the limits that a submission is kept to.
-        let confined = format!("confined: {}", defect == "logs-without-bound");
-        let text = text.replace("confined: false", &confined);
+        let text = if defect == "logs-without-bound" {
+            text.replace("confined: false", "confined: true")
+        } else {
+            text.replace("written: 48MB", "written: 1GB")
+        };
         let file = self.folder.join(format!("{subject}-{defect}.yaml"));
         std::fs::write(&file, text)?;
         Ok(file)
@@ -227,15 +259,19 @@ fn carry_out(tasks: VecDeque<Task>, harness: &Path, folder: &Path, jobs: usize) 
 
 /// One run of the program. Where it left no verdicts no check has seen anything, and it counts as a run all the same.
 fn run(task: &Task, harness: &Path, folder: &Path) -> Run {
-    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (file, limit) = match task.scenario {
+        PACK => (here.join("../scenarios/course/2026.yaml"), "400s"),
+        brief => (here.join("tests/scenarios").join(format!("{brief}.yaml")), "120s"),
+    };
     let out = folder.join(format!("{}-{}-{}-{}", task.subject, task.defect, task.scenario, task.seed));
     // What it prints is in its folder too; where it cannot even start, the folder is empty.
     let status = Command::new(harness)
         .arg("run")
-        .arg(scenarios.join(format!("{}.yaml", task.scenario)))
+        .arg(file)
         .arg("--sut")
         .arg(&task.adapter)
-        .args(["--max-duration", "120s", "--seed", &task.seed.to_string(), "--out"])
+        .args(["--max-duration", limit, "--seed", &task.seed.to_string(), "--out"])
         .arg(&out)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -357,6 +393,42 @@ fn page(runs: &[Run]) -> String {
     text.push_str("\n## Checks that no defect is made for\n\n");
     for (check, why) in WITHOUT_DEFECT {
         let _ = writeln!(text, "- `{check}`: {why}");
+    }
+    text
+}
+
+/// What the whole course pack says of each program: whether the detectors that it has and that are meant for the defect saw it.
+fn pack_section(runs: &[Run]) -> String {
+    let mut text = String::from(
+        "\n## Against the whole course pack\n\n\
+         Every program once against `scenarios/course/2026.yaml` (`--pack`). *Meant* are the detectors of the first table that stand in \
+         the pack;\na defect with none there shows in scenarios of its own. A check that is blocked by an earlier failure has seen nothing.\n\n\
+         | program | meant | seen | all that failed |\n| --- | --- | --- | --- |\n",
+    );
+    let told = |checks: &[&str]| match checks {
+        [] => "–".to_owned(),
+        some => some.iter().map(|check| format!("`{check}`")).collect::<Vec<_>>().join(" "),
+    };
+    for run in runs {
+        let asked = |check: &&str| {
+            [&run.caught, &run.clean, &run.open].iter().any(|all| all.iter().any(|known| known == check))
+        };
+        let of_defect =
+            CASES.iter().filter(|case| (case.subject, case.defect) == (&*run.subject, &*run.defect));
+        let mut meant: Vec<&str> = of_defect.flat_map(|case| case.detectors).copied().filter(asked).collect();
+        meant.sort_unstable();
+        meant.dedup();
+        let seen = meant.iter().filter(|check| run.caught.iter().any(|caught| caught == **check)).count();
+        let caught: Vec<&str> = run.caught.iter().map(String::as_str).collect();
+        let _ = writeln!(
+            text,
+            "| {}: {} | {} | {seen} of {} | {} |",
+            run.subject,
+            run.defect,
+            told(&meant),
+            meant.len(),
+            told(&caught)
+        );
     }
     text
 }
