@@ -31,7 +31,7 @@ pub use by_hand::by_hand;
 pub use changes::Changes;
 pub use comparison::{Compared, write_comparison};
 pub use forecast::{Calibrated, Calibration, Simulated, SimulationKind, write_simulation};
-pub(crate) use html::STYLE;
+pub(crate) use html::{Frame, framed};
 pub use json::{VerdictsDocument, verdicts_schema};
 pub(crate) use markdown::escape as markdown_escape;
 pub use mending::{Group, Instance, command_for, groups, instance};

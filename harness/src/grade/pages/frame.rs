@@ -1,13 +1,12 @@
-//! What all pages of a grading share: the head, the way back, the way to the other language.
+//! What all pages of a grading share beyond the frame of every page: their style, the way back, a title.
 //!
-//! `index`, `team` and the page for the defence are put into it. It uses the style sheet of the report, so that a team finds
+//! `index`, `team` and the page for the defence are put into it. They stand in the frame of the report, so that a team finds
 //! its way about.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
-use crate::language::report_words::Label;
-use crate::language::{InWords as _, Language};
-use crate::report::STYLE;
+use crate::language::Language;
+use crate::report;
 
 static OWN_STYLE: &str = include_str!("../assets/grades.css");
 
@@ -26,35 +25,22 @@ pub(super) struct Frame<'a> {
 
 /// Puts a page into its frame.
 pub(super) fn framed(frame: &Frame<'_>, content: &Markup) -> String {
-    let other = frame.language.choose(Language::Es, Language::En);
-    html! {
-        (DOCTYPE)
-        html lang=(frame.language.code()) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="generator" content="harness";
-                title { (frame.title) " · " (frame.kind) }
-                style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
-            }
-            body .grades {
-                a .skip href="#content" { (Label::SkipToContent.in_words(frame.language)) }
-                header .top {
-                    div .bar {
-                        p .kind {
-                            @if let Some((address, words)) = &frame.back { a href=(address) { "← " (words) } " · " }
-                            (frame.kind)
-                        }
-                        a .language href=(frame.other) lang=(other.code()) hreflang=(other.code()) {
-                            (Label::OtherLanguage.in_words(frame.language))
-                        }
-                    }
-                }
-                main #content { h1 { (frame.title) } (content) }
-                @if let Some(script) = frame.script { script { (PreEscaped(script)) } }
-            }
-        }
-    }
-    .into_string()
+    let bar = html! {
+        @if let Some((address, words)) = &frame.back { a href=(address) { "← " (words) } " · " }
+        (frame.kind)
+    };
+    let of_all = report::Frame {
+        language: frame.language,
+        title: format!("{} · {}", frame.title, frame.kind),
+        class: Some("grades"),
+        style: OWN_STYLE,
+        skip: true,
+        bar,
+        other: frame.other.clone(),
+    };
+    let content = html! {
+        main #content { h1 { (frame.title) } (content) }
+        @if let Some(script) = frame.script { script { (PreEscaped(script)) } }
+    };
+    report::framed(&of_all, &content)
 }

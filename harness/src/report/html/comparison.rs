@@ -2,9 +2,9 @@
 //!
 //! `report::comparison` writes it once in each language. Everything is taken from the comparison and never judged here.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
-use super::page::STYLE;
+use super::frame::{Frame, framed};
 use crate::compare::Ruling;
 use crate::language::compare_words::{CompareLabel, covers, gated, how_to_read, noise};
 use crate::language::report_words::Label;
@@ -21,79 +21,67 @@ pub(in crate::report) fn comparison_page(
 ) -> String {
     let other = language.choose(Language::Es, Language::En);
     let title = headline(compared, language);
-    html! {
-        (DOCTYPE)
-        html lang=(language.code()) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="generator" content="harness";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header .top {
-                    div .bar {
-                        p .kind { (Label::Report.in_words(language)) }
-                        a .language href={ "compare." (other.code()) ".html" } lang=(other.code()) hreflang=(other.code()) {
-                            (Label::OtherLanguage.in_words(language))
-                        }
-                    }
+    let frame = Frame {
+        language,
+        title: title.clone(),
+        class: None,
+        style: "",
+        skip: false,
+        bar: html! { (Label::Report.in_words(language)) },
+        other: format!("compare.{}.html", other.code()),
+    };
+    let content = html! {
+        div .alone {
+            main #content {
+                section {
+                    h1 { (title) }
+                    p .intro { (covers(language)) }
+                    p .aside { (how_to_read(language, Percent(compared.comparison.level))) }
+                    p .note { (noise(language, Milliseconds(compared.comparison.noise_ms))) }
+                    @for trouble in &compared.troubles { p .note { (trouble.text(language)) } }
                 }
-                div .alone {
-                    main #content {
-                        section {
-                            h1 { (title) }
-                            p .intro { (covers(language)) }
-                            p .aside { (how_to_read(language, Percent(compared.comparison.level))) }
-                            p .note { (noise(language, Milliseconds(compared.comparison.noise_ms))) }
-                            @for trouble in &compared.troubles { p .note { (trouble.text(language)) } }
-                        }
-                        @if !compared.gated.is_empty() {
-                            section {
-                                h2 { (CompareLabel::Thresholds.in_words(language)) }
-                                div .scroll tabindex="0" role="region" aria-label=(CompareLabel::Thresholds.in_words(language)) {
-                                    table {
-                                        tbody {
-                                            @for one in &compared.gated {
-                                                tr {
-                                                    td { (sign(one.ruling)) " " (one.ruling.in_words(language)) }
-                                                    th scope="row" { code { (plain(&one.gate.text, 200)) } }
-                                                    td { (gated(language, one)) }
-                                                }
-                                            }
+                @if !compared.gated.is_empty() {
+                    section {
+                        h2 { (CompareLabel::Thresholds.in_words(language)) }
+                        div .scroll tabindex="0" role="region" aria-label=(CompareLabel::Thresholds.in_words(language)) {
+                            table {
+                                tbody {
+                                    @for one in &compared.gated {
+                                        tr {
+                                            td { (sign(one.ruling)) " " (one.ruling.in_words(language)) }
+                                            th scope="row" { code { (plain(&one.gate.text, 200)) } }
+                                            td { (gated(language, one)) }
                                         }
                                     }
                                 }
                             }
                         }
-                        section {
-                            h2 { (CompareLabel::Ratios.in_words(language)) }
-                            (figures_table(&CompareLabel::Ratios.in_words(language), &cells(&compared.comparison, language)))
-                        }
-                        @if let Some(reference) = &compared.reference {
-                            section {
-                                h2 { (since_title(reference, language)) }
-                                @for note in since_notes(reference, language) { p .aside { (note) } }
-                                (figures_table(&since_title(reference, language), &since_cells(&compared.comparison, language)))
-                            }
-                        }
-                        section {
-                            h2 { (CompareLabel::Percentiles.in_words(language)) }
-                            p .aside { (CompareLabel::Medians.in_words(language)) }
-                            @for figure in figures {
-                                @if let Ok(svg) = figure.svg(Look::WIDE, language) {
-                                    figure .plot { figcaption { (figure.title(language)) } (PreEscaped(svg)) }
-                                }
-                            }
+                    }
+                }
+                section {
+                    h2 { (CompareLabel::Ratios.in_words(language)) }
+                    (figures_table(&CompareLabel::Ratios.in_words(language), &cells(&compared.comparison, language)))
+                }
+                @if let Some(reference) = &compared.reference {
+                    section {
+                        h2 { (since_title(reference, language)) }
+                        @for note in since_notes(reference, language) { p .aside { (note) } }
+                        (figures_table(&since_title(reference, language), &since_cells(&compared.comparison, language)))
+                    }
+                }
+                section {
+                    h2 { (CompareLabel::Percentiles.in_words(language)) }
+                    p .aside { (CompareLabel::Medians.in_words(language)) }
+                    @for figure in figures {
+                        @if let Ok(svg) = figure.svg(Look::WIDE, language) {
+                            figure .plot { figcaption { (figure.title(language)) } (PreEscaped(svg)) }
                         }
                     }
                 }
             }
         }
-    }
-    .into_string()
+    };
+    framed(&frame, &content)
 }
 
 fn figures_table(name: &str, table: &[Vec<String>]) -> Markup {

@@ -8,6 +8,7 @@ mod comparison;
 mod environment;
 mod evidence;
 mod first_screen;
+mod frame;
 mod honesty;
 mod page;
 mod performance;
@@ -20,7 +21,7 @@ mod timeline;
 mod trend;
 
 pub(super) use comparison::{comparison_page, sign};
-pub(crate) use page::STYLE;
+pub(crate) use frame::{Frame, framed};
 pub(super) use page::page;
 pub(super) use simulation::simulation_page;
 pub(super) use trend::trend_page;

@@ -3,8 +3,9 @@
 //! Style sheet and script lie beside this file as files of their own and are put into the page; without the script
 //! everything can still be read.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
+use super::frame::{Frame, framed};
 use super::{environment, first_screen, honesty, performance, requirements, resources, thresholds};
 use crate::check::{Outcome, Verdict};
 use crate::language::page_words::footer;
@@ -15,7 +16,6 @@ use crate::report::plot::{Figure, figures};
 use crate::report::wire::plain;
 use crate::report::{Overview, Source};
 
-pub(crate) static STYLE: &str = include_str!("assets/style.css");
 static SCRIPT: &str = include_str!("assets/report.js");
 static CHART_STYLE: &str = include_str!("../assets/uPlot.min.css");
 static CHART_SCRIPT: &str = include_str!("../assets/uPlot.iife.min.js");
@@ -45,52 +45,41 @@ pub(in crate::report) fn page(source: &Source<'_>, language: Language) -> String
     let plan = source.plan();
     let charts = performance::charts(&page);
     let other = language.choose(Language::Es, Language::En);
-    html! {
-        (DOCTYPE)
-        html lang=(language.code()) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="generator" content="harness";
-                title {
-                    (symbol(first_screen::outcome_of(page.overview.exit))) " " (plan.adapter.title) " · "
-                    (plan.title.text(language))
-                }
-                style { (PreEscaped(STYLE)) @if charts.is_some() { (PreEscaped(CHART_STYLE)) } }
-            }
-            body {
-                a .skip href="#content" { (page.label(Label::SkipToContent)) }
-                header .top {
-                    div .bar {
-                        p .kind { (page.label(Label::Report)) }
-                        a .language href={ "report." (other.code()) ".html" } lang=(other.code()) hreflang=(other.code()) {
-                            (page.label(Label::OtherLanguage))
-                        }
-                    }
-                }
-                div .columns {
-                    (navigation(&page))
-                    main #content {
-                        (first_screen::first_screen(&page))
-                        (thresholds::section(&page))
-                        (requirements::sections(&page))
-                        (performance::section(&page))
-                        (resources::section(&page))
-                        (environment::section(&page))
-                        (honesty::section(&page))
-                        (foot(&page, charts.is_some()))
-                    }
-                }
-                @if let Some(charts) = charts {
-                    script type="application/json" #charts { (charts) }
-                    script { (PreEscaped(CHART_SCRIPT)) }
-                }
-                script { (PreEscaped(SCRIPT)) }
+    let frame = Frame {
+        language,
+        title: format!(
+            "{} {} · {}",
+            symbol(first_screen::outcome_of(page.overview.exit)),
+            plan.adapter.title,
+            plan.title.text(language)
+        ),
+        class: None,
+        style: if charts.is_some() { CHART_STYLE } else { "" },
+        skip: true,
+        bar: html! { (page.label(Label::Report)) },
+        other: format!("report.{}.html", other.code()),
+    };
+    let content = html! {
+        div .columns {
+            (navigation(&page))
+            main #content {
+                (first_screen::first_screen(&page))
+                (thresholds::section(&page))
+                (requirements::sections(&page))
+                (performance::section(&page))
+                (resources::section(&page))
+                (environment::section(&page))
+                (honesty::section(&page))
+                (foot(&page, charts.is_some()))
             }
         }
-    }
-    .into_string()
+        @if let Some(charts) = charts {
+            script type="application/json" #charts { (charts) }
+            script { (PreEscaped(CHART_SCRIPT)) }
+        }
+        script { (PreEscaped(SCRIPT)) }
+    };
+    framed(&frame, &content)
 }
 
 fn navigation(page: &Page<'_>) -> Markup {

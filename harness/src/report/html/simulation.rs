@@ -2,9 +2,9 @@
 //!
 //! `report::forecast` writes it once in each language. Everything is taken from the forecasts and never computed here.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
-use super::page::STYLE;
+use super::frame::{Frame, framed};
 use crate::fleet::Forecast;
 use crate::language::report_words::Label;
 use crate::language::simulate_words::{SimulateLabel, not_trusted, outcome};
@@ -24,41 +24,29 @@ pub(in crate::report) fn simulation_page(
     let other = language.choose(Language::Es, Language::En);
     let title = SimulateLabel::Simulation.in_words(language);
     let doubtful = simulated.calibration.as_ref().is_some_and(|calibration| !calibration.trusted);
-    html! {
-        (DOCTYPE)
-        html lang=(language.code()) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="generator" content="harness";
-                title { (title) }
-                style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
-            }
-            body .simulation {
-                header .top {
-                    div .bar {
-                        p .kind { (Label::Report.in_words(language)) }
-                        a .language href={ "simulation." (other.code()) ".html" } lang=(other.code()) hreflang=(other.code()) {
-                            (Label::OtherLanguage.in_words(language))
-                        }
-                    }
+    let frame = Frame {
+        language,
+        title: title.clone(),
+        class: Some("simulation"),
+        style: OWN_STYLE,
+        skip: false,
+        bar: html! { (Label::Report.in_words(language)) },
+        other: format!("simulation.{}.html", other.code()),
+    };
+    let content = html! {
+        div .alone {
+            main #content {
+                section {
+                    h1 { (title) }
+                    @if doubtful { p .note { (not_trusted(language)) } }
                 }
-                div .alone {
-                    main #content {
-                        section {
-                            h1 { (title) }
-                            @if doubtful { p .note { (not_trusted(language)) } }
-                        }
-                        @for (index, forecast) in simulated.forecasts.iter().enumerate() {
-                            (section(simulated, forecast, figures.get(index), language))
-                        }
-                    }
+                @for (index, forecast) in simulated.forecasts.iter().enumerate() {
+                    (section(simulated, forecast, figures.get(index), language))
                 }
             }
         }
-    }
-    .into_string()
+    };
+    framed(&frame, &content)
 }
 
 fn section(

@@ -2,9 +2,9 @@
 //!
 //! `report::trend` writes it once in each language. Plots only repeat what the tables say.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::page::STYLE;
+use super::frame::{Frame, framed};
 use crate::check::Outcome;
 use crate::language::report_words::Label;
 use crate::language::trend_words::{TrendLabel, changed_verdict, covers_runs, over_runs, point};
@@ -24,37 +24,24 @@ const DRAWN: [(usize, &str); 2] = [(0, "var(--link)"), (2, "var(--fail)")];
 pub(in crate::report) fn trend_page(trend: &Trend, language: Language) -> String {
     let other = language.choose(Language::Es, Language::En);
     let title = TrendLabel::HistoryOfRuns.in_words(language);
-    html! {
-        (DOCTYPE)
-        html lang=(language.code()) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="generator" content="harness";
-                title { (title) }
-                style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
-            }
-            body .trend {
-                a .skip href="#content" { (Label::SkipToContent.in_words(language)) }
-                header .top {
-                    div .bar {
-                        p .kind { (Label::Report.in_words(language)) }
-                        a .language href=(file_name(other)) lang=(other.code()) hreflang=(other.code()) {
-                            (Label::OtherLanguage.in_words(language))
-                        }
-                    }
-                }
-                div .alone {
-                    main #content {
-                        section { h1 { (title) } p .intro { (covers_runs(language, trend.runs(), trend.groups.len())) } }
-                        @for group in &trend.groups { (section(group, language)) }
-                    }
-                }
+    let frame = Frame {
+        language,
+        title: title.clone(),
+        class: Some("trend"),
+        style: OWN_STYLE,
+        skip: true,
+        bar: html! { (Label::Report.in_words(language)) },
+        other: file_name(other),
+    };
+    let content = html! {
+        div .alone {
+            main #content {
+                section { h1 { (title) } p .intro { (covers_runs(language, trend.runs(), trend.groups.len())) } }
+                @for group in &trend.groups { (section(group, language)) }
             }
         }
-    }
-    .into_string()
+    };
+    framed(&frame, &content)
 }
 
 fn section(group: &Group, language: Language) -> Markup {
