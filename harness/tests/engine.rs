@@ -169,6 +169,19 @@ fn users_come_go_and_think() {
     assert!(sent == good && sent >= 2 && engine.connections_opened <= 6, "{sent} {good} {engine:?}");
 }
 
+#[test]
+fn users_who_keep_a_connection_each_hold_them_to_the_end() {
+    let address = serve(Behavior::default(), 0);
+    let stages = vec![VuStage { to: 30, duration: 300 * MS }, VuStage { to: 30, duration: 200 * MS }];
+    let mut load = plain(Executor::RampingVus { start: 0, stages });
+    load.shape = LoadShape { think: Duration::from_secs(10), spread: true, ..LoadShape::default() };
+    let (sent, good, _, engine) = counted(measure(address, &load).counters("t"));
+    assert_eq!((sent, good, engine.connections_held), (30, 30, 30));
+    load.connections = Connections::Each;
+    let (.., engine) = counted(measure(address, &load).counters("t"));
+    assert_eq!((engine.connections_opened, engine.connections_held), (30, 0));
+}
+
 /// The tolerances of the specification; a table on standard output.
 #[test]
 #[ignore = "a measurement that wants an idle machine: cargo test --release -p harness --test engine -- --ignored --nocapture"]

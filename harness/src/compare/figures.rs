@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 
 use crate::history::{EventKind, Measure, Record};
-use crate::plan::Metric;
+use crate::plan::{FEWEST_HELD, Metric};
 use crate::statistics::samples_needed;
 
 /// What one run of one side came to.
@@ -35,6 +35,7 @@ pub struct TagFigures {
     good: u64,
     seconds: f64,
     cpu_seconds: Option<f64>,
+    memory_per_connection: Option<f64>,
 }
 
 impl Figures {
@@ -54,6 +55,7 @@ impl Figures {
             Metric::CpuPerRequest => {
                 of.cpu_seconds.filter(|_| of.sent > 0).map(|cpu| cpu / of.sent as f64 * 1e6)
             }
+            Metric::MemoryPerConnection => of.memory_per_connection,
             Metric::RssPeak | Metric::RrSpread => None,
         }
     }
@@ -77,6 +79,25 @@ impl TagFigures {
     }
 }
 
+/// Resident memory of the proxy, in bytes: when the step began and when it was read last.
+#[derive(Default)]
+struct Resident {
+    at_start: Option<f64>,
+    latest: Option<f64>,
+}
+
+impl Resident {
+    fn begin(&mut self) {
+        self.at_start = self.latest;
+    }
+
+    /// By how much it grew since the step began, for each connection that is held open now.
+    fn per_connection(&self, held: u64) -> Option<f64> {
+        let grown = self.latest? - self.at_start?;
+        (held >= FEWEST_HELD).then(|| grown.max(0.0) / held as f64)
+    }
+}
+
 /// A quantile in milliseconds, where enough samples support it.
 pub(super) fn quantile_ms(values: &Histogram<u64>, quantile: f64) -> Option<f64> {
     (values.len() >= samples_needed(quantile)).then(|| values.value_at_quantile(quantile) as f64 / 1e6)
@@ -85,6 +106,7 @@ pub(super) fn quantile_ms(values: &Histogram<u64>, quantile: f64) -> Option<f64>
 /// The figures of a run.
 pub fn figures_of(record: &Record) -> Figures {
     let mut figures = Figures::default();
+    let mut resident = Resident::default();
     let mut attempts: BTreeMap<&str, u64> = record
         .events
         .iter()
@@ -95,7 +117,8 @@ pub fn figures_of(record: &Record) -> Figures {
         .collect();
     for event in &record.events {
         match &event.event {
-            EventKind::LoadCounters { tag, sent, good, seconds, proxy_cpu, .. } => {
+            EventKind::StepStarted => resident.begin(),
+            EventKind::LoadCounters { tag, sent, good, seconds, proxy_cpu, engine, .. } => {
                 let total = |measure| {
                     record
                         .histograms
@@ -110,14 +133,17 @@ pub fn figures_of(record: &Record) -> Figures {
                     good: 0,
                     seconds: 0.0,
                     cpu_seconds: Some(0.0),
+                    memory_per_connection: None,
                 });
                 of.sent += sent;
                 of.good += good;
                 of.seconds += seconds;
+                of.memory_per_connection = resident.per_connection(engine.connections_held);
                 of.cpu_seconds = of.cpu_seconds.zip(*proxy_cpu).map(|(sum, cpu)| sum + cpu.as_secs_f64());
             }
             EventKind::Resources(sample) => {
                 let bytes = sample.resident_bytes as f64;
+                resident.latest = Some(bytes);
                 figures.rss_peak = Some(figures.rss_peak.map_or(bytes, |peak| peak.max(bytes)));
             }
             EventKind::Attempt(attempt) if event.step.is_some() => {
@@ -139,7 +165,7 @@ pub fn figures_of(record: &Record) -> Figures {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::TagFigures;
+    use super::{Resident, TagFigures};
     use crate::history::empty_histogram;
 
     /// A load step of which every good request took as long.
@@ -153,6 +179,19 @@ pub(super) mod tests {
             good,
             seconds: 2.0,
             cpu_seconds: Some(0.1),
+            memory_per_connection: None,
         }
+    }
+
+    #[test]
+    fn memory_per_connection_is_what_the_proxy_grew_by_since_the_step_began() {
+        let mut resident = Resident { at_start: None, latest: Some(4e6) };
+        assert_eq!(resident.per_connection(1_000), None, "nothing was read before the step");
+        resident.begin();
+        resident.latest = Some(5e6);
+        assert_eq!(resident.per_connection(1_000), Some(1_000.0));
+        assert_eq!(resident.per_connection(100), None, "too few to tell them from buffers");
+        resident.latest = Some(3e6);
+        assert_eq!(resident.per_connection(1_000), Some(0.0));
     }
 }

@@ -16,7 +16,8 @@ use crate::statistics::{clopper_pearson, quantile_ranks, samples_needed};
 const BOUND: f64 = 0.95;
 /// Largest share of errors beside a limit on latency, where no threshold gives another: fast errors must not look like speed.
 const ERROR_RATE: f64 = 0.01;
-/// Seconds of CPU time by which two readings of a process may be wrong together: they are cut to ticks of 10 ms.
+/// Seconds of CPU time by which two readings may be wrong together: of processes that ended, and where a process has no clock of
+/// its own, they are cut to ticks of 10 ms.
 const CPU_STEP: f64 = 0.02;
 
 /// Why a threshold was not met, or could not be decided.

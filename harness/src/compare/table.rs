@@ -70,8 +70,14 @@ pub struct Pair {
 }
 
 /// The figures of a load step that are shown.
-pub(super) const SUBJECT_METRICS: [Metric; 5] =
-    [Metric::Latency(0.5), Metric::Latency(0.99), Metric::Rate, Metric::ErrorRate, Metric::CpuPerRequest];
+pub(super) const SUBJECT_METRICS: [Metric; 6] = [
+    Metric::Latency(0.5),
+    Metric::Latency(0.99),
+    Metric::Rate,
+    Metric::ErrorRate,
+    Metric::CpuPerRequest,
+    Metric::MemoryPerConnection,
+];
 
 /// The table of rounds: `rounds[round][side]`.
 pub fn table(sides: Vec<Side>, rounds: &[Vec<Figures>], reference: Option<&Reference>) -> Comparison {
@@ -85,7 +91,12 @@ pub fn table(sides: Vec<Side>, rounds: &[Vec<Figures>], reference: Option<&Refer
         }
     }
     subjects.push(Subject { tag: None, metric: Metric::RssPeak });
-    let rows = subjects.into_iter().map(|subject| row(subject, sides.len(), rounds)).collect();
+    let rows = subjects.into_iter().map(|subject| row(subject, sides.len(), rounds));
+    // Few load steps hold connections enough to be a row of it.
+    let absent = |row: &Row| {
+        row.subject.metric == Metric::MemoryPerConnection && row.medians.iter().all(Option::is_none)
+    };
+    let rows = rows.filter(|row| !absent(row)).collect();
     let pooled = tags.iter().map(|tag| (tag.clone(), pooled(tag, sides.len(), rounds))).collect();
     let noise: Vec<f64> =
         rounds.iter().map(|round| round.iter().map(|side| side.noise_ms).fold(0.0, f64::max)).collect();

@@ -183,6 +183,8 @@ pub struct EngineCounters {
     pub broken: u64,
     /// Connections opened.
     pub connections_opened: u64,
+    /// Connections that were open at its end, of all tags.
+    pub connections_held: u64,
     /// Bytes of bodies received.
     pub body_bytes: u64,
     /// CPU time of the engine's threads, warm-up excluded.

@@ -248,6 +248,9 @@ impl InWords for Metric {
             Metric::ErrorRate => say!(language, en: "errors", es: "errores"),
             Metric::Rate => say!(language, en: "answers per second", es: "respuestas por segundo"),
             Metric::CpuPerRequest => say!(language, en: "CPU per request", es: "CPU por petición"),
+            Metric::MemoryPerConnection => {
+                say!(language, en: "memory per connection", es: "memoria por conexión")
+            }
             Metric::RssPeak => say!(language, en: "most memory", es: "memoria máxima"),
             Metric::RrSpread => {
                 say!(language, en: "spread over the backends", es: "dispersión entre backends")
@@ -273,8 +276,12 @@ pub fn value(language: Language, metric: Metric, value: Option<f64>) -> String {
         Metric::ErrorRate => Percent(value).in_words(language),
         Metric::Rate => format!("{}/s", Decimal(value, if value < 100.0 { 1 } else { 0 }).in_words(language)),
         Metric::CpuPerRequest => format!("{} µs", Decimal(value, 1).in_words(language)),
-        Metric::RssPeak if value >= 0.0 => Bytes(value as u64).in_words(language),
-        Metric::RssPeak | Metric::RrSpread => Decimal(value, 0).in_words(language),
+        Metric::MemoryPerConnection | Metric::RssPeak if value >= 0.0 => {
+            Bytes(value as u64).in_words(language)
+        }
+        Metric::MemoryPerConnection | Metric::RssPeak | Metric::RrSpread => {
+            Decimal(value, 0).in_words(language)
+        }
     }
 }
 

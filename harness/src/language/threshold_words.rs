@@ -63,7 +63,7 @@ pub fn limited(language: Language, it: &Limited) -> String {
         (None, _) => String::new(),
     };
     let seen = match it.gate.metric {
-        Metric::RssPeak | Metric::RrSpread => seen,
+        Metric::MemoryPerConnection | Metric::RssPeak | Metric::RrSpread => seen,
         _ if seen.is_empty() => seen,
         _ => format!("{seen} ({})", Counted(it.samples, Noun::Request).in_words(language)),
     };

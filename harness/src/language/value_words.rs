@@ -3,7 +3,7 @@
 //! `input_words` calls it for a value that cannot be used. Whatever it does not recognise stays as the parser said it.
 
 /// Sentences without a value in them.
-const FIXED: [(&str, &str); 5] = [
+const FIXED: [(&str, &str); 6] = [
     (
         "a proxy without backends has nothing to forward to: count is at least 1",
         "un proxy sin backends no tiene a quién reenviar: count es al menos 1",
@@ -11,6 +11,10 @@ const FIXED: [(&str, &str); 5] = [
     (
         "a name is a folder of reports: letters, digits, `-` and `_` only",
         "el nombre es una carpeta de informes: solo letras, dígitos, `-` y `_`",
+    ),
+    (
+        "memory per connection needs a load step that keeps at least 500 connections open: so many users, `spread: true`, `connections: one`",
+        "la memoria por conexión necesita una etapa de carga que mantenga abiertas al menos 500 conexiones: tantos usuarios, `spread: true`, `connections: one`",
     ),
     ("`from` is more than `to`", "`from` es más que `to`"),
     ("`least` is longer than `most`", "`least` es más largo que `most`"),
@@ -46,10 +50,8 @@ fn recognised(why: &str) -> Option<String> {
         let example = example.replace(" or ", " o ");
         return Some(format!("{value} no es una tasa: escriba llegadas por tiempo, como {example}"));
     }
-    if let Some((value, example)) =
-        why.split_once(" is not a threshold: write a percentile and a time, such as ")
-    {
-        return Some(format!("{value} no es un umbral: escriba un percentil y un tiempo, como {example}"));
+    if let Some((value, why)) = why.split_once(" is not a threshold: ") {
+        return Some(format!("{value} no es un umbral: {}", threshold(why)?));
     }
     if let Some((times, most)) = why.split_once(" rounds are too many: at most ") {
         return Some(format!("{times} rondas son demasiadas: como máximo {most}"));
@@ -58,14 +60,62 @@ fn recognised(why: &str) -> Option<String> {
     Some(format!("{value} no es {}", form(wanted)?))
 }
 
+/// Why something is no threshold.
+fn threshold(why: &str) -> Option<String> {
+    if let Some(example) = why.strip_prefix("write a percentile and a time, such as ") {
+        return Some(format!("escriba un percentil y un tiempo, como {example}"));
+    }
+    if let Some(form) = why.strip_prefix("write ") {
+        let (form, example) = form.split_once(", such as ")?;
+        return Some(format!("escriba {form}, por ejemplo {example}"));
+    }
+    if let Some(example) = why.strip_prefix("say beside what latency is added: ") {
+        return Some(format!("diga respecto a qué se añade latencia: {example}"));
+    }
+    if let Some(example) = why.strip_prefix("say of which load step: ") {
+        return Some(format!("diga de qué etapa de carga: {example}"));
+    }
+    if let Some(metric) = why.strip_suffix(" belongs to the proxy, not to a tag") {
+        return Some(format!("{metric} es del proxy, no de una etiqueta"));
+    }
+    if why == "a brace is not closed" {
+        return Some("falta cerrar una llave".to_owned());
+    }
+    if let Some((braces, example)) = why.split_once(" names no side: write ") {
+        return Some(format!("{braces} no nombra ningún lado: escriba {example}"));
+    }
+    if let Some((name, known)) = why.split_once(" is no metric; there are ") {
+        return Some(format!("{name} no es una métrica; existen {}", known.replace(" and ", " y ")));
+    }
+    if let Some((word, metric)) = why.split_once(" does not belong to ") {
+        return Some(format!("{word} no corresponde a {metric}"));
+    }
+    if let Some(example) = why.strip_prefix("a latency needs its percentile, such as ") {
+        return Some(format!("una latencia necesita su percentil, como {example}"));
+    }
+    if let Some(rest) = why.strip_prefix("a ratio has a factor for a limit, such as ") {
+        let (examples, value) = rest.split_once(", not ")?;
+        return Some(format!(
+            "el límite de una razón es un factor, como {}, no {value}",
+            examples.replace(" or ", " o ")
+        ));
+    }
+    let (metric, rest) = why.split_once(" is limited by ")?;
+    let (unit, value) = rest.split_once(", not by ")?;
+    Some(format!("{metric} se limita con {}, no con {value}", form(unit)?))
+}
+
 /// `a duration such as 500ms, 2s or 1m`.
 fn form(wanted: &str) -> Option<String> {
     let (kind, examples) = wanted.split_once(" such as ")?;
-    let kind = match kind {
+    let kind = match kind.trim_end_matches(',') {
         "a duration" => "una duración",
+        "a time" => "un tiempo",
         "a size" => "un tamaño",
         "a share" => "un porcentaje",
+        "a rate" if examples.contains("/s`") => "una tasa",
         "a rate" => "un caudal",
+        "a count" => "un número",
         _ => return None,
     };
     Some(format!("{kind} como {}", examples.replace(" or ", " o ")))
@@ -92,6 +142,26 @@ mod tests {
         for text in ["2", "0B/s"] {
             sentences.push(text.parse::<Rate>().unwrap_err().to_string());
         }
+        for text in [
+            "hits: latency p(99)",
+            "hits: latency < 50ms",
+            "hits: latency p(99) < 50",
+            "latency p(99) < 50ms",
+            "hits: rss_peak < 1MiB",
+            "hits: speed < 1ms",
+            "hits: rate p(99) < 1/s",
+            "hits: added_latency p(50) < 1ms",
+            "hits: latency{nginx} p(50) < 1x",
+            "hits: latency{vs:nginx p(50) < 1x",
+            "hits: rate > 500",
+            "rss_peak < 64",
+            "rr.spread < 1%",
+            "hits: error_rate < 2",
+            "hits: cpu_per_request{vs:nginx} < 5us",
+        ] {
+            sentences.push(text.parse::<crate::plan::Gate>().unwrap_err());
+        }
+        sentences.push(crate::plan::TOO_FEW_HELD.to_owned());
         for sentence in sentences {
             assert!(recognised(&sentence).is_some(), "{sentence}");
         }

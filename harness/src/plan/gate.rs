@@ -12,6 +12,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// Fewer connections open at the end of a load step say more of a proxy's buffers than of a connection.
+pub const FEWEST_HELD: u64 = 500;
+
+/// Why a limit on the memory of a connection is refused where a load step keeps fewer.
+pub(crate) const TOO_FEW_HELD: &str = "memory per connection needs a load step that keeps at least 500 connections open: so many users, `spread: true`, `connections: one`";
+
 /// A limit on a figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gate {
@@ -63,6 +69,8 @@ pub enum Metric {
     Rate,
     /// CPU time of the proxy, in microseconds a request.
     CpuPerRequest,
+    /// Resident memory by which the proxy grew over a load step, in bytes for each connection open at its end.
+    MemoryPerConnection,
     /// Most resident memory, in bytes.
     RssPeak,
     /// Largest minus smallest number of requests that a backend got.
@@ -87,6 +95,7 @@ impl Metric {
             Metric::ErrorRate => "error_rate",
             Metric::Rate => "rate",
             Metric::CpuPerRequest => "cpu_per_request",
+            Metric::MemoryPerConnection => "memory_per_connection",
             Metric::RssPeak => "rss_peak",
             Metric::RrSpread => "rr.spread",
         }
@@ -171,11 +180,12 @@ fn plain(name: &str, statistic: &str) -> Result<Metric, String> {
         "error_rate" => Metric::ErrorRate,
         "rate" => Metric::Rate,
         "cpu_per_request" => Metric::CpuPerRequest,
+        "memory_per_connection" => Metric::MemoryPerConnection,
         "rss_peak" => Metric::RssPeak,
         "rr.spread" => Metric::RrSpread,
         _ => {
             return Err(format!(
-                "`{name}` is no metric; there are latency, added_latency, error_rate, rate, cpu_per_request, rss_peak, rr.spread and ratio"
+                "`{name}` is no metric; there are latency, added_latency, error_rate, rate, cpu_per_request, memory_per_connection, rss_peak, rr.spread and ratio"
             ));
         }
     };
@@ -214,7 +224,7 @@ fn absolute(metric: Metric, text: &str) -> Result<f64, String> {
             "a share, such as `1%`",
         ),
         Metric::Rate => (super::resolve_load::per_second(text).ok(), "a rate, such as `500/s`"),
-        Metric::RssPeak => (
+        Metric::MemoryPerConnection | Metric::RssPeak => (
             text.parse::<bytesize::ByteSize>()
                 .ok()
                 .filter(|_| text.ends_with('B'))
@@ -244,6 +254,7 @@ mod tests {
         assert_eq!(gate("hits: error_rate < 1%").limit, 0.01);
         assert_eq!(gate("hits: rate > 450/s").limit, 450.0);
         assert_eq!(gate("hits: cpu_per_request <= 60us").limit, 60.0);
+        assert_eq!(gate("idle: memory_per_connection < 1KiB").limit, 1024.0);
         assert_eq!(gate("rss_peak < 64MiB").limit, f64::from(64 << 20));
         assert_eq!(gate("rr.spread < 2").limit, 2.0);
     }

@@ -188,6 +188,13 @@ impl Executor {
 }
 
 impl Load {
+    /// Whether so many connections are used and kept.
+    pub fn holds(&self, connections: u64) -> bool {
+        self.shape.spread
+            && self.connections == Connections::One
+            && u64::from(self.executor.most_at_once()) >= connections
+    }
+
     /// The tags under which its latencies are recorded, its own first.
     pub fn tags(&self) -> Vec<&str> {
         let mut tags = vec![self.tag.as_str()];

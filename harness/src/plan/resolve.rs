@@ -9,7 +9,10 @@ use std::time::Duration;
 use super::ground::{Source, settings};
 use super::resolve_checks::resolve_checks;
 use super::resolve_steps::Resolver;
-use super::{BackendsPlan, Gate, OnInconclusive, Plan, Step, StepKind, estimate};
+use super::{
+    BackendsPlan, FEWEST_HELD, Gate, Load, Metric, OnInconclusive, Plan, Step, StepKind, TOO_FEW_HELD,
+    estimate,
+};
 use crate::adapter::Adapter;
 use crate::catalogue::Requirement;
 use crate::scenario::{NameKind, Problem, ScenarioFile, What, apply_overrides, parse};
@@ -64,7 +67,7 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
         problems.push(Problem::at(source.place(&scenario.name), What::NothingToRun));
     }
     let checks = resolve_checks(&scenario.checks, &source, &labels, &mut problems);
-    let thresholds = gates(&scenario, &source, &labels_of(&steps), &mut problems);
+    let thresholds = gates(&scenario, &source, &loads_of(&steps), &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -99,15 +102,23 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
 fn gates(
     scenario: &ScenarioFile,
     source: &Source,
-    tags: &[String],
+    loads: &[&Load],
     problems: &mut Vec<Problem>,
 ) -> Vec<Gate> {
+    let tags: Vec<String> = loads.iter().flat_map(|load| load.tags()).map(str::to_owned).collect();
     let mut gates = Vec::new();
     for written in &scenario.thresholds {
         let what = match written.value.parse::<Gate>() {
             Err(why) => What::BadValue(why),
             Ok(Gate { tag: Some(tag), .. }) if !tags.contains(&tag) => {
-                What::UnknownName { kind: NameKind::Label, name: tag, known: tags.to_vec() }
+                What::UnknownName { kind: NameKind::Label, name: tag, known: tags.clone() }
+            }
+            Ok(Gate { tag: Some(tag), metric: Metric::MemoryPerConnection, .. })
+                if !loads
+                    .iter()
+                    .any(|load| load.tags().contains(&tag.as_str()) && load.holds(FEWEST_HELD)) =>
+            {
+                What::BadValue(TOO_FEW_HELD.to_owned())
             }
             Ok(gate) => {
                 gates.push(gate);
@@ -119,11 +130,11 @@ fn gates(
     gates
 }
 
-/// The tags of the load steps.
-fn labels_of(steps: &[Step]) -> Vec<String> {
-    let loads =
-        steps.iter().filter_map(|step| if let StepKind::Load(load) = &step.kind { Some(load) } else { None });
-    loads.flat_map(|load| load.tags().into_iter().map(str::to_owned)).collect()
+fn loads_of(steps: &[Step]) -> Vec<&Load> {
+    steps
+        .iter()
+        .filter_map(|step| if let StepKind::Load(load) = &step.kind { Some(load) } else { None })
+        .collect()
 }
 
 /// Whether a name can be a folder beneath the reports and nothing else.

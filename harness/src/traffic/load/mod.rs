@@ -266,6 +266,7 @@ fn conclude(traffic: &Traffic, load: &Load, seed: u64, all: Vec<Totals>, proxy_c
     let measured = all.iter().map(|totals| totals.measured).max().unwrap_or_default();
     let overloaded = all.iter().any(|totals| totals.overloaded);
     let opened: u64 = all.iter().map(|totals| totals.connections_opened).sum();
+    let held = all.iter().map(|totals| totals.connections_held).sum();
     let engine_cpu: Option<Duration> = all.iter().map(|totals| totals.cpu).sum();
     let asked = asked(load, seed);
     let by_tag: Vec<Counters> = (0..load.tags().len())
@@ -302,6 +303,7 @@ fn conclude(traffic: &Traffic, load: &Load, seed: u64, all: Vec<Totals>, proxy_c
                 wrong_status: counters.wrong_status,
                 broken: counters.broken,
                 connections_opened: (opened as f64 * share).round() as u64,
+                connections_held: held,
                 body_bytes: counters.body_bytes,
                 engine_cpu: engine_cpu.map(|cpu| cpu.mul_f64(share)),
             },

@@ -91,6 +91,8 @@ pub(super) struct Totals {
     pub(super) anomalies_dropped: u64,
     pub(super) sample: Vec<Exchange>,
     pub(super) connections_opened: u64,
+    /// Those that are open still.
+    pub(super) connections_held: u64,
     pub(super) cpu: Option<Duration>,
 }
 
@@ -209,6 +211,7 @@ impl Worker {
         self.hand_over(now, reports);
         let cpu = thread_cpu_time().zip(cpu_before).map(|(now, before)| now.saturating_sub(before));
         let until = now.min(self.a.cooldown_from_ns);
+        let held = self.connections.iter().filter(|connection| connection.is_open()).count();
         let totals = Totals {
             counters: self.counters,
             overloaded: self.overloaded,
@@ -216,6 +219,7 @@ impl Worker {
             anomalies_dropped: self.anomalies_seen.saturating_sub(ANOMALIES_KEPT),
             sample: self.sample.into_exchanges(),
             connections_opened: self.opened,
+            connections_held: held as u64,
             cpu,
         };
         let _ = reports.send(Report::Done(Box::new(totals)));
