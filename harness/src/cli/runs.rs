@@ -3,7 +3,7 @@
 //! Everything that was typed is understood before the first run starts. A run that cannot be carried out does not keep the
 //! others from being carried out; an interruption ends them all.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::exit_code::ExitCode;
 use crate::language::profile_words::profile;
 use crate::language::run_words::{no_signal_handler, nothing_failed, one_of_many};
 use crate::language::threshold_words::{not_by_one_run, will_take};
-use crate::language::{Language, Span};
+use crate::language::{InWords as _, Language, Listed, Span};
 use crate::plan::{Plan, Versus};
 use crate::report::terminal::Display;
 
@@ -129,14 +129,19 @@ fn announce(arguments: &RunArguments, selected: &Selected, language: Language) {
         let what = format!("{} · {}", plan.name, plan.adapter.name);
         anstream::eprintln!("{}", will_take(language, &what, span(plan.estimated), span(most)));
     }
+    let mut by_side: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for gate in &plan.thresholds {
         let Some(side) = gate.versus.as_ref().map(Versus::side) else { continue };
+        by_side.entry(side).or_default().push(format!("`{}`", gate.text));
+    }
+    for (side, thresholds) in by_side {
         let other = match side {
             BASELINE => "--sut direct --baseline FILE".to_owned(),
             side => format!("--sut {side}"),
         };
         let command = format!("harness compare {} --sut {} {other}", plan.file.display(), selected.sut);
-        anstream::eprintln!("{}", not_by_one_run(language, &gate.text, side, &command));
+        let thresholds = Listed(&thresholds).in_words(language);
+        anstream::eprintln!("{}", not_by_one_run(language, &thresholds, side, &command));
     }
 }
 

@@ -45,10 +45,10 @@ messages! {
         en: "a threshold could not be decided; with --on-inconclusive warn that is a warning",
         es: "un umbral no se pudo decidir; con `--on-inconclusive warn` eso es una advertencia",
     }
-    /// Said before a run of a scenario whose threshold needs another side.
-    pub fn not_by_one_run(threshold: &str, side: &str, command: &str) {
-        en: "the threshold `{threshold}` compares with {side}, which a single run does not measure, so it will stay inconclusive; this measures both: {command}",
-        es: "el umbral `{threshold}` compara con {side}, que una sola corrida no mide, así que quedará no concluyente; esto mide ambos: {command}",
+    /// Said before a run of a scenario whose thresholds need another side.
+    pub fn not_by_one_run(thresholds: &str, side: &str, command: &str) {
+        en: "a single run does not measure {side}, so what compares with it will stay inconclusive ({thresholds}); this measures both: {command}",
+        es: "una sola corrida no mide {side}, así que lo que se compara con él quedará no concluyente ({thresholds}); esto mide ambos: {command}",
     }
 }
 
