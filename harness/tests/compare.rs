@@ -144,6 +144,20 @@ fn eight_rounds_decide_and_a_limit_that_is_passed_fails() {
     assert!(text.contains("now ÷ then") && text.contains("honest since"), "{text}");
     assert!(bench.report("compare.es.html").contains("honest desde"));
     let kept = std::fs::read_to_string(&baseline).expect("the baseline");
+
+    // What answers wrongly is no reference for later days, and CI is told that rounds are missing.
+    let wrong = Bench::new("hit-has-one-byte-more");
+    let output = wrong.compare("", &["--sut", "direct", "--rounds", "1", "--save-baseline", &baseline]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("no baseline was saved"), "{said}");
+    assert_eq!(std::fs::read_to_string(&baseline).expect("the baseline"), kept);
+    assert!(wrong.report("junit.xml").contains("errors=\"1\""), "{}", wrong.report("junit.xml"));
+    let empty = bench.folder.path().join("empty.json").display().to_string();
+    let figures = kept.find("\"figures\"").expect("figures");
+    std::fs::write(&empty, format!("{}\"figures\": []}}", &kept[..figures])).expect("an empty baseline");
+    let output = bench.compare(gates, &["--sut", "direct", "--rounds", "1", "--baseline", &empty]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(4) && said.contains("is no baseline"), "{said}");
     std::fs::write(&baseline, kept.replace("\"load\": \"", "\"load\": \"0")).expect("another load");
     let output = bench.compare(gates, &arguments);
     let said = String::from_utf8_lossy(&output.stderr);
@@ -205,6 +219,21 @@ fn shards_become_one_comparison_and_a_missing_one_is_refused() {
     let pooled = find("pooled.hlog", &bench.folder.path().join("merged"));
     let pooled = read_intervals(&std::fs::read(&pooled[0]).expect("the pooled log"));
     assert_eq!(pooled.total("honest/hits", Measure::Intended), Some(&sum));
+
+    // Another proxy of the same name, and a file that was only half copied.
+    let shard = shards[1].join("shard.json");
+    let written = std::fs::read_to_string(&shard).expect("a shard");
+    std::fs::write(&shard, written.replacen("\"adapters\": [\n    \"", "\"adapters\": [\n    \"0", 1))
+        .expect("a shard");
+    let output = merge(std::slice::from_ref(&parent));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(4) && said.contains("of another comparison"), "{said}");
+    std::fs::write(&shard, written).expect("a shard");
+    let log = std::fs::read(&logs[0]).expect("a log");
+    std::fs::write(&logs[0], &log[..log.len() / 2]).expect("half of a log");
+    let output = merge(std::slice::from_ref(&parent));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(4) && said.contains("is not the file that was written"), "{said}");
 }
 
 #[test]
@@ -217,6 +246,11 @@ fn what_cannot_be_decided_is_refused_before_anything_runs() {
         ("\"rss_peak{vs:nginx} < 2x\"", &["--sut", "direct"], "--sut nginx"),
         ("\"rss_peak{vs:baseline} < 2x\"", &["--sut", "direct"], "--baseline FILE"),
         ("\"rss_peak < 1MiB\"", &["--sut", "direct", "--max-duration", "1s"], "--max-duration"),
+        ("", &["--sut", "direct", "--shard", "1/2", "--max-duration", "1s"], "--max-duration"),
+        ("", &["--sut", "../above=direct"], "cannot be the name of a side"),
+        ("", &["--sut", "=direct"], "cannot be the name of a side"),
+        ("\"hits: cpu_per_request{vs:direct} < 2x\"", &["--sut", "direct"], "no proxy whose CPU"),
+        ("", &["--sut", "direct", "--save-baseline", "/proc/none/b.json"], "could not be written"),
     ] {
         let output = bench.compare(gates, arguments);
         let said = String::from_utf8_lossy(&output.stderr);

@@ -209,6 +209,7 @@ impl Bench<'_> {
             ruling: text(&gated["ruling"]),
             observed: gated["observed"].as_f64().unwrap_or(f64::NAN),
             rounds: gated["rounds"].as_u64().unwrap_or_default(),
+            doubt: Some(gated["doubt"].clone()).filter(|doubt| !doubt.is_null()),
         };
         Ok(Measured { run, median_ms })
     }

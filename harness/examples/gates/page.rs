@@ -25,6 +25,9 @@ pub struct Run {
     pub observed: f64,
     /// Rounds that it took.
     pub rounds: u64,
+    /// Why it was inconclusive, in the words of the document; runs of earlier days did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<serde_json::Value>,
 }
 
 /// Load average from which on the machine did other work as well; a run alone comes to about one.
@@ -39,7 +42,7 @@ pub fn page(runs: &[Run]) -> String {
          `latency{vs:base} p(50) < 105%`\n(`examples/gates/stored.yaml`, answers from the cache; `forwarded.yaml`, answers of a \
          backend that takes 2 ms). *Same*: pibl against\nitself, where every failure is false. *Slower*: both sides stand behind a \
          relay that passes bytes on unchanged, and the head's delays\neach answer by a tenth of the median measured before; \
-         a run that does not fail has missed it. *Busy*: the load average\nat the end of the run was 2.5 or more, on two CPUs. Bounds of Clopper and Pearson at 95 %.\n\n\
+         a run that does not fail has missed it. *Busy*: the load average\nat the end of the run was 2.5 or more, on two CPUs, from builds, tests and up to three other gates at the same time; of the quiet runs,\nmost went on two at a time. Bounds of Clopper and Pearson at 95 %.\n\n\
          | answers | sides | machine | load average | runs | failed | inconclusive | passed | share failed, bounds | ratio seen | rounds |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );

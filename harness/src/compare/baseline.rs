@@ -31,6 +31,9 @@ pub struct Baseline {
     pub saved: String,
     /// What decides how fast a host is: CPU, their number and quota, memory.
     pub host: String,
+    /// Whether the proxy had CPUs of its own.
+    #[serde(default)]
+    pub pinned: bool,
     /// The figures.
     pub figures: Vec<Kept>,
 }
@@ -93,7 +96,7 @@ impl Baseline {
             .map(|subject| Kept { values: values_of(rounds, 0, &subject), subject })
             .filter(|kept| !kept.values.is_empty())
             .collect();
-        Baseline { format: FORMAT, scenario, load, side, saved, host, figures }
+        Baseline { format: FORMAT, scenario, load, side, saved, host, pinned: false, figures }
     }
 
     /// Whether this program knows the shape of the document.

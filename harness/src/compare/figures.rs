@@ -138,7 +138,8 @@ pub fn figures_of(record: &Record) -> Figures {
                 of.sent += sent;
                 of.good += good;
                 of.seconds += seconds;
-                of.memory_per_connection = resident.per_connection(engine.connections_held);
+                of.memory_per_connection =
+                    resident.per_connection(engine.connections_held).filter(|_| event.step == Some(0));
                 of.cpu_seconds = of.cpu_seconds.zip(*proxy_cpu).map(|(sum, cpu)| sum + cpu.as_secs_f64());
             }
             EventKind::Resources(sample) => {

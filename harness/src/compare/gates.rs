@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::errors::too_many;
 use super::{BASELINE, Figures, LEVEL, Reference};
 use crate::plan::{Gate, Metric, Versus};
 use crate::statistics::{median, median_interval};
@@ -24,8 +25,8 @@ pub enum Ruling {
     Inconclusive,
 }
 
-/// Why a threshold is inconclusive.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+/// Why a threshold is inconclusive, or fails for another reason than its figure.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Doubt {
     /// The side that it names was not measured.
@@ -47,6 +48,15 @@ pub enum Doubt {
     LagsDiffer(f64),
     /// The host wakes sleepers this many milliseconds late, more than the margin.
     HostTooNoisy(f64),
+    /// So many requests to a side went wrong that the rest says nothing.
+    TooManyErrors {
+        /// The side.
+        side: String,
+        /// The share of its requests.
+        share: f64,
+        /// The largest that is allowed.
+        limit: f64,
+    },
 }
 
 /// A threshold and what follows for it.
@@ -73,10 +83,16 @@ pub fn judge_gates(
     rounds: &[Vec<Figures>],
     reference: Option<&Reference>,
 ) -> Vec<Gated> {
-    gates.iter().map(|gate| one(gate, names, rounds, reference)).collect()
+    gates.iter().map(|gate| one(gate, gates, names, rounds, reference)).collect()
 }
 
-fn one(gate: &Gate, names: &[&str], rounds: &[Vec<Figures>], reference: Option<&Reference>) -> Gated {
+fn one(
+    gate: &Gate,
+    all: &[Gate],
+    names: &[&str],
+    rounds: &[Vec<Figures>],
+    reference: Option<&Reference>,
+) -> Gated {
     let mut gated = Gated {
         gate: gate.clone(),
         observed: None,
@@ -92,6 +108,11 @@ fn one(gate: &Gate, names: &[&str], rounds: &[Vec<Figures>], reference: Option<&
     };
     gated.rounds = values.len();
     gated.observed = median(&values);
+    if let Some((side, doubt)) = errors_of_sides(gate, all, names, rounds) {
+        // Of the side under test it is a failure; of another, nothing follows.
+        let ruling = if side == 0 { Ruling::Fail } else { Ruling::Inconclusive };
+        return Gated { ruling, ..doubtful(doubt, gated) };
+    }
     gated.interval = median_interval(&values, LEVEL).map(|interval| (interval.low, interval.high));
     if let (Some(reference), Some(interval)) = (reference.filter(|_| is_of_baseline(gate)), gated.interval) {
         gated.interval = widened(gate, interval, reference);
@@ -104,15 +125,33 @@ fn one(gate: &Gate, names: &[&str], rounds: &[Vec<Figures>], reference: Option<&
         (false, false) => Some(Doubt::Straddles),
         _ => latency_doubt(gate, observed, names, rounds).or_else(|| {
             let margin = (observed - gate.limit).abs();
-            (beyond && margin <= noise_floor(gate, &values)).then_some(Doubt::WithinNoise)
+            let floor = noise_floor(gate, &values);
+            (beyond && floor > 0.0 && margin <= floor).then_some(Doubt::WithinNoise)
         }),
     };
-    gated.ruling = match (doubt, within) {
+    gated.ruling = match (&doubt, within) {
         (Some(_), _) => Ruling::Inconclusive,
         (None, true) => Ruling::Pass,
         (None, false) => Ruling::Fail,
     };
     Gated { doubt, ..gated }
+}
+
+/// The first side of those compared of which so much went wrong that its figures say nothing.
+fn errors_of_sides(
+    gate: &Gate,
+    all: &[Gate],
+    names: &[&str],
+    rounds: &[Vec<Figures>],
+) -> Option<(usize, Doubt)> {
+    let other = gate.versus.as_ref().and_then(|versus| names.iter().position(|name| *name == versus.side()));
+    [0].into_iter().chain(other).find_map(|side| {
+        let tags = rounds.iter().filter_map(|round| round.get(side)?.tags.get(gate.tag.as_ref()?));
+        let (sent, good) = tags.fold((0, 0), |sum, tag| (sum.0 + tag.sent(), sum.1 + tag.good()));
+        let (share, limit) = too_many(gate, all, sent, good)?;
+        let side_name = names.get(side).copied().unwrap_or_default().to_owned();
+        Some((side, Doubt::TooManyErrors { side: side_name, share, limit }))
+    })
 }
 
 fn is_of_baseline(gate: &Gate) -> bool {
@@ -129,6 +168,10 @@ fn compared_values(
     let figure = |round: &Vec<Figures>, side: usize| round.get(side)?.get(gate.tag.as_deref(), gate.metric);
     let compare = |ours: f64, theirs: f64| match gate.versus {
         Some(Versus::Difference(_)) => Some(ours - theirs),
+        // Two sides without an error are alike.
+        _ if gate.metric == Metric::ErrorRate && theirs == 0.0 => {
+            Some(if ours == 0.0 { 1.0 } else { f64::INFINITY })
+        }
         _ => (theirs > 0.0).then(|| ours / theirs),
     };
     let Some(versus) = &gate.versus else {
@@ -186,7 +229,8 @@ fn latency_doubt(gate: &Gate, observed: f64, names: &[&str], rounds: &[Vec<Figur
     (quantile > 0.9 && noise > (gate.limit - observed).abs()).then_some(Doubt::HostTooNoisy(noise))
 }
 
-/// Whether the requests to one side left so much later than those to the other that the verdict could be of the lag alone.
+/// Whether the requests to one side left so much later than those to the other that the verdict could be of the lag alone. Of
+/// a baseline no lag is kept: beside it today's must be small against the limit.
 fn lags_differ(
     gate: &Gate,
     quantile: f64,
@@ -194,13 +238,20 @@ fn lags_differ(
     names: &[&str],
     rounds: &[Vec<Figures>],
 ) -> Option<Doubt> {
-    let other = names.iter().position(|name| *name == gate.versus.as_ref().map_or("", Versus::side))?;
     let lag = |round: &Vec<Figures>, side: usize| round.get(side)?.send_lag_ms(gate.tag.as_deref(), quantile);
+    let of_side = |side: usize| -> Vec<f64> {
+        let figure = |round: &Vec<Figures>| round.get(side)?.get(gate.tag.as_deref(), gate.metric);
+        rounds.iter().filter_map(figure).collect()
+    };
+    let versus = gate.versus.as_ref().map_or("", Versus::side);
+    let Some(other) = names.iter().position(|name| *name == versus) else {
+        let then = median(&of_side(0))? / observed;
+        let late = median(&rounds.iter().filter_map(|round| lag(round, 0)).collect::<Vec<f64>>())?;
+        return (late > SEND_LAG_SHARE * gate.limit * then).then_some(Doubt::SentTooLate(late));
+    };
     let apart: Vec<f64> =
         rounds.iter().filter_map(|round| Some(lag(round, 0)? - lag(round, other)?)).collect();
-    let theirs: Vec<f64> =
-        rounds.iter().filter_map(|round| round.get(other)?.get(gate.tag.as_deref(), gate.metric)).collect();
-    let (apart, theirs) = (median(&apart)?.abs(), median(&theirs)?);
+    let (apart, theirs) = (median(&apart)?.abs(), median(&of_side(other))?);
     (apart > (gate.limit - observed).abs() * theirs).then_some(Doubt::LagsDiffer(apart))
 }
 
@@ -227,6 +278,41 @@ mod tests {
         assert_eq!(ruled("rss_peak < 90B", &even), (Ruling::Fail, None));
         assert_eq!(ruled("rss_peak < 100B", &even), (Ruling::Inconclusive, Some(Doubt::Straddles)));
         assert_eq!(ruled("rss_peak > 90B", &even), (Ruling::Pass, None));
+    }
+
+    #[test]
+    fn what_lies_on_a_strict_limit_without_any_noise_fails() {
+        let spread = |spread: f64| vec![Figures { rr_spread: Some(spread), ..Figures::default() }];
+        let eight: Vec<Vec<Figures>> = (0..8).map(|_| spread(1.0)).collect();
+        assert_eq!(ruled("rr.spread < 1", &eight), (Ruling::Fail, None));
+        assert_eq!(ruled("rr.spread <= 1", &eight), (Ruling::Pass, None));
+    }
+
+    #[test]
+    fn fast_errors_are_no_speed() {
+        let with = |errors: u64| {
+            let mut figures = Figures::default();
+            figures.tags.insert("hits".into(), crate::compare::figures::tests::load(200, 1, errors));
+            figures
+        };
+        let rounds = |ours: u64, theirs: u64| -> Vec<Vec<Figures>> {
+            (0..8).map(|_| vec![with(ours), with(theirs)]).collect()
+        };
+        for gate in [
+            "hits: latency p(50) < 500ms",
+            "hits: latency{vs:nginx} p(50) < 200%",
+            "hits: cpu_per_request{vs:nginx} < 200%",
+        ] {
+            assert_eq!(ruled(gate, &rounds(0, 0)), (Ruling::Pass, None), "{gate}");
+            let (ruling, doubt) = ruled(gate, &rounds(200, 0));
+            assert_eq!(ruling, Ruling::Fail, "{gate}");
+            assert!(matches!(doubt, Some(Doubt::TooManyErrors { share, .. }) if share == 0.5), "{doubt:?}");
+        }
+        // Where the other side is in error, nothing follows for the one under test.
+        let (ruling, _) = ruled("hits: cpu_per_request{vs:nginx} < 200%", &rounds(0, 200));
+        assert_eq!(ruling, Ruling::Inconclusive);
+        assert_eq!(ruled("hits: error_rate{vs:nginx} < 2x", &rounds(0, 0)), (Ruling::Pass, None));
+        assert_eq!(ruled("hits: error_rate{vs:nginx} < 2x", &rounds(9, 0)), (Ruling::Fail, None));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! (`one_run`). It is a function of records and touches nothing.
 
 mod baseline;
+mod errors;
 mod figures;
 mod gates;
 mod one_run;

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use super::errors::{BOUND, too_many};
 use super::figures_of;
 use super::gates::{Ruling, SEND_LAG_SHARE};
 use super::{Figures, figures::TagFigures};
@@ -12,10 +13,6 @@ use crate::history::Record;
 use crate::plan::{Gate, Metric};
 use crate::statistics::{clopper_pearson, quantile_ranks, samples_needed};
 
-/// Confidence of each end of an interval.
-const BOUND: f64 = 0.95;
-/// Largest share of errors beside a limit on latency, where no threshold gives another: fast errors must not look like speed.
-const ERROR_RATE: f64 = 0.01;
 /// Seconds of CPU time by which two readings may be wrong together: of processes that ended, and where a process has no clock of
 /// its own, they are cut to ticks of 10 ms.
 const CPU_STEP: f64 = 0.02;
@@ -96,10 +93,8 @@ fn one(gate: &Gate, all: &[Gate], figures: &Figures, small: bool) -> Limited {
     if let Some(versus) = &gate.versus {
         return because(Reason::NeedsComparison { side: versus.side().to_owned() }, limited);
     }
-    if let (Metric::Latency(_), Some(tag)) = (gate.metric, tag)
-        && let Some(reason) = too_many_errors(gate, all, tag)
-    {
-        return Limited { ruling: Ruling::Fail, ..because(reason, limited) };
+    if let Some((share, limit)) = tag.and_then(|tag| too_many(gate, all, tag.sent(), tag.good())) {
+        return Limited { ruling: Ruling::Fail, ..because(Reason::TooManyErrors { share, limit }, limited) };
     }
     limited.observed = figures.get(gate.tag.as_deref(), gate.metric);
     limited.interval = interval(gate.metric, tag, limited.observed);
@@ -150,18 +145,6 @@ fn interval(metric: Metric, tag: Option<&TagFigures>, observed: Option<f64>) -> 
         // Counted, not sampled.
         _ => Some((observed, observed)),
     }
-}
-
-/// Whether more went wrong than a limit on latency allows beside it, with certainty.
-fn too_many_errors(gate: &Gate, all: &[Gate], tag: &TagFigures) -> Option<Reason> {
-    let of_tag = |other: &&Gate| {
-        other.tag == gate.tag && other.metric == Metric::ErrorRate && other.versus.is_none() && other.below
-    };
-    let limit = all.iter().find(of_tag).map_or(ERROR_RATE, |other| other.limit);
-    let errors = tag.sent() - tag.good();
-    let certain = clopper_pearson(errors, tag.sent(), 2.0 * BOUND - 1.0).low > limit;
-    let share = errors as f64 / tag.sent().max(1) as f64;
-    certain.then_some(Reason::TooManyErrors { share, limit })
 }
 
 /// Why a latency cannot be judged here.

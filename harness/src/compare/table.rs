@@ -91,12 +91,7 @@ pub fn table(sides: Vec<Side>, rounds: &[Vec<Figures>], reference: Option<&Refer
         }
     }
     subjects.push(Subject { tag: None, metric: Metric::RssPeak });
-    let rows = subjects.into_iter().map(|subject| row(subject, sides.len(), rounds));
-    // Few load steps hold connections enough to be a row of it.
-    let absent = |row: &Row| {
-        row.subject.metric == Metric::MemoryPerConnection && row.medians.iter().all(Option::is_none)
-    };
-    let rows = rows.filter(|row| !absent(row)).collect();
+    let rows = subjects.into_iter().map(|subject| row(subject, sides.len(), rounds)).collect();
     let pooled = tags.iter().map(|tag| (tag.clone(), pooled(tag, sides.len(), rounds))).collect();
     let noise: Vec<f64> =
         rounds.iter().map(|round| round.iter().map(|side| side.noise_ms).fold(0.0, f64::max)).collect();

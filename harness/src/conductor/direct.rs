@@ -11,8 +11,9 @@ use fake_backends::server::Recording;
 
 use super::closing::RunProblem;
 use super::interruption::Interruption;
+use super::run::facts_of;
 use super::setting::{Backends, RunNetwork, keep_apart};
-use crate::history::{EventKind, IntervalLog, Recorder, RunFolder};
+use crate::history::{EventKind, IntervalLog, Manifest, ManifestFacts, Recorder, RunFolder};
 use crate::plan::{Plan, StepKind};
 use crate::traffic::{Clients, Traffic, load};
 
@@ -68,5 +69,7 @@ async fn measure(plan: &Plan, out: &Path, interruption: &Interruption) -> Result
     let kept = |error| RunProblem::Record { path: path.clone(), error };
     log.lock().unwrap_or_else(PoisonError::into_inner).flush().map_err(kept)?;
     recorder.close().map_err(kept)?;
+    let facts = ManifestFacts { seconds: clock.now().0 as f64 / 1e9, ..facts_of(plan, &[], clock, &network) };
+    Manifest::write(&path, facts).map_err(kept)?;
     Ok(path)
 }

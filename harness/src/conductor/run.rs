@@ -110,7 +110,7 @@ async fn conduct(mut order: RunOrder) -> Result<Finished, RunProblem> {
 
     let network = RunNetwork::choose(&order.plan.adapter, order.hold);
     network.network.enter().map_err(RunProblem::Setting)?;
-    let mut facts = facts_of(&order, clock, &network);
+    let mut facts = facts_of(&order.plan, &order.command, clock, &network);
     if let Some(problem) = network.unmet.clone() {
         let problem = not_ready(&recorder, problem);
         order.observer.ended();
@@ -233,6 +233,10 @@ async fn perform(
     };
     if let Err(problem) = started {
         return Some(not_ready(recorder, problem));
+    }
+    // What the first step adds to is known before it begins.
+    if let Some(sample) = stage.proxy.resources() {
+        recorder.record(EventKind::Resources(sample));
     }
     stage.list_files();
     let mut interim = Interim::new(recorder.clock(), order.observer.wants_pages());
@@ -406,15 +410,21 @@ fn not_ready(recorder: &Recorder, problem: StartProblem) -> StartProblem {
     problem
 }
 
-fn facts_of(order: &RunOrder, clock: RunClock, network: &RunNetwork) -> ManifestFacts {
+/// What the manifest says of a run before it has begun.
+pub(super) fn facts_of(
+    plan: &Plan,
+    command: &[String],
+    clock: RunClock,
+    network: &RunNetwork,
+) -> ManifestFacts {
     let zone = jiff::tz::TimeZone::system();
     let started = jiff::Timestamp::try_from(clock.wall_start())
         .map(|time| time.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string());
     ManifestFacts {
         harness: env!("CARGO_PKG_VERSION").to_owned(),
         profile: if cfg!(debug_assertions) { "dev" } else { "release" }.to_owned(),
-        seed: order.plan.seed,
-        command: order.command.clone(),
+        seed: plan.seed,
+        command: command.to_vec(),
         started: started.unwrap_or_default(),
         host: serde_json::to_value(crate::platform::host_facts()).unwrap_or_default(),
         network: network.description.clone(),

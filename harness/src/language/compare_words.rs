@@ -46,10 +46,10 @@ messages! {
         en: "round {round} of {rounds}: {side} (about {left} left)",
         es: "ronda {round} de {rounds}: {side} (faltan unos {left})",
     }
-    /// The time allows too few rounds.
-    pub fn few_rounds(needed: u64) {
-        en: "fewer than {needed} rounds give no intervals; --max-duration allows more",
-        es: "con menos de {needed} rondas no hay intervalos; --max-duration permite más",
+    /// Too few rounds were asked for, or there is the time for.
+    pub fn few_rounds(needed: u64, option: &str) {
+        en: "fewer than {needed} rounds give no intervals; {option} allows more",
+        es: "con menos de {needed} rondas no hay intervalos; `{option}` permite más",
     }
     /// A required check failed in one of the rounds.
     pub fn side_wrong(side: &str) {
@@ -83,6 +83,30 @@ messages! {
     /// Where the pages lie.
     pub fn written_to(path: &str) {
         en: "Report: {path}", es: "Informe: {path}",
+    }
+    /// The user ended it.
+    pub fn rounds_interrupted(had: u64, wanted: u64) {
+        en: "It was interrupted after {had} of {wanted} rounds.", es: "Se interrumpió tras {had} de {wanted} rondas.",
+    }
+    /// The time allowed was over.
+    pub fn rounds_out_of_time(had: u64, wanted: u64) {
+        en: "The time allowed was over after {had} of {wanted} rounds: --max-duration allows more.",
+        es: "El tiempo permitido se acabó tras {had} de {wanted} rondas: `--max-duration` permite más.",
+    }
+    /// A name of a side that would be no folder.
+    pub fn side_name(name: &str) {
+        en: "`{name}` cannot be the name of a side, which is a folder of reports: letters, digits, `-`, `_` and `.` only, and no dot first",
+        es: "`{name}` no puede ser el nombre de un lado, que es una carpeta de informes: solo letras, dígitos, `-`, `_` y `.`, y sin punto al comienzo",
+    }
+    /// `direct` has no proxy that could cost anything.
+    pub fn no_cost_of_direct(threshold: &str) {
+        en: "the threshold `{threshold}` compares with direct, where there is no proxy whose CPU or memory could be measured",
+        es: "el umbral `{threshold}` compara con direct, donde no hay un proxy cuya CPU o memoria se pueda medir",
+    }
+    /// A scenario of `capacity` alone.
+    pub fn capacity_alone(scenario: &str) {
+        en: "{scenario} searches for a capacity, which is not compared in rounds: `harness run` with each proxy gives it as an interval",
+        es: "{scenario} busca una capacidad, que no se compara por rondas: `harness run` con cada proxy la da como intervalo",
     }
     /// Only one side.
     pub fn two_sides() {
@@ -130,6 +154,16 @@ messages! {
     pub fn baseline_unreadable(path: &str, why: &str) {
         en: "{path} is no baseline: {why}; --save-baseline writes one",
         es: "{path} no es una referencia guardada: {why}; --save-baseline escribe una",
+    }
+    /// What went wrong or was cut short is no reference.
+    pub fn baseline_kept(path: &str) {
+        en: "no baseline was saved, since not every round was measured; {path} is as it was",
+        es: "no se guardó una referencia, porque no se midieron todas las rondas; {path} quedó como estaba",
+    }
+    /// `--baseline` was measured with CPUs shared out, or this is.
+    pub fn baseline_of_other_pin(path: &str) {
+        en: "{path} was measured with --pin and this is not, or the other way round: give both or neither",
+        es: "{path} se midió con `--pin` y esto no, o al revés: use ambos o ninguno",
     }
     /// It lies there now.
     pub fn baseline_saved(path: &str) {
@@ -183,8 +217,13 @@ messages! {
     }
     /// Another load, other sides, other thresholds, another number.
     pub fn shard_of_another(path: &str) {
-        en: "{path} is a shard of another comparison: scenario, sides, thresholds, rounds and number of shards must be the same",
-        es: "{path} es parte de otra comparación: escenario, lados, umbrales, rondas y número de partes deben ser los mismos",
+        en: "{path} is a shard of another comparison: scenario, sides and their adapters, --pin, thresholds, rounds and number of shards must be the same",
+        es: "{path} es parte de otra comparación: escenario, lados y sus perfiles, `--pin`, umbrales, rondas y número de partes deben ser los mismos",
+    }
+    /// A file of a shard is not what was measured.
+    pub fn shard_damaged(path: &str) {
+        en: "{path} is not the file that was written when it was measured: copy the whole folder of the shard again, or run it again",
+        es: "{path} no es el archivo que se escribió al medir: copie de nuevo toda la carpeta de la parte, o córrala de nuevo",
     }
     /// A shard cannot be read.
     pub fn shard_unreadable(path: &str, why: &str) {
@@ -309,13 +348,13 @@ pub fn gated(language: Language, gated: &Gated) -> String {
         (None, _) => "–".to_owned(),
     };
     let rounds = rounds_measured(language, gated.rounds as u64);
-    match gated.doubt {
+    match &gated.doubt {
         None => format!("{seen} ({rounds})"),
         Some(doubt) => format!("{seen} ({rounds}): {}", why(language, doubt)),
     }
 }
 
-fn why(language: Language, doubt: Doubt) -> String {
+fn why(language: Language, doubt: &Doubt) -> String {
     match doubt {
         Doubt::NoSuchSide => {
             say!(language, en: "that side was not measured, add it with --sut", es: "ese lado no se midió, agréguelo")
@@ -337,13 +376,17 @@ fn why(language: Language, doubt: Doubt) -> String {
             es: "pasa del límite por menos de lo que el lado difiere de sí mismo entre rondas"),
         Doubt::SentTooLate(ms) => say!(language,
             en: "not measurable here, requests left {ms} late, more than a fifth of the limit",
-            es: "no se puede medir aquí, las peticiones salieron {ms} tarde, más de un quinto del límite", ms = Milliseconds(ms)),
+            es: "no se puede medir aquí, las peticiones salieron {ms} tarde, más de un quinto del límite", ms = Milliseconds(*ms)),
         Doubt::LagsDiffer(ms) => say!(language,
             en: "requests to one side left {ms} later than those to the other, more than what is left to the limit",
-            es: "las peticiones a un lado salieron {ms} más tarde que las del otro, más de lo que falta hasta el límite", ms = Milliseconds(ms)),
+            es: "las peticiones a un lado salieron {ms} más tarde que las del otro, más de lo que falta hasta el límite", ms = Milliseconds(*ms)),
         Doubt::HostTooNoisy(ms) => say!(language,
             en: "this host wakes threads {ms} late, more than the margin",
-            es: "este computador despierta los hilos {ms} tarde, más que el margen", ms = Milliseconds(ms)),
+            es: "este computador despierta los hilos {ms} tarde, más que el margen", ms = Milliseconds(*ms)),
+        Doubt::TooManyErrors { side, share, limit } => say!(language,
+            en: "{share} of the requests to {side} went wrong, and {limit} may: what is left says nothing of speed or cost",
+            es: "el {share} de las peticiones a {side} terminó mal, y se admite el {limit}: lo que queda no dice nada de velocidad ni de costo",
+            side = side.as_str(), share = Percent(*share), limit = Percent(*limit)),
     }
 }
 

@@ -3,7 +3,20 @@
 //! `input_words` calls it for a value that cannot be used. Whatever it does not recognise stays as the parser said it.
 
 /// Sentences without a value in them.
-const FIXED: [(&str, &str); 6] = [
+const FIXED: [(&str, &str); 10] = [
+    ("a load of 0 users sends nothing: at least 1", "una carga de 0 usuarios no envía nada: al menos 1"),
+    (
+        "no answer takes no time: the limit of `slo` is more than 0",
+        "ninguna respuesta tarda cero: el límite de `slo` es mayor que 0",
+    ),
+    (
+        "a search never ends with a precision of 0%: 1% is the finest",
+        "una búsqueda no termina con una precisión de 0%: la más fina es 1%",
+    ),
+    (
+        "a search for a capacity has limits of its own, `slo` and `errors`: a threshold is for other loads",
+        "una búsqueda de capacidad tiene sus propios límites, `slo` y `errors`: un umbral es para otras cargas",
+    ),
     (
         "a proxy without backends has nothing to forward to: count is at least 1",
         "un proxy sin backends no tiene a quién reenviar: count es al menos 1",
@@ -13,8 +26,8 @@ const FIXED: [(&str, &str); 6] = [
         "el nombre es una carpeta de informes: solo letras, dígitos, `-` y `_`",
     ),
     (
-        "memory per connection needs a load step that keeps at least 500 connections open: so many users, `spread: true`, `connections: one`",
-        "la memoria por conexión necesita una etapa de carga que mantenga abiertas al menos 500 conexiones: tantos usuarios, `spread: true`, `connections: one`",
+        "memory per connection is measured on a proxy that was just started: its load must be the first step and keep at least 500 connections open (so many users, `spread: true`, `connections: one`)",
+        "la memoria por conexión se mide en un proxy recién arrancado: su carga debe ser la primera etapa y mantener abiertas al menos 500 conexiones (tantos usuarios, `spread: true`, `connections: one`)",
     ),
     ("`from` is more than `to`", "`from` es más que `to`"),
     ("`least` is longer than `most`", "`least` es más largo que `most`"),

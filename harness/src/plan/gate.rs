@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 /// Fewer connections open at the end of a load step say more of a proxy's buffers than of a connection.
 pub const FEWEST_HELD: u64 = 500;
 
-/// Why a limit on the memory of a connection is refused where a load step keeps fewer.
-pub(crate) const TOO_FEW_HELD: &str = "memory per connection needs a load step that keeps at least 500 connections open: so many users, `spread: true`, `connections: one`";
+/// Why a limit on the memory of a connection is refused: connections would take the memory that earlier ones left, or be too few.
+pub(crate) const TOO_FEW_HELD: &str = "memory per connection is measured on a proxy that was just started: its load must be the first step and keep at least 500 connections open (so many users, `spread: true`, `connections: one`)";
 
 /// A limit on a figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -204,7 +204,7 @@ fn quantile(text: &str) -> Result<f64, String> {
 fn factor(text: &str) -> Result<f64, String> {
     let number = match text.strip_suffix('%') {
         Some(percent) => percent.trim().parse::<f64>().map(|percent| percent / 100.0),
-        None => text.trim_end_matches(['x', '×']).trim().parse::<f64>(),
+        None => text.strip_suffix(['x', '×']).unwrap_or(text).trim().parse::<f64>(),
     };
     number
         .ok()
@@ -220,7 +220,10 @@ fn absolute(metric: Metric, text: &str) -> Result<f64, String> {
             (duration().map(|d: Duration| d.as_secs_f64() * 1e6), "a time, such as `60us`")
         }
         Metric::ErrorRate => (
-            text.strip_suffix('%').and_then(|percent| percent.trim().parse::<f64>().ok()).map(|p| p / 100.0),
+            text.strip_suffix('%')
+                .and_then(|percent| percent.trim().parse::<f64>().ok())
+                .map(|p| p / 100.0)
+                .filter(|share| *share <= 1.0),
             "a share, such as `1%`",
         ),
         Metric::Rate => (super::resolve_load::per_second(text).ok(), "a rate, such as `500/s`"),
@@ -293,6 +296,8 @@ mod tests {
             ("hits: rate > 500", "500/s"),
             ("rss_peak < 64", "64MiB"),
             ("hits: cpu_per_request{vs:nginx} < 5us", "factor"),
+            ("hits: cpu_per_request{vs:nginx} < 1.5xx", "factor"),
+            ("hits: error_rate < 150%", "1%"),
         ] {
             let why = wrong.parse::<Gate>().unwrap_err();
             assert!(why.contains(hint), "{why}");

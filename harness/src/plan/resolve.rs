@@ -67,7 +67,7 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
         problems.push(Problem::at(source.place(&scenario.name), What::NothingToRun));
     }
     let checks = resolve_checks(&scenario.checks, &source, &labels, &mut problems);
-    let thresholds = gates(&scenario, &source, &loads_of(&steps), &mut problems);
+    let thresholds = gates(&scenario, &source, &steps, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -99,24 +99,23 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
     Ok(plan)
 }
 
-fn gates(
-    scenario: &ScenarioFile,
-    source: &Source,
-    loads: &[&Load],
-    problems: &mut Vec<Problem>,
-) -> Vec<Gate> {
-    let tags: Vec<String> = loads.iter().flat_map(|load| load.tags()).map(str::to_owned).collect();
+fn gates(scenario: &ScenarioFile, source: &Source, steps: &[Step], problems: &mut Vec<Problem>) -> Vec<Gate> {
+    let loads = steps.iter().filter_map(load_of);
+    let tags: Vec<String> = loads.flat_map(|load| load.tags()).map(str::to_owned).collect();
+    let first = steps.first().and_then(load_of).filter(|load| load.holds(FEWEST_HELD));
+    let searches: Vec<&String> = steps.iter().filter_map(search_tag).collect();
     let mut gates = Vec::new();
     for written in &scenario.thresholds {
         let what = match written.value.parse::<Gate>() {
             Err(why) => What::BadValue(why),
+            Ok(Gate { tag: Some(tag), .. }) if searches.contains(&&tag) => {
+                What::BadValue("a search for a capacity has limits of its own, `slo` and `errors`: a threshold is for other loads".to_owned())
+            }
             Ok(Gate { tag: Some(tag), .. }) if !tags.contains(&tag) => {
                 What::UnknownName { kind: NameKind::Label, name: tag, known: tags.clone() }
             }
             Ok(Gate { tag: Some(tag), metric: Metric::MemoryPerConnection, .. })
-                if !loads
-                    .iter()
-                    .any(|load| load.tags().contains(&tag.as_str()) && load.holds(FEWEST_HELD)) =>
+                if !first.is_some_and(|load| load.tags().contains(&tag.as_str())) =>
             {
                 What::BadValue(TOO_FEW_HELD.to_owned())
             }
@@ -130,11 +129,12 @@ fn gates(
     gates
 }
 
-fn loads_of(steps: &[Step]) -> Vec<&Load> {
-    steps
-        .iter()
-        .filter_map(|step| if let StepKind::Load(load) = &step.kind { Some(load) } else { None })
-        .collect()
+fn search_tag(step: &Step) -> Option<&String> {
+    if let StepKind::Capacity(search) = &step.kind { Some(&search.load.tag) } else { None }
+}
+
+fn load_of(step: &Step) -> Option<&Load> {
+    if let StepKind::Load(load) = &step.kind { Some(load) } else { None }
 }
 
 /// Whether a name can be a folder beneath the reports and nothing else.

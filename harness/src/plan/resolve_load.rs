@@ -31,6 +31,12 @@ pub(super) fn resolve_capacity(file: &LoadStep) -> Option<Result<CapacitySearch,
         if from_per_second > to_per_second {
             return Err("`from` is more than `to`".to_owned());
         }
+        if limit.is_zero() {
+            return Err("no answer takes no time: the limit of `slo` is more than 0".to_owned());
+        }
+        if precision.is_some_and(|share| share.0 <= 0.0) {
+            return Err("a search never ends with a precision of 0%: 1% is the finest".to_owned());
+        }
         Ok(CapacitySearch {
             load: resolve_load(file)?,
             from_per_second,
@@ -86,6 +92,10 @@ pub(super) fn resolve_load(file: &LoadStep) -> Result<Load, String> {
     })
 }
 
+fn some_users(count: u32) -> Result<u32, String> {
+    if count == 0 { Err("a load of 0 users sends nothing: at least 1".to_owned()) } else { Ok(count) }
+}
+
 fn executor(file: &ExecutorFile) -> Result<(Executor, LoadShape), String> {
     let open =
         |spacing: Spacing, burst: u32| LoadShape { spacing, burst: burst.max(1), ..LoadShape::default() };
@@ -95,7 +105,7 @@ fn executor(file: &ExecutorFile) -> Result<(Executor, LoadShape), String> {
     };
     Ok(match file {
         ExecutorFile::ConstantVus { vus, duration, think } => (
-            Executor::ConstantVus { vus: (*vus).max(1), duration: duration.0, iterations: 0 },
+            Executor::ConstantVus { vus: some_users(*vus)?, duration: duration.0, iterations: 0 },
             closed(*think),
         ),
         ExecutorFile::RampingVus { start_vus, stages, think } => {
@@ -107,7 +117,7 @@ fn executor(file: &ExecutorFile) -> Result<(Executor, LoadShape), String> {
             let executor = Executor::ConstantArrivalRate {
                 rate_per_second: some(from)?,
                 duration: rung.0,
-                max_in_flight: (*max_vus).max(1),
+                max_in_flight: some_users(*max_vus)?,
             };
             (executor, open(*arrivals, 1))
         }
@@ -115,7 +125,7 @@ fn executor(file: &ExecutorFile) -> Result<(Executor, LoadShape), String> {
             let executor = Executor::ConstantArrivalRate {
                 rate_per_second: some(rate)?,
                 duration: duration.0,
-                max_in_flight: (*max_vus).max(1),
+                max_in_flight: some_users(*max_vus)?,
             };
             (executor, open(*arrivals, *burst))
         }
@@ -129,7 +139,7 @@ fn executor(file: &ExecutorFile) -> Result<(Executor, LoadShape), String> {
             let executor = Executor::RampingArrivalRate {
                 start_per_second: per_second(start_rate)?,
                 stages: stages?,
-                max_in_flight: (*max_vus).max(1),
+                max_in_flight: some_users(*max_vus)?,
             };
             (executor, open(*arrivals, *burst))
         }
@@ -221,6 +231,9 @@ mod tests {
         let vus = "executor: {constant-vus: {vus: 1, duration: 1s}}";
         for wrong in [
             format!("{{tag: t, path: '/', {vus}, warmup: 2s}}"),
+            "{tag: t, path: '/', executor: {constant-vus: {vus: 0, duration: 1s}}}".to_owned(),
+            "{tag: t, path: '/', executor: {constant-arrival-rate: {rate: 9/s, duration: 1s, max_vus: 0}}}"
+                .to_owned(),
             format!("{{tag: t, path: '/ a', {vus}}}"),
             format!("{{tag: 'a b', path: '/', {vus}}}"),
             format!("{{tag: t, path: '/', {vus}, zipf: 1.0}}"),

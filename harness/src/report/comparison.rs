@@ -72,13 +72,18 @@ impl Compared {
     /// Workflow commands of GitHub Actions for what did not pass: they mark the job beside the scenario.
     pub fn annotations(&self, language: Language) -> String {
         let mut text = String::new();
+        // In these commands the percent sign begins an escape, and a line end ends the command.
+        let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+        let file = data(&self.file).replace(':', "%3A").replace(',', "%2C");
+        let mut mark = |kind: &str, said: &str| {
+            let _ = writeln!(text, "::{kind} file={file},title=harness compare::{}", data(said));
+        };
+        for trouble in &self.troubles {
+            mark("error", trouble.text(language));
+        }
         for one in self.gated.iter().filter(|one| one.ruling != Ruling::Pass) {
             let kind = if one.ruling == Ruling::Fail { "error" } else { "warning" };
-            // In these commands the percent sign begins an escape, and a line end ends the command.
-            let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-            let file = data(&self.file).replace(':', "%3A").replace(',', "%2C");
-            let said = format!("{}: {}", plain(&one.gate.text, 200), gated(language, one));
-            let _ = writeln!(text, "::{kind} file={file},title=harness compare::{}", data(&said));
+            mark(kind, &format!("{}: {}", plain(&one.gate.text, 200), gated(language, one)));
         }
         text
     }
@@ -138,6 +143,17 @@ pub fn write_comparison(folder: &Path, compared: &Compared) -> Result<(), Report
 fn junit(compared: &Compared) -> Result<Vec<u8>, ReportError> {
     use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
     let mut suite = TestSuite::new(headline(compared, Language::En));
+    let troubles = compared.troubles.iter().map(|trouble| {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message(trouble.text(Language::En).to_owned());
+        status
+    });
+    let none = compared.troubles.is_empty().then(TestCaseStatus::success);
+    for status in troubles.chain(none) {
+        let mut case = TestCase::new("every round was measured", status);
+        case.set_classname("rounds");
+        suite.add_test_case(case);
+    }
     for one in &compared.gated {
         let mut status = match one.ruling {
             Ruling::Pass => TestCaseStatus::success(),

@@ -6,14 +6,14 @@
 use std::path::{Path, PathBuf};
 
 use super::shard::{self, ShardFile};
-use super::{Joined, conclude};
+use super::{End, Joined, conclude};
 use crate::cli::arguments::{MergeArguments, language};
 use crate::compare::{Figures, Side, figures_of, judge_gates};
 use crate::exit_code::ExitCode;
-use crate::history::{self, dated_folder};
+use crate::history::{self, Manifest, dated_folder};
 use crate::language::Language;
 use crate::language::compare_words::{
-    no_shards, shard_cut_short, shard_missing, shard_of_another, shard_twice, shard_unreadable,
+    no_shards, shard_cut_short, shard_damaged, shard_missing, shard_of_another, shard_twice, shard_unreadable,
 };
 use crate::plan::Gate;
 
@@ -43,8 +43,9 @@ fn joined(folders: &[PathBuf], language: Language) -> Result<Joined, String> {
     let of = first.shard.of;
     for (folder, file) in &shards {
         let same = |other: &ShardFile| {
-            (&other.load, &other.sides, &other.thresholds, other.rounds, other.shard.of)
-                == (&first.load, &first.sides, &first.thresholds, first.rounds, of)
+            (&other.load, &other.sides, &other.adapters, other.pinned)
+                == (&first.load, &first.sides, &first.adapters, first.pinned)
+                && (&other.thresholds, other.rounds, other.shard.of) == (&first.thresholds, first.rounds, of)
         };
         if !same(file) {
             return Err(shard_of_another(language, &folder.display().to_string()));
@@ -93,7 +94,8 @@ fn joined(folders: &[PathBuf], language: Language) -> Result<Joined, String> {
         figures,
         runs,
         troubles,
-        interrupted: false,
+        end: End::Whole,
+        wanted: first.rounds,
         shards: of,
     })
 }
@@ -120,6 +122,10 @@ fn read_all(folders: &[PathBuf], language: Language) -> Result<Vec<(PathBuf, Sha
 fn figures_in(folder: &Path, run: &str, language: Language) -> Result<Figures, String> {
     let unreadable = |path: &Path, why: &str| shard_unreadable(language, &path.display().to_string(), why);
     let path = ShardFile::run_folder(folder, run).ok_or_else(|| unreadable(folder, run))?;
+    let manifest = Manifest::read(&path).map_err(|error| unreadable(&path, &error.to_string()))?;
+    if let Some(changed) = manifest.changed(&path).first() {
+        return Err(shard_damaged(language, &path.join(changed).display().to_string()));
+    }
     let record = history::read(&path).map_err(|error| unreadable(&path, &error.to_string()))?;
     Ok(figures_of(&record))
 }

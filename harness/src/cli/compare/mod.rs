@@ -19,8 +19,8 @@ use crate::conductor::Interruption;
 use crate::exit_code::ExitCode;
 use crate::history::{IntervalLog, LatencyHistogram, Measure, dated_folder};
 use crate::language::compare_words::{
-    announced, baseline_saved, baseline_unwritable, few_rounds, look_again, shard_cut_short, shard_written,
-    too_long, written_to,
+    announced, baseline_kept, baseline_saved, baseline_unwritable, few_rounds, look_again,
+    rounds_interrupted, rounds_out_of_time, shard_cut_short, shard_written, too_long, written_to,
 };
 use crate::language::run_words::no_signal_handler;
 use crate::language::{Language, Span};
@@ -31,9 +31,10 @@ use super::annotations;
 use super::arguments::{CompareArguments, Inconclusive, language};
 use super::shard::Shard;
 use super::signals;
-use rounds::{Rounds, Trouble};
+use super::step_summary;
+use rounds::{FOR_EVER, Rounds, Trouble};
 use shard::ShardFile;
-use sides::Sides;
+use sides::{Contender, DIRECT, Sides};
 
 /// How long all rounds may take where the user says nothing.
 const MOST: Duration = Duration::from_secs(180);
@@ -60,8 +61,18 @@ pub(super) fn run(arguments: &CompareArguments) -> ExitCode {
     let takes = span(sides.round() * first as u32);
     anstream::eprintln!("{}", announced(language, first as u64, sides.all.len() as u64, takes));
     if first < LOOKS[0] && arguments.shard.is_none() {
-        anstream::eprintln!("{}", few_rounds(language, LOOKS[0] as u64));
+        let option = if arguments.rounds.is_some() { "--rounds" } else { "--max-duration" };
+        anstream::eprintln!("{}", few_rounds(language, LOOKS[0] as u64, option));
     }
+    let baseline = match arguments.save_baseline.as_deref().map(baseline::place).transpose() {
+        Ok(place) => place,
+        Err(error) => {
+            let path = arguments.save_baseline.as_deref().map(|path| path.display().to_string());
+            let path = path.unwrap_or_default();
+            anstream::eprintln!("{}", baseline_unwritable(language, &path, &error.to_string()));
+            return ExitCode::Usage;
+        }
+    };
     let interruption = Interruption::default();
     if let Err(error) = signals::listen(interruption.clone()) {
         anstream::eprintln!("{}", no_signal_handler(language, &error.to_string()));
@@ -76,7 +87,7 @@ pub(super) fn run(arguments: &CompareArguments) -> ExitCode {
     };
     // Whoever asks for a number of rounds, or for a shard, gets all of them.
     let asked_for = arguments.rounds.is_some() || arguments.shard.is_some();
-    let most = arguments.max_duration.unwrap_or(if asked_for { Duration::MAX } else { MOST });
+    let most = arguments.max_duration.unwrap_or(if asked_for { FOR_EVER } else { MOST });
     let all = all_rounds(arguments, &sides);
     let first_round = arguments.shard.map_or(0, |shard| shard.rounds_of(all).0);
     let mut rounds = Rounds::new(&sides, &folder, interruption, language, most, first_round);
@@ -96,9 +107,20 @@ pub(super) fn run(arguments: &CompareArguments) -> ExitCode {
             break;
         }
     }
-    if let Err(code) = keep(arguments, &sides, &rounds, &folder, language) {
+    if let Err(code) = keep_shard(arguments, &sides, &rounds, &folder, language) {
         return code;
     }
+    let decided = !gated.is_empty() && gated.iter().all(|one| one.ruling != Ruling::Inconclusive);
+    let end = match (rounds.interrupted(), rounds.cut_short) {
+        (true, _) => End::Interrupted,
+        (false, true) if !decided => End::OutOfTime,
+        _ => End::Whole,
+    };
+    let whole = end == End::Whole && rounds.troubles.is_empty();
+    let kept = baseline.map(|place| match whole {
+        true => Some(baseline::save(place, &sides, &rounds.figures)),
+        false => None,
+    });
     let joined = Joined {
         scenario: sides.scenario.clone(),
         title: sides.title.clone(),
@@ -106,17 +128,34 @@ pub(super) fn run(arguments: &CompareArguments) -> ExitCode {
         sides: sides.sides(),
         reference: sides.reference.clone(),
         gated,
-        interrupted: rounds.interrupted(),
+        end,
+        wanted: rounds.wanted,
         figures: rounds.figures,
         runs: rounds.runs,
         troubles: rounds.troubles,
         shards: 1,
     };
-    conclude(joined, &folder, arguments.on_inconclusive, language)
+    let code = conclude(joined, &folder, arguments.on_inconclusive, language);
+    let path = arguments.save_baseline.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+    match kept {
+        None => code,
+        Some(None) => {
+            anstream::eprintln!("{}", baseline_kept(language, &path));
+            code
+        }
+        Some(Some(Ok(()))) => {
+            anstream::eprintln!("{}", baseline_saved(language, &path));
+            code
+        }
+        Some(Some(Err(error))) => {
+            anstream::eprintln!("{}", baseline_unwritable(language, &path, &error.to_string()));
+            ExitCode::of_many([code, ExitCode::Usage])
+        }
+    }
 }
 
-/// Writes what later commands read: the file of a shard, a baseline.
-fn keep(
+/// Writes the file of a shard, for `harness merge`.
+fn keep_shard(
     arguments: &CompareArguments,
     sides: &Sides,
     rounds: &Rounds<'_>,
@@ -135,14 +174,6 @@ fn keep(
         })?;
         anstream::eprintln!("{}", shard_written(language, &folder.display().to_string()));
     }
-    if let Some(file) = &arguments.save_baseline {
-        let path = file.display().to_string();
-        baseline::save(file, sides, &rounds.figures).map_err(|error| {
-            anstream::eprintln!("{}", baseline_unwritable(language, &path, &error.to_string()));
-            ExitCode::Usage
-        })?;
-        anstream::eprintln!("{}", baseline_saved(language, &path));
-    }
     Ok(())
 }
 
@@ -150,6 +181,10 @@ fn keep(
 fn all_rounds(arguments: &CompareArguments, sides: &Sides) -> usize {
     let most = if sides.gates.is_empty() { LOOKS[0] } else { LOOKS[LOOKS.len() - 1] };
     arguments.rounds.map_or(most, usize::from)
+}
+
+fn proxy(side: &Contender) -> String {
+    if side.direct { DIRECT.to_owned() } else { baseline::proxy_of(&side.plan) }
 }
 
 fn shard_file(shard: Shard, arguments: &CompareArguments, sides: &Sides, rounds: &Rounds<'_>) -> ShardFile {
@@ -162,6 +197,8 @@ fn shard_file(shard: Shard, arguments: &CompareArguments, sides: &Sides, rounds:
         title: sides.title.clone(),
         file: sides.file.clone(),
         sides: sides.names().into_iter().map(str::to_owned).collect(),
+        adapters: sides.all.iter().map(proxy).collect(),
+        pinned: sides.all.first().is_some_and(|side| side.plan.pin.is_some()),
         thresholds: sides.gates.iter().map(|gate| gate.text.clone()).collect(),
         runs: rounds.runs.clone(),
         measured: rounds.measured.clone(),
@@ -176,6 +213,10 @@ fn shard_file(shard: Shard, arguments: &CompareArguments, sides: &Sides, rounds:
 fn looks(arguments: &CompareArguments, sides: &Sides) -> Result<Vec<usize>, usize> {
     if let Some(shard) = arguments.shard {
         let (_, rounds) = shard.rounds_of(all_rounds(arguments, sides));
+        let takes = sides.round().saturating_mul(rounds as u32);
+        if arguments.max_duration.is_some_and(|most| takes > most) {
+            return Err(rounds);
+        }
         return Ok(if rounds == 0 { Vec::new() } else { vec![rounds] });
     }
     let most = arguments.max_duration.unwrap_or(MOST);
@@ -198,6 +239,17 @@ fn looks(arguments: &CompareArguments, sides: &Sides) -> Result<Vec<usize>, usiz
     }
 }
 
+/// How a comparison ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// With all rounds that were asked for, or with every threshold decided.
+    Whole,
+    /// By the user.
+    Interrupted,
+    /// Its time was over.
+    OutOfTime,
+}
+
 /// Rounds that are over, wherever they were measured.
 struct Joined {
     scenario: String,
@@ -210,7 +262,9 @@ struct Joined {
     figures: Vec<Vec<Figures>>,
     runs: Vec<Vec<String>>,
     troubles: Vec<Trouble>,
-    interrupted: bool,
+    end: End,
+    /// Rounds that were asked for.
+    wanted: usize,
     /// Machines that measured them.
     shards: usize,
 }
@@ -218,7 +272,17 @@ struct Joined {
 /// Shows what came of it and says what follows.
 fn conclude(joined: Joined, folder: &Path, on_inconclusive: Inconclusive, language: Language) -> ExitCode {
     let names: Vec<&str> = joined.sides.iter().map(|side| side.name.as_str()).collect();
-    let troubles = joined.troubles.iter().map(|trouble| trouble.words(&names)).collect();
+    let mut troubles: Vec<Bilingual> = joined.troubles.iter().map(|trouble| trouble.words(&names)).collect();
+    let (had, wanted) = (joined.figures.len() as u64, joined.wanted as u64);
+    let early = |words: fn(Language, u64, u64) -> String| Bilingual {
+        en: words(Language::En, had, wanted),
+        es: words(Language::Es, had, wanted),
+    };
+    troubles.extend(match joined.end {
+        End::Whole => None,
+        End::Interrupted => Some(early(rounds_interrupted)),
+        End::OutOfTime => Some(early(rounds_out_of_time)),
+    });
     let compared = Compared {
         title: joined.title,
         file: joined.file,
@@ -240,7 +304,8 @@ fn conclude(joined: Joined, folder: &Path, on_inconclusive: Inconclusive, langua
     let page = folder.join(format!("compare.{}.html", language.code()));
     anstream::println!("\n{}", written_to(language, &page.display().to_string()));
     annotate(&compared, language);
-    exit_code(on_inconclusive, &compared.gated, &joined.troubles, joined.interrupted)
+    step_summary::append(&folder.join("compare.md"));
+    exit_code(on_inconclusive, &compared.gated, &joined.troubles, joined.end)
 }
 
 /// All latencies of each side and tag as one histogram, `SIDE/TAG`: the exact sum of those of the runs.
@@ -262,12 +327,7 @@ fn pooled_log(comparison: &Comparison, path: &Path) -> Result<(), String> {
 
 /// What the shell is told. A wrong answer of the side under test is a failure whatever its speed; a reference that answers
 /// wrongly leaves the question open.
-fn exit_code(
-    on_inconclusive: Inconclusive,
-    gated: &[Gated],
-    troubles: &[Trouble],
-    interrupted: bool,
-) -> ExitCode {
+fn exit_code(on_inconclusive: Inconclusive, gated: &[Gated], troubles: &[Trouble], end: End) -> ExitCode {
     let of_troubles = troubles.iter().map(|trouble| match trouble {
         Trouble::NotReady { side: 0 } => ExitCode::ProxyNotReady,
         Trouble::Wrong { side: 0 } => ExitCode::Failed,
@@ -278,8 +338,14 @@ fn exit_code(
         (Ruling::Fail, _) => ExitCode::Failed,
         (Ruling::Inconclusive, Inconclusive::Fail) => ExitCode::Inconclusive,
     });
-    let interrupted = interrupted.then_some(ExitCode::Interrupted);
-    ExitCode::of_many(of_troubles.chain(of_gates).chain(interrupted).chain([ExitCode::Passed]))
+    let of_end = match (end, on_inconclusive) {
+        (End::Interrupted, _) => ExitCode::Interrupted,
+        // Of open thresholds `--on-inconclusive` makes a warning; where there are none, rounds are missing.
+        (End::OutOfTime, Inconclusive::Warn) if !gated.is_empty() => ExitCode::Passed,
+        (End::OutOfTime, _) => ExitCode::Inconclusive,
+        (End::Whole, _) => ExitCode::Passed,
+    };
+    ExitCode::of_many(of_troubles.chain(of_gates).chain([of_end]))
 }
 
 /// Marks thresholds that did not pass in the log of GitHub Actions, where that is what reads standard output.
@@ -305,21 +371,22 @@ mod tests {
     #[test]
     fn doubt_may_be_a_warning_and_a_failure_may_not() {
         let open = [gated(Ruling::Pass), gated(Ruling::Inconclusive)];
-        assert_eq!(exit_code(Inconclusive::Fail, &open, &[], false), ExitCode::Inconclusive);
-        assert_eq!(exit_code(Inconclusive::Warn, &open, &[], false), ExitCode::Passed);
+        assert_eq!(exit_code(Inconclusive::Fail, &open, &[], End::Whole), ExitCode::Inconclusive);
+        assert_eq!(exit_code(Inconclusive::Warn, &open, &[], End::Whole), ExitCode::Passed);
         let failed = [gated(Ruling::Fail), gated(Ruling::Inconclusive)];
-        assert_eq!(exit_code(Inconclusive::Warn, &failed, &[], false), ExitCode::Failed);
-        assert_eq!(exit_code(Inconclusive::Warn, &open, &[], true), ExitCode::Interrupted);
+        assert_eq!(exit_code(Inconclusive::Warn, &failed, &[], End::Whole), ExitCode::Failed);
+        assert_eq!(exit_code(Inconclusive::Warn, &open, &[], End::Interrupted), ExitCode::Interrupted);
     }
 
     #[test]
     fn a_wrong_answer_is_a_failure_of_the_side_under_test_alone() {
         assert_eq!(
-            exit_code(Inconclusive::Fail, &[], &[Trouble::Wrong { side: 0 }], false),
+            exit_code(Inconclusive::Fail, &[], &[Trouble::Wrong { side: 0 }], End::Whole),
             ExitCode::Failed
         );
         let reference = [Trouble::Wrong { side: 1 }];
-        assert_eq!(exit_code(Inconclusive::Warn, &[], &reference, false), ExitCode::Inconclusive);
-        assert_eq!(exit_code(Inconclusive::Fail, &[], &[], false), ExitCode::Passed);
+        assert_eq!(exit_code(Inconclusive::Warn, &[], &reference, End::Whole), ExitCode::Inconclusive);
+        assert_eq!(exit_code(Inconclusive::Fail, &[], &[], End::Whole), ExitCode::Passed);
+        assert_eq!(exit_code(Inconclusive::Warn, &[], &[], End::OutOfTime), ExitCode::Inconclusive);
     }
 }

@@ -14,7 +14,7 @@ use super::sides::{Contender, Sides};
 use crate::check::Outcome;
 use crate::compare::{Figures, figures_of};
 use crate::conductor::{self, Finished, Interruption, Observer, RunOrder, RunProblem};
-use crate::history::{self, Listener};
+use crate::history::{self, EventKind, Listener, Record};
 use crate::language::compare_words::{round_of, side_not_ready, side_wrong};
 use crate::language::{self, Language, Span};
 use crate::plan::{Bilingual, Plan};
@@ -41,6 +41,9 @@ impl Trouble {
     }
 }
 
+/// More time than any comparison takes.
+pub(super) const FOR_EVER: Duration = Duration::from_secs(366 * 86_400);
+
 /// The rounds so far.
 pub(super) struct Rounds<'a> {
     sides: &'a Sides,
@@ -48,7 +51,8 @@ pub(super) struct Rounds<'a> {
     interruption: Interruption,
     language: Language,
     clock: RunClock,
-    most: Duration,
+    /// What is left of the time allowed; building programs takes none of it.
+    left: Duration,
     /// The number of the first round: those before it are measured elsewhere.
     first: usize,
     /// By round and side.
@@ -58,8 +62,10 @@ pub(super) struct Rounds<'a> {
     /// Whether that run gave figures.
     pub(super) measured: Vec<Vec<bool>>,
     pub(super) troubles: Vec<Trouble>,
-    /// Whether the user or the clock ended it.
+    /// Whether the user or the clock ended it before all rounds that were asked for.
     pub(super) cut_short: bool,
+    /// Rounds that were asked for last.
+    pub(super) wanted: usize,
 }
 
 impl<'a> Rounds<'a> {
@@ -77,13 +83,14 @@ impl<'a> Rounds<'a> {
             interruption,
             language,
             clock: RunClock::start(),
-            most,
+            left: most,
             first,
             figures: Vec::new(),
             runs: Vec::new(),
             measured: Vec::new(),
             troubles: Vec::new(),
             cut_short: false,
+            wanted: 0,
         }
     }
 
@@ -97,6 +104,7 @@ impl<'a> Rounds<'a> {
     /// # Errors
     /// A run could not be carried out for reasons that are not the proxy's.
     pub(super) fn go_on_to(&mut self, wanted: usize) -> Result<(), RunProblem> {
+        self.wanted = wanted;
         let began = self.clock.now();
         let before = self.figures.len();
         while self.figures.len() < wanted {
@@ -111,7 +119,7 @@ impl<'a> Rounds<'a> {
                 anstream::eprintln!("{said}");
                 let seed = self.sides.seed.wrapping_add((self.first + round) as u64);
                 let (run, of_run) = self.measure(place, side, seed)?;
-                if self.interrupted() {
+                if self.interrupted() || self.left.is_zero() {
                     self.cut_short = true;
                     return Ok(());
                 }
@@ -122,12 +130,6 @@ impl<'a> Rounds<'a> {
             self.figures.push(figures);
             self.runs.push(runs);
             self.measured.push(is_measured);
-            // Twice the announced time: programs that had to be built, a proxy that hangs at its end.
-            if self.clock.now().since(Moment(0)) > self.most.saturating_mul(2) && self.figures.len() < wanted
-            {
-                self.cut_short = true;
-                return Ok(());
-            }
         }
         Ok(())
     }
@@ -140,9 +142,11 @@ impl<'a> Rounds<'a> {
     ) -> Result<(PathBuf, Option<Figures>), RunProblem> {
         let plan = Plan { seed, ..side.plan.clone() };
         let out = self.folder.join("runs");
+        let began = self.clock.now();
         if side.direct {
             let run = conductor::run_direct(plan, &out, self.interruption.clone())?;
             let record = history::read(&run)?;
+            self.spend(self.clock.now().since(began));
             return Ok((run, Some(figures_of(&record))));
         }
         let finished = conductor::run(RunOrder {
@@ -150,10 +154,14 @@ impl<'a> Rounds<'a> {
             plan,
             out,
             interruption: self.interruption.clone(),
-            max_duration: None,
+            max_duration: (self.left < FOR_EVER).then_some(self.left),
             hold: false,
             observer: Arc::new(OneOfMany(self.language)),
         })?;
+        self.spend(self.clock.now().since(began).saturating_sub(built_after(&finished.record)));
+        if self.left.is_zero() {
+            return Ok((finished.run_directory, None));
+        }
         let trouble = match &finished {
             Finished { start_problem: Some(_), .. } => Some(Trouble::NotReady { side: place }),
             finished if answered_wrongly(finished) => Some(Trouble::Wrong { side: place }),
@@ -167,6 +175,12 @@ impl<'a> Rounds<'a> {
         Ok((finished.run_directory, figures))
     }
 
+    fn spend(&mut self, time: Duration) {
+        if self.left < FOR_EVER {
+            self.left = self.left.saturating_sub(time);
+        }
+    }
+
     /// By the rounds since `began`, otherwise by the estimate.
     fn time_left(&self, began: Moment, done: usize, open: usize) -> Span {
         let one = match done {
@@ -175,6 +189,12 @@ impl<'a> Rounds<'a> {
         };
         Span((one * open as u32).as_secs_f64().round() * 1e3)
     }
+}
+
+/// How long its program took to be built, and all else that came before its start.
+fn built_after(record: &Record) -> Duration {
+    let starting = record.events.iter().find(|event| matches!(event.event, EventKind::ProxyStarting { .. }));
+    starting.map_or(Duration::ZERO, |event| event.at.since(Moment(0)))
 }
 
 /// A limit on latency that one run is past is a figure like others here; anything else that failed is a wrong answer.

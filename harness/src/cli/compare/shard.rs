@@ -29,6 +29,11 @@ pub(super) struct ShardFile {
     pub(super) file: String,
     /// Names, the one under test first.
     pub(super) sides: Vec<String>,
+    /// Fingerprint of the adapter of each, and whether CPUs were shared out: equal names may hide different proxies.
+    #[serde(default)]
+    pub(super) adapters: Vec<String>,
+    #[serde(default)]
+    pub(super) pinned: bool,
     pub(super) thresholds: Vec<String>,
     /// Run folders beneath this one, by round and side.
     pub(super) runs: Vec<Vec<String>>,

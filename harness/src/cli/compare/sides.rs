@@ -9,9 +9,10 @@ use crate::compare::{BASELINE, Reference, Side};
 use crate::conductor;
 use crate::language::Language;
 use crate::language::compare_words::{
-    absent_side, no_baseline, no_load, no_proxy, reserved_name, same_name, two_sides,
+    absent_side, capacity_alone, no_baseline, no_cost_of_direct, no_load, no_proxy, reserved_name, same_name,
+    side_name, two_sides,
 };
-use crate::plan::{self, Bilingual, Gate, Options, Plan, StepKind};
+use crate::plan::{self, Bilingual, Gate, Metric, Options, Plan, StepKind};
 
 use super::super::arguments::CompareArguments;
 use super::super::input;
@@ -82,6 +83,9 @@ pub(super) fn understand(arguments: &CompareArguments, language: Language) -> Re
             Some((name, adapter)) => (name.to_owned(), adapter),
             None => (stem(typed), typed.as_str()),
         };
+        if !is_folder_name(&name) {
+            return Err(side_name(language, &name));
+        }
         if name == BASELINE {
             return Err(reserved_name(language, &name));
         }
@@ -112,7 +116,9 @@ pub(super) fn understand(arguments: &CompareArguments, language: Language) -> Re
     }
     let [first, ..] = &all[..] else { return Err(two_sides(language)) };
     if !first.plan.steps.iter().any(|step| matches!(step.kind, StepKind::Load(_))) {
-        return Err(no_load(language, &first.plan.name));
+        let searches = first.plan.steps.iter().any(|step| matches!(step.kind, StepKind::Capacity(_)));
+        let why = if searches { capacity_alone } else { no_load };
+        return Err(why(language, &first.plan.name));
     }
     let gates = first.plan.thresholds.clone();
     let with = |gate: &Gate| gate.versus.as_ref().map(|versus| versus.side().to_owned());
@@ -126,6 +132,12 @@ pub(super) fn understand(arguments: &CompareArguments, language: Language) -> Re
         if let Some(absent) = with(gate).filter(|other| !all.iter().any(|side| side.name == *other)) {
             return Err(absent_side(language, &gate.text, &absent));
         }
+        let is_cost =
+            matches!(gate.metric, Metric::CpuPerRequest | Metric::MemoryPerConnection | Metric::RssPeak);
+        let to_direct = |other: &String| all.iter().any(|side| side.direct && side.name == *other);
+        if is_cost && with(gate).as_ref().is_some_and(to_direct) {
+            return Err(no_cost_of_direct(language, &gate.text));
+        }
     }
     let reference = match &arguments.baseline {
         Some(file) => Some(baseline::read(file, &first.plan, language)?),
@@ -135,6 +147,12 @@ pub(super) fn understand(arguments: &CompareArguments, language: Language) -> Re
     // The rounds together decide, not each of them.
     all.iter_mut().for_each(|side| side.plan.thresholds.clear());
     Ok(Sides { scenario, title, file: arguments.scenario.display().to_string(), gates, reference, seed, all })
+}
+
+/// Whether a name can be a folder beneath the reports and nothing else.
+fn is_folder_name(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
 }
 
 /// An adapter's file without folder and ending, or its name.
