@@ -15,6 +15,9 @@ pub struct Run {
     pub kind: String,
     /// Load average of the host at the end of the run.
     pub load_average: f64,
+    /// Whether other gates were measured at the same time.
+    #[serde(default)]
+    pub shared: bool,
     /// Delay of each answer, in microseconds.
     pub planted_us: u64,
     /// Exit code of the program.
@@ -33,6 +36,9 @@ pub struct Run {
 /// Load average from which on the machine did other work as well; a run alone comes to about one.
 const BUSY: f64 = 2.5;
 
+/// Microseconds by which planted delays differ that are shown apart.
+const PLANTED: u64 = 50;
+
 /// Writes the page.
 pub fn page(runs: &[Run]) -> String {
     let mut text = String::from(
@@ -42,15 +48,23 @@ pub fn page(runs: &[Run]) -> String {
          `latency{vs:base} p(50) < 105%`\n(`examples/gates/stored.yaml`, answers from the cache; `forwarded.yaml`, answers of a \
          backend that takes 2 ms). *Same*: pibl against\nitself, where every failure is false. *Slower*: both sides stand behind a \
          relay that passes bytes on unchanged, and the head's delays\neach answer by a tenth of the median measured before; \
-         a run that does not fail has missed it. *Busy*: the load average\nat the end of the run was 2.5 or more, on two CPUs, from builds, tests and up to three other gates at the same time; of the quiet runs,\nmost went on two at a time. Bounds of Clopper and Pearson at 95 %.\n\n\
+         a run that does not fail has missed it. *Busy*: the load average\nat the end of the run was 2.5 or more, on two CPUs, from builds, tests and up to three other gates at the same time;\n*shared*: it was less, and one or two other gates ran meanwhile; *quiet*: nothing else did. Bounds of Clopper and Pearson at 95 %.\n\n\
          | answers | sides | machine | load average | runs | failed | inconclusive | passed | share failed, bounds | ratio seen | rounds |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
-    let mut groups: BTreeMap<(&str, &str, bool), Vec<&Run>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str, &str, u64), Vec<&Run>> = BTreeMap::new();
     for run in runs {
-        groups.entry((&run.scenario, &run.kind, run.load_average >= BUSY)).or_default().push(run);
+        // A pilot that met other work planted more than a tenth of what a quiet machine then showed.
+        let planted = (run.planted_us + PLANTED / 2) / PLANTED;
+        let machine = match (run.load_average >= BUSY, run.shared) {
+            (true, _) => "busy",
+            (false, true) => "shared",
+            (false, false) => "quiet",
+        };
+        let key = (run.scenario.as_str(), run.kind.as_str(), machine, planted);
+        groups.entry(key).or_default().push(run);
     }
-    for ((scenario, kind, busy), runs) in groups {
+    for ((scenario, kind, machine, _), runs) in groups {
         let with = |ruling: &str| runs.iter().filter(|run| run.ruling == ruling).count();
         let middle = |figure: fn(&Run) -> f64| {
             median(&runs.iter().map(|run| figure(run)).collect::<Vec<_>>()).unwrap_or(f64::NAN)
@@ -63,7 +77,7 @@ pub fn page(runs: &[Run]) -> String {
         let _ = writeln!(
             text,
             "| {scenario} | {sides} | {} | {:.1} | {} | **{}** | {} | {} | {:.1}–{:.1} % | {:.3} | {:.0} |",
-            if busy { "busy" } else { "quiet" },
+            machine,
             middle(|run| run.load_average),
             runs.len(),
             with("fail"),

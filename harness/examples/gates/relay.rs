@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use clap::Args;
 use fake_backends::clock::RunClock;
+use harness::platform::{Signal, send_signal};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -43,7 +45,23 @@ pub fn serve(arguments: &Arguments) -> anyhow::Result<()> {
             std::thread::spawn(move || drop(relay(&client, free, delay)));
         }
     });
+    end_with_us(i32::try_from(proxy.id())?)?;
     proxy.wait()?;
+    Ok(())
+}
+
+/// Whoever ends the relay ends the proxy behind it in good order; it would be waited for otherwise.
+fn end_with_us(proxy: i32) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut asked = {
+        let _inside = runtime.enter();
+        signal(SignalKind::terminate())?
+    };
+    std::thread::spawn(move || {
+        runtime.block_on(asked.recv());
+        // It may have ended by itself.
+        let _ = send_signal(proxy, Signal::TERMINATE);
+    });
     Ok(())
 }
 

@@ -315,12 +315,10 @@ pub fn value(language: Language, metric: Metric, value: Option<f64>) -> String {
         Metric::ErrorRate => Percent(value).in_words(language),
         Metric::Rate => format!("{}/s", Decimal(value, if value < 100.0 { 1 } else { 0 }).in_words(language)),
         Metric::CpuPerRequest => format!("{} µs", Decimal(value, 1).in_words(language)),
-        Metric::MemoryPerConnection | Metric::RssPeak if value >= 0.0 => {
-            Bytes(value as u64).in_words(language)
-        }
-        Metric::MemoryPerConnection | Metric::RssPeak | Metric::RrSpread => {
-            Decimal(value, 0).in_words(language)
-        }
+        // A kibibyte is the usual limit, so single bytes count.
+        Metric::MemoryPerConnection => format!("{} B", Decimal(value, 0).in_words(language)),
+        Metric::RssPeak if value >= 0.0 => Bytes(value as u64).in_words(language),
+        Metric::RssPeak | Metric::RrSpread => Decimal(value, 0).in_words(language),
     }
 }
 
