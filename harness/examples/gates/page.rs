@@ -36,9 +36,6 @@ pub struct Run {
 /// Load average from which on the machine did other work as well; a run alone comes to about one.
 const BUSY: f64 = 2.5;
 
-/// Microseconds by which planted delays differ that are shown apart.
-const PLANTED: u64 = 50;
-
 /// Writes the page.
 pub fn page(runs: &[Run]) -> String {
     let mut text = String::from(
@@ -52,19 +49,17 @@ pub fn page(runs: &[Run]) -> String {
          | answers | sides | machine | load average | runs | failed | inconclusive | passed | share failed, bounds | ratio seen | rounds |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
-    let mut groups: BTreeMap<(&str, &str, &str, u64), Vec<&Run>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str, &str), Vec<&Run>> = BTreeMap::new();
     for run in runs {
-        // A pilot that met other work planted more than a tenth of what a quiet machine then showed.
-        let planted = (run.planted_us + PLANTED / 2) / PLANTED;
         let machine = match (run.load_average >= BUSY, run.shared) {
             (true, _) => "busy",
             (false, true) => "shared",
             (false, false) => "quiet",
         };
-        let key = (run.scenario.as_str(), run.kind.as_str(), machine, planted);
+        let key = (run.scenario.as_str(), run.kind.as_str(), machine);
         groups.entry(key).or_default().push(run);
     }
-    for ((scenario, kind, machine, _), runs) in groups {
+    for ((scenario, kind, machine), runs) in groups {
         let with = |ruling: &str| runs.iter().filter(|run| run.ruling == ruling).count();
         let middle = |figure: fn(&Run) -> f64| {
             median(&runs.iter().map(|run| figure(run)).collect::<Vec<_>>()).unwrap_or(f64::NAN)
