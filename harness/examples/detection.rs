@@ -13,8 +13,8 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use clap::Parser;
-use harness::exit_code::ExitCode;
-use harness::statistics::clopper_pearson;
+use harness_model::exit_code::ExitCode;
+use harness_model::statistics::clopper_pearson;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use table::{CASES, Case, DID_NOT_START, WITHOUT_DEFECT};

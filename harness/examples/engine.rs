@@ -11,8 +11,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Parser;
-use harness::history::{EventKind, Measure};
-use harness::plan::{Connections, Executor};
+use harness_model::history::{EventKind, Measure};
+use harness_model::plan::{Connections, Executor};
 use known_server::{Behavior, measure, plain, serve};
 
 #[derive(Debug, Parser)]

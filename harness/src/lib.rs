@@ -1,37 +1,9 @@
 //! The judge of proxies: puts any caching round-robin proxy between honest clients and misbehaving backends, and says
 //! with evidence what it does.
 //!
-//! The rooms, in the order in which they may use one another (each only what stands above it):
-//! exit codes and the catalogue of checks; the platform; statistics and the shared terms; what the user wrote and what
-//! follows from it (`scenario`, `adapter`, `plan`); what happened (`history`); those who touch the world
-//! (`proxy_under_test`, `traffic`, `fault`); functions of the record (`check`, `language`, `report`); the one who knows the
-//! order (`conductor`). `tests/tidy.rs` keeps it so, ARCHITECTURE.md has the map.
-
-pub mod exit_code;
-
-pub mod catalogue;
-pub mod platform;
-
-pub mod statistics;
-pub mod terms;
-
-pub mod scenario;
-
-pub mod adapter;
-
-pub mod plan;
-
-pub mod history;
-
-pub mod fault;
-pub mod fleet;
-pub mod proxy_under_test;
-pub mod traffic;
-
-pub mod check;
-pub mod compare;
-pub mod language;
-pub mod report;
+//! This crate is the program: the one who knows the order of a run (`conductor`), many submissions judged by one rubric
+//! (`grade`), the command line (`cli`). What they use lies in the crates beside it, which may use one another only in this
+//! order: `platform`, `model`, `run` and `judge`, `tell`. Cargo keeps it so, ARCHITECTURE.md has the map.
 
 pub mod conductor;
 

@@ -3,11 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use harness::exit_code;
+use harness_model::exit_code;
 
 fn main() -> ExitCode {
     // First of all, while there is a single thread: the guard of a proxy is this same program.
-    if let Some(code) = harness::proxy_under_test::guard::run_if_asked(std::env::args_os()) {
+    if let Some(code) = harness_run::proxy_under_test::guard::run_if_asked(std::env::args_os()) {
         return code;
     }
     // The panic has been printed by then; what remains is a code that nobody takes for a verdict.

@@ -114,7 +114,7 @@ fn a_proxy_is_compared_with_what_lies_behind_it() {
     assert_eq!(json["comparison"]["rounds"], 2);
     let mut arguments = vec!["--sut", "direct", "--rounds", "1", "--on-inconclusive", "warn"];
     // Where there are CPUs to share out, the proxy gets its own, and the plan says which.
-    let can_pin = harness::platform::usable_cpus().is_ok_and(|cpus| cpus.len() > 1);
+    let can_pin = harness_platform::usable_cpus().is_ok_and(|cpus| cpus.len() > 1);
     arguments.extend(can_pin.then_some("--pin"));
     let output = bench.compare(gates, &arguments);
     assert_eq!(output.status.code(), Some(0), "doubt may be a warning");
@@ -166,7 +166,7 @@ fn eight_rounds_decide_and_a_limit_that_is_passed_fails() {
 
 #[test]
 fn shards_become_one_comparison_and_a_missing_one_is_refused() {
-    use harness::history::{Measure, empty_histogram, read_intervals};
+    use harness_model::history::{Measure, empty_histogram, read_intervals};
     let bench = Bench::new("none");
     let gates = "\"hits: error_rate < 50%\"";
     for shard in ["1/3", "2/3", "3/3"] {

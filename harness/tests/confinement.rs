@@ -7,10 +7,10 @@ mod subject;
 use std::time::Duration;
 
 use fake_backends::platform::Network;
-use harness::history::EventKind;
-use harness::platform::GroupLimits;
-use harness::proxy_under_test::ports::PortLease;
-use harness::proxy_under_test::{Confinement, Wish};
+use harness_model::history::EventKind;
+use harness_platform::GroupLimits;
+use harness_run::proxy_under_test::ports::PortLease;
+use harness_run::proxy_under_test::{Confinement, Wish};
 
 use subject::{Run, eventually, order, order_of, prepare_confined, shell};
 

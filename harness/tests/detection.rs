@@ -9,7 +9,7 @@ mod table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use harness::catalogue::{CheckId, Kind};
+use harness_model::catalogue::{CheckId, Kind};
 use table::{CASES, DID_NOT_START, WITHOUT_DEFECT, WITHOUT_DETECTOR};
 
 /// The defects of the family in Rust, as its command line names them, read from their source.

@@ -8,8 +8,8 @@ mod known_server;
 
 use std::time::Duration;
 
-use harness::history::{EngineCounters, EventKind, Measure};
-use harness::plan::{Connections, Executor, LoadShape, MixPart, RateStage, Spacing, VuStage};
+use harness_model::history::{EngineCounters, EventKind, Measure};
+use harness_model::plan::{Connections, Executor, LoadShape, MixPart, RateStage, Spacing, VuStage};
 use known_server::{Behavior, measure, plain, serve};
 
 const MS: Duration = Duration::from_millis(1);

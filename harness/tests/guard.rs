@@ -12,11 +12,10 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use harness::adapter::Launch;
-use harness::platform;
-use harness::proxy_under_test::guard::Isolation;
-use harness::proxy_under_test::ports::PortLease;
-use harness::proxy_under_test::{Answer, StartOrder, Wish};
+use harness_model::adapter::Launch;
+use harness_run::proxy_under_test::guard::Isolation;
+use harness_run::proxy_under_test::ports::PortLease;
+use harness_run::proxy_under_test::{Answer, StartOrder, Wish};
 
 use subject::{eventually, lives, order, order_of, prepare_kept, shell};
 
@@ -89,7 +88,7 @@ fn start_victim(kind: &str, plain: bool) -> (Child, String, Vec<i32>) {
 async fn nothing_outlives(kind: &str, plain: bool) {
     let (mut victim, isolation, pids) = start_victim(kind, plain);
     let victim_pid = i32::try_from(victim.id()).unwrap();
-    let mut all = platform::beneath(victim_pid);
+    let mut all = harness_platform::beneath(victim_pid);
     all.extend(&pids);
     assert!(!pids.is_empty() && pids.iter().all(|&pid| lives(pid)), "{pids:?}");
     if plain {
@@ -138,7 +137,7 @@ async fn everything_dies_also_when_the_guard_itself_is_killed() {
     let me = i32::try_from(std::process::id()).unwrap();
     let guard = parent_of(parent_of(pids[0]));
     assert_eq!(parent_of(guard), me);
-    platform::send_signal(guard, platform::Signal::KILL).unwrap();
+    harness_platform::send_signal(guard, harness_platform::Signal::KILL).unwrap();
     eventually("the proxy is gone", || !pids.iter().any(|&pid| lives(pid))).await;
     tokio::time::timeout(Duration::from_secs(10), run.proxy.ended()).await.unwrap();
     assert!(!run.proxy.is_alive());

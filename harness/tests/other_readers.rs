@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use fake_backends::clock::{Moment, RunClock};
-use harness::history::{IntervalLog, LatencyHistogram, Measure, read_intervals};
+use harness_model::history::{IntervalLog, LatencyHistogram, Measure, read_intervals};
 
 const READER: &str = r#"
 import sys

@@ -7,10 +7,10 @@ mod subject;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use harness::history::EventKind;
-use harness::platform::{Limits, Signal};
-use harness::proxy_under_test::ports::PortLease;
-use harness::proxy_under_test::{Answer, NoAnswer, StartProblem, Wish};
+use harness_model::history::EventKind;
+use harness_platform::{Limits, Signal};
+use harness_run::proxy_under_test::ports::PortLease;
+use harness_run::proxy_under_test::{Answer, NoAnswer, StartProblem, Wish};
 
 use subject::{eventually, lives, order, order_of, prepare, shell};
 
@@ -287,17 +287,23 @@ async fn a_crash_comes_at_its_instant_and_a_restart_keeps_to_its_downtime() {
     let lease = PortLease::any(16).unwrap();
     let mut run = prepare(|_| {}).await;
     run.proxy.start(order("honest", lease.loopback())).await.unwrap();
-    assert!(harness::fault::crash_after(&mut run.proxy, Duration::from_millis(50)).await.unwrap());
-    assert!(!harness::fault::crash_after(&mut run.proxy, Duration::ZERO).await.unwrap());
+    assert!(
+        harness_run::proxy_under_test::crash_after(&mut run.proxy, Duration::from_millis(50)).await.unwrap()
+    );
+    assert!(!harness_run::proxy_under_test::crash_after(&mut run.proxy, Duration::ZERO).await.unwrap());
     let downtime = Duration::from_millis(300);
-    let step = harness::plan::Restart { stop_first: false, wipe: true, settings: None, downtime };
+    let step = harness_model::plan::Restart { stop_first: false, wipe: true, settings: None, downtime };
     let (ready, stopped) =
-        harness::fault::restart(&mut run.proxy, &step, order("honest", lease.loopback())).await.unwrap();
+        harness_run::proxy_under_test::restart(&mut run.proxy, &step, order("honest", lease.loopback()))
+            .await
+            .unwrap();
     assert!(stopped.is_none() && ready.status == Some(200));
     assert!(run.proxy.down_for().unwrap() >= downtime);
-    let step = harness::plan::Restart { stop_first: true, ..step };
+    let step = harness_model::plan::Restart { stop_first: true, ..step };
     let (_, stopped) =
-        harness::fault::restart(&mut run.proxy, &step, order("honest", lease.loopback())).await.unwrap();
+        harness_run::proxy_under_test::restart(&mut run.proxy, &step, order("honest", lease.loopback()))
+            .await
+            .unwrap();
     assert!(!stopped.unwrap().hung);
     assert_eq!(run.proxy.launches(), 3);
 }

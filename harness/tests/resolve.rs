@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use harness::adapter::{self, built_in};
-use harness::plan::{Options, resolve};
+use harness_model::adapter::{self, built_in};
+use harness_model::plan::{Options, resolve};
 
 #[test]
 fn every_scenario_resolves_for_every_built_in_adapter() {

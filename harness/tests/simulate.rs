@@ -112,9 +112,9 @@ fn record(folder: &Path, p99_share: f64) {
         Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../scenarios/suts/{name}.yaml")),
     );
     let adapter: std::sync::Arc<str> = adapter.expect("the adapter").into();
-    let adapter = harness::adapter::resolve(&adapter, Path::new(name)).expect("a sound adapter");
-    let options = harness::plan::Options { seed: 1, ..harness::plan::Options::default() };
-    let plan = harness::plan::resolve(&text, &file, &adapter, &options).expect("a sound scenario");
+    let adapter = harness_model::adapter::resolve(&adapter, Path::new(name)).expect("a sound adapter");
+    let options = harness_model::plan::Options { seed: 1, ..harness_model::plan::Options::default() };
+    let plan = harness_model::plan::resolve(&text, &file, &adapter, &options).expect("a sound scenario");
     let step = plan.steps.iter().position(|step| step.label.as_deref() == Some("day")).expect("the step");
     std::fs::write(folder.join("plan.json"), serde_json::to_vec(&plan).expect("JSON")).expect("the plan");
     let event = json!({"at": 1, "step": step, "event": {"fleet": run}});

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use harness::statistics::{clopper_pearson, median};
+use harness_model::statistics::{clopper_pearson, median};
 use serde::{Deserialize, Serialize};
 
 /// One comparison, a line of `docs/gates.jsonl`.

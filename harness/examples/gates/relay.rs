@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::Args;
 use fake_backends::clock::RunClock;
-use harness::platform::{Signal, send_signal};
+use harness_platform::{Signal, send_signal};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Args)]

@@ -5,11 +5,11 @@
 
 use std::fmt::Write as _;
 
-use crate::compare::{Ruling, judge_run};
-use crate::history::Record;
-use crate::language::Language;
-use crate::language::threshold_words::limited;
-use crate::report::plain;
+use harness_judge::compare::{Ruling, judge_run};
+use harness_model::history::Record;
+use harness_tell::language::Language;
+use harness_tell::language::threshold_words::limited;
+use harness_tell::report::plain;
 
 /// Whether GitHub Actions reads along.
 pub(super) fn are_read() -> bool {
@@ -42,8 +42,8 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::lines;
-    use crate::language::Language;
-    use crate::report::testkit::RunBuilder;
+    use harness_tell::language::Language;
+    use harness_tell::report::testkit::RunBuilder;
 
     #[test]
     fn doubt_is_a_warning_and_a_miss_an_error() {

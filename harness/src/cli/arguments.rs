@@ -10,9 +10,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use super::shard::Shard;
-use crate::catalogue::CheckId;
-use crate::language::Language;
-use crate::plan::{OnInconclusive, ProfileName};
+use harness_model::catalogue::CheckId;
+use harness_model::plan::{OnInconclusive, ProfileName};
+use harness_tell::language::Language;
 
 /// Puts any caching round-robin proxy between honest clients and misbehaving backends, and says with evidence what it does.
 #[derive(Debug, Parser)]

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use super::arguments::{CheckArguments, language};
 use super::input;
-use crate::adapter::{Adapter, built_in};
-use crate::exit_code::ExitCode;
-use crate::language::run_words::{adapter_is_sound, scenario_is_sound};
-use crate::language::{Language, Span};
-use crate::plan::{Options, resolve};
+use harness_model::adapter::{Adapter, built_in};
+use harness_model::exit_code::ExitCode;
+use harness_model::plan::{Options, resolve};
+use harness_tell::language::run_words::{adapter_is_sound, scenario_is_sound};
+use harness_tell::language::{Language, Span};
 
 pub(super) fn run(arguments: &CheckArguments) -> ExitCode {
     let language = language(arguments.lang);

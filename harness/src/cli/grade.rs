@@ -10,19 +10,19 @@ use std::time::Duration;
 use super::arguments::{GradeArguments, language};
 use super::{init, input, signals, step_summary};
 use crate::conductor::Interruption;
-use crate::exit_code::ExitCode;
 use crate::grade::entries::{self, Entries};
 use crate::grade::{
     self, Columns, Flag, GradeObserver, GradeOrder, Graded, Submission, Triage, flag_words, grade_words_of,
     points_words, reasons, row_title, triage_words,
 };
-use crate::language::grade_words::{
+use harness_model::exit_code::ExitCode;
+use harness_model::scenario::Problem;
+use harness_tell::language::grade_words::{
     estimated, first_look_of, go_on, grades_at, no_submission, row_went_wrong, run_ended,
 };
-use crate::language::report_words::verdict_words;
-use crate::language::run_words::no_signal_handler;
-use crate::language::{Language, Span};
-use crate::scenario::Problem;
+use harness_tell::language::report_words::verdict_words;
+use harness_tell::language::run_words::no_signal_handler;
+use harness_tell::language::{Language, Span};
 
 pub(super) fn run(arguments: &GradeArguments) -> ExitCode {
     let language = language(arguments.lang);

@@ -6,12 +6,11 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::adapter::{self, Adapter, built_in};
-use crate::language::compare_words::cannot_pin;
-use crate::language::{Language, input_problem};
-use crate::plan::Pin;
-use crate::platform;
-use crate::scenario::{NameKind, Problem, What};
+use harness_model::adapter::{self, Adapter, built_in};
+use harness_model::plan::Pin;
+use harness_model::scenario::{NameKind, Problem, What};
+use harness_tell::language::compare_words::cannot_pin;
+use harness_tell::language::{Language, input_problem};
 
 /// The text of a file; a path beneath the workspace is found from any of its folders.
 pub(super) fn read(file: &Path) -> Result<Arc<str>, Problem> {
@@ -46,7 +45,7 @@ pub(super) fn pin(asked_for: bool, language: Language) -> Result<Option<Pin>, St
     if !asked_for {
         return Ok(None);
     }
-    let halves = platform::usable_cpus().ok().and_then(|cpus| Pin::halves(&cpus));
+    let halves = harness_platform::usable_cpus().ok().and_then(|cpus| Pin::halves(&cpus));
     halves.map(Some).ok_or_else(|| cannot_pin(language))
 }
 

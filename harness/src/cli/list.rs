@@ -5,23 +5,25 @@
 use std::path::Path;
 
 use super::arguments::{SchemaKind, language};
-use crate::adapter::{self, AdapterFile, built_in};
-use crate::catalogue::CheckId;
-use crate::exit_code::ExitCode;
 use crate::grade::GradesDocument;
 use crate::grade::entries::Entries;
 use crate::grade::rubric::RubricFile;
-use crate::language::run_words::{heading_adapters, heading_behaviours, heading_checks, heading_scenarios};
-use crate::language::{Language, title};
-use crate::report::VerdictsDocument;
-use crate::scenario::{ScenarioFile, parse};
+use harness_model::adapter::{self, AdapterFile, built_in};
+use harness_model::catalogue::CheckId;
+use harness_model::exit_code::ExitCode;
+use harness_model::scenario::{ScenarioFile, parse};
+use harness_tell::language::run_words::{
+    heading_adapters, heading_behaviours, heading_checks, heading_scenarios,
+};
+use harness_tell::language::{Language, title};
+use harness_tell::report::VerdictsDocument;
 
 /// Lists scenarios, proxies, checks and behaviours.
 pub(super) fn run(asked_for: Option<Language>) -> ExitCode {
     let language = language(asked_for);
     anstream::println!("{}", heading_scenarios(language));
     for (path, scenario) in scenarios() {
-        anstream::println!("  {path:34} {}", scenario.title.text(language));
+        anstream::println!("  {path:34} {}", language.of(&scenario.title));
     }
     anstream::println!("\n{}", heading_adapters(language));
     for (name, text) in built_in::ALL {

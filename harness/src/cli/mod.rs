@@ -23,8 +23,8 @@ mod terminal;
 
 use clap::Parser;
 
-use crate::exit_code::ExitCode;
 use arguments::{Command, CommandLine};
+use harness_model::exit_code::ExitCode;
 
 /// Does what the arguments ask for.
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::language::Language;
-use crate::language::trend_words::{no_browser, not_printed, printed_at};
-use crate::platform::wait_at_most;
+use harness_platform::wait_at_most;
+use harness_tell::language::Language;
+use harness_tell::language::trend_words::{no_browser, not_printed, printed_at};
 
 /// Programs that print pages alike, the usual one first.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];

@@ -5,12 +5,12 @@
 use std::path::Path;
 
 use crate::conductor;
-use crate::exit_code::ExitCode;
-use crate::history::Manifest;
-use crate::language::Language;
-use crate::language::run_words::record_changed;
-use crate::language::trend_words::{history_at, no_runs, run_left_out};
-use crate::report::{Trend, write_trend};
+use harness_model::exit_code::ExitCode;
+use harness_model::history::Manifest;
+use harness_tell::language::Language;
+use harness_tell::language::run_words::record_changed;
+use harness_tell::language::trend_words::{history_at, no_runs, run_left_out};
+use harness_tell::report::{Trend, write_trend};
 
 use super::arguments::{ReportArguments, language};
 use super::pdf;

@@ -7,15 +7,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::compare::BASELINE;
 use crate::conductor::{self, Interruption, RunOrder};
-use crate::exit_code::ExitCode;
-use crate::language::profile_words::profile;
-use crate::language::run_words::{no_signal_handler, nothing_failed, one_of_many};
-use crate::language::threshold_words::{not_by_one_run, will_take};
-use crate::language::{InWords as _, Language, Listed, Span};
-use crate::plan::{Plan, Versus};
-use crate::report::terminal::Display;
+use harness_judge::compare::BASELINE;
+use harness_model::exit_code::ExitCode;
+use harness_model::plan::{Plan, Versus};
+use harness_tell::language::profile_words::profile;
+use harness_tell::language::run_words::{no_signal_handler, nothing_failed, one_of_many};
+use harness_tell::language::threshold_words::{not_by_one_run, will_take};
+use harness_tell::language::{InWords as _, Language, Listed, Span};
+use harness_tell::report::terminal::Display;
 
 use super::annotations;
 use super::arguments::{Inconclusive, RunArguments, language};

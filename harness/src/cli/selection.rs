@@ -4,19 +4,18 @@
 
 use std::path::Path;
 
-use crate::adapter::Adapter;
-use crate::catalogue::CheckId;
-use crate::check::Outcome;
-use crate::compare::Ruling;
 use crate::conductor;
-use crate::exit_code::ExitCode;
-use crate::history::names;
-use crate::language::Language;
-use crate::language::mending_words::not_asked;
-use crate::language::run_words::no_scenario;
-use crate::plan::{self, HostProfile, Options, Plan};
-use crate::platform;
-use crate::report::VerdictsDocument;
+use harness_judge::check::Outcome;
+use harness_judge::compare::Ruling;
+use harness_model::adapter::Adapter;
+use harness_model::catalogue::CheckId;
+use harness_model::exit_code::ExitCode;
+use harness_model::history::names;
+use harness_model::plan::{self, HostProfile, Options, Plan};
+use harness_tell::language::Language;
+use harness_tell::language::mending_words::not_asked;
+use harness_tell::language::run_words::no_scenario;
+use harness_tell::report::VerdictsDocument;
 
 use super::arguments::RunArguments;
 use super::input;
@@ -55,7 +54,7 @@ pub(super) fn select(arguments: &RunArguments, language: Language) -> Result<Vec
     if let Some(pin) = input::pin(arguments.pin, language)? {
         selected.iter_mut().for_each(|selected| selected.plan.pin = Some(pin.clone()));
     }
-    let profile = HostProfile::choose(arguments.profile, &platform::host_facts());
+    let profile = HostProfile::choose(arguments.profile, &harness_platform::host_facts());
     for selected in &mut selected {
         // A plan of an earlier run is carried out as it is, unless somebody asks for something else.
         if selected.plan.profile.is_none() || arguments.profile.is_some() {

@@ -6,7 +6,7 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::conductor::{Cause, Interruption};
-use crate::platform::{self, send_signal};
+use harness_platform::{self, send_signal};
 
 /// Listens on a thread of its own from now on.
 ///
@@ -29,7 +29,7 @@ pub(super) fn listen(interruption: Interruption) -> std::io::Result<()> {
             next(&mut signals).await;
             let own = i32::try_from(std::process::id()).unwrap_or_default();
             // Where even that does not work there is nothing left to try.
-            let _ = send_signal(own, platform::Signal::KILL);
+            let _ = send_signal(own, harness_platform::Signal::KILL);
         });
     })?;
     Ok(())

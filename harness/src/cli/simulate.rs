@@ -7,17 +7,17 @@ use std::path::Path;
 
 use super::arguments::{SimulateArguments, language};
 use super::input;
-use crate::adapter::built_in;
-use crate::catalogue::CheckId;
-use crate::exit_code::ExitCode;
-use crate::fleet::{Distance, Forecast, Overhead, WhatIf};
-use crate::history::{self, EventKind, dated_folder};
-use crate::language::Language;
-use crate::language::simulate_words::{
+use harness_model::adapter::built_in;
+use harness_model::catalogue::CheckId;
+use harness_model::exit_code::ExitCode;
+use harness_model::fleet::{Distance, Forecast, Overhead, WhatIf};
+use harness_model::history::{self, EventKind, dated_folder};
+use harness_model::plan::{CloudStep, FleetPlan, Options, Plan, StepKind, resolve};
+use harness_tell::language::Language;
+use harness_tell::language::simulate_words::{
     cannot_calibrate, impossible, no_fleet, no_fleet_in_run, no_such_step, page_at,
 };
-use crate::plan::{CloudStep, FleetPlan, Options, Plan, StepKind, resolve};
-use crate::report::{Calibrated, Calibration, Simulated, SimulationKind, write_simulation};
+use harness_tell::report::{Calibrated, Calibration, Simulated, SimulationKind, write_simulation};
 
 /// The 99th percentile that a period may have where neither the user nor the scenario states one, in milliseconds.
 const LIMIT_MS: f64 = 1_000.0;

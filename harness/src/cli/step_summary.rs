@@ -1,6 +1,6 @@
 //! Appends a summary to the file that GitHub names for the page of a CI job.
 //!
-//! The run and grade commands call it with each `summary.md`. Without that variable nothing happens; a file that cannot be
+//! The run, compare and grade commands call it with the Markdown of each result. Without that variable nothing happens; a file that cannot be
 //! written costs a line of complaint and never the result.
 
 use std::fs::{File, OpenOptions};

@@ -7,14 +7,14 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::conductor::{Finished, Held, Observer};
-use crate::history::Listener;
-use crate::language::mending_words::{self, names_of};
-use crate::language::run_words::{held as words_held, way_out};
-use crate::language::{self, Language, start_problem};
-use crate::plan::Plan;
-use crate::proxy_under_test::{Preparation, StartProblem};
-use crate::report::terminal::{Display, Progress, verdicts};
-use crate::report::{Attachments, Changes, Source, VerdictsDocument, by_hand, groups};
+use harness_model::history::Listener;
+use harness_model::plan::Plan;
+use harness_run::proxy_under_test::{Preparation, StartProblem};
+use harness_tell::language::mending_words::{self, names_of};
+use harness_tell::language::run_words::{held as words_held, way_out};
+use harness_tell::language::{self, Language, start_problem};
+use harness_tell::report::terminal::{Display, Progress, verdicts};
+use harness_tell::report::{Attachments, Changes, Source, VerdictsDocument, by_hand, groups};
 
 /// Shows one run while it lasts.
 #[derive(Debug)]

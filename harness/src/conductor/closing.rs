@@ -6,12 +6,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::check::{self, Verdict};
-use crate::exit_code::ExitCode;
-use crate::history::{self, Manifest, ManifestFacts, ReadProblem, Record, Recorder, RunFolder, names};
-use crate::plan::Plan;
-use crate::proxy_under_test::{OutputLog, StartProblem};
-use crate::report::{self, Pages, ReportError};
+use harness_judge::check::{self, Verdict};
+use harness_model::exit_code::ExitCode;
+use harness_model::history::{
+    self, Manifest, ManifestFacts, ReadProblem, Record, Recorder, RunFolder, names,
+};
+use harness_model::plan::Plan;
+use harness_run::proxy_under_test::{OutputLog, StartProblem};
+use harness_tell::report::{self, Pages, ReportError};
 
 /// A run that is over.
 #[derive(Debug)]

@@ -13,9 +13,9 @@ use super::closing::RunProblem;
 use super::interruption::Interruption;
 use super::run::facts_of;
 use super::setting::{Backends, RunNetwork, keep_apart};
-use crate::history::{EventKind, IntervalLog, Manifest, ManifestFacts, Recorder, RunFolder};
-use crate::plan::{Plan, StepKind};
-use crate::traffic::{Clients, Traffic, load};
+use harness_model::history::{EventKind, IntervalLog, Manifest, ManifestFacts, Recorder, RunFolder};
+use harness_model::plan::{Plan, StepKind};
+use harness_run::traffic::{Clients, Traffic, load};
 
 /// Carries out the load steps of a plan at its first backend; the folder of the run.
 ///

@@ -13,7 +13,7 @@ use fake_backends::clock::RunClock;
 use fake_backends::journal::{Attempt, Journal};
 use fake_backends::server::Recording;
 
-use crate::plan::Plan;
+use harness_model::plan::Plan;
 
 /// How long its control may take to answer.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -12,11 +12,11 @@ use fake_backends::server::Recording;
 use tokio::task::JoinSet;
 
 use super::steps::{Stage, in_words};
-use crate::fleet::{Arrivals, Control, Group, Measured, name_of};
-use crate::history::{Anomaly, EventKind, Exchange, ExchangeEnd, FleetRun, FleetTick, Purpose};
-use crate::plan::{BackendChange, FleetPlan};
-use crate::statistics::quantile_of_sorted;
-use crate::traffic::{Pacer, Problem, Request};
+use harness_model::fleet::{Arrivals, Control, Group, Measured, name_of};
+use harness_model::history::{Anomaly, EventKind, Exchange, ExchangeEnd, FleetRun, FleetTick, Purpose};
+use harness_model::plan::{BackendChange, FleetPlan};
+use harness_model::statistics::quantile_of_sorted;
+use harness_run::traffic::{Pacer, Problem, Request};
 
 /// Until a proxy that was told of the first instances serves by them alone; no request is sent meanwhile.
 const SETTLE: Duration = Duration::from_millis(500);

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use fake_backends::clock::{Moment, RunClock};
 
-use crate::check;
-use crate::history::{self, Event, EventKind, Recorder};
-use crate::plan::{Plan, StepKind};
-use crate::report;
+use harness_judge::check;
+use harness_model::history::{self, Event, EventKind, Recorder};
+use harness_model::plan::{Plan, StepKind};
+use harness_tell::report;
 
 /// The first results are due so long after the beginning.
 const FIRST_AFTER: Duration = Duration::from_secs(10);
@@ -71,7 +71,7 @@ fn write(recorder: &Recorder, run_directory: &Path) -> Result<(), Box<dyn std::e
 #[cfg(test)]
 mod tests {
     use super::something_ripens;
-    use crate::report::testkit::RunBuilder;
+    use harness_tell::report::testkit::RunBuilder;
 
     #[test]
     fn nothing_is_written_between_a_fill_and_its_probe() {

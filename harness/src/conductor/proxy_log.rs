@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::steps::Stage;
-use crate::history::LogExcerpt;
+use harness_model::history::LogExcerpt;
 
 /// Kept of one step.
 const MOST_BYTES: u64 = 256 << 10;

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use fake_backends::journal::{Attempt, Journal};
 
-use crate::history::{EventKind, Recorder};
+use harness_model::history::{EventKind, Recorder};
 
 /// Attempts that have ended and are not in the record yet.
 #[derive(Debug)]

@@ -19,17 +19,17 @@ use super::pump::Pump;
 use super::sampler::Sampler;
 use super::setting::{self, Backends, RunNetwork, port_for};
 use super::steps::{DEATH_SHOWS_WITHIN, Stage, in_words};
-use crate::catalogue::Kind;
-use crate::check::{self, Outcome, Verdict, needs_second_try};
-use crate::history::{
+use harness_judge::check::{self, Outcome, Verdict, needs_second_try};
+use harness_model::catalogue::Kind;
+use harness_model::history::{
     self, Anomaly, EventKind, IntervalLog, Listener, ManifestFacts, Recorder, RunFolder, names,
 };
-use crate::plan::{Pin, Plan, Step, StepKind};
-use crate::proxy_under_test::ports::PortLease;
-use crate::proxy_under_test::{
+use harness_model::plan::{Pin, Plan, Step, StepKind};
+use harness_run::proxy_under_test::ports::PortLease;
+use harness_run::proxy_under_test::{
     Confinement, OutputLog, Place, Preparation, Preparing, ProxyUnderTest, StartProblem, Wish, without_home,
 };
-use crate::traffic::{Clients, KeyBook, Traffic};
+use harness_run::traffic::{Clients, KeyBook, Traffic};
 
 /// What a run is told.
 pub struct RunOrder {
@@ -71,7 +71,7 @@ pub struct Held<'a> {
     /// Where the proxy listens.
     pub proxy: std::net::SocketAddr,
     /// Where the backends listen.
-    pub backends: &'a [crate::adapter::BackendAddress],
+    pub backends: &'a [harness_model::adapter::BackendAddress],
     /// Whether all of that is in a network that only the run can reach.
     pub elsewhere: bool,
     /// What had happened by then, with all checks that had failed.
@@ -426,7 +426,7 @@ pub(super) fn facts_of(
         seed: plan.seed,
         command: command.to_vec(),
         started: started.unwrap_or_default(),
-        host: serde_json::to_value(crate::platform::host_facts()).unwrap_or_default(),
+        host: serde_json::to_value(harness_platform::host_facts()).unwrap_or_default(),
         network: network.description.clone(),
         ..ManifestFacts::default()
     }

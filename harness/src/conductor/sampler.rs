@@ -9,9 +9,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::pump::Pump;
-use crate::history::{EventKind, HostNoise, Recorder};
-use crate::platform::{Noise, NoiseSentinel, Timer};
-use crate::proxy_under_test::ResourceProbe;
+use harness_model::history::{EventKind, HostNoise, Recorder};
+use harness_platform::{Noise, NoiseSentinel, Timer};
+use harness_run::proxy_under_test::ResourceProbe;
 
 /// The thread; it ends when this is dropped.
 #[derive(Debug)]

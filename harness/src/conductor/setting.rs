@@ -14,11 +14,11 @@ use fake_backends::platform::Network;
 use fake_backends::server::{self, BackendSpec, Down, Listening, Recording, World};
 
 use super::elsewhere::Elsewhere;
-use crate::adapter::{Adapter, BackendAddress, NetworkWish};
-use crate::history::{EventKind, Recorder};
-use crate::plan::{BackendChange, Plan};
-use crate::proxy_under_test::StartProblem;
-use crate::proxy_under_test::ports::PortLease;
+use harness_model::adapter::{Adapter, BackendAddress, NetworkWish};
+use harness_model::history::{EventKind, Recorder};
+use harness_model::plan::{BackendChange, Plan};
+use harness_run::proxy_under_test::StartProblem;
+use harness_run::proxy_under_test::ports::PortLease;
 
 /// The network of a run, and what to say of it.
 #[derive(Clone, Debug)]
@@ -229,7 +229,7 @@ impl Backends {
 /// The CPUs of the plan are not to be had here.
 pub(super) fn keep_apart(plan: &Plan) -> io::Result<()> {
     match &plan.pin {
-        Some(pin) => crate::platform::pin_this_thread(pin.others.iter().copied()),
+        Some(pin) => harness_platform::pin_this_thread(pin.others.iter().copied()),
         None => Ok(()),
     }
 }

@@ -13,19 +13,22 @@ use fake_backends::server::Recording;
 use super::proxy_log::Mark;
 use super::pump::Pump;
 use super::setting::Backends;
-use crate::adapter::{LaunchVariables, Setting, render};
-use crate::fault;
-use crate::history::{EventKind, IntervalLog};
-use crate::language::{Language, start_problem};
-use crate::plan::{Balance, CaseStep, CloudStep, CrashLoad, Exact, ProxySettings, Restart, Step, StepKind};
-use crate::proxy_under_test::ports::{self, PortLease};
-use crate::proxy_under_test::{Answer, OutputLog, ProxyUnderTest, Ready, StartOrder, StartProblem};
-use crate::traffic::crash_load::CrashTraffic;
-use crate::traffic::load::CpuMeter;
-use crate::traffic::{
+use harness_model::adapter::{LaunchVariables, Setting, render};
+use harness_model::history::{EventKind, IntervalLog};
+use harness_model::plan::{
+    Balance, CaseStep, CloudStep, CrashLoad, Exact, ProxySettings, Restart, Step, StepKind,
+};
+use harness_run::proxy_under_test::ports::{self, PortLease};
+use harness_run::proxy_under_test::{
+    Answer, OutputLog, ProxyUnderTest, Ready, StartOrder, StartProblem, crash_after, restart,
+};
+use harness_run::traffic::crash_load::CrashTraffic;
+use harness_run::traffic::load::CpuMeter;
+use harness_run::traffic::{
     KeyBook, Problem, Traffic, batches, callers, capacity, deliveries, exact, fill, load, overlap, overload,
     overtake, probe, reread, serial, sliding, uploads, users,
 };
+use harness_tell::language::{Language, start_problem};
 
 /// Everything that steps act on.
 pub(super) struct Stage {
@@ -204,8 +207,7 @@ impl Stage {
         let after = plan.after_least + span.mul_f64(random.unit());
         let writers = (plan.vus > 0).then(|| CrashTraffic::start(&self.traffic, step.cycle, plan));
         self.down_on_purpose = true;
-        let ran =
-            fault::crash_after(&mut self.proxy, after).await.map_err(|error| format!("no timer: {error}"))?;
+        let ran = crash_after(&mut self.proxy, after).await.map_err(|error| format!("no timer: {error}"))?;
         if let Some(writers) = writers {
             self.book.enter_crash_keys(writers.stop().await);
         }
@@ -219,7 +221,7 @@ impl Stage {
         }
         self.down_on_purpose = true;
         let order = self.order().map_err(in_words)?;
-        fault::restart(&mut self.proxy, plan, order).await.map_err(in_words)?;
+        restart(&mut self.proxy, plan, order).await.map_err(in_words)?;
         self.down_on_purpose = false;
         Ok(())
     }

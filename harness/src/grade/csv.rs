@@ -8,8 +8,8 @@ use std::path::Path;
 
 use super::document::{Graded, TeamGrade};
 use super::score::Rung;
-use crate::language::Language;
-use crate::scenario::{Problem, What};
+use harness_model::scenario::{Problem, What};
+use harness_tell::language::Language;
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug)]

@@ -13,9 +13,9 @@ use super::score::{Grade, Judged, RowScore, Rung, Seen, score};
 use super::source::SourceFacts;
 use super::triage::Triage;
 use super::work::Team;
-use crate::catalogue::CheckId;
-use crate::check::{Cause, Outcome};
-use crate::terms::Bilingual;
+use harness_judge::check::{Cause, Outcome};
+use harness_model::catalogue::CheckId;
+use harness_model::terms::Bilingual;
 
 /// Version of the shape of `grades.json`.
 const FORMAT: u32 = 1;

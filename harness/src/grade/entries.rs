@@ -11,7 +11,7 @@ use fake_backends::behavior::Share;
 use serde::Deserialize;
 
 use super::rubric::{By, Rubric};
-use crate::scenario::{NameKind, Problem, What, find_key, parse};
+use harness_model::scenario::{NameKind, Problem, What, find_key, parse};
 
 /// What was entered for one team.
 #[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]

@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::document::TeamGrade;
 use super::pages::words::{reasons, row_title};
 use super::rubric::Rubric;
-use crate::language::InWords as _;
-use crate::language::Language;
-use crate::language::grade_words::GradeLabel;
+use harness_tell::language::InWords as _;
+use harness_tell::language::Language;
+use harness_tell::language::grade_words::GradeLabel;
 
 /// All of `results.json`.
 #[derive(Serialize)]

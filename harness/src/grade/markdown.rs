@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 
 use super::document::{Graded, TeamGrade};
 use super::pages::words::{grade_words, points_words, reasons as why, row_title, triage_words};
-use crate::language::grade_words::GradeLabel;
-use crate::language::{Decimal, InWords as _, Language};
-use crate::report::{markdown_escape as escape, plain};
+use harness_tell::language::grade_words::GradeLabel;
+use harness_tell::language::{Decimal, InWords as _, Language};
+use harness_tell::report::{markdown_escape as escape, plain};
 
 /// Longest cell.
 const LONGEST: usize = 400;
@@ -25,7 +25,7 @@ pub(super) fn text(graded: &Graded, language: Language) -> String {
 }
 
 fn in_language(graded: &Graded, language: Language) -> String {
-    let title = escape(graded.rubric.title.text(language));
+    let title = escape(language.of(&graded.rubric.title));
     let mut text = format!("## {}: {title}\n\n", GradeLabel::Grades.in_words(language));
     table(&mut text, graded, language);
     if let [only] = graded.teams.as_slice() {

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::submission::files_beneath;
-use crate::adapter::{self, Adapter, PROFILE, Program};
-use crate::history::hash_of_file;
-use crate::scenario::Problem;
+use harness_model::adapter::{self, Adapter, PROFILE, Program};
+use harness_model::history::hash_of_file;
+use harness_model::scenario::Problem;
 
 /// How many folders deep a profile may lie.
 const DEEPEST: usize = 3;

@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
 
 use super::source::{EDITION_ROWS, Edition, LANGUAGES, SourceRule};
-use crate::adapter::{self, built_in};
-use crate::catalogue::{CheckId, Requirement};
-use crate::plan::{self, Options};
-use crate::scenario::{NameKind, Problem, What, find_key, parse, place_of};
-use crate::terms::Bilingual;
+use harness_model::adapter::{self, built_in};
+use harness_model::catalogue::{CheckId, Requirement};
+use harness_model::plan::{self, Options};
+use harness_model::scenario::{NameKind, Problem, What, find_key, parse, place_of};
+use harness_model::terms::Bilingual;
 
 /// A rubric as its author wrote it.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]

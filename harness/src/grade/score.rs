@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::entries::Entry;
 use super::rubric::{By, Row, Rubric, ScaleFile};
 use super::source::{SourceFacts, SourceFinding};
-use crate::catalogue::CheckId;
-use crate::check::{Outcome, Verdict};
+use harness_judge::check::{Outcome, Verdict};
+use harness_model::catalogue::CheckId;
 
 /// What one scenario concluded about one check.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -249,8 +249,8 @@ mod tests {
     use super::*;
     use crate::grade::entries::Override;
     use crate::grade::source::SourceRule;
-    use crate::report::testkit::verdict;
-    use crate::terms::Bilingual;
+    use harness_model::terms::Bilingual;
+    use harness_tell::report::testkit::verdict;
 
     fn rubric() -> Rubric {
         let row = |key: &str, points, must_pass, by| Row {

@@ -15,7 +15,7 @@ use super::profile::Flag;
 use super::score::Judged;
 use super::source::SourceFacts;
 use super::triage::Triage;
-use crate::exit_code::ExitCode;
+use harness_model::exit_code::ExitCode;
 
 /// The file in the folder of a team.
 const FILE: &str = "state.json";

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::unpack::{self, UnpackProblem, is_zip};
-use crate::adapter::PROFILE;
+use harness_model::adapter::PROFILE;
 
 /// Where a team's copy lies, relative to its folder.
 const COPY: &str = "submission";

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::profile::ProfileProblem;
-use crate::adapter::Adapter;
 use crate::conductor::Finished;
-use crate::exit_code::ExitCode;
-use crate::language::grade_words::leads_outside;
-use crate::language::{Language, input_problem, start_problem};
-use crate::plan::{self, Options, Plan};
-use crate::proxy_under_test::{StartProblem, without_home};
-use crate::terms::Bilingual;
+use harness_model::adapter::Adapter;
+use harness_model::exit_code::ExitCode;
+use harness_model::plan::{self, Options, Plan};
+use harness_model::terms::Bilingual;
+use harness_run::proxy_under_test::{StartProblem, without_home};
+use harness_tell::language::grade_words::leads_outside;
+use harness_tell::language::{Language, input_problem, start_problem};
 
 /// The scenario of the first look.
 const SCENARIO: &str = include_str!("assets/triage.yaml");
@@ -132,7 +132,7 @@ pub fn plan(adapter: &Adapter, seed: u64) -> Result<Plan, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapter;
+    use harness_model::adapter;
 
     #[test]
     fn the_scenario_of_the_first_look_is_sound() {

@@ -19,12 +19,12 @@ use super::submission::{self, Submission};
 use super::triage::{self, Triage};
 use fake_backends::clock::RunClock;
 
-use crate::adapter::Adapter;
-use crate::catalogue::CheckId;
-use crate::check::Outcome;
 use crate::conductor::{self, Finished, Interruption, Observer, RunOrder};
-use crate::exit_code::ExitCode;
-use crate::plan::{self, HostProfile, Options, Plan, StepKind};
+use harness_judge::check::Outcome;
+use harness_model::adapter::Adapter;
+use harness_model::catalogue::CheckId;
+use harness_model::exit_code::ExitCode;
+use harness_model::plan::{self, HostProfile, Options, Plan, StepKind};
 
 /// What a grading is told.
 pub struct GradeOrder {
@@ -148,7 +148,7 @@ impl<'a> Bench<'a> {
             ports: Mutex::default(),
             looks: Mutex::default(),
             clock: RunClock::start(),
-            profile: HostProfile::choose(None, &crate::platform::host_facts()),
+            profile: HostProfile::choose(None, &harness_platform::host_facts()),
             progress: Mutex::default(),
         }
     }
@@ -431,8 +431,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct Quiet;
 
 impl Observer for Quiet {
-    fn began(&self, _plan: &Plan, _run_directory: &Path, _events: crate::history::Listener) {}
-    fn preparing(&self, _preparation: &crate::proxy_under_test::Preparation) {}
+    fn began(&self, _plan: &Plan, _run_directory: &Path, _events: harness_model::history::Listener) {}
+    fn preparing(&self, _preparation: &harness_run::proxy_under_test::Preparation) {}
     fn holding(&self, _held: &crate::conductor::Held<'_>) {}
     fn ended(&self) {}
 }
@@ -440,7 +440,7 @@ impl Observer for Quiet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::testkit::verdict;
+    use harness_tell::report::testkit::verdict;
 
     fn run_of(outcomes: &[(CheckId, Outcome)], repeated: bool) -> Run {
         let judged = outcomes.iter().map(|&(check, outcome)| Judged {

@@ -12,11 +12,11 @@ use fake_backends::clock::{Moment, RunClock};
 use fake_backends::content::{Content, Kind};
 use fake_backends::journal::Journal;
 use fake_backends::platform::Network;
-use harness::adapter::{CacheMedium, Capabilities, Resolution, TtlSource};
-use harness::history::{Event, EventKind, HIGHEST_NS, IntervalLog, Measure, Recorder, read_intervals};
-use harness::plan::{Connections, Executor, Load, LoadShape, SourceLine, Step, StepKind};
-use harness::platform::Timer;
-use harness::traffic::{Clients, Traffic, load};
+use harness_model::adapter::{CacheMedium, Capabilities, Resolution, TtlSource};
+use harness_model::history::{Event, EventKind, HIGHEST_NS, IntervalLog, Measure, Recorder, read_intervals};
+use harness_model::plan::{Connections, Executor, Load, LoadShape, SourceLine, Step, StepKind};
+use harness_platform::Timer;
+use harness_run::traffic::{Clients, Traffic, load};
 use hdrhistogram::Histogram;
 
 /// How the server answers.

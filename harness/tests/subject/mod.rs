@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use fake_backends::clock::RunClock;
 use fake_backends::platform::Network;
-use harness::adapter::{Adapter, CacheMedium, Capabilities, Launch, Program, TtlSource};
-use harness::history::EventKind;
-use harness::proxy_under_test::{
+use harness_model::adapter::{Adapter, CacheMedium, Capabilities, Launch, Program, TtlSource};
+use harness_model::history::EventKind;
+use harness_run::proxy_under_test::{
     Answer, Confinement, OutputLog, Place, Preparing, ProxyUnderTest, StartOrder, Wish,
 };
 
@@ -255,7 +255,7 @@ fn adapter() -> Adapter {
         capabilities: Capabilities {
             cache: CacheMedium::None,
             ttl: TtlSource::None,
-            ttl_resolution: harness::adapter::Resolution::default(),
+            ttl_resolution: harness_model::adapter::Resolution::default(),
             ttl_step: std::time::Duration::from_millis(1),
             rotations: 1,
             store_lag: Duration::ZERO,

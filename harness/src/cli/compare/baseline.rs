@@ -1,20 +1,22 @@
 //! The file of a baseline: written by `--save-baseline`, read by `--baseline`.
 //!
 //! `compare` calls it. A file of another load is refused, since nothing would follow from it; one of another host is taken
-//! and marked. What is compared is decided in `crate::compare`.
+//! and marked. What is compared is decided in `harness_judge::compare`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use fake_backends::clock::RunClock;
-use sha2::{Digest, Sha256};
 
+use super::fingerprint::load_of;
 use super::sides::Sides;
-use crate::compare::{Baseline, Figures, Reference};
-use crate::language::Language;
-use crate::language::compare_words::{baseline_of_other_load, baseline_of_other_pin, baseline_unreadable};
-use crate::plan::Plan;
-use crate::platform::host_facts;
+use harness_judge::compare::{Baseline, Figures, Reference};
+use harness_model::plan::Plan;
+use harness_platform::host_facts;
+use harness_tell::language::Language;
+use harness_tell::language::compare_words::{
+    baseline_of_other_load, baseline_of_other_pin, baseline_unreadable,
+};
 
 /// Reads the file that `--baseline` names.
 ///
@@ -50,10 +52,20 @@ pub(super) struct Place {
 /// Makes sure that a baseline can be written, before anything is measured.
 ///
 /// # Errors
-/// It cannot.
-pub(super) fn place(file: &Path) -> std::io::Result<Place> {
+/// It cannot; with its path.
+pub(super) fn place(file: &Path) -> Result<Place, (String, std::io::Error)> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(Place { written: tempfile::NamedTempFile::new_in(folder)?, file: file.to_owned() })
+    match tempfile::NamedTempFile::new_in(folder) {
+        Ok(written) => Ok(Place { written, file: file.to_owned() }),
+        Err(error) => Err((file.display().to_string(), error)),
+    }
+}
+
+impl Place {
+    /// For messages.
+    pub(super) fn path(&self) -> String {
+        self.file.display().to_string()
+    }
 }
 
 /// Writes the figures of the first side.
@@ -64,9 +76,10 @@ pub(super) fn save(mut place: Place, sides: &Sides, rounds: &[Vec<Figures>]) -> 
     let Some(side) = sides.all.first() else { return Ok(()) };
     let (name, plan) = (side.name.clone(), &side.plan);
     let saved = jiff::Timestamp::try_from(RunClock::start().wall_start()).map(|time| time.to_string());
-    let mut baseline =
-        Baseline::of(plan.name.clone(), load_of(plan), name, saved.unwrap_or_default(), host(), rounds);
-    baseline.pinned = plan.pin.is_some();
+    let pinned = plan.pin.is_some();
+    let saved = saved.unwrap_or_default();
+    let baseline =
+        Baseline { pinned, ..Baseline::of(plan.name.clone(), load_of(plan), name, saved, host(), rounds) };
     let mut text = serde_json::to_vec_pretty(&baseline)?;
     text.push(b'\n');
     place.written.write_all(&text)?;
@@ -74,28 +87,6 @@ pub(super) fn save(mut place: Place, sides: &Sides, rounds: &[Vec<Figures>]) -> 
     #[cfg(unix)]
     place.written.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
     place.written.persist(place.file).map(drop).map_err(|refused| refused.error)
-}
-
-/// What the load is: a comment or a threshold of the scenario may change without making figures worthless.
-pub(super) fn load_of(plan: &Plan) -> String {
-    let steps: Vec<_> = plan.steps.iter().map(|step| &step.kind).collect();
-    let text = serde_json::to_string(&(&plan.proxy, &plan.backends, steps)).unwrap_or_default();
-    fingerprint(&text)
-}
-
-fn fingerprint(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(12).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Which proxy an adapter means, wherever its program lies: two sides of one name may be different ones.
-pub(super) fn proxy_of(plan: &Plan) -> String {
-    let mut adapter = serde_json::to_value(&plan.adapter).unwrap_or_default();
-    if let Some(fields) = adapter.as_object_mut() {
-        for path in ["program", "origin", "copy_from", "limits"] {
-            fields.remove(path);
-        }
-    }
-    fingerprint(&adapter.to_string())
 }
 
 fn host() -> String {

@@ -5,17 +5,17 @@
 
 use std::path::{Path, PathBuf};
 
+use super::conclusion::{End, Joined, conclude};
 use super::shard::{self, ShardFile};
-use super::{End, Joined, conclude};
 use crate::cli::arguments::{MergeArguments, language};
-use crate::compare::{Figures, Side, figures_of, judge_gates};
-use crate::exit_code::ExitCode;
-use crate::history::{self, Manifest, dated_folder};
-use crate::language::Language;
-use crate::language::compare_words::{
+use harness_judge::compare::{Figures, Side, figures_of, judge_gates};
+use harness_model::exit_code::ExitCode;
+use harness_model::history::{self, Manifest, dated_folder};
+use harness_model::plan::Gate;
+use harness_tell::language::Language;
+use harness_tell::language::compare_words::{
     no_shards, shard_cut_short, shard_damaged, shard_missing, shard_of_another, shard_twice, shard_unreadable,
 };
-use crate::plan::Gate;
 
 pub(in crate::cli) fn run(arguments: &MergeArguments) -> ExitCode {
     let language = language(arguments.lang);

@@ -1,9 +1,11 @@
 //! `harness compare`: one scenario on several proxies in interleaved rounds, a table of ratios, and its thresholds judged.
 //!
-//! `sides` understands what was typed, `rounds` carries the runs out, this file decides how many there are and shows the
-//! result. What figures mean and what follows for a threshold is the business of `crate::compare`.
+//! `sides` understands what was typed, `rounds` carries the runs out, this file decides how many there are, `conclusion` shows
+//! the result. What figures mean and what follows for a threshold is the business of `harness_judge::compare`.
 
 mod baseline;
+mod conclusion;
+mod fingerprint;
 pub(super) mod merge;
 mod rounds;
 pub(super) mod shard;
@@ -12,29 +14,24 @@ mod sides;
 use std::path::Path;
 use std::time::Duration;
 
-use fake_backends::clock::{Moment, RunClock};
-
-use crate::compare::{Comparison, Figures, Gated, LOOKS, Reference, Ruling, Side, judge_gates, table};
 use crate::conductor::Interruption;
-use crate::exit_code::ExitCode;
-use crate::history::{IntervalLog, LatencyHistogram, Measure, dated_folder};
-use crate::language::compare_words::{
-    announced, baseline_kept, baseline_saved, baseline_unwritable, few_rounds, look_again,
-    rounds_interrupted, rounds_out_of_time, shard_cut_short, shard_written, too_long, written_to,
+use harness_judge::compare::{LOOKS, Ruling, judge_gates};
+use harness_model::exit_code::ExitCode;
+use harness_model::history::dated_folder;
+use harness_tell::language::compare_words::{
+    announced, baseline_kept, baseline_saved, baseline_unwritable, few_rounds, look_again, shard_cut_short,
+    shard_written, too_long,
 };
-use crate::language::run_words::no_signal_handler;
-use crate::language::{Language, Span};
-use crate::plan::Bilingual;
-use crate::report::{Compared, write_comparison};
+use harness_tell::language::run_words::no_signal_handler;
+use harness_tell::language::{Language, Span};
 
-use super::annotations;
-use super::arguments::{CompareArguments, Inconclusive, language};
+use super::arguments::{CompareArguments, language};
 use super::shard::Shard;
 use super::signals;
-use super::step_summary;
-use rounds::{FOR_EVER, Rounds, Trouble};
+use conclusion::{End, Joined, conclude};
+use rounds::{FOR_EVER, Rounds};
 use shard::ShardFile;
-use sides::{Contender, DIRECT, Sides};
+use sides::Sides;
 
 /// How long all rounds may take where the user says nothing.
 const MOST: Duration = Duration::from_secs(180);
@@ -66,9 +63,7 @@ pub(super) fn run(arguments: &CompareArguments) -> ExitCode {
     }
     let baseline = match arguments.save_baseline.as_deref().map(baseline::place).transpose() {
         Ok(place) => place,
-        Err(error) => {
-            let path = arguments.save_baseline.as_deref().map(|path| path.display().to_string());
-            let path = path.unwrap_or_default();
+        Err((path, error)) => {
             anstream::eprintln!("{}", baseline_unwritable(language, &path, &error.to_string()));
             return ExitCode::Usage;
         }
@@ -117,10 +112,8 @@ pub(super) fn run(arguments: &CompareArguments) -> ExitCode {
         _ => End::Whole,
     };
     let whole = end == End::Whole && rounds.troubles.is_empty();
-    let kept = baseline.map(|place| match whole {
-        true => Some(baseline::save(place, &sides, &rounds.figures)),
-        false => None,
-    });
+    let kept =
+        baseline.map_or(ExitCode::Passed, |place| keep_baseline(place, whole, &sides, &rounds, language));
     let joined = Joined {
         scenario: sides.scenario.clone(),
         title: sides.title.clone(),
@@ -136,20 +129,30 @@ pub(super) fn run(arguments: &CompareArguments) -> ExitCode {
         shards: 1,
     };
     let code = conclude(joined, &folder, arguments.on_inconclusive, language);
-    let path = arguments.save_baseline.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
-    match kept {
-        None => code,
-        Some(None) => {
-            anstream::eprintln!("{}", baseline_kept(language, &path));
-            code
-        }
-        Some(Some(Ok(()))) => {
+    ExitCode::of_many([code, kept])
+}
+
+/// Puts a new baseline into its place where every round was measured; the code of this alone.
+fn keep_baseline(
+    place: baseline::Place,
+    whole: bool,
+    sides: &Sides,
+    rounds: &Rounds<'_>,
+    language: Language,
+) -> ExitCode {
+    let path = place.path();
+    if !whole {
+        anstream::eprintln!("{}", baseline_kept(language, &path));
+        return ExitCode::Passed;
+    }
+    match baseline::save(place, sides, &rounds.figures) {
+        Ok(()) => {
             anstream::eprintln!("{}", baseline_saved(language, &path));
-            code
+            ExitCode::Passed
         }
-        Some(Some(Err(error))) => {
+        Err(error) => {
             anstream::eprintln!("{}", baseline_unwritable(language, &path, &error.to_string()));
-            ExitCode::of_many([code, ExitCode::Usage])
+            ExitCode::Usage
         }
     }
 }
@@ -183,21 +186,17 @@ fn all_rounds(arguments: &CompareArguments, sides: &Sides) -> usize {
     arguments.rounds.map_or(most, usize::from)
 }
 
-fn proxy(side: &Contender) -> String {
-    if side.direct { DIRECT.to_owned() } else { baseline::proxy_of(&side.plan) }
-}
-
 fn shard_file(shard: Shard, arguments: &CompareArguments, sides: &Sides, rounds: &Rounds<'_>) -> ShardFile {
     ShardFile {
         format: shard::FORMAT,
         shard,
         rounds: all_rounds(arguments, sides),
-        load: sides.all.first().map(|side| baseline::load_of(&side.plan)).unwrap_or_default(),
+        load: sides.all.first().map(|side| fingerprint::load_of(&side.plan)).unwrap_or_default(),
         scenario: sides.scenario.clone(),
         title: sides.title.clone(),
         file: sides.file.clone(),
         sides: sides.names().into_iter().map(str::to_owned).collect(),
-        adapters: sides.all.iter().map(proxy).collect(),
+        adapters: sides.all.iter().map(fingerprint::proxy_of).collect(),
         pinned: sides.all.first().is_some_and(|side| side.plan.pin.is_some()),
         thresholds: sides.gates.iter().map(|gate| gate.text.clone()).collect(),
         runs: rounds.runs.clone(),
@@ -239,154 +238,6 @@ fn looks(arguments: &CompareArguments, sides: &Sides) -> Result<Vec<usize>, usiz
     }
 }
 
-/// How a comparison ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// With all rounds that were asked for, or with every threshold decided.
-    Whole,
-    /// By the user.
-    Interrupted,
-    /// Its time was over.
-    OutOfTime,
-}
-
-/// Rounds that are over, wherever they were measured.
-struct Joined {
-    scenario: String,
-    title: Bilingual,
-    file: String,
-    /// The one under test first.
-    sides: Vec<Side>,
-    reference: Option<Reference>,
-    gated: Vec<Gated>,
-    figures: Vec<Vec<Figures>>,
-    runs: Vec<Vec<String>>,
-    troubles: Vec<Trouble>,
-    end: End,
-    /// Rounds that were asked for.
-    wanted: usize,
-    /// Machines that measured them.
-    shards: usize,
-}
-
-/// Shows what came of it and says what follows.
-fn conclude(joined: Joined, folder: &Path, on_inconclusive: Inconclusive, language: Language) -> ExitCode {
-    let names: Vec<&str> = joined.sides.iter().map(|side| side.name.as_str()).collect();
-    let mut troubles: Vec<Bilingual> = joined.troubles.iter().map(|trouble| trouble.words(&names)).collect();
-    let (had, wanted) = (joined.figures.len() as u64, joined.wanted as u64);
-    let early = |words: fn(Language, u64, u64) -> String| Bilingual {
-        en: words(Language::En, had, wanted),
-        es: words(Language::Es, had, wanted),
-    };
-    troubles.extend(match joined.end {
-        End::Whole => None,
-        End::Interrupted => Some(early(rounds_interrupted)),
-        End::OutOfTime => Some(early(rounds_out_of_time)),
-    });
-    let compared = Compared {
-        title: joined.title,
-        file: joined.file,
-        comparison: table(joined.sides, &joined.figures, joined.reference.as_ref()),
-        reference: joined.reference,
-        gated: joined.gated,
-        troubles,
-        runs: joined.runs,
-        shards: joined.shards,
-    };
-    anstream::print!("{}", compared.lines(language));
-    let pooled = || pooled_log(&compared.comparison, &folder.join("pooled.hlog"));
-    if let Err(error) =
-        write_comparison(folder, &compared).map_err(|error| error.to_string()).and_then(|()| pooled())
-    {
-        anstream::eprintln!("{error}");
-        return ExitCode::Bug;
-    }
-    let page = folder.join(format!("compare.{}.html", language.code()));
-    anstream::println!("\n{}", written_to(language, &page.display().to_string()));
-    annotate(&compared, language);
-    step_summary::append(&folder.join("compare.md"));
-    exit_code(on_inconclusive, &compared.gated, &joined.troubles, joined.end)
-}
-
-/// All latencies of each side and tag as one histogram, `SIDE/TAG`: the exact sum of those of the runs.
-fn pooled_log(comparison: &Comparison, path: &Path) -> Result<(), String> {
-    let write = || -> std::io::Result<()> {
-        let mut log = IntervalLog::begin(std::fs::File::create(path)?, RunClock::start())?;
-        for (tag, sides) in &comparison.pooled {
-            for (side, values) in comparison.sides.iter().zip(sides) {
-                let Some(values) = values.as_ref().filter(|values| !values.is_empty()) else { continue };
-                let name = format!("{}/{tag}", side.name);
-                let values = LatencyHistogram::from(values.clone());
-                log.append(&name, Measure::Intended, Moment(0), Duration::ZERO, &values)?;
-            }
-        }
-        log.flush()
-    };
-    write().map_err(|error| format!("{}: {error}", path.display()))
-}
-
-/// What the shell is told. A wrong answer of the side under test is a failure whatever its speed; a reference that answers
-/// wrongly leaves the question open.
-fn exit_code(on_inconclusive: Inconclusive, gated: &[Gated], troubles: &[Trouble], end: End) -> ExitCode {
-    let of_troubles = troubles.iter().map(|trouble| match trouble {
-        Trouble::NotReady { side: 0 } => ExitCode::ProxyNotReady,
-        Trouble::Wrong { side: 0 } => ExitCode::Failed,
-        Trouble::NotReady { .. } | Trouble::Wrong { .. } => ExitCode::Inconclusive,
-    });
-    let of_gates = gated.iter().map(|one| match (one.ruling, on_inconclusive) {
-        (Ruling::Pass, _) | (Ruling::Inconclusive, Inconclusive::Warn) => ExitCode::Passed,
-        (Ruling::Fail, _) => ExitCode::Failed,
-        (Ruling::Inconclusive, Inconclusive::Fail) => ExitCode::Inconclusive,
-    });
-    let of_end = match (end, on_inconclusive) {
-        (End::Interrupted, _) => ExitCode::Interrupted,
-        // Of open thresholds `--on-inconclusive` makes a warning; where there are none, rounds are missing.
-        (End::OutOfTime, Inconclusive::Warn) if !gated.is_empty() => ExitCode::Passed,
-        (End::OutOfTime, _) => ExitCode::Inconclusive,
-        (End::Whole, _) => ExitCode::Passed,
-    };
-    ExitCode::of_many(of_troubles.chain(of_gates).chain([of_end]))
-}
-
-/// Marks thresholds that did not pass in the log of GitHub Actions, where that is what reads standard output.
-fn annotate(compared: &Compared, language: Language) {
-    if annotations::are_read() {
-        anstream::print!("{}", compared.annotations(language));
-    }
-}
-
 fn span(time: Duration) -> Span {
     Span((time.as_secs_f64()).round() * 1e3)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn gated(ruling: Ruling) -> Gated {
-        let gate = "rss_peak < 1MiB".parse().unwrap();
-        Gated { gate, observed: None, interval: None, rounds: 0, ruling, doubt: None }
-    }
-
-    #[test]
-    fn doubt_may_be_a_warning_and_a_failure_may_not() {
-        let open = [gated(Ruling::Pass), gated(Ruling::Inconclusive)];
-        assert_eq!(exit_code(Inconclusive::Fail, &open, &[], End::Whole), ExitCode::Inconclusive);
-        assert_eq!(exit_code(Inconclusive::Warn, &open, &[], End::Whole), ExitCode::Passed);
-        let failed = [gated(Ruling::Fail), gated(Ruling::Inconclusive)];
-        assert_eq!(exit_code(Inconclusive::Warn, &failed, &[], End::Whole), ExitCode::Failed);
-        assert_eq!(exit_code(Inconclusive::Warn, &open, &[], End::Interrupted), ExitCode::Interrupted);
-    }
-
-    #[test]
-    fn a_wrong_answer_is_a_failure_of_the_side_under_test_alone() {
-        assert_eq!(
-            exit_code(Inconclusive::Fail, &[], &[Trouble::Wrong { side: 0 }], End::Whole),
-            ExitCode::Failed
-        );
-        let reference = [Trouble::Wrong { side: 1 }];
-        assert_eq!(exit_code(Inconclusive::Warn, &[], &reference, End::Whole), ExitCode::Inconclusive);
-        assert_eq!(exit_code(Inconclusive::Fail, &[], &[], End::Whole), ExitCode::Passed);
-        assert_eq!(exit_code(Inconclusive::Warn, &[], &[], End::OutOfTime), ExitCode::Inconclusive);
-    }
 }

@@ -11,14 +11,14 @@ use fake_backends::clock::{Moment, RunClock};
 use serde::{Deserialize, Serialize};
 
 use super::sides::{Contender, Sides};
-use crate::check::Outcome;
-use crate::compare::{Figures, figures_of};
 use crate::conductor::{self, Finished, Interruption, Observer, RunOrder, RunProblem};
-use crate::history::{self, EventKind, Listener, Record};
-use crate::language::compare_words::{round_of, side_not_ready, side_wrong};
-use crate::language::{self, Language, Span};
-use crate::plan::{Bilingual, Plan};
-use crate::proxy_under_test::Preparation;
+use harness_judge::check::Outcome;
+use harness_judge::compare::{Figures, figures_of};
+use harness_model::history::{self, EventKind, Listener, Record};
+use harness_model::plan::{Bilingual, Plan};
+use harness_run::proxy_under_test::Preparation;
+use harness_tell::language::compare_words::{round_of, side_not_ready, side_wrong};
+use harness_tell::language::{self, Language, Span};
 
 /// Why a side has no figures in a round; said once for each side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,7 +169,7 @@ impl<'a> Rounds<'a> {
         };
         let figures = trouble.is_none().then(|| figures_of(&finished.record));
         if let Some(trouble) = trouble.filter(|trouble| !self.troubles.contains(trouble)) {
-            anstream::eprintln!("! {}", trouble.words(&self.sides.names()).text(self.language));
+            anstream::eprintln!("! {}", self.language.of(&trouble.words(&self.sides.names())));
             self.troubles.push(trouble);
         }
         Ok((finished.run_directory, figures))
@@ -201,7 +201,7 @@ fn built_after(record: &Record) -> Duration {
 fn answered_wrongly(finished: &Finished) -> bool {
     finished.verdicts.iter().any(|verdict| {
         verdict.outcome == Outcome::Fail
-            && verdict.kind == crate::catalogue::Kind::Required
+            && verdict.kind == harness_model::catalogue::Kind::Required
             && !verdict.check.name().starts_with("latency.")
     })
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rounds::Trouble;
 use crate::cli::shard::Shard;
-use crate::plan::Bilingual;
+use harness_model::plan::Bilingual;
 
 /// The file in the folder of a shard.
 pub(super) const NAME: &str = "shard.json";

@@ -5,14 +5,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::compare::{BASELINE, Reference, Side};
 use crate::conductor;
-use crate::language::Language;
-use crate::language::compare_words::{
+use harness_judge::compare::{BASELINE, Reference, Side};
+use harness_model::plan::{self, Bilingual, Gate, Metric, Options, Plan, StepKind};
+use harness_tell::language::Language;
+use harness_tell::language::compare_words::{
     absent_side, capacity_alone, no_baseline, no_cost_of_direct, no_load, no_proxy, reserved_name, same_name,
     side_name, two_sides,
 };
-use crate::plan::{self, Bilingual, Gate, Metric, Options, Plan, StepKind};
 
 use super::super::arguments::CompareArguments;
 use super::super::input;

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use super::look::{Seen, Told, Tongue};
 use super::values::Piece;
-use crate::language::Language;
-use crate::language::init_words as words;
+use harness_tell::language::Language;
+use harness_tell::language::init_words as words;
 
 /// What is going to be written.
 pub(super) struct Draft<'a> {

@@ -13,10 +13,10 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use super::arguments::{InitArguments, language};
-use crate::exit_code::ExitCode;
-use crate::language::Language;
-use crate::language::init_words as words;
 use draft::Draft;
+use harness_model::exit_code::ExitCode;
+use harness_tell::language::Language;
+use harness_tell::language::init_words as words;
 use look::Seen;
 
 /// The file that is written.

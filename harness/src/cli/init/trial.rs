@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::conductor::{self, Interruption, RunOrder};
-use crate::exit_code::ExitCode;
-use crate::history::EventKind;
-use crate::language::init_words as words;
-use crate::language::{Language, Span, start_problem};
-use crate::plan::{Options, resolve};
-use crate::report::terminal::Display;
+use harness_model::exit_code::ExitCode;
+use harness_model::history::EventKind;
+use harness_model::plan::{Options, resolve};
+use harness_tell::language::init_words as words;
+use harness_tell::language::{Language, Span, start_problem};
+use harness_tell::report::terminal::Display;
 
 use super::super::input;
 use super::super::terminal::Live;
@@ -79,7 +79,7 @@ pub(super) fn run(file: &Path, language: Language) -> ExitCode {
                 tell(words::listened(language, Span(listening_after.as_secs_f64() * 1e3)));
             }
             EventKind::Exchange(exchange) => {
-                let complete = matches!(exchange.end, crate::history::ExchangeEnd::Complete);
+                let complete = matches!(exchange.end, harness_model::history::ExchangeEnd::Complete);
                 let said = match &exchange.response {
                     Some(response) if complete => {
                         answered += usize::from(response.stamp.is_some());

@@ -9,14 +9,14 @@ use super::frame::{Frame, framed};
 use super::places::{defence_file, index_of};
 use super::team::evidence;
 use super::words::check_words;
-use crate::check::Outcome;
 use crate::grade::document::{Graded, TeamGrade};
 use crate::grade::score::Judged;
 use crate::grade::triage::Triage;
-use crate::language::defence_words::{DefenceQuestion, question};
-use crate::language::grade_words::{GradeLabel, defence_intro, nothing_observed};
-use crate::language::{InWords as _, Language, sentence};
-use crate::report::plain;
+use harness_judge::check::Outcome;
+use harness_tell::language::defence_words::{DefenceQuestion, question};
+use harness_tell::language::grade_words::{GradeLabel, defence_intro, nothing_observed};
+use harness_tell::language::{InWords as _, Language, sentence};
+use harness_tell::report::plain;
 
 /// More questions than this fit into no defence.
 const MOST: usize = 10;

@@ -5,8 +5,8 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::language::Language;
-use crate::report;
+use harness_tell::language::Language;
+use harness_tell::report;
 
 static OWN_STYLE: &str = include_str!("../assets/grades.css");
 

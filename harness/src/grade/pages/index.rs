@@ -8,15 +8,15 @@ use maud::{Markup, html};
 use super::frame::{Frame, framed};
 use super::places::{defence_of, index_of};
 use super::words::{check_words, flag_words, grade_words, row_title, triage_words};
-use crate::catalogue::CheckId;
-use crate::check::Cause;
 use crate::grade::document::{Graded, SharedFault, TeamGrade};
 use crate::grade::rubric::{By, Row};
 use crate::grade::score::RowScore;
-use crate::language::grade_words::{GradeLabel, missed_not_started, of_teams, teams_counted};
-use crate::language::report_words::Label;
-use crate::language::{Decimal, InWords as _, Language, explanation};
-use crate::report::plain;
+use harness_judge::check::Cause;
+use harness_model::catalogue::CheckId;
+use harness_tell::language::grade_words::{GradeLabel, missed_not_started, of_teams, teams_counted};
+use harness_tell::language::report_words::Label;
+use harness_tell::language::{Decimal, InWords as _, Language, explanation};
+use harness_tell::report::plain;
 
 static SCRIPT: &str = include_str!("../assets/grades.js");
 
@@ -42,7 +42,7 @@ pub(super) fn page(graded: &Graded, language: Language) -> String {
     let frame = Frame {
         language,
         kind: label(GradeLabel::Grades),
-        title: graded.rubric.title.text(language).to_owned(),
+        title: language.of(&graded.rubric.title).to_owned(),
         other: index_of(other),
         back: None,
         script: Some(SCRIPT),

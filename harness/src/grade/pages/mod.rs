@@ -17,8 +17,8 @@ use self::places::index_of;
 use super::csv::{self, Columns};
 use super::document::Graded;
 use super::{gradescope, markdown};
-use crate::language::Language;
-use crate::report::{ReportError, write};
+use harness_tell::language::Language;
+use harness_tell::report::{ReportError, write};
 
 /// Writes everything that follows from a grading; the path of the index in that language.
 ///

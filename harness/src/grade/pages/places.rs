@@ -1,6 +1,6 @@
 //! Where the pages of a grading lie: names of files and folders, and the paths from one to another.
 
-use crate::language::Language;
+use harness_tell::language::Language;
 
 /// Where the pages for the defence lie, each in a folder with the team's code.
 pub(super) const DEFENCE: &str = "defence";

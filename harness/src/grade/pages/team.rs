@@ -15,10 +15,10 @@ use crate::grade::profile::Flag;
 use crate::grade::rubric::Row;
 use crate::grade::score::{Judged, RowScore, Rung};
 use crate::grade::source::SourceFinding;
-use crate::language::InWords as _;
-use crate::language::Language;
-use crate::language::grade_words::GradeLabel;
-use crate::report::plain;
+use harness_tell::language::InWords as _;
+use harness_tell::language::Language;
+use harness_tell::language::grade_words::GradeLabel;
+use harness_tell::report::plain;
 
 /// The page.
 pub(super) fn page(graded: &Graded, team: &TeamGrade, language: Language) -> String {
@@ -125,7 +125,7 @@ fn runs(team: &TeamGrade, language: Language) -> Markup {
             @for run in &team.document.runs {
                 li {
                     a href={ (run.folder) "/report." (language.code()) ".html" } { (run.scenario) }
-                    " – " (crate::language::report_words::Label::ExitCode.in_words(language)) " " (run.exit_code)
+                    " – " (harness_tell::language::report_words::Label::ExitCode.in_words(language)) " " (run.exit_code)
                     @if run.repeated { " (" (GradeLabel::Repeated.in_words(language)) ")" }
                 }
             }

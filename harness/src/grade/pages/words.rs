@@ -2,17 +2,19 @@
 //!
 //! All pages, the tables and the terminal ask here. Nothing is counted.
 
-use crate::catalogue::CheckId;
 use crate::grade::document::TeamGrade;
 use crate::grade::profile::Flag;
 use crate::grade::rubric::{Row, Rubric};
 use crate::grade::score::{Grade, Miss, RowScore, Rung};
 use crate::grade::source::SourceFinding;
 use crate::grade::triage::Triage;
-use crate::language::grade_words::{self as say, GradeLabel};
-use crate::language::source_words as read;
-use crate::language::{Decimal, InWords as _, Language, Listed, Span, requirement_text, sentence, title};
-use crate::report::plain;
+use harness_model::catalogue::CheckId;
+use harness_tell::language::grade_words::{self as say, GradeLabel};
+use harness_tell::language::source_words as read;
+use harness_tell::language::{
+    Decimal, InWords as _, Language, Listed, Span, requirement_text, sentence, title,
+};
+use harness_tell::report::plain;
 
 /// Longest quotation of what was seen.
 const LONGEST: usize = 400;
@@ -24,12 +26,12 @@ pub(super) const RUNGS: [GradeLabel; 3] = [GradeLabel::Works, GradeLabel::Comple
 pub fn triage_words(triage: &Triage, language: Language) -> String {
     match triage {
         Triage::Starts => say::look_starts(language),
-        Triage::Needs { what } => say::look_needs(language, what.text(language)),
+        Triage::Needs { what } => say::look_needs(language, language.of(&what)),
         Triage::DoesNotBuild { what, .. } | Triage::DoesNotStart { what, .. } => {
-            what.text(language).to_owned()
+            language.of(&what).to_owned()
         }
         Triage::NoProfile => say::look_no_profile(language),
-        Triage::WrongProfile { what } => say::look_wrong_profile(language, what.text(language)),
+        Triage::WrongProfile { what } => say::look_wrong_profile(language, language.of(&what)),
         Triage::Unreadable { why } => say::look_unreadable(language, why),
         Triage::NotLookedAt { why } => say::look_in_vain(language, why),
     }
@@ -57,7 +59,7 @@ pub fn flag_words(flag: &Flag, language: Language) -> String {
 /// The title of a row.
 pub fn row_title(row: &Row, language: Language) -> String {
     match (&row.title, row.requirement) {
-        (Some(title), _) => title.text(language).to_owned(),
+        (Some(title), _) => language.of(&title).to_owned(),
         (None, Some(requirement)) => requirement_text(requirement, language),
         (None, None) => row.key.clone(),
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::platform::wait_at_most;
+use harness_platform::wait_at_most;
 
 /// A file of source: its name relative to the submission, and its text.
 pub(super) struct SourceFile {

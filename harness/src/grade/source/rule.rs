@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::facts::SourceFacts;
 use super::modules::Use;
 use super::readme;
-use crate::catalogue::Requirement;
+use harness_model::catalogue::Requirement;
 
 /// Languages that an edition may name.
 pub const LANGUAGES: [&str; 3] = ["C", "Rust", "Python"];

@@ -1,0 +1,256 @@
+//! The likely cause of a finding in the program of such a proxy, as a code.
+//!
+//! The mending loop groups failures by it and the language room explains it. A cause is a guess that experience with
+//! real proxies suggests, never a part of the verdict.
+
+use serde::{Deserialize, Serialize};
+
+use super::fidelity::Amiss;
+use super::finding::Finding;
+use super::logged::LogLack;
+use super::seen::{Difference, LatePattern, RotationPattern, Wrong};
+use super::verdict::Verdict;
+use harness_model::catalogue::CheckId;
+
+/// A mistake that explains a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Answers are never stored, or never looked up.
+    NothingCached,
+    /// What is stored differs from what was answered: one buffer, text functions on binary data, no length.
+    StoredIncompletely,
+    /// The method does not belong to the key, or methods other than GET are looked up as well.
+    MethodNotInKey,
+    /// The key leaves out a part of the target, or two targets become one file name.
+    KeysCollide,
+    /// The instant of storing is never compared with the present.
+    TtlNeverCompared,
+    /// The TTL is counted twice, or in another unit.
+    TtlMiscounted,
+    /// The TTL handed over at launch is ignored.
+    TtlConstant,
+    /// A hit renews the instant of storing.
+    HitRenewsEntry,
+    /// The whole cache is emptied at fixed instants.
+    CacheEmptiedAtOnce,
+    /// A restart renews the instant of storing (time of the file, or of the start).
+    ClockRestarted,
+    /// Files stay but the index over them lived in memory, or the cache is emptied at the start.
+    IndexInMemory,
+    /// The cache is kept in memory only.
+    CacheInMemory,
+    /// A file is written in place, and found half-written after a crash.
+    WrittenInPlace,
+    /// The listening socket lacks SO_REUSEADDR.
+    PortNotReusable,
+    /// Clients are served one after the other.
+    ServedOneByOne,
+    /// Clients share a buffer, a file or a variable without a lock.
+    SharedState,
+    /// The backend is drawn at random.
+    PickedAtRandom,
+    /// The counter is read and written without a lock.
+    UnlockedCounter,
+    /// The turn moves on with the connection instead of the request.
+    TurnPerConnection,
+    /// Only a part of the list of backends is used.
+    PartOfTheList,
+    /// Two requests are sent to the backends for one of the client.
+    SentTwice,
+    /// An everyday event ends the process: a signal (SIGPIPE), an exception nobody catches.
+    UnhandledEvent,
+    /// The answer is passed on from a single read, or with a wrong length.
+    PassedOnIncompletely,
+    /// Only the first read of a request is forwarded: what comes later, or beyond the buffer, is lost.
+    FirstReadOnly,
+    /// The transfer coding of a request is neither decoded nor passed on.
+    ChunksNotRead,
+    /// The request is written anew from its parts, and some are left out.
+    RequestRebuilt,
+    /// The head of the answer is written anew, and parts of it are left out.
+    AnswerRebuilt,
+    /// The backend's answer is read until it closes, not by its length.
+    WaitsForClose,
+    /// The connection to the client is never closed, so an answer that ends with it never ends.
+    NeverCloses,
+    /// Answers without a body are treated like all others.
+    BodilessIgnored,
+    /// An error of connecting to a backend or of reading from it is not handled: no other is tried, nothing is answered.
+    BackendErrorIgnored,
+    /// Everything that comes is stored, whatever its status.
+    StatusNotLookedAt,
+    /// What request and answer say of storing is not read.
+    DirectivesIgnored,
+    /// Clients that store the same resource at the same time write into one file.
+    StoredTogether,
+    /// What came until the client left is stored as the whole.
+    PartStored,
+    /// Part of an answer that its backend cut short is stored.
+    PartOfAnswerStored,
+    /// A client that has left is not noticed: its thread polls, or waits for ever.
+    LeftNotNoticed,
+    /// What is logged is not written to both places, or stays in a buffer.
+    LogNotWritten,
+    /// Only one half of an exchange is logged.
+    HalfLogged,
+    /// Lines of the log are written in one branch of the program alone, or without a lock.
+    LogOfOneBranch,
+    /// The number of backends, or their addresses, are constants of the program.
+    ListInSource,
+    /// The port is a constant of the program, or kept from an earlier start.
+    PortInSource,
+    /// A file name is made of the target as it is, or a list of entries is read by a character that targets contain.
+    NamesOfFiles,
+}
+
+/// The mistake that most likely explains a finding of a check, where it is a failure and experience suggests one.
+pub(super) fn likely_cause(check: CheckId, finding: &Finding) -> Option<Cause> {
+    match finding {
+        Finding::Amiss { amiss, .. } => of_amiss(check, amiss),
+        Finding::NotLogged { lack, .. } => Some(match lack {
+            LogLack::Request => Cause::LogNotWritten,
+            LogLack::Answer | LogLack::Method => Cause::HalfLogged,
+            LogLack::Some { .. } | LogLack::TooOften { .. } => Cause::LogOfOneBranch,
+        }),
+        Finding::ListIgnored { .. } | Finding::ListRefused { .. } => Some(Cause::ListInSource),
+        Finding::OddNameLost { .. } => Some(Cause::NamesOfFiles),
+        Finding::PortIgnored { .. } | Finding::DefaultPortUnused { .. } => Some(Cause::PortInSource),
+        Finding::AtRest { .. } => Some(Cause::LeftNotNoticed),
+        _ => finding.likely_cause(),
+    }
+}
+
+/// Lets the causes of one run agree: where no file was ever written, what a restart lost was lost with the memory.
+pub(super) fn agree(verdicts: &mut [Verdict]) {
+    if verdicts.iter().any(|verdict| verdict.cause == Some(Cause::CacheInMemory)) {
+        let of_index = |verdict: &&mut Verdict| verdict.cause == Some(Cause::IndexInMemory);
+        verdicts.iter_mut().filter(of_index).for_each(|verdict| verdict.cause = Some(Cause::CacheInMemory));
+    }
+}
+
+fn of_amiss(check: CheckId, amiss: &Amiss) -> Option<Cause> {
+    use CheckId::*;
+    Some(match (check, amiss) {
+        (ForwardChunkedRequest, _) => Cause::ChunksNotRead,
+        (ForwardBody | ForwardBodyInSegments | ForwardHeadInSegments | ForwardLongHead, _) => {
+            Cause::FirstReadOnly
+        }
+        (_, Amiss::BodyShort { .. } | Amiss::BodyLength { .. } | Amiss::BodyBytes) => Cause::FirstReadOnly,
+        (ForwardKeptOpen, Amiss::Answer { .. }) => Cause::WaitsForClose,
+        (ForwardUntilClose, Amiss::Answer { wrong: Wrong::TimedOut }) => Cause::NeverCloses,
+        (ForwardHeadMethod | ForwardNoBody, _) => Cause::BodilessIgnored,
+        (ForwardAnswerBody | ForwardChunkedAnswer | ForwardUntilClose, Amiss::Answer { .. }) => {
+            Cause::PassedOnIncompletely
+        }
+        (
+            _,
+            Amiss::Target { .. } | Amiss::Method { .. } | Amiss::Field { .. } | Amiss::RequestExtra { .. },
+        ) => Cause::RequestRebuilt,
+        (_, Amiss::SentTwice { .. }) => Cause::SentTwice,
+        (_, Amiss::AnswerField { .. } | Amiss::Status { .. }) => Cause::AnswerRebuilt,
+        (
+            FailuresOneRefuses | FailuresAllRefuse | FailuresHang | FailuresReset | FailuresGarbage
+            | FailuresTruncated | FailuresGoesOn | FailuresRecovery,
+            _,
+        ) => Cause::BackendErrorIgnored,
+        (CacheErrors | CacheNotFound, Amiss::Kept) => Cause::StatusNotLookedAt,
+        (CacheNoStore | CachePrivate | CacheAuthorization, Amiss::Kept) => Cause::DirectivesIgnored,
+        (CacheKeys | CacheSimilarPaths, Amiss::Answer { wrong: Wrong::Foreign { .. } }) => Cause::KeysCollide,
+        (CacheRush, _) => Cause::StoredTogether,
+        (CacheSizes, Amiss::Differs { .. } | Amiss::Answer { .. }) => Cause::StoredIncompletely,
+        (CacheSizes, _) => Cause::NothingCached,
+        (PageOneImage | PageManyImages | PageLargeFile | PageLargeFiles, Amiss::Answer { .. }) => {
+            Cause::PassedOnIncompletely
+        }
+        (CacheTruncated, _) => Cause::PartOfAnswerStored,
+        (CacheAborted, Amiss::Answer { .. }) => Cause::PartStored,
+        (ConnectionsSilent | ConnectionsBare, _) => Cause::ServedOneByOne,
+        (ConnectionsClientLeaves, _) => Cause::UnhandledEvent,
+        _ => return None,
+    })
+}
+
+impl Finding {
+    /// The mistake that most likely explains this finding, where it is a failure and experience suggests one.
+    pub fn likely_cause(&self) -> Option<Cause> {
+        match self {
+            Finding::NoHits { .. } => Some(Cause::NothingCached),
+            Finding::HitDiffers { difference: Difference::End { wrong }, .. } => of_wrong(wrong),
+            Finding::HitDiffers { .. } => Some(Cause::StoredIncompletely),
+            Finding::PostFromCache { .. } => Some(Cause::MethodNotInKey),
+            Finding::ServedPastTtl { pattern, .. } => match pattern {
+                LatePattern::NeverExpires => Some(Cause::TtlNeverCompared),
+                LatePattern::TwiceTheTtl | LatePattern::Late => Some(Cause::TtlMiscounted),
+                LatePattern::Mixed => Some(Cause::CacheEmptiedAtOnce),
+            },
+            Finding::ExpiredEarly { .. } => Some(Cause::TtlMiscounted),
+            Finding::OneAgeForTwoValues { .. } => Some(Cause::TtlConstant),
+            Finding::ResourcesExpireTogether { .. } => Some(Cause::CacheEmptiedAtOnce),
+            Finding::HitsProlong { .. } => Some(Cause::HitRenewsEntry),
+            Finding::RestartProlongs { .. } => Some(Cause::ClockRestarted),
+            Finding::RestartForgets { .. } | Finding::LostAfterKill { .. } => Some(Cause::IndexInMemory),
+            Finding::WrongAfterKill { .. } => Some(Cause::WrittenInPlace),
+            Finding::NoCacheFiles { .. } => Some(Cause::CacheInMemory),
+            Finding::ReboundLate { .. } => Some(Cause::PortNotReusable),
+            Finding::FastWaited { .. } | Finding::NotInsideAtOnce { .. } => Some(Cause::ServedOneByOne),
+            Finding::NotOwnAnswer { wrong, .. } | Finding::WrongBody { wrong, .. } => of_wrong(wrong),
+            Finding::CycleBroken { pattern, .. } | Finding::UnevenBatches { pattern, .. } => match pattern {
+                RotationPattern::Random => Some(Cause::PickedAtRandom),
+                RotationPattern::Racy | RotationPattern::PerWorker => Some(Cause::UnlockedCounter),
+                RotationPattern::PerConnection => Some(Cause::TurnPerConnection),
+                RotationPattern::Sticky { .. } | RotationPattern::LeavesOut => Some(Cause::PartOfTheList),
+                _ => None,
+            },
+            Finding::BackendsLeftOut { .. } => Some(Cause::PartOfTheList),
+            Finding::DoubledAttempts { .. } => Some(Cause::SentTwice),
+            Finding::Died { .. } => Some(Cause::UnhandledEvent),
+            _ => None,
+        }
+    }
+}
+
+fn of_wrong(wrong: &Wrong) -> Option<Cause> {
+    match wrong {
+        Wrong::Foreign { .. } => Some(Cause::SharedState),
+        Wrong::Damaged { .. } | Wrong::CutShort { .. } | Wrong::ExtraBytes { .. } => {
+            Some(Cause::PassedOnIncompletely)
+        }
+        Wrong::TimedOut | Wrong::NotConnected { .. } => Some(Cause::ServedOneByOne),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Outcome;
+    use harness_model::plan::SourceLine;
+
+    #[test]
+    fn what_a_restart_lost_has_the_cause_of_the_files_that_were_never_written() {
+        let failed = |check: CheckId, cause| Verdict {
+            check,
+            requirement: check.requirement(),
+            kind: check.kind(),
+            source: String::new(),
+            outcome: Outcome::Fail,
+            cause: Some(cause),
+            finding: Finding::NotReached,
+            evidence: Vec::new(),
+            line: SourceLine { file: "x.yaml".into(), line: 1, column: 1, text: String::new() },
+        };
+        let lost = failed(CheckId::PersistenceSurvivesKill, Cause::IndexInMemory);
+        let no_files = failed(CheckId::PersistenceLocation, Cause::CacheInMemory);
+        let causes = |mut verdicts: Vec<Verdict>| {
+            agree(&mut verdicts);
+            verdicts.iter().map(|verdict| verdict.cause.unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(causes(vec![lost.clone(), no_files]), [Cause::CacheInMemory, Cause::CacheInMemory]);
+        assert_eq!(
+            causes(vec![lost]),
+            [Cause::IndexInMemory],
+            "files that are there were only not found again"
+        );
+    }
+}

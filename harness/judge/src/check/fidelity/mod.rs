@@ -1,0 +1,245 @@
+//! Exact exchanges, judged: what the backends received of them, what the client got, what others got afterwards.
+//!
+//! `evaluate` calls [`judged`] for every check that an `exchange` step can name; the check decides by which rule. Nothing is
+//! concluded from the words of the proxy: the journals of the backends and the bytes at the client decide.
+
+mod amiss;
+mod compare;
+mod rest;
+#[cfg(test)]
+mod tests;
+
+use fake_backends::journal::Outcome;
+
+pub use amiss::Amiss;
+pub(super) use rest::at_rest;
+
+use super::Finding;
+use super::hits::difference;
+use super::integrity::wrong_answer;
+use super::judged::Judged;
+use super::ledger::{Arrived, Asked, Ledger};
+use super::seen::{Difference, Wrong};
+use harness_model::catalogue::CheckId;
+use harness_model::history::{ExchangeEnd, Purpose};
+use harness_model::plan::{CheckPlan, Exact, StepKind};
+
+/// What should come of an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// One backend got it as it was sent, and its answer came back.
+    Faithful,
+    /// The right answer of success came, wherever from.
+    Served,
+    /// The same, and all on one connection.
+    ServedOnOneConnection,
+    /// A complete answer: that of a backend that did answer, or one that says that something went wrong.
+    AnError,
+    /// Anything but an incomplete answer passed off as a whole one of success.
+    NothingPassedOff,
+    /// From the second one on, every one reaches a backend again.
+    NeverKept,
+    /// The same of answers that came in part: no later one is given without asking a backend.
+    NeverKeptInPart,
+    /// From the second one on, all come from the cache and equal the first.
+    Kept,
+    /// What a client that breaks off gets does not matter, what comes after it is served.
+    ServedAfterwards,
+}
+
+/// The rule of a check; `None` where it is none of this family.
+fn rule(check: CheckId) -> Option<Rule> {
+    use CheckId::*;
+    Some(match check {
+        ForwardOnce
+        | ForwardTarget
+        | ForwardMethods
+        | ForwardFields
+        | ForwardBody
+        | ForwardBodyInSegments
+        | ForwardHeadInSegments
+        | ForwardChunkedRequest
+        | ForwardLongHead
+        | ForwardHeadMethod
+        | ForwardNoBody
+        | ForwardStatus
+        | ForwardAnswerFields
+        | ForwardAnswerBody
+        | ForwardChunkedAnswer
+        | ForwardUntilClose
+        | ForwardKeptOpen
+        | ForwardInformational
+        | ForwardHttp10
+        | ConnectionsClose => Rule::Faithful,
+        ConnectionsPersistent | ConnectionsPipelined => Rule::ServedOnOneConnection,
+        PageOneImage | PageManyImages | PageLargeFile | PageLargeFiles | ConnectionsSilent
+        | ConnectionsBare | FailuresOneRefuses | FailuresGoesOn | FailuresRecovery | CacheKeys
+        | CacheSimilarPaths => Rule::Served,
+        ConnectionsClientLeaves | CacheAborted => Rule::ServedAfterwards,
+        FailuresAllRefuse | FailuresHang | FailuresReset => Rule::AnError,
+        FailuresTruncated | FailuresGarbage => Rule::NothingPassedOff,
+        CacheErrors | CacheNotFound | CacheNoStore | CachePrivate | CacheAuthorization => Rule::NeverKept,
+        CacheTruncated => Rule::NeverKeptInPart,
+        CacheSizes | CacheRush => Rule::Kept,
+        _ => return None,
+    })
+}
+
+/// The verdict on all exchanges that were sent for a check; `None` where the check is none of this family.
+pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Option<Judged> {
+    let rule = rule(check.id)?;
+    let (mut exchanges, mut amiss) = (0u64, Vec::new());
+    for step in ledger.steps_of(check) {
+        let StepKind::Exact(exact) = &step.kind else { continue };
+        if exact.asks != check.id {
+            continue;
+        }
+        let mut asked = ledger.requests_of(step.index, Purpose::Exact);
+        exchanges += asked.len() as u64;
+        asked.sort_by_key(|asked| (asked.exchange.number, asked.exchange.id));
+        for (place, one) in asked.iter().enumerate() {
+            if let Some((found, evidence)) = of_one(ledger, rule, exact, one, &asked[..place]) {
+                amiss.push((*one, found, evidence));
+            }
+        }
+    }
+    if exchanges == 0 {
+        return Some(Judged::not_reached());
+    }
+    let not_found = check.id == CheckId::CacheNotFound;
+    let Some((first, found, lines)) = amiss.first() else {
+        // Whether a 404 is kept is worth knowing and neither right nor wrong.
+        let finding = if not_found {
+            Finding::NotFoundAskedAgain { exchanges }
+        } else {
+            Finding::AsAsked { exchanges }
+        };
+        return Some(Judged::pass(finding));
+    };
+    if not_found && *found == Amiss::Kept {
+        let finding = Finding::NotFoundKept { target: first.exchange.target.clone() };
+        return Some(Judged::pass(finding).with_evidence([first.line]).with_evidence(lines.iter().copied()));
+    }
+    let finding = Finding::Amiss {
+        method: first.exchange.method.clone(),
+        target: first.exchange.target.clone(),
+        amiss: found.clone(),
+        count: amiss.len() as u64,
+        exchanges,
+    };
+    let evidence = amiss.iter().flat_map(|(one, _, lines)| [one.line].into_iter().chain(lines.clone()));
+    Some(Judged::fail(finding, evidence.collect()))
+}
+
+/// What is amiss with one exchange, and the lines that prove it beside its own.
+fn of_one(
+    ledger: &Ledger<'_>,
+    rule: Rule,
+    exact: &Exact,
+    asked: &Asked<'_>,
+    before: &[Asked<'_>],
+) -> Option<(Amiss, Vec<usize>)> {
+    let alone = |amiss: Amiss| Some((amiss, Vec::new()));
+    match rule {
+        Rule::Faithful => faithful(ledger, exact, asked),
+        Rule::Served | Rule::ServedAfterwards => {
+            wrong_answer(asked).and_then(|wrong| alone(Amiss::Answer { wrong }))
+        }
+        Rule::ServedOnOneConnection => {
+            if let Some(wrong) = wrong_answer(asked) {
+                return alone(Amiss::Answer { wrong });
+            }
+            let first = before.first().map(|first| first.exchange.connection);
+            let moved = first.is_some_and(|first| first != asked.exchange.connection);
+            moved.then(|| (Amiss::NotKept, before.last().map(|last| last.line).into_iter().collect()))
+        }
+        Rule::AnError => match asked.status() {
+            Some(status) if status >= 500 => None,
+            Some(_) if answered(ledger, asked) > 0 && wrong_answer(asked).is_none() => None,
+            Some(status) => alone(Amiss::SuccessOfNothing { status }),
+            None => alone(Amiss::NoAnswer { wrong: wrong_answer(asked).unwrap_or(Wrong::NoAnswer) }),
+        },
+        Rule::NothingPassedOff => match (asked.status(), &asked.exchange.end) {
+            (Some(status), _) if status >= 400 => None,
+            (Some(_), _) if answered(ledger, asked) > 0 && wrong_answer(asked).is_none() => None,
+            (Some(status), _) => match asked.exchange.response.as_ref().map(|r| r.body.bytes) {
+                Some(bytes) if bytes > 0 => alone(Amiss::PassedOffAsWhole { bytes }),
+                _ => alone(Amiss::SuccessOfNothing { status }),
+            },
+            (None, ExchangeEnd::TimedOut) => alone(Amiss::NoAnswer { wrong: Wrong::TimedOut }),
+            (None, _) => None,
+        },
+        Rule::NeverKept => {
+            let first = before.iter().find(|first| first.exchange.target == asked.exchange.target)?;
+            (asked.status().is_some() && ledger.is_from_cache(asked)).then(|| (Amiss::Kept, vec![first.line]))
+        }
+        Rule::NeverKeptInPart => {
+            let first = before.iter().find(|first| ledger.attempts_during(first).next().is_some())?;
+            // An error of the proxy's own is an honest answer.
+            let given = asked.exchange.response.as_ref().is_some_and(|response| response.status < 400);
+            let kept = given && ledger.attempts_during(asked).next().is_none();
+            kept.then(|| (Amiss::Kept, vec![first.line]))
+        }
+        Rule::Kept => kept(ledger, exact, asked, before),
+    }
+}
+
+/// Attempts of a request that a backend answered in good order.
+fn answered(ledger: &Ledger<'_>, asked: &Asked<'_>) -> u64 {
+    ledger.attempts_during(asked).filter(|arrived| arrived.attempt.outcome == Outcome::Answered).count()
+        as u64
+}
+
+fn faithful(ledger: &Ledger<'_>, exact: &Exact, asked: &Asked<'_>) -> Option<(Amiss, Vec<usize>)> {
+    let same: Vec<Arrived<'_>> = ledger.attempts_during(asked).collect();
+    let answered = answered(ledger, asked);
+    // Where nothing else is under way, whatever arrived meanwhile is what became of the request.
+    let any = || {
+        let (from, until) = (asked.sent(), asked.exchange.finished);
+        ledger
+            .arrived
+            .iter()
+            .find(|arrived| arrived.attempt.arrived >= from && arrived.attempt.arrived <= until)
+            .filter(|_| exact.at_once == 1 && !exact.pipelined)
+            .copied()
+    };
+    let Some(arrived) = same.last().copied().or_else(any) else {
+        return Some((Amiss::NotForwarded { wrong: wrong_answer(asked) }, Vec::new()));
+    };
+    let evidence = vec![arrived.line];
+    if answered > 1 {
+        let lines = same.iter().map(|arrived| arrived.line).collect();
+        return Some((Amiss::SentTwice { attempts: answered }, lines));
+    }
+    let with_fields =
+        matches!(exact.asks, CheckId::ForwardOnce | CheckId::ForwardFields | CheckId::ForwardLongHead);
+    compare::on_the_way_there(asked, arrived.attempt, with_fields)
+        .or_else(|| compare::on_the_way_back(ledger, asked, arrived.attempt))
+        .map(|amiss| (amiss, evidence))
+}
+
+/// The first ones fill, the last ones must be hits that equal them. Where several came at once nothing is known of which
+/// of them filled: only the last one counts, and its content proves itself.
+fn kept(
+    ledger: &Ledger<'_>,
+    exact: &Exact,
+    asked: &Asked<'_>,
+    before: &[Asked<'_>],
+) -> Option<(Amiss, Vec<usize>)> {
+    if let Some(wrong) = wrong_answer(asked) {
+        return Some((Amiss::Answer { wrong }, Vec::new()));
+    }
+    let first = before.iter().find(|first| first.exchange.target == asked.exchange.target)?;
+    if exact.at_once > 1 && asked.exchange.number < exact.times - exact.times % exact.at_once {
+        return None;
+    }
+    if !ledger.is_from_cache(asked) {
+        // Only the last one comes when every proxy must have stored it: some store after the client has its last byte.
+        let last = asked.exchange.number + 1 == exact.times;
+        return last.then(|| (Amiss::NotKeptInCache, vec![first.line]));
+    }
+    // Which of those that came at once has filled the cache is not known: their stamps may differ.
+    let differs = difference(first, asked)
+        .filter(|difference| exact.at_once == 1 || !matches!(difference, Difference::Field { .. }));
+    differs.map(|difference| (Amiss::Differs { difference }, vec![first.line]))
+}

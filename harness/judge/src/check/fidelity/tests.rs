@@ -1,0 +1,79 @@
+//! Hand-made records of exact exchanges, and the verdicts that must follow.
+//!
+//! What real proxies do is tried in `tests/pupil.rs`; these tests hold the rules themselves. They open no socket.
+
+use super::Amiss;
+use crate::check::testkit::{Ask, Kit};
+use crate::check::{Finding, Outcome, evaluate};
+use harness_model::catalogue::CheckId;
+use harness_model::history::{ExchangeEnd, Purpose};
+use harness_model::plan::{StepKind, samples};
+
+fn exact(asks: CheckId, path: &str, times: u32) -> StepKind {
+    StepKind::Exact(samples::exact(asks, path, times))
+}
+
+fn get(target: &str, at: f64) -> Ask {
+    Ask::get(Purpose::Exact, target, at)
+}
+
+fn what(finding: &Finding) -> Option<&Amiss> {
+    match finding {
+        Finding::Amiss { amiss, .. } => Some(amiss),
+        _ => None,
+    }
+}
+
+#[test]
+fn what_reaches_one_backend_passes_and_what_reaches_two_does_not() {
+    let mut kit = Kit::new(3);
+    kit.step(0.0, exact(CheckId::ForwardOnce, "/a", 1));
+    kit.ask(get("/a", 10.0).by("b1"));
+    assert_eq!(kit.judge(CheckId::ForwardOnce).outcome, Outcome::Pass);
+    kit.ask(get("/b", 20.0).by("b1").by("b2"));
+    let verdict = kit.judge(CheckId::ForwardOnce);
+    assert_eq!(what(&verdict.finding), Some(&Amiss::SentTwice { attempts: 2 }));
+}
+
+#[test]
+fn what_may_not_be_kept_fails_where_no_backend_is_asked_again() {
+    let mut kit = Kit::new(3);
+    kit.step(0.0, exact(CheckId::CacheNoStore, "/s", 2));
+    kit.ask(get("/s", 10.0).by("b1"));
+    kit.ask(get("/s", 200.0).by("b2"));
+    assert_eq!(kit.judge(CheckId::CacheNoStore).outcome, Outcome::Pass);
+    kit.ask(get("/s", 400.0));
+    assert_eq!(what(&kit.judge(CheckId::CacheNoStore).finding), Some(&Amiss::Kept));
+}
+
+#[test]
+fn an_error_is_an_answer_and_silence_is_none() {
+    let mut kit = Kit::new(3);
+    kit.step(0.0, exact(CheckId::FailuresAllRefuse, "/d/{n}", 2));
+    kit.ask(get("/d/0", 10.0).with_status(502));
+    assert_eq!(kit.judge(CheckId::FailuresAllRefuse).outcome, Outcome::Pass);
+    kit.ask(get("/d/1", 20.0).ending(ExchangeEnd::TimedOut));
+    assert!(matches!(what(&kit.judge(CheckId::FailuresAllRefuse).finding), Some(Amiss::NoAnswer { .. })));
+}
+
+#[test]
+fn where_nothing_at_all_is_forwarded_there_is_one_failure() {
+    let mut kit = Kit::new(3);
+    kit.step(0.0, exact(CheckId::ForwardOnce, "/p/{n}", 2));
+    kit.ask(get("/p/0", 10.0).ending(ExchangeEnd::TimedOut));
+    kit.ask(get("/p/1", 20.0).ending(ExchangeEnd::TimedOut));
+    kit.step(30.0, exact(CheckId::CacheKeys, "/k", 1));
+    kit.ask(get("/k", 40.0).ending(ExchangeEnd::TimedOut));
+    kit.check(CheckId::ForwardOnce);
+    kit.check(CheckId::CacheKeys);
+    let outcomes: Vec<Outcome> = evaluate(&kit.record).iter().map(|verdict| verdict.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Fail, Outcome::Blocked]);
+    // One that got through: what fails elsewhere has another cause.
+    kit.record.plan.checks.clear();
+    kit.step(50.0, exact(CheckId::ForwardOnce, "/q", 1));
+    kit.ask(get("/q", 60.0).by("b1"));
+    kit.check(CheckId::ForwardOnce);
+    kit.check(CheckId::CacheKeys);
+    let outcomes: Vec<Outcome> = evaluate(&kit.record).iter().map(|verdict| verdict.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Fail, Outcome::Fail]);
+}

@@ -1,0 +1,238 @@
+//! The list of backends that the proxy was handed, against the backends that it asked.
+//!
+//! `evaluate` calls [`judged`] for the checks of the configuration. A list is in force from the start of the proxy that was told of
+//! it; what counts are the journals of the backends, and whether the proxy started at all.
+
+use std::collections::BTreeSet;
+
+use super::judged::Judged;
+use super::ledger::Ledger;
+use super::{Finding, Outcome};
+use harness_model::adapter::Setting;
+use harness_model::catalogue::CheckId;
+use harness_model::history::{EventKind, Purpose};
+use harness_model::plan::{CheckPlan, Step, StepKind};
+
+/// `config.backends`, `config.two_backends`.
+pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
+    let two = check.id == CheckId::ConfigTwoBackends;
+    let (mut lists, mut requests, mut line) = (BTreeSet::new(), 0u64, None);
+    for step in &ledger.plan.steps {
+        let told = ledger.plan.backends_at(step.index);
+        if (told == 2) != two {
+            continue;
+        }
+        if let Some(problem) = refused(ledger, step) {
+            let backends = told as u64;
+            return Judged::fail(Finding::ListRefused { backends, problem }, Vec::new());
+        }
+        if !matches!(step.kind, StepKind::Serial(_)) {
+            continue;
+        }
+        let asked = ledger.requests_of(step.index, Purpose::Serial);
+        let visits: Vec<_> = asked.iter().flat_map(|asked| ledger.attempts_during(asked)).collect();
+        // What came from the cache, and too few for a whole round, say nothing.
+        if visits.len() < 2 * told {
+            continue;
+        }
+        let seen: BTreeSet<&str> = visits.iter().map(|visit| visit.attempt.backend.as_str()).collect();
+        let names: Vec<String> = (1..=told).map(|number| format!("b{number}")).collect();
+        if !seen.iter().copied().eq(names.iter().map(String::as_str)) {
+            let finding = Finding::ListIgnored {
+                told: names,
+                visited: seen.into_iter().map(str::to_owned).collect(),
+                requests: visits.len() as u64,
+            };
+            return Judged::fail(finding, visits.iter().map(|visit| visit.line).collect());
+        }
+        lists.insert(told as u64);
+        requests += visits.len() as u64;
+        line = line.or_else(|| visits.first().map(|visit| visit.line));
+    }
+    if lists.is_empty() {
+        return Judged::not_reached();
+    }
+    Judged::pass(Finding::ListInForce { lists: lists.into_iter().collect(), requests }).with_evidence(line)
+}
+
+/// `config.port`: started with another port, it gets ready there.
+pub(super) fn port(ledger: &Ledger<'_>) -> Judged {
+    let Some((_, first)) = starts(ledger, None).next() else { return Judged::not_reached() };
+    for step in &ledger.plan.steps {
+        let StepKind::Restart(restart) = &step.kind else { continue };
+        if !restart.settings.as_ref().is_some_and(|settings| settings.another_port) {
+            continue;
+        }
+        let Some((line, told)) = starts(ledger, Some(step.index)).next_back() else { continue };
+        if let Some(problem) = ledger.problem_of(step.index) {
+            return Judged::fail(Finding::PortIgnored { told, problem: problem.to_owned() }, vec![line]);
+        }
+        return Judged::pass(Finding::PortInForce { first, second: told }).with_evidence([line]);
+    }
+    Judged::not_reached()
+}
+
+/// `config.default_port`: started without a port, it gets ready on 8080.
+pub(super) fn default_port(ledger: &Ledger<'_>) -> Judged {
+    let skipped = |problem| {
+        let finding = Finding::DefaultPortNotTried { problem };
+        Judged { outcome: Outcome::Skipped, finding, evidence: Vec::new() }
+    };
+    let leaves_out = |step: &&Step| match &step.kind {
+        StepKind::Restart(restart) => restart.settings.as_ref().is_some_and(|settings| settings.default_port),
+        _ => false,
+    };
+    let Some(step) = ledger.plan.steps.iter().find(leaves_out) else { return Judged::not_reached() };
+    let adapter = &ledger.plan.adapter;
+    if adapter.fixed_port.is_some() || !adapter.capabilities.settings.contains(&Setting::DefaultPort) {
+        return skipped(None);
+    }
+    let problem = ledger.problem_of(step.index).map(str::to_owned);
+    match (starts(ledger, Some(step.index)).next_back(), problem) {
+        (Some((line, _)), None) => Judged::pass(Finding::DefaultPortUsed).with_evidence([line]),
+        (Some((line, _)), Some(problem)) => Judged::fail(Finding::DefaultPortUnused { problem }, vec![line]),
+        // It was never started: the port is somebody else's on this host.
+        (None, Some(problem)) => skipped(Some(problem)),
+        (None, None) => Judged::not_reached(),
+    }
+}
+
+/// The starts of a step, each with its line and the port at which the proxy was expected.
+fn starts<'a>(
+    ledger: &Ledger<'a>,
+    step: Option<usize>,
+) -> impl DoubleEndedIterator<Item = (usize, u16)> + use<'a> {
+    ledger.events.iter().enumerate().filter_map(move |(line, event)| match &event.event {
+        EventKind::ProxyStarting { listen, .. } if event.step == step => Some((line, listen.port())),
+        _ => None,
+    })
+}
+
+/// Why a start with another list came to nothing, where it did.
+fn refused(ledger: &Ledger<'_>, step: &Step) -> Option<String> {
+    let StepKind::Restart(restart) = &step.kind else { return None };
+    // What another port has kept from starting is no fault of the list.
+    if restart.settings.as_ref().is_some_and(|settings| settings.another_port || settings.default_port) {
+        return None;
+    }
+    let before = step.index.checked_sub(1).map_or(0, |before| ledger.plan.backends_at(before));
+    let another = restart.settings.is_some() && ledger.plan.backends_at(step.index) != before;
+    if another { ledger.problem_of(step.index).map(str::to_owned) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testkit::{Ask, Kit};
+    use crate::check::{Finding, Outcome};
+    use harness_model::catalogue::CheckId;
+    use harness_model::history::{EventKind, Purpose};
+    use harness_model::plan::{ClientKind, Connections, ProxySettings, Restart, Serial, StepKind};
+
+    fn serial(kit: &mut Kit, at: f64, visits: &[&str]) {
+        let serial = Serial {
+            requests: visits.len() as u32,
+            method: "GET".into(),
+            path: "/l/{n}".into(),
+            body_bytes: 0,
+            connections: Connections::Each,
+            client: ClientKind::Raw,
+        };
+        kit.step(at, StepKind::Serial(serial));
+        for (place, backend) in visits.iter().enumerate() {
+            let at = at + 1.0 + 10.0 * place as f64;
+            kit.ask(Ask::get(Purpose::Serial, &format!("/l/{at}"), at).by(backend));
+        }
+    }
+
+    fn restart(kit: &mut Kit, at: f64, backends: usize) {
+        let settings = Some(ProxySettings { backends: Some(backends), ..ProxySettings::default() });
+        let downtime = std::time::Duration::ZERO;
+        kit.step(at, StepKind::Restart(Restart { stop_first: true, wipe: false, settings, downtime }));
+    }
+
+    #[test]
+    fn each_list_must_be_asked_whole_and_nobody_else() {
+        let mut kit = Kit::new(4);
+        kit.record.plan.proxy.backends = Some(3);
+        serial(&mut kit, 0.0, &["b1", "b2", "b3", "b1", "b2", "b3"]);
+        restart(&mut kit, 100.0, 4);
+        serial(&mut kit, 200.0, &["b1", "b2", "b3", "b4", "b1", "b2", "b3", "b4"]);
+        let verdict = kit.judge(CheckId::ConfigBackends);
+        assert_eq!(verdict.finding, Finding::ListInForce { lists: vec![3, 4], requests: 14 });
+        assert_eq!(kit.judge(CheckId::ConfigTwoBackends).outcome, Outcome::Inconclusive);
+        restart(&mut kit, 300.0, 2);
+        serial(&mut kit, 400.0, &["b1", "b2", "b3", "b1"]);
+        let Finding::ListIgnored { visited, .. } = kit.judge(CheckId::ConfigTwoBackends).finding else {
+            panic!()
+        };
+        assert_eq!(visited, ["b1", "b2", "b3"]);
+    }
+
+    #[test]
+    fn another_port_is_listened_on_or_the_start_says_what_kept_it() {
+        let other = |kit: &mut Kit, at: f64| {
+            let settings = Some(ProxySettings { another_port: true, ..ProxySettings::default() });
+            let downtime = std::time::Duration::ZERO;
+            kit.step(at, StepKind::Restart(Restart { stop_first: true, wipe: false, settings, downtime }));
+        };
+        let start = |kit: &mut Kit, at: f64, port: u16| {
+            kit.event(
+                at,
+                EventKind::ProxyStarting {
+                    launch: 2,
+                    argv: Vec::new(),
+                    listen: ([127, 0, 0, 1], port).into(),
+                    configuration: Vec::new(),
+                    patches: Vec::new(),
+                    ttl: None,
+                },
+            );
+        };
+        let mut kit = Kit::new(3);
+        assert_eq!(kit.judge(CheckId::ConfigPort).outcome, Outcome::Inconclusive);
+        other(&mut kit, 100.0);
+        start(&mut kit, 101.0, 20_002);
+        let verdict = kit.judge(CheckId::ConfigPort);
+        assert!(
+            matches!(verdict.finding, Finding::PortInForce { second: 20_002, .. }),
+            "{:?}",
+            verdict.finding
+        );
+        kit.event(110.0, EventKind::StepEnded { problem: Some("nothing listens there".into()) });
+        let verdict = kit.judge(CheckId::ConfigPort);
+        assert_eq!(verdict.outcome, Outcome::Fail);
+        assert!(
+            matches!(verdict.finding, Finding::PortIgnored { told: 20_002, .. }),
+            "{:?}",
+            verdict.finding
+        );
+        let settings = Some(ProxySettings { default_port: true, ..ProxySettings::default() });
+        let downtime = std::time::Duration::ZERO;
+        kit.step(200.0, StepKind::Restart(Restart { stop_first: true, wipe: false, settings, downtime }));
+        let verdict = kit.judge(CheckId::ConfigDefaultPort);
+        assert_eq!(verdict.outcome, Outcome::Skipped);
+        assert_eq!(verdict.finding, Finding::DefaultPortNotTried { problem: None });
+        kit.capabilities().settings = vec![harness_model::adapter::Setting::DefaultPort];
+        kit.event(202.0, EventKind::StepEnded { problem: Some("8080 is taken".into()) });
+        assert_eq!(kit.judge(CheckId::ConfigDefaultPort).outcome, Outcome::Skipped);
+        start(&mut kit, 203.0, 8080);
+        let verdict = kit.judge(CheckId::ConfigDefaultPort);
+        assert!(matches!(verdict.finding, Finding::DefaultPortUnused { .. }), "{:?}", verdict.finding);
+        kit.record.plan.adapter.fixed_port = Some(8080);
+        assert_eq!(kit.judge(CheckId::ConfigPort).outcome, Outcome::Unsupported);
+    }
+
+    #[test]
+    fn a_fourth_backend_that_is_never_asked_and_a_start_that_fails_are_told_apart() {
+        let mut kit = Kit::new(4);
+        kit.record.plan.proxy.backends = Some(3);
+        restart(&mut kit, 100.0, 4);
+        serial(&mut kit, 200.0, &["b1", "b2", "b3", "b1", "b2", "b3", "b1", "b2"]);
+        let finding = kit.judge(CheckId::ConfigBackends).finding;
+        assert!(matches!(finding, Finding::ListIgnored { .. }), "{finding:?}");
+        restart(&mut kit, 300.0, 2);
+        kit.event(310.0, EventKind::StepEnded { problem: Some("did not start".into()) });
+        let finding = kit.judge(CheckId::ConfigTwoBackends).finding;
+        assert_eq!(finding, Finding::ListRefused { backends: 2, problem: "did not start".into() });
+    }
+}

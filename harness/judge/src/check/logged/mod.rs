@@ -1,0 +1,145 @@
+//! The proxy's own log, judged: is every request there, with the answer that was given, in the file and on the screen?
+//!
+//! `evaluate` calls [`judged`] for the checks of this family. The log is evidence of itself alone: it never decides what the
+//! proxy did, and its format is nobody's business – only marks in targets, statuses and lengths are looked for.
+
+mod lines;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use super::Finding;
+use super::judged::Judged;
+use super::ledger::{Asked, Ledger};
+use harness_model::catalogue::CheckId;
+use harness_model::history::{EventKind, LogExcerpt, Purpose};
+use harness_model::plan::{CheckPlan, StepKind};
+use lines::{names_number, names_target, names_word, with_their_answers};
+
+/// Where a log is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogPlace {
+    /// The file that the adapter names.
+    File,
+    /// Standard output.
+    Screen,
+}
+
+/// What a log lacks of an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "lack")]
+pub enum LogLack {
+    /// No line names its target.
+    Request,
+    /// Lines name the request and none its answer.
+    Answer,
+    /// Of several exchanges with this target some are missing, such as those answered from the cache.
+    Some {
+        /// Found.
+        logged: u64,
+        /// Carried out.
+        exchanges: u64,
+    },
+    /// It is there more often than it took place.
+    TooOften {
+        /// Found.
+        logged: u64,
+        /// Carried out.
+        exchanges: u64,
+    },
+    /// Its lines do not name the method.
+    Method,
+}
+
+/// `log.file`, `log.stdout`, `log.complete`.
+pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
+    let place = if check.id == CheckId::LogStdout { LogPlace::Screen } else { LogPlace::File };
+    let (mut exchanges, mut hits, mut lacking) = (0u64, 0u64, Vec::new());
+    for step in ledger.steps_of(check) {
+        let StepKind::Exact(exact) = &step.kind else { continue };
+        // What the assignment asks shows in one exchange after the other; a crowd asks for more.
+        let in_a_crowd = exact.at_once > 1 && check.id != CheckId::LogComplete;
+        if !exact.asks.is_about_the_log() || in_a_crowd {
+            continue;
+        }
+        let Some(text) = written_during(ledger, step.index, place) else { continue };
+        let lines: Vec<&str> = text.lines().collect();
+        let mut asked = ledger.requests_of(step.index, Purpose::Exact);
+        // What was not answered is the business of other checks.
+        asked.retain(|asked| asked.status().is_some());
+        asked.sort_by_key(|asked| (asked.exchange.number, asked.exchange.id));
+        let is_request = |line: &str| asked.iter().any(|one| names_target(line, &one.exchange.target));
+        let whole = with_their_answers(&lines, is_request);
+        exchanges += asked.len() as u64;
+        hits += asked.iter().filter(|asked| ledger.is_from_cache(asked)).count() as u64;
+        for one in &asked {
+            let lack = match check.id {
+                CheckId::LogComplete => lacks_of_its_own(&whole, one, &asked),
+                _ => lacks(&lines, one),
+            };
+            lacking.extend(lack.map(|lack| (*one, lack)));
+        }
+    }
+    if exchanges == 0 {
+        return Judged::not_reached();
+    }
+    let Some((first, lack)) = lacking.first() else {
+        return Judged::pass(Finding::Logged { place, exchanges, hits });
+    };
+    let finding = Finding::NotLogged {
+        place,
+        method: first.exchange.method.clone(),
+        target: first.exchange.target.clone(),
+        status: first.status().unwrap_or_default(),
+        lack: *lack,
+        count: lacking.len() as u64,
+        exchanges,
+    };
+    Judged::fail(finding, lacking.iter().map(|(one, _)| one.line).collect())
+}
+
+/// What was written during a step; `None` where nobody looked.
+fn written_during<'a>(ledger: &Ledger<'a>, step: usize, place: LogPlace) -> Option<&'a str> {
+    ledger.events.iter().filter(|event| event.step == Some(step)).find_map(|event| {
+        match (&event.event, place) {
+            (EventKind::ProxyLogged(LogExcerpt { file, .. }), LogPlace::File) => file.as_deref(),
+            (EventKind::ProxyLogged(LogExcerpt { screen, .. }), LogPlace::Screen) => screen.as_deref(),
+            _ => None,
+        }
+    })
+}
+
+/// The request by its target; its answer, where its status is unusual enough to be known by, on whichever line.
+fn lacks(lines: &[&str], asked: &Asked<'_>) -> Option<LogLack> {
+    let target = &asked.exchange.target;
+    if !lines.iter().any(|line| names_target(line, target)) {
+        return Some(LogLack::Request);
+    }
+    let status = asked.status().filter(|&status| status != 200)?;
+    let length = asked.exchange.response.as_ref().map_or(0, |response| response.body.bytes);
+    let answers =
+        |line: &&str| names_number(line, status.into()) || (length > 1_000 && names_number(line, length));
+    (!lines.iter().any(answers)).then_some(LogLack::Answer)
+}
+
+/// Each exchange once: as many lines (or pairs of the same client) with target and status as there were, and its method beside its target.
+fn lacks_of_its_own(lines: &[String], one: &Asked<'_>, all: &[Asked<'_>]) -> Option<LogLack> {
+    let target = &one.exchange.target;
+    let of_target: Vec<&String> = lines.iter().filter(|line| names_target(line, target)).collect();
+    if of_target.is_empty() {
+        return Some(LogLack::Request);
+    }
+    let alike = |other: &&Asked<'_>| other.exchange.target == *target && other.status() == one.status();
+    let exchanges = all.iter().filter(alike).count() as u64;
+    let status = u64::from(one.status().unwrap_or_default());
+    let logged = of_target.iter().filter(|line| names_number(line, status)).count() as u64;
+    let with_method = of_target.iter().filter(|line| names_word(line, &one.exchange.method)).count() as u64;
+    match logged {
+        0 => Some(LogLack::Answer),
+        _ if logged < exchanges => Some(LogLack::Some { logged, exchanges }),
+        _ if logged > exchanges => Some(LogLack::TooOften { logged, exchanges }),
+        _ => (with_method < exchanges).then_some(LogLack::Method),
+    }
+}

@@ -1,0 +1,325 @@
+//! Hand-made records for the tests of the checks: a plan, steps, exchanges and attempts at given milliseconds.
+//!
+//! Each test writes down what happened in a few lines and asks for one verdict. Nothing here is part of the product.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fake_backends::clock::Moment;
+use fake_backends::journal::{Attempt, Outcome as BackendOutcome};
+use fake_backends::stamp::Stamp;
+use fake_backends::wire::WireBytes as BackendBytes;
+
+use super::{Finding, Outcome, Verdict, evaluate};
+use harness_model::adapter::Capabilities;
+use harness_model::catalogue::{CheckId, Kind};
+use harness_model::history::{
+    BodySeen, ContentSeen, Event, EventKind, Exchange, ExchangeEnd, Histograms, ProxyExit, Purpose, Record,
+    ResponseSeen, WireBytes,
+};
+use harness_model::plan::{
+    BackendsPlan, Bilingual, CheckParameters, CheckPlan, ClientKind, Plan, ProxySettings, SourceLine, Step,
+    StepKind, samples,
+};
+
+/// A record in the making.
+pub(super) struct Kit {
+    pub(super) record: Record,
+    current: Option<usize>,
+    next_id: u64,
+    answers: HashMap<String, u64>,
+    /// Exchanges of the batch that is under way.
+    pub(super) group: u32,
+}
+
+/// One exchange to write down; `Ask::get` has the usual answers to everything but the target.
+#[derive(Clone)]
+pub(super) struct Ask {
+    pub(super) target: String,
+    pub(super) purpose: Purpose,
+    pub(super) method: &'static str,
+    /// Sent at this millisecond of the run.
+    pub(super) at: f64,
+    /// Answered after so many milliseconds.
+    pub(super) took: f64,
+    /// The backends that saw it, in order; none: answered from the cache or not at all.
+    pub(super) backends: Vec<String>,
+    /// Whose content the answer carries; the target itself unless said otherwise.
+    pub(super) content: Option<ContentSeen>,
+    pub(super) end: ExchangeEnd,
+    pub(super) status: u16,
+    pub(super) bytes: u64,
+    /// Stamp of the answer where it is not that of the last attempt.
+    pub(super) stamp: Option<Stamp>,
+}
+
+impl Ask {
+    pub(super) fn get(purpose: Purpose, target: &str, at: f64) -> Ask {
+        Ask {
+            target: target.to_owned(),
+            purpose,
+            method: "GET",
+            at,
+            took: 2.0,
+            backends: Vec::new(),
+            content: Some(ContentSeen::Whole { key: target.to_owned(), version: 1 }),
+            end: ExchangeEnd::Complete,
+            status: 200,
+            bytes: 1_000,
+            stamp: None,
+        }
+    }
+
+    /// Answered by this backend.
+    pub(super) fn by(mut self, backend: &str) -> Ask {
+        self.backends.push(backend.to_owned());
+        self
+    }
+
+    pub(super) fn taking(mut self, took: f64) -> Ask {
+        self.took = took;
+        self
+    }
+
+    pub(super) fn ending(mut self, end: ExchangeEnd) -> Ask {
+        self.end = end;
+        self
+    }
+
+    pub(super) fn with_status(mut self, status: u16) -> Ask {
+        self.status = status;
+        self
+    }
+
+    pub(super) fn with_content(mut self, content: ContentSeen) -> Ask {
+        self.content = Some(content);
+        self
+    }
+
+    pub(super) fn with_method(mut self, method: &'static str) -> Ask {
+        self.method = method;
+        self
+    }
+
+    pub(super) fn with_stamp(mut self, backend: &str, number: u64) -> Ask {
+        self.stamp = Some(Stamp { backend: backend.to_owned(), number });
+        self
+    }
+}
+
+impl Kit {
+    /// An empty run over so many backends, with a TTL of 2 s given at launch and a cache on disk.
+    pub(super) fn new(backends: usize) -> Kit {
+        let plan = Plan {
+            format: 1,
+            name: "test".to_owned(),
+            title: Bilingual { en: "test".to_owned(), es: "prueba".to_owned() },
+            file: PathBuf::from("test.yaml"),
+            text: String::new(),
+            covers: Vec::new(),
+            adapter: samples::adapter(),
+            proxy: ProxySettings { ttl: Some(Duration::from_secs(2)), ..ProxySettings::default() },
+            backends: BackendsPlan { count: backends, script: Default::default(), own: Default::default() },
+            steps: Vec::new(),
+            checks: Vec::new(),
+            thresholds: Vec::new(),
+            on_inconclusive: Default::default(),
+            seed: 1,
+            strict: false,
+            pin: None,
+            profile: None,
+            estimated: Duration::from_secs(1),
+        };
+        let record = Record { plan, events: Vec::new(), histograms: Histograms::default() };
+        let mut kit = Kit { record, current: None, next_id: 1, answers: HashMap::new(), group: 0 };
+        kit.start(0.0, 1);
+        kit
+    }
+
+    pub(super) fn capabilities(&mut self) -> &mut Capabilities {
+        &mut self.record.plan.adapter.capabilities
+    }
+
+    pub(super) fn event(&mut self, at: f64, event: EventKind) {
+        self.record.events.push(Event { at: moment(at), step: self.current, event });
+    }
+
+    /// The proxy starts and is ready 10 ms later.
+    pub(super) fn start(&mut self, at: f64, launch: u32) {
+        self.event(
+            at,
+            EventKind::ProxyStarting {
+                launch,
+                argv: vec!["proxy".to_owned()],
+                listen: ([127, 0, 0, 1], 8080).into(),
+                configuration: Vec::new(),
+                patches: Vec::new(),
+                ttl: None,
+            },
+        );
+        let (listening_after, answered_after) = (Duration::from_millis(5), Some(Duration::from_millis(10)));
+        self.event(
+            at + 10.0,
+            EventKind::ProxyReady {
+                launch,
+                listening_after,
+                answered_after,
+                attempts_before: 0,
+                status: Some(200),
+            },
+        );
+    }
+
+    pub(super) fn kill(&mut self, at: f64, launch: u32) {
+        self.event(at, EventKind::ProxySignalled { launch, signal: "SIGKILL".to_owned() });
+        let exit = ProxyExit { launch, code: None, signal: Some(9), expected: true, last_lines: Vec::new() };
+        self.event(at + 1.0, EventKind::ProxyExited(exit));
+    }
+
+    /// Begins a step; what follows belongs to it.
+    pub(super) fn step(&mut self, at: f64, kind: StepKind) -> usize {
+        let index = self.record.plan.steps.len();
+        self.record.plan.steps.push(Step { index, label: None, cycle: 0, line: line(), kind });
+        self.again(at, index);
+        index
+    }
+
+    /// Begins a step that is in the plan, once more.
+    pub(super) fn again(&mut self, at: f64, step: usize) {
+        self.current = Some(step);
+        self.event(at, EventKind::StepStarted);
+    }
+
+    /// Writes an exchange down, with the attempts that it caused.
+    pub(super) fn ask(&mut self, ask: Ask) {
+        let mut stamp = ask.stamp.clone();
+        for (index, backend) in ask.backends.iter().enumerate() {
+            let number = self.answers.entry(backend.clone()).and_modify(|n| *n += 1).or_insert(1);
+            let number = *number;
+            if ask.stamp.is_none() {
+                stamp = Some(Stamp { backend: backend.clone(), number });
+            }
+            let offset = 0.1 + index as f64 * 0.1;
+            let attempt = attempt(&ask, backend, number, ask.at + offset, ask.at + ask.took * 0.9);
+            self.event(ask.at + ask.took, EventKind::Attempt(Box::new(attempt)));
+        }
+        let answered = matches!(ask.end, ExchangeEnd::Complete | ExchangeEnd::CutShort(_));
+        let response = answered.then(|| ResponseSeen {
+            status: ask.status,
+            head: WireBytes(
+                format!("HTTP/1.1 {} X\r\nContent-Type: text/plain\r\nETag: \"1\"\r\n\r\n", ask.status)
+                    .into(),
+            ),
+            body: BodySeen {
+                bytes: ask.bytes,
+                hash: ask.target.len() as u64,
+                start: WireBytes::default(),
+                extra_bytes: 0,
+                content: ask.content.clone(),
+            },
+            stamp,
+        });
+        let exchange = Exchange {
+            id: self.next_id,
+            purpose: ask.purpose,
+            client: ClientKind::Raw,
+            connection: Some(self.next_id),
+            request_on_connection: 1,
+            number: self.next_id as u32,
+            group: self.group,
+            method: ask.method.to_owned(),
+            target: ask.target.clone(),
+            request_head: WireBytes::default(),
+            request_body_bytes: 0,
+            intended: moment(ask.at),
+            sent: Some(moment(ask.at)),
+            head_received: None,
+            finished: moment(ask.at + ask.took),
+            end: ask.end.clone(),
+            response,
+        };
+        self.next_id += 1;
+        self.event(ask.at + ask.took, EventKind::Exchange(Box::new(exchange)));
+    }
+
+    /// Asks for a check, as required.
+    /// The adapter knows how to tell its proxy of other backends.
+    pub(super) fn reloads(&mut self) {
+        self.record.plan.adapter.reload_signal = Some("SIGHUP".to_owned());
+    }
+
+    /// The verdict on one check with limits.
+    pub(super) fn judge_within(&mut self, id: CheckId, at_most: Duration, count: Option<u64>) -> Verdict {
+        self.record.plan.checks.clear();
+        let parameters = CheckParameters { at_most: Some(at_most), count, ..CheckParameters::default() };
+        self.record.plan.checks.push(CheckPlan { id, kind: id.kind(), line: line(), parameters });
+        evaluate(&self.record).remove(0)
+    }
+
+    pub(super) fn check(&mut self, id: CheckId) {
+        let parameters = CheckParameters::default();
+        self.record.plan.checks.push(CheckPlan { id, kind: id.kind(), line: line(), parameters });
+    }
+
+    /// The verdict on one check alone.
+    pub(super) fn judge(&mut self, id: CheckId) -> Verdict {
+        self.record.plan.checks.clear();
+        self.check(id);
+        evaluate(&self.record).remove(0)
+    }
+}
+
+/// A verdict without a story.
+pub(super) fn verdict(check: CheckId, kind: Kind, outcome: Outcome) -> Verdict {
+    Verdict {
+        check,
+        requirement: check.requirement(),
+        kind,
+        source: check.source().to_string(),
+        outcome,
+        finding: Finding::NotReached,
+        cause: None,
+        evidence: Vec::new(),
+        line: line(),
+    }
+}
+
+fn attempt(ask: &Ask, backend: &str, number: u64, arrived: f64, responded: f64) -> Attempt {
+    Attempt {
+        backend: backend.to_owned(),
+        number,
+        connection: number,
+        request_on_connection: 1,
+        peer: None,
+        accepted: moment(arrived),
+        arrived: moment(arrived),
+        head_complete: Some(moment(arrived)),
+        body_complete: Some(moment(arrived)),
+        responded: Some(moment(responded)),
+        finished: moment(responded),
+        peer_closed: None,
+        method: ask.method.to_owned(),
+        target: ask.target.clone(),
+        head: BackendBytes::default(),
+        head_bytes: 0,
+        body_bytes: 0,
+        body_hash: 0,
+        body_start: BackendBytes::default(),
+        extra_bytes: 0,
+        expected_continue: false,
+        met: None,
+        status: Some(ask.status),
+        response_bytes: 0,
+        outcome: BackendOutcome::Answered,
+    }
+}
+
+fn line() -> SourceLine {
+    SourceLine { file: PathBuf::from("test.yaml"), line: 1, column: 1, text: String::new() }
+}
+
+/// The moment of a millisecond of the run, a second after its start so that nothing lies before it.
+pub(super) fn moment(milliseconds: f64) -> Moment {
+    Moment(((milliseconds + 1_000.0) * 1e6) as u64)
+}

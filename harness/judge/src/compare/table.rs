@@ -1,0 +1,143 @@
+//! The table of a comparison: each figure's median for each side, and how many times as much the first side needs.
+//!
+//! `cli` makes it from the figures of the rounds; the report shows it. Rounds in which a side has no figure are left out of its
+//! pairs, and too few pairs make no interval.
+
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+use super::{Figures, LEVEL, Reference, Since};
+use harness_model::plan::Metric;
+use harness_model::statistics::{median, ratio_interval};
+
+/// A comparison, ready to be shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// The sides, the one under test first.
+    pub sides: Vec<Side>,
+    /// Rounds measured.
+    pub rounds: usize,
+    /// Confidence of the intervals.
+    pub level: f64,
+    /// What is compared.
+    pub rows: Vec<Row>,
+    /// The worst overshoot of a sleep of 1 ms, median over the rounds, in milliseconds.
+    pub noise_ms: f64,
+    /// The first side beside an earlier comparison.
+    pub since: Vec<Since>,
+    /// Latencies of each side by tag, pooled over the rounds; for the plots.
+    #[serde(skip)]
+    pub pooled: Vec<(String, Vec<Option<Histogram<u64>>>)>,
+}
+
+/// One side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Side {
+    /// As named on the command line.
+    pub name: String,
+    /// For people.
+    pub title: String,
+}
+
+/// What a row is about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subject {
+    /// The load step's tag; `None`: the proxy as a whole.
+    pub tag: Option<String>,
+    /// The figure.
+    pub metric: Metric,
+}
+
+/// A figure for every side.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// Which figure.
+    pub subject: Subject,
+    /// Median over the rounds, by side, in the metric's unit; `None` where it could not be measured.
+    pub medians: Vec<Option<f64>>,
+    /// The first side over each other one, in the order of the others.
+    pub ratios: Vec<Option<Pair>>,
+}
+
+/// How many times as much, with an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Pair {
+    /// Median of the ratios of the rounds.
+    pub ratio: f64,
+    /// Ends of the interval for the median ratio; `None` where the rounds are too few.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// The figures of a load step that are shown.
+pub(super) const SUBJECT_METRICS: [Metric; 6] = [
+    Metric::Latency(0.5),
+    Metric::Latency(0.99),
+    Metric::Rate,
+    Metric::ErrorRate,
+    Metric::CpuPerRequest,
+    Metric::MemoryPerConnection,
+];
+
+/// The table of rounds: `rounds[round][side]`.
+pub fn table(sides: Vec<Side>, rounds: &[Vec<Figures>], reference: Option<&Reference>) -> Comparison {
+    let mut tags: Vec<String> = rounds.iter().flatten().flat_map(|side| side.tags.keys().cloned()).collect();
+    tags.sort();
+    tags.dedup();
+    let mut subjects = Vec::new();
+    for tag in &tags {
+        for metric in SUBJECT_METRICS {
+            subjects.push(Subject { tag: Some(tag.clone()), metric });
+        }
+    }
+    subjects.push(Subject { tag: None, metric: Metric::RssPeak });
+    let rows = subjects.into_iter().map(|subject| row(subject, sides.len(), rounds)).collect();
+    let pooled = tags.iter().map(|tag| (tag.clone(), pooled(tag, sides.len(), rounds))).collect();
+    let noise: Vec<f64> =
+        rounds.iter().map(|round| round.iter().map(|side| side.noise_ms).fold(0.0, f64::max)).collect();
+    Comparison {
+        sides,
+        rounds: rounds.len(),
+        level: LEVEL,
+        rows,
+        noise_ms: median(&noise).unwrap_or_default(),
+        since: reference.map(|reference| reference.beside(rounds)).unwrap_or_default(),
+        pooled,
+    }
+}
+
+fn row(subject: Subject, sides: usize, rounds: &[Vec<Figures>]) -> Row {
+    let figure = |round: &Vec<Figures>, side: usize| {
+        round.get(side).and_then(|figures| figures.get(subject.tag.as_deref(), subject.metric))
+    };
+    let of_side =
+        |side: usize| -> Vec<f64> { rounds.iter().filter_map(|round| figure(round, side)).collect() };
+    let medians = (0..sides).map(|side| median(&of_side(side))).collect();
+    let ratios = (1..sides)
+        .map(|side| {
+            let pairs: Vec<(f64, f64)> = rounds
+                .iter()
+                .filter_map(|round| figure(round, side).zip(figure(round, 0)))
+                .filter(|(theirs, ours)| *theirs > 0.0 && *ours > 0.0)
+                .collect();
+            let ratios: Vec<f64> = pairs.iter().map(|(theirs, ours)| ours / theirs).collect();
+            let interval = ratio_interval(&pairs, LEVEL).map(|interval| (interval.low, interval.high));
+            Some(Pair { ratio: median(&ratios)?, interval })
+        })
+        .collect();
+    Row { subject, medians, ratios }
+}
+
+fn pooled(tag: &str, sides: usize, rounds: &[Vec<Figures>]) -> Vec<Option<Histogram<u64>>> {
+    (0..sides)
+        .map(|side| {
+            let mut of_side = rounds.iter().filter_map(|round| round.get(side)?.tags.get(tag));
+            let mut sum = of_side.next()?.latency.clone();
+            // Every histogram of the product has the same range and digits.
+            of_side.for_each(|more| {
+                let _ = sum.add(&more.latency);
+            });
+            Some(sum)
+        })
+        .collect()
+}

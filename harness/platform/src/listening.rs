@@ -1,0 +1,135 @@
+//! Who listens where: the kernel's LISTEN table joined with the open files of processes.
+//!
+//! `readiness` asks it instead of connecting, because a bare connect blocks or kills some proxies, and it names the
+//! program that holds a port. Nothing here opens a connection. Outside Linux nothing is known.
+
+use std::net::SocketAddr;
+
+/// A process that holds a port.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Holder {
+    /// Its pid, where it may be known (other users' processes hide theirs).
+    pub pid: Option<i32>,
+    /// Name of its program, where it may be known.
+    pub program: Option<String>,
+    /// The address it holds.
+    pub address: SocketAddr,
+}
+
+#[cfg(target_os = "linux")]
+pub use linux::{holder_of_port, listening_sockets};
+
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::{holder_of_port, listening_sockets};
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::collections::HashSet;
+    use std::net::SocketAddr;
+
+    use procfs::net::{TcpNetEntry, TcpState};
+    use procfs::process::{FDTarget, Process};
+
+    use super::Holder;
+    use crate::program_of;
+
+    /// The addresses on which one of these processes listens, without doubles.
+    ///
+    /// The table is read once per process, since each may be in another network namespace; there are few of them.
+    pub fn listening_sockets(pids: &[i32]) -> Vec<SocketAddr> {
+        let mut found: Vec<SocketAddr> = Vec::new();
+        for &pid in pids {
+            let Ok(process) = Process::new(pid) else { continue };
+            let own = socket_inodes(&process);
+            if own.is_empty() {
+                continue;
+            }
+            for entry in table(&process) {
+                let listens = entry.state == TcpState::Listen && own.contains(&entry.inode);
+                if listens && !found.contains(&entry.local_address) {
+                    found.push(entry.local_address);
+                }
+            }
+        }
+        found
+    }
+
+    /// Who listens on a port in the network namespace of the calling thread; `None` if nobody does.
+    pub fn holder_of_port(port: u16) -> Option<Holder> {
+        let entry = own_table()
+            .into_iter()
+            .find(|entry| entry.state == TcpState::Listen && entry.local_address.port() == port)?;
+        let pid = procfs::process::all_processes()
+            .ok()?
+            .flatten()
+            .find(|process| socket_inodes(process).contains(&entry.inode))
+            .map(|process| process.pid);
+        Some(Holder { pid, program: pid.and_then(program_of), address: entry.local_address })
+    }
+
+    /// `/proc/self/net` shows the namespace of the main thread; `/proc/<tid>/net` that of the thread.
+    fn own_table() -> Vec<TcpNetEntry> {
+        let thread = rustix::thread::gettid().as_raw_pid();
+        Process::new(thread).map(|process| table(&process)).unwrap_or_default()
+    }
+
+    fn table(process: &Process) -> Vec<TcpNetEntry> {
+        let mut entries = process.tcp().unwrap_or_default();
+        entries.extend(process.tcp6().unwrap_or_default());
+        entries
+    }
+
+    fn socket_inodes(process: &Process) -> HashSet<u64> {
+        let Ok(descriptors) = process.fd() else { return HashSet::new() };
+        descriptors
+            .flatten()
+            .filter_map(|descriptor| match descriptor.target {
+                FDTarget::Socket(inode) => Some(inode),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod elsewhere {
+    use std::net::SocketAddr;
+
+    use super::Holder;
+
+    /// Unknown here: `readiness` then relies on the answer to its GET alone.
+    pub fn listening_sockets(_pids: &[i32]) -> Vec<SocketAddr> {
+        Vec::new()
+    }
+
+    /// Unknown here.
+    pub fn holder_of_port(_port: u16) -> Option<Holder> {
+        None
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::{holder_of_port, listening_sockets};
+
+    #[test]
+    fn a_listener_of_this_process_is_found_with_its_holder_and_gone_when_closed() {
+        let me = i32::try_from(std::process::id()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        assert!(listening_sockets(&[me]).contains(&address));
+        let holder = holder_of_port(address.port()).unwrap();
+        assert_eq!((holder.pid, holder.address), (Some(me), address));
+        assert!(holder.program.is_some());
+        drop(listener);
+        assert!(!listening_sockets(&[me]).contains(&address));
+        assert_eq!(holder_of_port(address.port()), None);
+    }
+
+    #[test]
+    fn a_process_that_is_gone_listens_nowhere() {
+        assert!(listening_sockets(&[i32::MAX]).is_empty());
+    }
+}

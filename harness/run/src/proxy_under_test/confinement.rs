@@ -1,0 +1,156 @@
+//! How tightly a proxy is kept: limits, control group, fence, and what of it the host really enforces.
+//!
+//! The conductor chooses by the adapter: programs of this machine are trusted as their user trusts them, submissions are
+//! not. Nothing here starts anything.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::directory::WorkingDirectory;
+use super::guard::{GuardState, Isolation};
+use harness_model::adapter::Adapter;
+use harness_model::history::Anomaly;
+use harness_platform::{ControlGroup, GroupLimits, Limits, Reach};
+
+/// What a proxy is kept to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Confinement {
+    /// Limits of each of its processes.
+    pub limits: Limits,
+    /// Limits of all of them together.
+    pub together: GroupLimits,
+    /// Whether it writes its own directory only, and reads no home.
+    pub fenced: bool,
+    /// Bytes that its directory may hold before it is killed.
+    pub directory_bytes: Option<u64>,
+}
+
+/// What of it the host enforces: for the manifest, and for the honesty section of a report.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enforced {
+    /// How it is kept from outliving the harness; `None` before it first ran.
+    pub isolation: Option<Isolation>,
+    /// Whether it is kept to its own files; `None` where that was not asked for.
+    pub fenced: Option<bool>,
+    /// What is limited for all its processes together: `memory`, `processes`, `cpu`.
+    pub limited: Vec<String>,
+    /// What should be limited and is not, because the host does not allow it.
+    pub not_limited: Vec<String>,
+}
+
+/// More than any proxy of a course has needed, less than hurts the machine.
+const MEMORY_BYTES: u64 = 2 << 30;
+/// A thread per connection is a legitimate design.
+const PROCESSES: u64 = 2_000;
+/// An hour of CPU for each process: what spins after its clients have left is found by a check, not by this.
+const CPU_SECONDS: u64 = 3_600;
+/// Some thousands of clients with a backend connection each.
+const OPEN_FILES: u64 = 16_384;
+/// Bytes of one file, and of the whole directory: logs without bound have filled disks.
+const FILE_BYTES: u64 = 2 << 30;
+
+impl Confinement {
+    /// What is fit for the proxy of an adapter: a submission, whose folder is copied, is confined; a program of this machine
+    /// is not.
+    pub fn of(adapter: &Adapter) -> Confinement {
+        let wanted = &adapter.limits;
+        let confined = wanted.confined.unwrap_or(adapter.copy_from.is_some());
+        let mut confinement = if confined { Confinement::of_submission() } else { Confinement::default() };
+        let Confinement { limits, together, directory_bytes, .. } = &mut confinement;
+        limits.cpu_seconds = wanted.cpu.map(|cpu| cpu.as_secs().max(1)).or(limits.cpu_seconds);
+        limits.open_files = wanted.open_files.or(limits.open_files);
+        limits.file_bytes = wanted.written_bytes.or(limits.file_bytes);
+        limits.data_bytes = wanted.memory_bytes.map(|bytes| bytes.saturating_mul(4)).or(limits.data_bytes);
+        together.memory_bytes = wanted.memory_bytes.or(together.memory_bytes);
+        together.processes = wanted.processes.or(together.processes);
+        *directory_bytes = wanted.written_bytes.or(*directory_bytes);
+        confinement
+    }
+
+    /// What a program of unknown intent is kept to.
+    pub fn of_submission() -> Confinement {
+        let half = harness_platform::host_facts().memory_bytes.map_or(MEMORY_BYTES, |bytes| bytes / 2);
+        let memory = MEMORY_BYTES.min(half);
+        Confinement {
+            // Four times as much, because address space that is never touched counts here, stacks of threads above all.
+            limits: Limits {
+                cpu_seconds: Some(CPU_SECONDS),
+                open_files: Some(OPEN_FILES),
+                file_bytes: Some(FILE_BYTES),
+                data_bytes: Some(memory * 4),
+                cpus: None,
+            },
+            together: GroupLimits { memory_bytes: Some(memory), processes: Some(PROCESSES), cores: None },
+            fenced: true,
+            directory_bytes: Some(FILE_BYTES),
+        }
+    }
+
+    /// The control group that it asks for, as far as the host has one.
+    pub(super) fn group(&self, directory: &WorkingDirectory) -> Option<Arc<ControlGroup>> {
+        if self.together.is_empty() {
+            return None;
+        }
+        // The directory is this run's alone, so its name is too.
+        let name = directory.path().file_name().unwrap_or_default().to_string_lossy();
+        Some(Arc::new(ControlGroup::create(
+            &format!("harness-{}-{name}", std::process::id()),
+            &self.together,
+        )))
+    }
+
+    /// The files that it may touch.
+    pub(super) fn reach(&self, directory: &WorkingDirectory, adapter: &Adapter) -> Option<Reach> {
+        let home = std::env::var_os("HOME").map(std::path::PathBuf::from);
+        self.fenced.then(|| {
+            let mut reach = Reach::of_submission(directory.path().to_path_buf(), home);
+            reach.readable.extend(adapter.limits.readable.iter().cloned());
+            reach
+        })
+    }
+
+    /// What of it is enforced, as the guard and the control group have it.
+    pub(super) fn enforced(&self, group: Option<&ControlGroup>, state: &GuardState) -> Enforced {
+        let words = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        Enforced {
+            isolation: state.isolation,
+            fenced: self.fenced.then_some(state.fenced),
+            limited: group.map(|group| words(group.in_force())).unwrap_or_default(),
+            not_limited: group.map(|group| words(group.missing())).unwrap_or_default(),
+        }
+    }
+}
+
+impl fmt::Display for Enforced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.isolation {
+            Some(Isolation::ProcessNamespace) => "process namespace",
+            Some(Isolation::Subreaper) => "subreaper",
+            Some(Isolation::ProcessGroup) => "process group",
+            None => "never ran",
+        })?;
+        match self.fenced {
+            Some(true) => f.write_str("; kept to its own files")?,
+            Some(false) => f.write_str("; not kept to its own files (this kernel has no Landlock)")?,
+            None => {}
+        }
+        if !self.limited.is_empty() {
+            write!(f, "; limited: {}", self.limited.join(", "))?;
+        }
+        if !self.not_limited.is_empty() {
+            write!(f, "; not limited, because the host does not allow it: {}", self.not_limited.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// What to record when the kernel ended it for its use of memory.
+pub(super) fn memory_used_up(group: &ControlGroup) -> Option<Anomaly> {
+    let killed = group.killed_for_memory();
+    let what = format!(
+        "the proxy used up the memory that it is allowed: the kernel killed {killed} of its processes"
+    );
+    (killed > 0).then_some(Anomaly { what, exchange: None })
+}

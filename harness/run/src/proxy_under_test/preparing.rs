@@ -1,0 +1,217 @@
+//! Makes a proxy under test: its program, its private directory, its build.
+//!
+//! The conductor calls [`ProxyUnderTest::prepare`] once per run, before there are backends. Nothing of the proxy itself is
+//! started here, only the commands that build it, and those under a guard too.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fake_backends::clock::RunClock;
+use fake_backends::platform::Network;
+
+use super::confinement::{Confinement, Enforced};
+use super::directory::{Place, WorkingDirectory};
+use super::guard::{Order, Wish, guard_program};
+use super::launching::on_own_thread;
+use super::process::Process;
+use super::program::{self, Preparation};
+use super::subject::{EventSink, ProxyUnderTest};
+use super::{OutputLog, StartProblem};
+use harness_model::adapter::{Adapter, OwnCommands, Rewritten};
+use harness_platform::Limits;
+
+/// What [`ProxyUnderTest::prepare`] needs to know.
+pub struct Preparing {
+    /// The adapter.
+    pub adapter: Adapter,
+    /// Where the working directory lies.
+    pub place: Place,
+    /// The clock of the run.
+    pub clock: RunClock,
+    /// The network of the run.
+    pub network: Network,
+    /// Where the proxy's output goes.
+    pub output: OutputLog,
+    /// Where events go.
+    pub sink: EventSink,
+    /// Told of what takes long.
+    pub announce: Arc<dyn Fn(&Preparation) + Send + Sync>,
+    /// What the proxy, its build and all that they start are kept to.
+    pub confinement: Confinement,
+    /// How it may be kept from outliving the harness.
+    pub isolation: Wish,
+}
+
+/// A build that takes longer hangs.
+const BUILD_WITHIN: Duration = Duration::from_secs(15 * 60);
+/// What a build may see of the user's environment: where compilers and package managers keep their things.
+const BUILD_ENVIRONMENT: [&str; 6] = ["HOME", "CARGO_HOME", "RUSTUP_HOME", "GOPATH", "LANG", "TMPDIR"];
+
+/// Lines of a failed build that are worth showing.
+const BUILD_LINES: usize = 30;
+
+impl ProxyUnderTest {
+    /// Finds or builds the program, makes the working directory and fills it.
+    ///
+    /// # Errors
+    /// The program is missing or does not build, or the directory cannot be written.
+    pub async fn prepare(preparing: Preparing) -> Result<ProxyUnderTest, StartProblem> {
+        let Preparing { adapter, place, clock, network, output, sink, announce, confinement, isolation } =
+            preparing;
+        let guard_program =
+            guard_program().map_err(|error| StartProblem::Guard { error: error.to_string() })?;
+        let (wanted, told) = (adapter.program.clone(), announce.clone());
+        // On the host's network, because cargo may have to fetch what the program depends on.
+        let locate = move || Network::host().enter().map(|()| program::locate_program(&wanted, &*told));
+        let in_vain = |error: String| StartProblem::Guard { error };
+        let located = on_own_thread(locate).await.ok_or_else(|| in_vain("no thread".into()))?;
+        let program = located.map_err(|error| in_vain(error.to_string()))??;
+        let directory = WorkingDirectory::create(&place, &adapter.name)?;
+        if let Some(source) = &adapter.copy_from {
+            directory.copy_from(source)?;
+        }
+        // Complete for programs of the submission; an absolute path stays as it is.
+        let program = match adapter.attached() {
+            Some(_) => program,
+            None => directory.path().join(program),
+        };
+        let group = confinement.group(&directory);
+        let reach = confinement.reach(&directory, &adapter);
+        let proxy = ProxyUnderTest {
+            adapter,
+            directory,
+            program,
+            guard_program,
+            clock,
+            network,
+            output,
+            sink,
+            group,
+            reach,
+            confinement,
+            enforced: Enforced::default(),
+            wish: isolation,
+            launches: 0,
+            ended_at: None,
+            process: Arc::default(),
+            outside: Arc::default(),
+            commands: OwnCommands::default(),
+            patched: BTreeMap::new(),
+            usual_start: None,
+            rebinds: false,
+            announce,
+        };
+        // What is patched is built when the patch is known, at a start.
+        if !proxy.adapter.rewrites.iter().any(|rewrite| rewrite.patch) {
+            proxy.build_all().await?;
+        }
+        proxy.lay_out()?;
+        Ok(proxy)
+    }
+
+    /// Directories and files that must exist.
+    pub(super) fn lay_out(&self) -> Result<(), StartProblem> {
+        self.directory.create_directories(&self.adapter.directories)?;
+        self.directory.touch(&self.adapter.touch)
+    }
+
+    /// Runs every build command.
+    pub(super) async fn build_all(&self) -> Result<(), StartProblem> {
+        for command in &self.adapter.build {
+            (self.announce)(&Preparation::Running { command: command.clone() });
+            self.build(command).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes files of others with their replacements, and builds again where a patch has changed since.
+    pub(super) async fn rewrite(&mut self, rewritten: &[Rewritten]) -> Result<(), StartProblem> {
+        let mut patched = false;
+        for file in rewritten {
+            // A configuration that the proxy itself has changed is as it should be again.
+            let known = self.patched.get(&file.path);
+            if file.patch && known == Some(&file.text) {
+                continue;
+            }
+            let one = BTreeMap::from([(file.path.clone(), file.text.clone())]);
+            self.directory.write_files(&one)?;
+            if file.patch {
+                self.patched.insert(file.path.clone(), file.text.clone());
+                patched = true;
+            }
+        }
+        if patched { self.build_all().await } else { Ok(()) }
+    }
+
+    async fn build(&self, command: &[String]) -> Result<(), StartProblem> {
+        let mut environment = with_path(BTreeMap::new());
+        for name in BUILD_ENVIRONMENT {
+            if let Ok(value) = std::env::var(name) {
+                environment.insert(name.to_string(), value);
+            }
+        }
+        if self.reach.is_some() {
+            // Compilers write temporary files, and behind its fence a build writes nowhere else.
+            let own = self.directory.path().to_string_lossy().into_owned();
+            environment.insert("TMPDIR".to_string(), own);
+        }
+        let order = Order {
+            argv: self.absolute(command)?,
+            environment,
+            directory: self.directory.path().to_path_buf(),
+            stdin: None,
+            limits: Limits::default(),
+            doors: self.doors(),
+            reach: self.reach.clone(),
+            hosts: None,
+            orphan: self.orphan(),
+        };
+        let guard = (self.guard_program.as_path(), self.wish);
+        // On the host's network: a build may have to fetch what the submission depends on.
+        let process = Process::start(guard, &Network::host(), &self.clock, order, false, &self.output)?;
+        let ended = process.guard().wait_until(|state| state.exit.is_some());
+        let code = match tokio::time::timeout(BUILD_WITHIN, ended).await {
+            Ok(state) => match state.refused {
+                Some(error) => return Err(StartProblem::NotExecutable { program: command.join(" "), error }),
+                None => state.exit.and_then(|exit| exit.code),
+            },
+            Err(_) => None,
+        };
+        if code == Some(0) {
+            return Ok(());
+        }
+        Err(StartProblem::BuildFailed {
+            command: command.to_vec(),
+            code,
+            last_lines: self.output.last_lines(BUILD_LINES),
+        })
+    }
+
+    /// What a guard removes if the harness dies: the working directory, unless the user wants it kept.
+    pub(super) fn orphan(&self) -> Option<PathBuf> {
+        self.directory.is_temporary().then(|| self.directory.path().to_path_buf())
+    }
+
+    /// A command whose program is looked up as the adapter's own would be; a path is relative to the directory.
+    pub(super) fn absolute(&self, argv: &[String]) -> Result<Vec<String>, StartProblem> {
+        let mut argv = argv.to_vec();
+        if let Some(first) = argv.first_mut() {
+            let found = if first.contains('/') {
+                self.directory.path().join(&*first)
+            } else {
+                program::find_installed(first, None)?
+            };
+            *first = found.to_string_lossy().into_owned();
+        }
+        Ok(argv)
+    }
+}
+
+/// Nothing of the user's environment but PATH, unless the adapter says otherwise.
+pub(super) fn with_path(mut environment: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let inherited = || std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".into());
+    environment.entry("PATH".into()).or_insert_with(inherited);
+    environment
+}

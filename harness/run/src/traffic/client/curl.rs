@@ -1,0 +1,123 @@
+//! The curl program: what a person types to try a proxy.
+//!
+//! One of the client kinds of the concurrency checks, used where it is installed. Its raw output, head included, is read
+//! like any other response.
+
+use std::process::Stdio;
+use std::sync::OnceLock;
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use super::observe::ResponseObserver;
+use super::{Clients, Seen};
+use crate::traffic::request::Request;
+use harness_model::history::ExchangeEnd;
+
+/// Exit codes of curl that have a meaning of their own here (curl(1), EXIT CODES).
+const COULD_NOT_CONNECT: i32 = 7;
+const TIMED_OUT: i32 = 28;
+const EMPTY_REPLY: i32 = 52;
+
+/// Why the program cannot be used; `None` where it can.
+pub(super) fn missing() -> Option<String> {
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    let found = *FOUND.get_or_init(|| {
+        let mut command = std::process::Command::new("curl");
+        let quiet = command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        quiet.status().is_ok_and(|status| status.success())
+    });
+    (!found).then(|| "the curl program is not installed".to_owned())
+}
+
+pub(super) async fn exchange(clients: &Clients, request: &Request) -> Seen {
+    let clock = clients.clock();
+    let mut seen = Seen {
+        connection: None,
+        request_head: clients.head_of(request),
+        sent: None,
+        head_received: None,
+        finished: clock.now(),
+        end: ExchangeEnd::TimedOut,
+        response: None,
+    };
+    // The child starts in the network of the thread that starts it.
+    if let Err(error) = clients.network().enter() {
+        seen.end = ExchangeEnd::NotConnected(error.to_string());
+        return seen;
+    }
+    let command = command(clients, request);
+    seen.sent = Some(clock.now());
+    let output = tokio::time::timeout_at(clients.deadline(request), run(command, request.body())).await;
+    seen.finished = clock.now();
+    let output = match output {
+        Ok(Ok(output)) => output,
+        Ok(Err(error)) => {
+            seen.end = ExchangeEnd::NotConnected(format!("curl could not be run: {error}"));
+            return seen;
+        }
+        // The child is killed when it is dropped.
+        Err(_) => return seen,
+    };
+    let mut observer = ResponseObserver::new(&request.method);
+    let over = observer.push(&output.stdout, seen.finished);
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    seen.end = match output.status.code() {
+        Some(0) if over => observer.end(),
+        Some(0) => observer.closed(None),
+        Some(COULD_NOT_CONNECT) => ExchangeEnd::NotConnected(said),
+        Some(TIMED_OUT) => ExchangeEnd::TimedOut,
+        Some(EMPTY_REPLY) => ExchangeEnd::ClosedWithoutAnswer,
+        _ => ExchangeEnd::CutShort(said),
+    };
+    seen.head_received = observer.head_received();
+    seen.response = observer.into_response(&request.method, &request.target);
+    seen
+}
+
+/// Runs it, with the body on its standard input.
+async fn run(mut command: Command, body: Vec<u8>) -> std::io::Result<std::process::Output> {
+    let mut child = command.spawn()?;
+    let input = child.stdin.take();
+    let feed = async move {
+        if let Some(mut input) = input {
+            // A curl that has ended early says why by its exit code.
+            let _ = input.write_all(&body).await;
+        }
+    };
+    let ((), output) = tokio::join!(feed, child.wait_with_output());
+    output
+}
+
+fn command(clients: &Clients, request: &Request) -> Command {
+    let mut command = Command::new("curl");
+    // `-q` must come first: the user's own settings would make the run another one elsewhere.
+    command.args([
+        "-q",
+        "--silent",
+        "--show-error",
+        "--include",
+        "--raw",
+        "--http1.1",
+        "--noproxy",
+        "*",
+        "--globoff",
+    ]);
+    command.args(["--path-as-is", "--max-time", &request.timeout.as_secs_f64().to_string()]);
+    match request.method.as_str() {
+        "HEAD" => drop(command.arg("--head")),
+        method => drop(command.args(["--request", method])),
+    }
+    if request.body_bytes > 0 {
+        command.args(["--header", "Content-Type: application/octet-stream", "--data-binary", "@-"]);
+    }
+    if let Some(host) = clients.own_host() {
+        command.args(["--header", &format!("Host: {host}")]);
+    }
+    if clients.inner.shape.absolute {
+        command.args(["--request-target", &clients.inner.shape.target(&request.target, clients.host())]);
+    }
+    command.arg(clients.url_of(request));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}

@@ -1,0 +1,292 @@
+//! Those who send requests and say exactly what came of them: the harness's own socket client, a library, the curl program.
+//!
+//! Every step of traffic asks through [`Clients`], which numbers exchanges and connections and puts each exchange into the
+//! record. Nothing here decides when a request is due, retries a failed one, or judges an answer.
+
+mod curl;
+mod library;
+mod observe;
+mod raw;
+
+pub use raw::Connection;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fake_backends::clock::RunClock;
+use fake_backends::platform::Network;
+use tokio::sync::Barrier;
+
+use super::request::Request;
+use harness_model::adapter::RequestShape;
+use harness_model::history::{EventKind, Exchange, ExchangeEnd, Recorder, ResponseSeen, WireBytes};
+use harness_model::plan::ClientKind;
+
+/// All clients of a run. Clones are cheap and number on together.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    inner: Arc<Inner>,
+    /// The address that they come from; the system's choice where nothing is said.
+    source: Option<IpAddr>,
+    /// Whom they ask where it is not the proxy.
+    asked: Option<SocketAddr>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    address: SocketAddr,
+    host: String,
+    shape: RequestShape,
+    network: Network,
+    recorder: Recorder,
+    exchanges: AtomicU64,
+    connections: AtomicU64,
+    unanswered: AtomicU64,
+    library: library::Library,
+}
+
+/// A proxy that has not answered so many requests in a row is given less time for each, or a run on one that hangs
+/// everywhere would last for hours. Its next answer restores its time.
+const MUTE_AFTER: u64 = 4;
+const MUTE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+/// The same after so many: what has answered nothing for so long is hardly about to.
+const LONG_MUTE_AFTER: u64 = 40;
+const LONG_MUTE_PATIENCE: std::time::Duration = std::time::Duration::from_millis(300);
+
+/// What a client saw of one request; [`Clients`] makes an exchange of it.
+#[derive(Debug)]
+struct Seen {
+    connection: Option<(u64, u32)>,
+    request_head: Vec<u8>,
+    sent: Option<fake_backends::clock::Moment>,
+    head_received: Option<fake_backends::clock::Moment>,
+    finished: fake_backends::clock::Moment,
+    end: ExchangeEnd,
+    response: Option<ResponseSeen>,
+}
+
+impl Clients {
+    /// The clients of a run: whom they ask, where their sockets are made, where exchanges are recorded.
+    pub fn new(address: SocketAddr, network: Network, recorder: Recorder) -> Clients {
+        let inner = Inner {
+            address,
+            host: address.to_string(),
+            shape: RequestShape::default(),
+            network,
+            recorder,
+            exchanges: AtomicU64::new(1),
+            connections: AtomicU64::new(1),
+            unanswered: AtomicU64::new(0),
+            library: library::Library::new(),
+        };
+        Clients { inner: Arc::new(inner), source: None, asked: None }
+    }
+
+    /// The same clients, coming from this address. Only the raw client and the load engine obey it.
+    #[must_use]
+    pub fn coming_from(&self, source: IpAddr) -> Clients {
+        Clients { source: Some(source), ..self.clone() }
+    }
+
+    /// The same clients, asking somebody else than the proxy. Only the raw client and the load engine obey it.
+    #[must_use]
+    pub fn asking(&self, asked: SocketAddr) -> Clients {
+        Clients { asked: Some(asked), ..self.clone() }
+    }
+
+    /// The address that they come from, where one was chosen.
+    pub fn source(&self) -> Option<IpAddr> {
+        self.source
+    }
+
+    /// The same clients, whose requests look as a proxy needs them. Before any of them is used.
+    pub fn with_shape(self, shape: RequestShape) -> Clients {
+        let Some(inner) = Arc::into_inner(self.inner) else {
+            unreachable!("clients are shaped where they are made, before there are clones");
+        };
+        let host = shape.host.clone().unwrap_or(inner.host);
+        Clients { inner: Arc::new(Inner { host, shape, ..inner }), source: self.source, asked: self.asked }
+    }
+
+    /// The same clients, numbering on, once the proxy listens elsewhere. While none of them asks anything.
+    #[must_use]
+    pub fn moved_to(&self, address: SocketAddr) -> Clients {
+        let now = |counter: &AtomicU64| AtomicU64::new(counter.load(Ordering::Relaxed));
+        let inner = Inner {
+            address,
+            host: self.inner.shape.host.clone().unwrap_or_else(|| address.to_string()),
+            shape: self.inner.shape.clone(),
+            network: self.inner.network.clone(),
+            recorder: self.inner.recorder.clone(),
+            exchanges: now(&self.inner.exchanges),
+            connections: now(&self.inner.connections),
+            unanswered: now(&self.inner.unanswered),
+            library: library::Library::new(),
+        };
+        Clients { inner: Arc::new(inner), source: self.source, asked: self.asked }
+    }
+
+    /// The head of a request as it is sent.
+    fn head_of(&self, request: &Request) -> Vec<u8> {
+        if self.inner.shape.is_plain() {
+            return request.head(&self.inner.host);
+        }
+        let target = self.inner.shape.target(&request.target, &self.inner.host);
+        Request { target, ..request.clone() }.head(&self.inner.host)
+    }
+
+    /// Where a library is to send a request, which makes the connection and the target from it.
+    fn url_of(&self, request: &Request) -> String {
+        format!("http://{}{}{}", self.inner.address, self.inner.shape.prefix, request.target)
+    }
+
+    /// The value of `Host` where it is not the one that a library would send by itself.
+    fn own_host(&self) -> Option<&str> {
+        self.inner.shape.host.as_deref()
+    }
+
+    /// Whom they ask: the proxy, unless somebody else was chosen.
+    pub fn address(&self) -> SocketAddr {
+        self.asked.unwrap_or(self.inner.address)
+    }
+
+    /// The value of `Host`.
+    pub fn host(&self) -> &str {
+        &self.inner.host
+    }
+
+    /// Where sockets are made.
+    pub fn network(&self) -> &Network {
+        &self.inner.network
+    }
+
+    /// The clock of the run.
+    pub fn clock(&self) -> RunClock {
+        self.inner.recorder.clock()
+    }
+
+    /// The record.
+    pub fn recorder(&self) -> &Recorder {
+        &self.inner.recorder
+    }
+
+    /// Why a kind of client cannot be used here; `None` where it can.
+    pub fn missing(&self, kind: ClientKind) -> Option<String> {
+        match kind {
+            ClientKind::Raw => None,
+            ClientKind::Reqwest => self.inner.library.problem(),
+            ClientKind::Curl => curl::missing(),
+        }
+    }
+
+    /// Sends a request on a connection of its own and records the exchange.
+    pub async fn ask(&self, request: &Request) -> Exchange {
+        self.ask_on(&mut None, request, None).await
+    }
+
+    /// Sends a request on `connection`, or on a new one where there is none or it was closed meanwhile, and records the
+    /// exchange. Afterwards `connection` is the one to go on with, if any. With a `gate` it waits there once it is
+    /// connected, so that several requests leave together.
+    pub async fn ask_on(
+        &self,
+        connection: &mut Option<Connection>,
+        request: &Request,
+        gate: Option<&Barrier>,
+    ) -> Exchange {
+        let exchange = self.ask_unrecorded(connection, request, gate).await;
+        self.inner.recorder.record(EventKind::Exchange(Box::new(exchange.clone())));
+        exchange
+    }
+
+    /// The same without recording the exchange: for steps that only count.
+    pub async fn ask_unrecorded(
+        &self,
+        connection: &mut Option<Connection>,
+        request: &Request,
+        gate: Option<&Barrier>,
+    ) -> Exchange {
+        let id = self.inner.exchanges.fetch_add(1, Ordering::Relaxed);
+        let seen = match request.client {
+            ClientKind::Raw => raw::exchange(self, connection, request, gate).await,
+            kind => {
+                if let Some(gate) = gate {
+                    gate.wait().await;
+                }
+                match kind {
+                    ClientKind::Curl => curl::exchange(self, request).await,
+                    _ => self.inner.library.exchange(self, request).await,
+                }
+            }
+        };
+        self.note(&seen.end);
+        exchange_of(id, request, seen)
+    }
+
+    /// Sends requests together on one connection without waiting for answers, and records the exchanges.
+    pub async fn pipeline(&self, requests: &[Request]) {
+        for (request, seen) in requests.iter().zip(raw::pipelined(self, requests).await) {
+            let id = self.inner.exchanges.fetch_add(1, Ordering::Relaxed);
+            self.note(&seen.end);
+            self.inner.recorder.record(EventKind::Exchange(Box::new(exchange_of(id, request, seen))));
+        }
+    }
+
+    /// Counts requests without an answer in a row.
+    fn note(&self, end: &ExchangeEnd) {
+        if *end == ExchangeEnd::TimedOut {
+            self.inner.unanswered.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.inner.unanswered.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// A number for an exchange that somebody else carries out.
+    pub(super) fn next_exchange(&self) -> u64 {
+        self.inner.exchanges.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn next_connection(&self) -> u64 {
+        self.inner.connections.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The instant at which a request is given up.
+    fn deadline(&self, request: &Request) -> tokio::time::Instant {
+        let clock = self.clock();
+        let from = clock.now().max(request.intended);
+        // Whoever measures a load wants to know how late an answer is.
+        let is_measured = request.purpose == harness_model::history::Purpose::Load;
+        let timeout = match self.inner.unanswered.load(Ordering::Relaxed) {
+            _ if is_measured => request.timeout,
+            LONG_MUTE_AFTER.. => request.timeout.min(LONG_MUTE_PATIENCE),
+            MUTE_AFTER.. => request.timeout.min(MUTE_PATIENCE),
+            _ => request.timeout,
+        };
+        tokio::time::Instant::from_std(clock.instant_of(from + timeout))
+    }
+}
+
+fn exchange_of(id: u64, request: &Request, seen: Seen) -> Exchange {
+    Exchange {
+        id,
+        purpose: request.purpose,
+        client: request.client,
+        connection: seen.connection.map(|(id, _)| id),
+        request_on_connection: seen.connection.map_or(1, |(_, count)| count),
+        number: request.number,
+        group: request.group,
+        method: request.method.clone(),
+        target: request.target.clone(),
+        request_head: WireBytes(seen.request_head),
+        request_body_bytes: request.body_bytes,
+        intended: request.intended,
+        sent: seen.sent,
+        head_received: seen.head_received,
+        finished: seen.finished,
+        end: seen.end,
+        response: seen.response,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! The client against servers that answer as told: what it says of each end of an exchange.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use fake_backends::clock::{Moment, RunClock};
+use fake_backends::platform::Network;
+
+use super::*;
+use harness_model::history::Purpose;
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// Asks a server that serves its connections one after the other, as `serve` does with each; `requests` on one
+/// connection where they can be.
+fn ask(requests: &[Request], serve: impl Fn(usize, TcpStream) + Send + 'static) -> Vec<Exchange> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // It ends with the process; each test has its own.
+    std::thread::spawn(move || {
+        for (number, stream) in listener.incoming().enumerate() {
+            serve(number, stream.unwrap());
+        }
+    });
+    ask_at(address, requests)
+}
+
+fn ask_at(address: SocketAddr, requests: &[Request]) -> Vec<Exchange> {
+    let file = tempfile::tempfile().unwrap();
+    let recorder = Recorder::begin(file, RunClock::start()).unwrap();
+    let clients = Clients::new(address, Network::host(), recorder);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (mut connection, mut exchanges) = (None, Vec::new());
+        for request in requests {
+            exchanges.push(clients.ask_on(&mut connection, request, None).await);
+        }
+        exchanges
+    })
+}
+
+fn get() -> Request {
+    let mut request = Request::get(Purpose::Serial, 0, "/a".into(), Moment(0));
+    request.keep = true;
+    request
+}
+
+/// Reads one request without a body.
+fn read_head(stream: &mut TcpStream) -> bool {
+    let mut seen = Vec::new();
+    let mut byte = [0];
+    while !seen.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut byte) {
+            Ok(1) => seen.push(byte[0]),
+            _ => return false,
+        }
+    }
+    true
+}
+
+#[test]
+fn a_connection_is_kept_and_its_requests_are_numbered() {
+    let exchanges = ask(&[get(), get()], |_, mut stream| {
+        while read_head(&mut stream) {
+            stream.write_all(OK).unwrap();
+        }
+    });
+    assert_eq!(exchanges[0].connection, exchanges[1].connection);
+    assert_eq!(exchanges[1].request_on_connection, 2);
+    for exchange in exchanges {
+        assert_eq!(exchange.end, ExchangeEnd::Complete);
+        let (sent, head) = (exchange.sent.unwrap(), exchange.head_received.unwrap());
+        assert!(sent <= head && head <= exchange.finished);
+        assert_eq!(exchange.response.unwrap().body.bytes, 2);
+    }
+}
+
+#[test]
+fn a_connection_closed_while_idle_is_no_fault_of_the_next_request() {
+    let exchanges = ask(&[get(), get()], |_, mut stream| {
+        read_head(&mut stream);
+        stream.write_all(OK).unwrap();
+    });
+    assert_eq!(exchanges[1].end, ExchangeEnd::Complete);
+    assert_eq!(exchanges[1].request_on_connection, 1);
+}
+
+#[test]
+fn ends_before_the_end_are_told_apart() {
+    let end_of = |answer: &'static [u8]| {
+        let exchanges = ask(&[get()], move |_, mut stream| {
+            read_head(&mut stream);
+            stream.write_all(answer).unwrap();
+        });
+        exchanges[0].end.clone()
+    };
+    assert_eq!(end_of(b""), ExchangeEnd::ClosedWithoutAnswer);
+    assert!(matches!(end_of(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"), ExchangeEnd::CutShort(_)));
+    assert!(matches!(end_of(b"<html>no</html>"), ExchangeEnd::Malformed(_)));
+    assert_eq!(end_of(b"HTTP/1.1 200 OK\r\n\r\nuntil the close"), ExchangeEnd::Complete);
+}
+
+#[test]
+fn an_answer_that_never_ends_is_given_up_in_time() {
+    let mut request = get();
+    request.timeout = Duration::from_millis(100);
+    let exchanges = ask(&[request], |_, mut stream| {
+        read_head(&mut stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab").unwrap();
+        // Until the client is gone.
+        let _ = stream.read(&mut [0; 16]);
+    });
+    assert_eq!(exchanges[0].end, ExchangeEnd::TimedOut);
+    assert_eq!(exchanges[0].response.as_ref().unwrap().body.bytes, 2);
+}
+
+#[test]
+fn bytes_beyond_an_answer_are_seen_and_end_the_connection() {
+    let exchanges = ask(&[get(), get()], |_, mut stream| {
+        read_head(&mut stream);
+        stream.write_all(&[OK, b"!"].concat()).unwrap();
+        let _ = stream.read(&mut [0; 16]);
+    });
+    assert_eq!(exchanges[0].response.as_ref().unwrap().body.extra_bytes, 1);
+    assert_ne!(exchanges[0].connection, exchanges[1].connection);
+}
+
+#[test]
+fn an_answer_that_comes_before_the_request_was_read_is_taken() {
+    let mut request = get();
+    request.method = "POST".into();
+    request.body_bytes = 20 << 20;
+    let exchanges = ask(&[request], |_, mut stream| {
+        read_head(&mut stream);
+        stream.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n").unwrap();
+        // The connection stays open and the rest unread.
+        std::thread::park();
+    });
+    assert_eq!(exchanges[0].end, ExchangeEnd::Complete);
+    assert_eq!(exchanges[0].response.as_ref().unwrap().status, 413);
+}
+
+#[test]
+fn a_refused_connection_is_not_an_answer() {
+    // A bound socket that never listens refuses, and keeps its port from being taken.
+    let down = Network::host().bind_without_listening(([127, 0, 0, 1], 0).into()).unwrap();
+    let exchanges = ask_at(down.local_addr().unwrap().as_socket().unwrap(), &[get()]);
+    assert!(matches!(exchanges[0].end, ExchangeEnd::NotConnected(_)));
+    assert_eq!(exchanges[0].sent, None);
+}

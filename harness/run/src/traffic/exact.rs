@@ -1,0 +1,136 @@
+//! `exchange`: one request exactly as a scenario writes it – segments, chunks, long heads, clients that leave – and its like.
+//!
+//! The conductor calls it; the check that the step names judges what the backends received and what the client got. It
+//! knows nothing of what should come of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use super::quiescence::settle;
+use super::{Connection, Numbers, Problem, Request, Shape, Traffic, expand};
+use harness_model::history::Purpose;
+use harness_model::plan::{Exact, Step};
+use harness_model::terms::Beside;
+
+/// The answer may reach the client a moment before the backend has noted that it is done. A backend that is told to hang
+/// is never done, so this is short.
+const AT_REST_WITHIN: Duration = Duration::from_millis(300);
+/// Some proxies store after their client has its last byte.
+const STORED_WITHIN: Duration = Duration::from_millis(100);
+/// Others who connect are given this long to be accepted first, so that they are ahead of the request.
+const OTHERS_FIRST: Duration = Duration::from_millis(50);
+
+/// Sends all of them.
+///
+/// # Errors
+/// A task of ours broke.
+pub async fn run(traffic: &Traffic, step: &Step, exact: &Exact) -> Result<(), Problem> {
+    let others = others(traffic, exact.beside).await;
+    let shape = Arc::new(Shape {
+        fields: exact.fields.clone(),
+        long_head_bytes: exact.long_head_bytes,
+        chunked: exact.chunked,
+        cut: exact.cut.clone(),
+        pause: exact.pause,
+        http10: exact.http10,
+        leaves_after: exact.leaves_after,
+    });
+    let request = |number: u32| {
+        let target = expand(&exact.path, Numbers { n: number.into(), batch: 0, cycle: step.cycle });
+        let purpose = if exact.leaves_after.is_some() { Purpose::Leaving } else { Purpose::Exact };
+        let mut request = Request::get(purpose, number, target, traffic.clients.clock().now());
+        request.group = step.cycle;
+        request.method.clone_from(&exact.method);
+        request.body_bytes = exact.body_bytes;
+        request.timeout = exact.within + exact.pause * exact.cut.len() as u32;
+        request.keep = exact.keep;
+        request.shape = Some(shape.clone());
+        request
+    };
+    if exact.pipelined {
+        let requests: Vec<Request> = (0..exact.times).map(request).collect();
+        traffic.clients.pipeline(&requests).await;
+    } else if exact.at_once > 1 {
+        let mut sent = 0;
+        while sent < exact.times {
+            let count = exact.at_once.min(exact.times - sent);
+            together(traffic, (sent..sent + count).map(request).collect()).await?;
+            sent += count;
+            settle(&traffic.journal, 0, AT_REST_WITHIN).await;
+            if sent < exact.times {
+                be_stored(traffic, exact).await;
+            }
+        }
+    } else {
+        let mut connection: Option<Connection> = None;
+        for number in 0..exact.times {
+            traffic.clients.ask_on(&mut connection, &request(number), None).await;
+            settle(&traffic.journal, 0, AT_REST_WITHIN).await;
+            if number + 1 < exact.times {
+                be_stored(traffic, exact).await;
+            }
+        }
+    }
+    drop(others);
+    Ok(())
+}
+
+/// What is asked for again is given the time to be stored.
+async fn be_stored(traffic: &Traffic, exact: &Exact) {
+    if !exact.path.contains('{') {
+        tokio::time::sleep(traffic.capabilities.store_lag.max(STORED_WITHIN)).await;
+    }
+}
+
+/// The targets that a step asks for.
+pub fn targets(step: &Step, exact: &Exact) -> Vec<String> {
+    let target = |number: u32| Numbers { n: number.into(), batch: 0, cycle: step.cycle };
+    (0..exact.times).map(|number| expand(&exact.path, target(number))).collect()
+}
+
+/// All connect, and when the last one has, all send.
+async fn together(traffic: &Traffic, requests: Vec<Request>) -> Result<(), Problem> {
+    let gate = Arc::new(Barrier::new(requests.len()));
+    let mut tasks = JoinSet::new();
+    for request in requests {
+        let (clients, gate) = (traffic.clients.clone(), gate.clone());
+        tasks.spawn(async move { drop(clients.ask_on(&mut None, &request, Some(&*gate)).await) });
+    }
+    while let Some(joined) = tasks.join_next().await {
+        joined.map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// The other clients, connected; they leave when they are dropped. One that cannot connect holds up nobody.
+async fn others(traffic: &Traffic, beside: Option<Beside>) -> Vec<TcpStream> {
+    let mut connected = Vec::new();
+    let count = match beside {
+        None => return connected,
+        Some(Beside::HalfHead) => 1,
+        Some(Beside::Silent | Beside::Bare) => 3,
+    };
+    for _ in 0..count {
+        let address = traffic.clients.address();
+        let connecting = traffic.clients.network().connect_async(address);
+        if let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_secs(2), connecting).await {
+            connected.push(stream);
+        }
+    }
+    if beside == Some(Beside::HalfHead) {
+        for stream in &mut connected {
+            // A proxy that has closed already is not held up by it.
+            let _ = stream.write_all(b"GET /half HTTP/1.1\r\nHost: half\r\nX-Ha").await;
+        }
+    }
+    if beside == Some(Beside::Bare) {
+        connected.clear();
+    }
+    tokio::time::sleep(OTHERS_FIRST).await;
+    connected
+}

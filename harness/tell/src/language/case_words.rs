@@ -1,0 +1,198 @@
+//! The words for the checks of the balancer of a cloud case: their names, what they ask, what they saw.
+//!
+//! `check_words` and `finding_words` ask here. No figure is computed here beyond a ratio of two that are shown.
+
+use super::{Counted, Decimal, Language, Noun, Percent, Quantile, Span, operation_words};
+use crate::say;
+use harness_judge::check::{Bottleneck, CapacitySeen, CaseFinding, MultiplexingSeen};
+use harness_model::catalogue::CheckId;
+use harness_model::plan::CaseStep;
+
+/// The name of a check of this family; `None` for all others.
+pub(super) fn title(check: CheckId, language: Language) -> Option<String> {
+    Some(match check {
+        CheckId::MultiplexingConnections => say!(language,
+            en: "few backend connections carry many clients",
+            es: "pocas conexiones al backend atienden a muchos clientes"),
+        CheckId::BalanceLeastBusy => say!(language,
+            en: "the least busy instance is next", es: "sigue la instancia menos ocupada"),
+        CheckId::GatewayAdmission => say!(language,
+            en: "only chosen addresses get in", es: "solo entran las direcciones elegidas"),
+        CheckId::DegradationControlled => say!(language,
+            en: "past its capacity it degrades in good order", es: "más allá de su capacidad se degrada en orden"),
+        CheckId::WorkerProcessed => say!(language,
+            en: "what a queue accepts is processed", es: "lo que una cola acepta se procesa"),
+        CheckId::CapacityScaling => say!(language,
+            en: "more instances serve more", es: "con más instancias se atiende más"),
+        _ => return None,
+    })
+}
+
+/// What is expected of the proxy, as a sentence of its own.
+pub(super) fn asks(check: CheckId, language: Language) -> Option<String> {
+    Some(match check {
+        CheckId::MultiplexingConnections => say!(language,
+            en: "The requests of many client connections go over few connections to the backends, each used again and again.",
+            es: "Las peticiones de muchas conexiones de clientes van por pocas conexiones a los backends, cada una usada una y otra vez."),
+        CheckId::BalanceLeastBusy => say!(language,
+            en: "Told to, the proxy sends each request to the instance with the fewest open requests, so that a slow one gets less.",
+            es: "Cuando así se le indica, el proxy envía cada petición a la instancia con menos peticiones abiertas, de modo que una lenta recibe menos."),
+        CheckId::GatewayAdmission => say!(language,
+            en: "Addresses that are allowed are served, all others reach no instance, and nobody reaches one without the proxy.",
+            es: "Las direcciones permitidas reciben servicio, las demás no llegan a ninguna instancia, y nadie llega a una sin pasar por el proxy."),
+        CheckId::DegradationControlled => say!(language,
+            en: "With more requests than can be served, those of a client that keeps to its share are served, useful work goes on, the rest is refused with a status, and soon all is as before.",
+            es: "Con más peticiones de las que se pueden atender, se atienden las del cliente que no se excede, el trabajo útil continúa, el resto se rechaza con un estado y pronto todo está como antes."),
+        CheckId::WorkerProcessed => say!(language,
+            en: "Every upload that was accepted is processed and seen to be in time; what a full queue refuses is refused with 503 and a time to try again.",
+            es: "Toda entrega aceptada se procesa y se ve procesada a tiempo; lo que una cola llena rechaza se rechaza con 503 y un plazo para volver a intentarlo."),
+        CheckId::CapacityScaling => say!(language,
+            en: "The rate that is served within the limits grows with the number of instances, until something other than the proxy is full.",
+            es: "La tasa que se atiende dentro de los límites crece con el número de instancias, hasta que se llena algo distinto del proxy."),
+        _ => return None,
+    })
+}
+
+/// What a step of a case about the balancer does.
+pub(super) fn doing(step: &CaseStep, language: Language) -> String {
+    match step {
+        CaseStep::Callers(callers) => say!(language,
+            en: "requests from {n} addresses", es: "peticiones desde {n} direcciones", n = callers.from.len() as u64),
+        CaseStep::Overload(overload) => say!(language,
+            en: "overload “{label}”: {over} requests a second where {capacity} can be served",
+            es: "sobrecarga «{label}»: {over} peticiones por segundo donde se pueden atender {capacity}",
+            label = &overload.label, over = Decimal(overload.modest.over_per_second + overload.greedy.over_per_second, 0),
+            capacity = Decimal(overload.capacity_per_second, 0)),
+        CaseStep::Uploads(uploads) => say!(language,
+            en: "{n} uploads to a queue", es: "{n} entregas a una cola", n = uploads.uploads),
+    }
+}
+
+/// What a check saw.
+pub(super) fn sentence(finding: &CaseFinding, language: Language) -> String {
+    match finding {
+        CaseFinding::Multiplexing(seen) => multiplexing(seen, language),
+        CaseFinding::Admission(seen) => operation_words::admission(seen, language),
+        CaseFinding::Balance { loads, wanted } => operation_words::balance(loads, *wanted, language),
+        CaseFinding::Overloads { overloads, share, within_ms } => {
+            operation_words::overloads(overloads, *share, *within_ms, language)
+        }
+        CaseFinding::Worker { seen, within_ms } => operation_words::worker(seen, *within_ms, language),
+        CaseFinding::Capacity { searches, share } => {
+            let each: Vec<String> = searches.iter().map(|seen| capacity(seen, language)).collect();
+            let first = searches.first();
+            say!(language,
+                en: "highest rate with {quantile} below {limit}: {each}; at least {share} of so many single instances is asked for",
+                es: "tasa más alta con {quantile} por debajo de {limit}: {each}; se pide al menos {share} de lo que darían tantas instancias solas",
+                quantile = Quantile(first.map_or(0.0, |seen| seen.quantile)),
+                limit = Span(first.map_or(0.0, |seen| seen.limit_ms)), each = each.join("; "), share = Percent(*share))
+        }
+    }
+}
+
+fn multiplexing(seen: &MultiplexingSeen, language: Language) -> String {
+    say!(language,
+        en: "{clients} client connections over {backend} backend connections ({ratio} clients for each, at least {wanted} asked for); {requests}, half of the connections carried {median} or more; at least {inside} were needed for what was inside at one instant; pinned: {pinned} of {sampled} clients sampled",
+        es: "{clients} conexiones de clientes por {backend} conexiones a los backends ({ratio} clientes por cada una; se piden al menos {wanted}); {requests}, la mitad de las conexiones llevó {median} o más; hacían falta al menos {inside} para lo que estaba dentro en un mismo instante; atadas a una conexión propia: {pinned} de {sampled} clientes de la muestra",
+        clients = seen.clients, backend = seen.backend_connections, ratio = Decimal(seen.ratio(), 1),
+        wanted = Decimal(seen.wanted, 1), requests = Counted(seen.requests, Noun::Request), median = seen.median_requests,
+        inside = seen.most_at_once, pinned = seen.pinned, sampled = seen.sampled_clients)
+}
+
+fn capacity(seen: &CapacitySeen, language: Language) -> String {
+    let rate = |rate: f64| Decimal(rate, 0);
+    let found = match (seen.kept, seen.refused) {
+        (Some(kept), Some(refused)) => say!(language,
+            en: "between {kept} and {refused} requests a second", es: "entre {kept} y {refused} peticiones por segundo",
+            kept = rate(kept), refused = rate(refused)),
+        (Some(kept), None) => say!(language,
+            en: "{kept} requests a second or more", es: "{kept} peticiones por segundo o más", kept = rate(kept)),
+        (None, Some(refused)) => say!(language,
+            en: "less than {refused} requests a second", es: "menos de {refused} peticiones por segundo",
+            refused = rate(refused)),
+        (None, None) => say!(language, en: "nothing could be measured", es: "no se pudo medir nada"),
+    };
+    let instances = if seen.instances == 1 {
+        say!(language, en: "1 instance", es: "1 instancia")
+    } else {
+        say!(language, en: "{n} instances", es: "{n} instancias", n = seen.instances)
+    };
+    let mut sentence = format!("{instances}: {found}");
+    if let Some(reason) = &seen.reason {
+        sentence += &format!(" ({})", bottleneck(reason, language));
+    }
+    if seen.stopped {
+        sentence += &say!(language, en: ", the scaling stops here", es: ", aquí deja de escalar");
+    }
+    if let Some(unmeasured) = seen.unmeasured {
+        sentence += &say!(language,
+            en: ", from {rate} on the harness itself was too late", es: ", desde {rate} el propio banco de pruebas llegaba tarde",
+            rate = rate(unmeasured));
+    }
+    sentence
+}
+
+/// What was full.
+pub(super) fn bottleneck(reason: &Bottleneck, language: Language) -> String {
+    match reason {
+        Bottleneck::Shared { name, busy } => say!(language,
+            en: "{name} {busy} busy", es: "{name} ocupado al {busy}", name = name, busy = Percent(*busy)),
+        Bottleneck::Instances { busy } => say!(language,
+            en: "the instances {busy} busy", es: "instancias ocupadas al {busy}", busy = Percent(*busy)),
+        Bottleneck::Uneven { busiest, idlest } => say!(language,
+            en: "one instance {busiest} busy, another one {idlest}", es: "una instancia ocupada al {busiest} y otra al {idlest}",
+            busiest = Percent(*busiest), idlest = Percent(*idlest)),
+        Bottleneck::Proxy { cpu } => say!(language,
+            en: "the proxy used {cpu} of a CPU", es: "el proxy usó {cpu} de una CPU", cpu = Percent(*cpu)),
+        Bottleneck::Errors { share } => say!(language,
+            en: "nothing was full, yet {share} of the requests did not end well",
+            es: "nada estaba lleno y aun así {share} de las peticiones no terminaron bien", share = Percent(*share)),
+        Bottleneck::Unexplained { busy } => say!(language,
+            en: "nothing was full, the busiest instance {busy}", es: "nada estaba lleno, la instancia más ocupada al {busy}",
+            busy = Percent(*busy)),
+    }
+}
+
+/// One of each finding, for the tests of sentences.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<CaseFinding> {
+    let multiplexing = MultiplexingSeen {
+        clients: 100,
+        backend_connections: 9,
+        requests: 2_400,
+        most_at_once: 7,
+        median_requests: 260,
+        sampled_clients: 98,
+        pinned: 3,
+        wanted: 4.0,
+    };
+    let searched = |instances, refused, reason| CapacitySeen {
+        tag: "web".to_owned(),
+        instances,
+        quantile: 0.99,
+        limit_ms: 60.0,
+        kept: Some(700.0),
+        kept_latency_ms: Some(51.0),
+        refused,
+        unmeasured: None,
+        stopped: true,
+        reason: Some(reason),
+    };
+    let nothing = CapacitySeen {
+        kept: None,
+        unmeasured: Some(800.0),
+        ..searched(6, None, Bottleneck::Proxy { cpu: 0.98 })
+    };
+    let searches = vec![
+        searched(1, Some(770.0), Bottleneck::Instances { busy: 0.96 }),
+        searched(2, Some(770.0), Bottleneck::Shared { name: "database".to_owned(), busy: 0.97 }),
+        searched(3, None, Bottleneck::Uneven { busiest: 0.97, idlest: 0.1 }),
+        searched(4, None, Bottleneck::Errors { share: 0.4 }),
+        CapacitySeen { kept: None, ..searched(5, Some(90.0), Bottleneck::Unexplained { busy: 0.4 }) },
+        nothing,
+    ];
+    let mut all =
+        vec![CaseFinding::Multiplexing(multiplexing), CaseFinding::Capacity { searches, share: 0.75 }];
+    all.extend(operation_words::samples());
+    all
+}

@@ -1,0 +1,177 @@
+//! The words for what a proxy is told at its start, for what lies under unusual names, and for what a person must look at:
+//! titles, and what was seen.
+//!
+//! `check_words` and `finding_words` ask here. No figure is computed here.
+
+use super::{Counted, Language, Listed, Noun};
+use crate::say;
+use harness_judge::check::Finding;
+use harness_model::catalogue::CheckId;
+
+/// What a check asks, as a short title.
+pub(super) fn title(check: CheckId, language: Language) -> Option<&'static str> {
+    Some(match check {
+        CheckId::ConfigBackends => language.choose(
+            "the list of backends is the one it was told",
+            "la lista de backends es la que se le indicó",
+        ),
+        CheckId::ConfigTwoBackends => {
+            language.choose("two backends are a list too", "dos backends también son una lista")
+        }
+        CheckId::PersistenceOddNames => language.choose(
+            "the cache survives under unusual names too",
+            "el caché sobrevive también con nombres poco comunes",
+        ),
+        CheckId::ConfigPort => language.choose(
+            "it listens on the port that its configuration names",
+            "escucha en el puerto que nombra su configuración",
+        ),
+        CheckId::ConfigDefaultPort => {
+            language.choose("without a port it listens on 8080", "sin puerto indicado escucha en el 8080")
+        }
+        CheckId::ManualLanguage => language
+            .choose("the choice of the language is justified", "la elección del lenguaje está justificada"),
+        CheckId::ManualSockets => language.choose(
+            "it is built on the sockets API itself",
+            "está construido sobre la propia API de sockets",
+        ),
+        CheckId::ManualServers => language.choose(
+            "the proxy and three servers with the same application run",
+            "corren el proxy y tres servidores con la misma aplicación",
+        ),
+        CheckId::ManualCloud => {
+            language.choose("all of it is deployed in the cloud", "todo está desplegado en la nube")
+        }
+        _ => return None,
+    })
+}
+
+/// What is expected of the proxy, as a sentence.
+pub(super) fn asks(check: CheckId, language: Language) -> Option<&'static str> {
+    Some(match check {
+        CheckId::ConfigBackends => language.choose(
+            "Started with three backends and with four, the proxy asks every one of them and no other: their number and addresses are not in its source.",
+            "Arrancado con tres backends y con cuatro, el proxy les pide a todos y a ningún otro: su número y sus direcciones no están en el código.",
+        ),
+        CheckId::ConfigTwoBackends => language.choose(
+            "Started with two backends the proxy asks both of them and no other.",
+            "Arrancado con dos backends, el proxy les pide a ambos y a ningún otro.",
+        ),
+        CheckId::PersistenceOddNames => language.choose(
+            "What was cached under a target with a query and percent-encodings, or with a path of three hundred characters, is served after SIGKILL and after an orderly restart as well.",
+            "Lo guardado bajo un destino con consulta y códigos de porcentaje, o con una ruta de trescientos caracteres, también se sirve después de SIGKILL y de un reinicio ordenado.",
+        ),
+        CheckId::ConfigPort => language.choose(
+            "Started once more with another port in its configuration, the proxy listens there and answers.",
+            "Arrancado otra vez con otro puerto en su configuración, el proxy escucha allí y responde.",
+        ),
+        CheckId::ConfigDefaultPort => language.choose(
+            "Started without any port on its command line or in its configuration, the proxy listens on 8080.",
+            "Arrancado sin ningún puerto en sus argumentos ni en su configuración, el proxy escucha en el 8080.",
+        ),
+        CheckId::ManualLanguage => language.choose(
+            "The README says why this language was chosen, with reasons that fit this project.",
+            "El README dice por qué se eligió este lenguaje, con razones que corresponden a este proyecto.",
+        ),
+        CheckId::ManualSockets => language.choose(
+            "The source opens, accepts, reads and writes sockets itself; no library speaks HTTP in its place.",
+            "El código mismo abre, acepta, lee y escribe sockets; ninguna biblioteca habla HTTP en su lugar.",
+        ),
+        CheckId::ManualServers => language.choose(
+            "In the demonstration the proxy stands in front of three servers that hold the same application.",
+            "En la demostración el proxy está delante de tres servidores que tienen la misma aplicación.",
+        ),
+        CheckId::ManualCloud => language.choose(
+            "In the demonstration proxy and servers run on instances of the cloud, and clients reach them from outside.",
+            "En la demostración el proxy y los servidores corren en instancias de la nube, y los clientes llegan desde afuera.",
+        ),
+        _ => return None,
+    })
+}
+
+/// What was seen, as a sentence without its full stop.
+pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> {
+    Some(match finding {
+        Finding::ListInForce { lists, requests } => say!(language,
+            en: "told of {lists} backends, it asked all of them and no other, over {requests}",
+            es: "con {lists} backends indicados les pidió a todos y a ningún otro, en {requests}",
+            lists = Listed(lists), requests = Counted(*requests, Noun::Request)),
+        Finding::ListIgnored { told, visited, requests } => say!(language,
+            en: "told of {told}, it asked {visited} over {requests}",
+            es: "se le indicaron {told} y les pidió a {visited} en {requests}",
+            told = told.join(", "), visited = visited.join(", "), requests = Counted(*requests, Noun::Request)),
+        Finding::ListRefused { backends, problem } => say!(language,
+            en: "it did not start with {backends} backends: {problem}",
+            es: "no arrancó con {backends} backends: {problem}", backends = backends, problem = problem),
+        Finding::PortInForce { first, second } => say!(language,
+            en: "started on port {first}, then told {second}, it listened there",
+            es: "arrancó en el puerto {first}; luego se le indicó el {second} y escuchó allí",
+            first = first.to_string(), second = second.to_string()),
+        Finding::PortIgnored { told, problem } => say!(language,
+            en: "told port {told}, it did not get ready there: {problem}",
+            es: "se le indicó el puerto {told} y allí no quedó listo: {problem}",
+            told = told.to_string(), problem = problem),
+        Finding::DefaultPortUsed => {
+            say!(language, en: "told of no port, it listened on 8080", es: "sin indicarle un puerto, escuchó en el 8080")
+        }
+        Finding::DefaultPortUnused { problem } => say!(language,
+            en: "told of no port, it did not get ready on 8080: {problem}",
+            es: "sin indicarle un puerto, no quedó listo en el 8080: {problem}", problem = problem),
+        Finding::DefaultPortNotTried { problem: None } => say!(language,
+            en: "its adapter always names a port; `settings: [default_port]` says that its templates can leave it out",
+            es: "su perfil siempre nombra un puerto; `settings: [default_port]` dice que sus plantillas pueden omitirlo"),
+        Finding::DefaultPortNotTried { problem: Some(problem) } => say!(language,
+            en: "8080 is not free here: {problem}", es: "el 8080 no está libre aquí: {problem}", problem = problem),
+        Finding::OddNamesKept { keys, long, kills, stops } => say!(language,
+            en: "{keys} proven to be cached under unusual names were all served after the end of the proxy, {long} of them with long paths, over {kills} and {stops}",
+            es: "{keys} comprobados en el caché bajo nombres poco comunes se sirvieron todos tras el fin del proxy, {long} de ellos con rutas largas, en {kills} y {stops}",
+            keys = Counted(*keys, Noun::Resource), long = long, kills = Counted(*kills, Noun::Kill),
+            stops = orderly(*stops, language)),
+        Finding::OddNameLost { target, wrong, killed, lost, keys } => {
+            let after = match killed {
+                true => language.choose("SIGKILL", "SIGKILL"),
+                false => language.choose("an orderly restart", "un reinicio ordenado"),
+            };
+            say!(language,
+                en: "{lost} of {keys} proven to be cached were not served after the end of the proxy, such as {target} after {after}: {wrong}",
+                es: "{lost} de {keys} comprobados en el caché no se sirvieron tras el fin del proxy, por ejemplo {target} tras {after}: {wrong}",
+                lost = lost, keys = Counted(*keys, Noun::Resource), target = target, after = after, wrong = wrong)
+        }
+        _ => return None,
+    })
+}
+
+fn orderly(stops: u64, language: Language) -> String {
+    match stops {
+        1 => say!(language, en: "1 orderly restart", es: "1 reinicio ordenado"),
+        stops => {
+            say!(language, en: "{stops} orderly restarts", es: "{stops} reinicios ordenados", stops = stops)
+        }
+    }
+}
+
+/// One of each, for the tests that look at every sentence.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<Finding> {
+    let names = |most: usize| (1..=most).map(|number| format!("b{number}")).collect();
+    vec![
+        Finding::ListInForce { lists: vec![3, 4], requests: 36 },
+        Finding::ListIgnored { told: names(4), visited: names(3), requests: 12 },
+        Finding::ListRefused { backends: 4, problem: "it ended".into() },
+        Finding::PortInForce { first: 20_001, second: 20_002 },
+        Finding::PortIgnored { told: 20_002, problem: "nothing listens there".into() },
+        Finding::DefaultPortUsed,
+        Finding::DefaultPortUnused { problem: "nothing listens there".into() },
+        Finding::DefaultPortNotTried { problem: None },
+        Finding::DefaultPortNotTried { problem: Some("somebody listens there".into()) },
+        Finding::OddNamesKept { keys: 12, long: 6, kills: 2, stops: 1 },
+        Finding::OddNamesKept { keys: 12, long: 6, kills: 2, stops: 2 },
+        Finding::OddNameLost {
+            target: "/a?b=c".into(),
+            wrong: harness_judge::check::Wrong::FromBackend,
+            killed: false,
+            lost: 2,
+            keys: 12,
+        },
+    ]
+}

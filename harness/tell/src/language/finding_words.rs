@@ -1,0 +1,289 @@
+//! One sentence for each finding, in each language.
+//!
+//! The terminal and every report print it beside the outcome of the check. The families with many findings have files of
+//! their own; no figure is computed here.
+
+use super::{
+    Bytes, Counted, InWords, Language, Listed, Milliseconds, Noun, Percent, Span, case_words, cloud_words,
+    config_words, fidelity_words, latency_words, log_words, rotation_words, time_words,
+};
+use crate::say;
+use harness_judge::check::Finding;
+use harness_model::history::LimitReached;
+
+/// What a check saw, as a sentence without its full stop.
+pub fn sentence(finding: &Finding, language: Language) -> String {
+    time_words::sentence(finding, language)
+        .or_else(|| rotation_words::sentence(finding, language))
+        .or_else(|| persistence(finding, language))
+        .or_else(|| concurrency(finding, language))
+        .or_else(|| fidelity_words::sentence(finding, language))
+        .or_else(|| log_words::sentence(finding, language))
+        .or_else(|| config_words::sentence(finding, language))
+        .unwrap_or_else(|| of_any_check(finding, language))
+}
+
+fn of_any_check(finding: &Finding, language: Language) -> String {
+    match finding {
+        Finding::DependsOn { check } => say!(language,
+            en: "depends on {check} ({requirement})", es: "depende de {check} ({requirement})",
+            check = check.name(), requirement = check.requirement().id()),
+        Finding::DeclaredUnsupported { capability } => say!(language,
+            en: "the profile of the proxy declares: {capability}", es: "el perfil del proxy declara: {capability}",
+            capability = capability),
+        Finding::ForAPerson => say!(language,
+            en: "no run can prove it: a person looks at it, and it does not count here",
+            es: "ninguna corrida lo puede probar: lo revisa una persona, y aquí no cuenta"),
+        Finding::Attached => say!(language,
+            en: "the proxy runs already (attach): its start and end, its files and its processes are not in the harness's hands",
+            es: "el proxy ya está en marcha (attach): su inicio y su fin, sus archivos y sus procesos no están en manos del banco de pruebas"),
+        Finding::StepProblem { problem } => say!(language,
+            en: "a step that it needs could not be carried out: {problem}",
+            es: "no se pudo realizar un paso que necesita: {problem}", problem = problem),
+        Finding::TooFew { of, have, needed } => say!(language,
+            en: "too few {of} for a conclusion: {have}, and {needed} are needed",
+            es: "muy pocas muestras para concluir ({of}): {have}, y se necesitan {needed}", of = of, have = have, needed = needed),
+        Finding::PassedOnSecondTry { first, pressure_first, pressure_second } => {
+            let pressure = |share: &Option<f64>| {
+                share.map_or_else(|| "n/a".to_owned(), |p| Percent(p).in_words(language))
+            };
+            say!(language,
+                en: "passed only at the second try; at the first: {first}; CPU pressure {pressure_first}, then {pressure_second}",
+                es: "cumplió solo en el segundo intento; en el primero: {first}; presión de CPU {pressure_first}, luego {pressure_second}",
+                first = sentence(first, language), pressure_first = pressure(pressure_first), pressure_second = pressure(pressure_second))
+        }
+        Finding::HitsProven { keys } => say!(language,
+            en: "the second GET of {keys} reached no backend and equals the first",
+            es: "el segundo GET de {keys} no llegó a ningún backend y es igual al primero", keys = Counted(*keys, Noun::Resource)),
+        Finding::NoHits { keys, target } => say!(language,
+            en: "{keys} were asked for twice, such as {target}, and every second GET reached a backend again",
+            es: "se pidieron dos veces {keys}, por ejemplo {target}, y cada segundo GET volvió a llegar a un backend",
+            keys = Counted(*keys, Noun::Resource), target = target),
+        Finding::SomeMisses { keys, missed, target } => say!(language,
+            en: "the second GET of {missed} of {keys} reached a backend again, such as that of {target}",
+            es: "el segundo GET de {missed} de {keys} volvió a llegar a un backend, por ejemplo el de {target}",
+            missed = missed, keys = Counted(*keys, Noun::Resource), target = target),
+        Finding::HitDiffers { target, difference, count, hits } => say!(language,
+            en: "the answer from the cache to {target} differs from the first one: {difference}; so do {count} of {hits}",
+            es: "la respuesta del caché a {target} difiere de la primera: {difference}; así ocurrió con {count} de {hits}",
+            target = target, difference = difference, count = count, hits = Counted(*hits, Noun::Hit)),
+        Finding::PostsReachedBackends { posts, tempting } => say!(language,
+            en: "{posts} reached a backend each, {tempting} of them on a target already answered before",
+            es: "{posts} llegaron cada uno a un backend, {tempting} de ellos a un destino ya respondido antes",
+            posts = Counted(*posts, Noun::Post), tempting = tempting),
+        Finding::PostFromCache { target, count, posts } => say!(language,
+            en: "a POST to {target} was answered although no backend saw it; so were {count} of {posts}",
+            es: "un POST a {target} recibió respuesta sin que lo viera ningún backend; así ocurrió con {count} de {posts}",
+            target = target, count = count, posts = Counted(*posts, Noun::Post)),
+        Finding::PostNotForwarded { target, wrong, count, posts } => say!(language,
+            en: "{count} of {posts} reached no backend, such as the one to {target}: {wrong}",
+            es: "{count} de {posts} no llegaron a ningún backend, por ejemplo el dirigido a {target}: {wrong}",
+            target = target, wrong = wrong, count = count, posts = Counted(*posts, Noun::Post)),
+        Finding::BodiesRight { exchanges, bytes } => say!(language,
+            en: "{exchanges} ({bytes}) were right to the last byte", es: "{exchanges} ({bytes}) llegaron correctas hasta el último byte",
+            exchanges = Counted(*exchanges, Noun::Answer), bytes = Bytes(*bytes)),
+        Finding::WrongBody { target, wrong, count, exchanges } => say!(language,
+            en: "the answer to {target} is wrong: {wrong}; so are {count} of {exchanges}",
+            es: "la respuesta a {target} está errada: {wrong}; así ocurrió con {count} de {exchanges}",
+            target = target, wrong = wrong, count = count, exchanges = Counted(*exchanges, Noun::Answer)),
+        Finding::Lived { launches, exchanges } => say!(language,
+            en: "it lived through {exchanges} and {launches}", es: "siguió en pie durante {exchanges} y {launches}",
+            exchanges = Counted(*exchanges, Noun::Request), launches = Counted(*launches, Noun::Start)),
+        Finding::Died { code, signal, after, last_lines } => {
+            died(*code, *signal, after.as_deref(), last_lines, language)
+        }
+        Finding::StoppedByLimit { limit, after } => {
+            let target = after.as_deref().unwrap_or("–");
+            match limit {
+                LimitReached::Written(bytes) => say!(language,
+                    en: "the harness ended it: it had written more than {bytes} into its directory, which is what its adapter allows (`limits: {{written: …}}`); the last request before was {target}",
+                    es: "el banco de pruebas terminó el proceso: había escrito más de {bytes} en su directorio, que es lo permitido (`limits: {{written: …}}`); la última petición anterior fue {target}",
+                    bytes = Bytes(*bytes), target = target),
+                LimitReached::Memory => say!(language,
+                    en: "it was ended because it used up the memory that its adapter allows (`limits: {{memory: …}}`); the last request before was {target}",
+                    es: "el proceso fue terminado porque agotó la memoria permitida (`limits: {{memory: …}}`); la última petición anterior fue {target}",
+                    target = target),
+            }
+        }
+        Finding::Case(finding) => case_words::sentence(finding, language),
+        Finding::Cloud(finding) => cloud_words::sentence(finding, language),
+        Finding::Latencies { thresholds } => latency_words::thresholds(thresholds, language),
+        // The families before have taken every other finding; a test asks each of them for its own sentence.
+        _ => {
+            say!(language, en: "the steps that it needs did not take place", es: "no se realizaron los pasos que necesita")
+        }
+    }
+}
+
+fn died(
+    code: Option<i32>,
+    signal: Option<i32>,
+    after: Option<&str>,
+    last_lines: &[String],
+    language: Language,
+) -> String {
+    let how = match (code, signal) {
+        (_, Some(signal)) => {
+            say!(language, en: "ended by signal {signal}", es: "terminado por la señal {signal}", signal = signal)
+        }
+        (Some(code), None) => {
+            say!(language, en: "ended by itself with status {code}", es: "terminó por su cuenta con estado {code}", code = code)
+        }
+        (None, None) => say!(language, en: "ended by itself", es: "terminó por su cuenta"),
+    };
+    let after = after.map_or_else(String::new, |target| {
+        say!(language, en: "; the last request before was {target}", es: "; la última petición anterior fue {target}", target = target)
+    });
+    let said = last_lines.last().map_or_else(
+        String::new,
+        |line| say!(language, en: "; it said last: {line}", es: "; lo último que dijo: {line}", line = line),
+    );
+    say!(language, en: "the proxy {how}{after}{said}", es: "el proxy {how}{after}{said}", how = how, after = after, said = said)
+}
+
+fn persistence(finding: &Finding, language: Language) -> Option<String> {
+    Some(match finding {
+        Finding::KeptAfterKill { keys, kills, backends_down } => {
+            let down = if *backends_down {
+                say!(language, en: " with every backend down", es: " con todos los backends caídos")
+            } else {
+                String::new()
+            };
+            say!(language,
+                en: "{keys} proven to be cached before {kills} were all served afterwards{down}, byte for byte",
+                es: "{keys} comprobados en el caché antes de {kills} se sirvieron todos después{down}, byte por byte",
+                keys = Counted(*keys, Noun::Resource), kills = Counted(*kills, Noun::Kill), down = down)
+        }
+        Finding::LostAfterKill { keys, lost, target, wrong, kills } => say!(language,
+            en: "{lost} of {keys} proven to be cached before {kills} were not served afterwards, such as {target}: {wrong}",
+            es: "{lost} de {keys} comprobados en el caché antes de {kills} no se sirvieron después, por ejemplo {target}: {wrong}",
+            lost = lost, keys = Counted(*keys, Noun::Resource), kills = Counted(*kills, Noun::Kill), target = target, wrong = wrong),
+        Finding::DidNotStartAgain { code, last_lines } => {
+            let how = code.map_or_else(String::new, |code| {
+                say!(language, en: ": it ended by itself with status {code}", es: ": terminó por sí solo con el estado {code}", code = code)
+            });
+            let said = last_lines[last_lines.len().saturating_sub(3)..].join(" | ");
+            say!(language,
+                en: "after the kill the proxy did not get ready again{how}; it said last: {said}",
+                es: "después de la caída el proxy no volvió a quedar listo{how}; lo último que dijo: {said}",
+                how = how, said = if said.is_empty() { "–" } else { said.as_str() })
+        }
+        Finding::ExpiredBeforeReread { keys, ttl_ms } => say!(language,
+            en: "{keys} had passed their TTL of {ttl} before they could be asked for again",
+            es: "{keys} habían cumplido su TTL de {ttl} antes de que se pudieran volver a pedir",
+            keys = Counted(*keys, Noun::Resource), ttl = Span(*ttl_ms)),
+        Finding::WholeAfterKill { kills, reread, from_cache } => say!(language,
+            en: "after {kills} under write load {reread} brought no wrong byte; {from_cache} were answered from the cache",
+            es: "después de {kills} en plena escritura {reread} no trajeron ningún byte errado; {from_cache} se sirvieron desde el caché",
+            kills = Counted(*kills, Noun::Kill), reread = Counted(*reread, Noun::Request), from_cache = from_cache),
+        Finding::WrongAfterKill { target, wrong, count, reread, kills } => say!(language,
+            en: "after a kill in mid-write {target} was served wrong: {wrong}; so were {count} of {reread} over {kills}",
+            es: "después de una caída en plena escritura {target} se sirvió mal: {wrong}; así ocurrió con {count} de {reread} en {kills}",
+            target = target, wrong = wrong, count = count, reread = Counted(*reread, Noun::Request), kills = Counted(*kills, Noun::Kill)),
+        Finding::CacheFiles { files, bytes, example } => say!(language,
+            en: "{files} with {bytes} came into its directory with the cached answers, such as {example}",
+            es: "con las respuestas guardadas aparecieron en su directorio {files} con {bytes}, por ejemplo {example}",
+            files = Counted(*files, Noun::File), bytes = Bytes(*bytes), example = example),
+        Finding::NoCacheFiles { files, cached_bytes } => say!(language,
+            en: "{cached} were cached, and none of {files} in its directory holds them",
+            es: "se guardaron {cached} en el caché y ninguno de {files} de su directorio los contiene",
+            cached = Bytes(*cached_bytes), files = Counted(*files, Noun::File)),
+        Finding::ReboundAtOnce { starts, slowest_ms } => say!(language,
+            en: "{starts} after a kill listened at the first try, the slowest after {slowest}",
+            es: "{starts} tras una caída escucharon al primer intento, el más lento a los {slowest}",
+            starts = Counted(*starts, Noun::Start), slowest = Milliseconds(*slowest_ms)),
+        Finding::ReboundLate { after_ms, vain, starts } => say!(language,
+            en: "its port could be bound again only {after} after the kill; {vain} of {starts} failed before",
+            es: "su puerto se pudo volver a usar solo {after} después de la caída; antes no sirvieron {vain} de {starts}",
+            after = Span(*after_ms), vain = vain, starts = Counted(*starts + *vain, Noun::Start)),
+        _ => return None,
+    })
+}
+
+fn concurrency(finding: &Finding, language: Language) -> Option<String> {
+    Some(match finding {
+        Finding::FastOvertook { fast, slow_ms, slowest_ms } => say!(language,
+            en: "{fast} were answered, the slowest in {slowest}, while the slow one spent {slow} in its backend",
+            es: "{fast} recibieron respuesta, la más lenta en {slowest}, mientras la lenta pasaba {slow} en su backend",
+            fast = Counted(*fast, Noun::Request), slowest = Milliseconds(*slowest_ms), slow = Milliseconds(*slow_ms)),
+        Finding::FastWaited { target, waited_ms, slow_ms, waiting, fast } => say!(language,
+            en: "{target} waited {waited} while the slow request spent {slow} in its backend; so did {waiting} of {fast}",
+            es: "{target} aguardó {waited} mientras la petición lenta pasaba {slow} en su backend; así ocurrió con {waiting} de {fast}",
+            target = target, waited = Milliseconds(*waited_ms), slow = Milliseconds(*slow_ms), waiting = waiting,
+            fast = Counted(*fast, Noun::Request)),
+        Finding::SlowWentWrong { target, wrong } => say!(language,
+            en: "the slow request for {target} went wrong itself: {wrong}", es: "la propia petición lenta de {target} salió mal: {wrong}",
+            target = target, wrong = wrong),
+        Finding::InsideAtOnce { asked, inside } => say!(language,
+            en: "{inside} of {asked} sent together were inside the backends at the same instant",
+            es: "{inside} de {asked} enviadas juntas estuvieron dentro de los backends en el mismo instante",
+            inside = inside, asked = Counted(*asked, Noun::Request)),
+        Finding::NotInsideAtOnce { asked, inside } => say!(language,
+            en: "never more than {inside} of {asked} sent together were inside the backends at the same instant",
+            es: "nunca estuvieron más de {inside} de {asked} enviadas juntas dentro de los backends en el mismo instante",
+            inside = inside, asked = Counted(*asked, Noun::Request)),
+        Finding::OwnAnswers { exchanges, at_once } => say!(language,
+            en: "{exchanges}, with up to {at_once} at once, each the right one and complete",
+            es: "{exchanges}, con hasta {at_once} a la vez, cada una la correcta y completa",
+            exchanges = Counted(*exchanges, Noun::Answer), at_once = Counted(*at_once, Noun::Client)),
+        Finding::NotOwnAnswer { target, wrong, count, exchanges, at_once } => say!(language,
+            en: "with {at_once} at once, {count} of {exchanges} did not get their own answer, such as {target}: {wrong}",
+            es: "con {at_once} a la vez, {count} de {exchanges} no recibieron su propia respuesta, por ejemplo {target}: {wrong}",
+            at_once = Counted(*at_once, Noun::Client), count = count, exchanges = Counted(*exchanges, Noun::Request),
+            target = target, wrong = wrong),
+        Finding::ClientKindsServed { kinds, exchanges } => say!(language,
+            en: "{exchanges} of {kinds} were answered rightly", es: "{exchanges} de {kinds} recibieron la respuesta correcta",
+            exchanges = Counted(*exchanges, Noun::Request), kinds = Listed(kinds)),
+        Finding::ClientKindUnserved { kind, target, wrong, count, exchanges } => say!(language,
+            en: "client \"{kind}\": {count} of {exchanges} went wrong, such as {target}: {wrong}",
+            es: "cliente \"{kind}\": {count} de {exchanges} salieron mal, por ejemplo {target}: {wrong}",
+            kind = kind, count = count, exchanges = Counted(*exchanges, Noun::Request), target = target, wrong = wrong),
+        Finding::ColdKey { requests, attempts } => say!(language,
+            en: "{requests} at once for a resource that was not cached cost the backends {attempts}",
+            es: "{requests} simultáneas de un recurso que no estaba en el caché costaron a los backends {attempts}",
+            requests = Counted(*requests, Noun::Request), attempts = Counted(*attempts, Noun::Attempt)),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{all, seen};
+    use super::*;
+
+    #[test]
+    fn every_finding_has_a_sentence_of_its_own_in_each_language() {
+        for language in Language::ALL {
+            let fallback = sentence(&Finding::NotReached, language);
+            let mut sentences: Vec<String> =
+                all().iter().map(|finding| sentence(finding, language)).collect();
+            assert!(!sentences.contains(&fallback));
+            let count = sentences.len();
+            sentences.sort();
+            sentences.dedup();
+            assert_eq!(sentences.len(), count);
+        }
+        for finding in all() {
+            assert_ne!(sentence(&finding, Language::En), sentence(&finding, Language::Es), "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn sentences_name_what_was_seen() {
+        assert_eq!(
+            sentence(&Finding::Expiry(seen()), Language::En),
+            "expired between 2,003 ms and 2,011 ms (TTL 2 s), 104 probes before and 96 after"
+        );
+        assert_eq!(
+            sentence(&Finding::Expiry(seen()), Language::Es),
+            "expiró entre 2.003 ms y 2.011 ms (TTL 2 s), 104 sondeos antes y 96 después"
+        );
+        let late =
+            all().into_iter().find(|finding| matches!(finding, Finding::ServedPastTtl { .. })).unwrap();
+        assert_eq!(
+            sentence(&late, Language::En),
+            "the entry /t/17 was answered from the cache 4,120 ms after it was stored: 2,120 ms past its TTL of 2 s; \
+             96 probes prove the same; no entry was seen to expire"
+        );
+    }
+}

@@ -1,0 +1,280 @@
+//! The words for fleets: what their checks saw, what was decided and why.
+//!
+//! `cloud_words` and the report ask here. No figure is computed here.
+
+use super::cloud_words::time;
+use super::{Counted, Decimal, InWords, Language, Milliseconds, Noun, Percent};
+use crate::{say, words};
+use harness_judge::check::{
+    BreakSeen, EvenSeen, FleetFinding, LostSeen, ScaledSeen, SimulatedSeen, SlowSeen,
+};
+use harness_model::history::FleetDecision;
+use harness_model::plan::{FleetPlan, Level, Policy};
+
+/// What a check of a fleet saw.
+pub(super) fn sentence(finding: &FleetFinding, language: Language) -> String {
+    match finding {
+        FleetFinding::Lost { runs } => each(runs, language, |run| &run.step, lost),
+        FleetFinding::Even { runs } => each(runs, language, |run| &run.step, even),
+        FleetFinding::Slow { runs } => each(runs, language, |run| &run.step, slow),
+        FleetFinding::Scaled { runs } => each(runs, language, |run| &run.step, scaled),
+        FleetFinding::Broken { runs } => each(runs, language, |run| &run.step, broken),
+        FleetFinding::Simulated { runs } => each(runs, language, |run| &run.step, simulated),
+    }
+}
+
+/// Each step by its name, where there are several.
+fn each<T>(
+    runs: &[T],
+    language: Language,
+    name: impl Fn(&T) -> &str,
+    words: impl Fn(&T, Language) -> String,
+) -> String {
+    let one = |run| match runs.len() {
+        1 => words(run, language),
+        _ => format!("{}: {}", name(run), words(run, language)),
+    };
+    runs.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+fn lost(run: &LostSeen, language: Language) -> String {
+    let sent = Counted(run.sent, Noun::Request);
+    let deaths = if run.deaths == 0 {
+        String::new()
+    } else {
+        say!(language,
+            en: ", {at_deaths} where {deaths} died (at most {allowed})",
+            es: ", {at_deaths} donde {deaths} se cayó (a lo sumo {allowed})",
+            at_deaths = run.at_deaths, deaths = Counted(run.deaths, Noun::Instance), allowed = run.allowed)
+    };
+    say!(language,
+        en: "{sent}, instances taken away {taken} times: {elsewhere} lost{deaths}",
+        es: "{sent}, se retiraron instancias {taken} veces: {elsewhere} perdidas{deaths}",
+        sent = sent, taken = run.taken_away, elsewhere = run.elsewhere, deaths = deaths)
+}
+
+fn even(run: &EvenSeen, language: Language) -> String {
+    say!(language,
+        en: "{epochs} epochs in which the same instances were up; in the least even one of them {instances} got between {fewest} and {most} requests each (a difference of at most {tolerated})",
+        es: "{epochs} épocas con las mismas instancias activas; en la menos pareja, {instances} recibieron entre {fewest} y {most} peticiones cada una (diferencia de a lo sumo {tolerated})",
+        epochs = run.epochs, instances = Counted(run.instances, Noun::Instance), fewest = run.fewest, most = run.most,
+        tolerated = run.tolerated)
+}
+
+fn slow(run: &SlowSeen, language: Language) -> String {
+    let breaks = match &run.breaks {
+        None => say!(language, en: "no period was over it", es: "ningún período lo superó"),
+        Some(breaks) => say!(language,
+            en: "the first period over it ended after {at}, at {rate} requests per second on {healthy}",
+            es: "el primer período que lo superó terminó a los {at}, con {rate} peticiones por segundo en {healthy}",
+            at = time(breaks.at, language), rate = Decimal(breaks.per_second, 0),
+            healthy = Counted(breaks.healthy, Noun::Instance)),
+    };
+    let noise = noise(run.noise_ms, language);
+    say!(language,
+        en: "p50 {p50}, p99 {p99} of {samples} (limit {limit}); {breaks}{noise}",
+        es: "p50 {p50}, p99 {p99} de {samples} (límite {limit}); {breaks}{noise}",
+        p50 = Milliseconds(run.p50_ms), p99 = Milliseconds(run.p99_ms), samples = Counted(run.samples, Noun::Request),
+        limit = Milliseconds(run.limit_ms), breaks = breaks, noise = noise)
+}
+
+/// What is said of a host that does not keep time.
+fn noise(milliseconds: Option<f64>, language: Language) -> String {
+    milliseconds.map_or_else(String::new, |late| {
+        say!(language,
+            en: "; the host itself was late by {late}, too much for a control period",
+            es: "; el propio computador se atrasó {late}, demasiado para un período de control", late = Milliseconds(late))
+    })
+}
+
+fn scaled(run: &ScaledSeen, language: Language) -> String {
+    say!(language,
+        en: "{fewest} to {most} instances (allowed {least_allowed} to {most_allowed}); too few for the load for at most {short} in a row (tolerated {tolerated}); {turns} changes of direction (at most {turns_tolerated}); {hours} instance-hours instead of {fixed} of a fixed fleet; the highest rate needs {peak} of the largest fleet{noise}",
+        es: "de {fewest} a {most} instancias (permitidas de {least_allowed} a {most_allowed}); muy pocas para la carga durante a lo sumo {short} seguidos (se toleran {tolerated}); {turns} cambios de sentido (a lo sumo {turns_tolerated}); {hours} horas de instancia en vez de {fixed} de una flota fija; la tasa más alta ocupa {peak} de la flota más grande{noise}",
+        fewest = run.seen.0, most = run.seen.1, least_allowed = run.allowed.0, most_allowed = run.allowed.1,
+        short = time(run.short_for, language), tolerated = time(run.tolerated, language), turns = run.turns,
+        turns_tolerated = run.turns_tolerated, hours = Decimal(run.instance_hours, 2), fixed = Decimal(run.fixed_hours, 2),
+        peak = Percent(run.peak_share), noise = noise(run.noise_ms, language))
+}
+
+fn broken(run: &BreakSeen, language: Language) -> String {
+    match &run.breaks {
+        None => say!(language,
+            en: "no period had a p99 over {limit}, up to {tried} requests per second; the largest fleet is full at {full}",
+            es: "ningún período tuvo un p99 sobre {limit}, hasta {tried} peticiones por segundo; la flota más grande se llena con {full}",
+            limit = Milliseconds(run.limit_ms), tried = Decimal(run.tried_per_second, 0), full = Decimal(run.full_per_second, 0)),
+        Some(breaks) => say!(language,
+            en: "p99 over {limit} from {rate} requests per second on, on {healthy}: {share} of the {full} that fill the largest fleet",
+            es: "p99 sobre {limit} desde {rate} peticiones por segundo, en {healthy}: {share} de las {full} que llenan la flota más grande",
+            limit = Milliseconds(run.limit_ms), rate = Decimal(breaks.per_second, 0),
+            healthy = Counted(breaks.healthy, Noun::Instance), share = Percent(breaks.per_second / run.full_per_second),
+            full = Decimal(run.full_per_second, 0)),
+    }
+}
+
+fn simulated(run: &SimulatedSeen, language: Language) -> String {
+    let noise = noise(run.noise_ms, language);
+    say!(language,
+        en: "the simulation was never more than {apart} apart, a period earlier or later; p99 {real} in the real run, {simulated} in the simulation of the same instances{noise}",
+        es: "la simulación nunca difirió en más de {apart}, un período antes o después; p99 {real} en la realidad, {simulated} en la simulación de las mismas instancias{noise}",
+        apart = Counted(run.apart, Noun::Instance), real = Milliseconds(run.real_p99_ms),
+        simulated = Milliseconds(run.simulated_p99_ms), noise = noise)
+}
+
+/// What a fleet step does.
+pub(super) fn doing(plan: &FleetPlan, language: Language) -> String {
+    say!(language,
+        en: "{least} to {most} instances under load, {scale} s of the case in one second",
+        es: "de {least} a {most} instancias bajo carga, {scale} s del caso en un segundo",
+        least = plan.least as u64, most = plan.most as u64, scale = Decimal(plan.scale, 1))
+}
+
+/// The panels of the figure of a fleet, and its axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FleetWord {
+    /// Requests per second.
+    Load,
+    /// How many instances.
+    Instances,
+    /// 99th percentile.
+    Latency,
+    /// The axis of time.
+    Minutes,
+}
+
+words!(FleetWord {
+    FleetWord::Load => { en: "load (requests per second)", es: "carga (peticiones por segundo)" },
+    FleetWord::Instances => { en: "instances", es: "instancias" },
+    FleetWord::Latency => { en: "p99 of each period (ms)", es: "p99 de cada período (ms)" },
+    FleetWord::Minutes => { en: "time of the case (min)", es: "tiempo del caso (min)" },
+});
+
+impl FleetWord {
+    /// What the lines of a panel are; a simulation may stand beside a real run.
+    pub fn key(self, beside: bool, language: Language) -> String {
+        match self {
+            FleetWord::Load => say!(language,
+                en: "dark: sent · green: capacity · triangle: lost", es: "oscuro: enviadas · verde: capacidad · triángulo: perdidas"),
+            FleetWord::Instances if !beside => say!(language,
+                en: "blue: healthy · grey: with those being set up · cross: died",
+                es: "azul: activas · gris: con las que se preparan · cruz: caída"),
+            FleetWord::Instances => say!(language,
+                en: "blue: healthy · grey: with those being set up · wide: simulation · cross: died",
+                es: "azul: activas · gris: con las que se preparan · ancha: simulación · cruz: caída"),
+            FleetWord::Latency if beside => {
+                say!(language, en: "dark: real · brown: simulation", es: "oscuro: real · marrón: simulación")
+            }
+            FleetWord::Latency | FleetWord::Minutes => String::new(),
+        }
+    }
+}
+
+/// Title of the figure of a fleet.
+pub fn title(name: &str, sent: u64, scale: f64, language: Language) -> String {
+    say!(language,
+        en: "Fleet under load: {name}, {sent}, {scale} s of the case in one second",
+        es: "Flota bajo carga: {name}, {sent}, {scale} s del caso en un segundo",
+        name = name, sent = Counted(sent, Noun::Request), scale = Decimal(scale, 1))
+}
+
+/// A decision with its reason: `2 → 4: occupancy 71 %, above 65 % for 3 min`.
+pub fn decision(plan: &FleetPlan, decision: &FleetDecision, language: Language) -> String {
+    let reason = match (plan.policies.get(decision.policy), decision.measured) {
+        (Some(Policy::Out { above, lasting, .. }), Some(measured)) => say!(language,
+            en: "{seen}, above {level} for {lasting}", es: "{seen}, por encima de {level} durante {lasting}",
+            seen = seen(*above, measured, language), level = bare(*above, language), lasting = time(*lasting, language)),
+        (Some(Policy::In { below, lasting, .. }), Some(measured)) => say!(language,
+            en: "{seen}, below {level} for {lasting}", es: "{seen}, por debajo de {level} durante {lasting}",
+            seen = seen(*below, measured, language), level = bare(*below, language), lasting = time(*lasting, language)),
+        (Some(Policy::Target { keep, .. }), Some(measured)) => say!(language,
+            en: "{seen}, target {level}", es: "{seen}, objetivo {level}",
+            seen = seen(*keep, measured, language), level = bare(*keep, language)),
+        _ => say!(language, en: "as scheduled", es: "según el horario"),
+    };
+    format!("{} → {}: {reason}", decision.from, decision.to)
+}
+
+fn seen(level: Level, measured: f64, language: Language) -> String {
+    match level {
+        Level::Occupancy(_) => {
+            say!(language, en: "occupancy {share}", es: "ocupación {share}", share = Percent(measured))
+        }
+        Level::RequestsPerMinute(_) => say!(language,
+            en: "{rate} requests per minute and instance", es: "{rate} peticiones por minuto e instancia",
+            rate = Decimal(measured, 0)),
+    }
+}
+
+/// A level as it is written.
+pub(super) fn bare(level: Level, language: Language) -> String {
+    match level {
+        Level::Occupancy(share) => Percent(share).in_words(language),
+        Level::RequestsPerMinute(rate) => Decimal(rate, 0).in_words(language),
+    }
+}
+
+/// One of each finding, for the tests of sentences.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<FleetFinding> {
+    use harness_judge::check::Breaks;
+    let lost = |deaths, elsewhere| LostSeen {
+        step: "day".into(),
+        sent: 4_300,
+        deaths,
+        at_deaths: 2 * deaths,
+        allowed: 5,
+        elsewhere,
+        taken_away: 2,
+    };
+    let slow = |breaks, noise_ms| SlowSeen {
+        step: "ramp".into(),
+        samples: 4_300,
+        p50_ms: 18.0,
+        p99_ms: 210.0,
+        limit_ms: 400.0,
+        breaks,
+        noise_ms,
+    };
+    let even =
+        EvenSeen { step: "day".into(), epochs: 5, instances: 3, most: 202, fewest: 199, tolerated: 12 };
+    let scaled = ScaledSeen {
+        step: "day".into(),
+        seen: (2, 6),
+        allowed: (2, 6),
+        short_for: 90.0,
+        tolerated: 600.0,
+        turns: 1,
+        turns_tolerated: 3,
+        instance_hours: 4.25,
+        fixed_hours: 7.5,
+        peak_share: 0.72,
+        noise_ms: None,
+    };
+    let simulated = |noise_ms| SimulatedSeen {
+        step: "day".into(),
+        apart: 1,
+        real_p99_ms: 210.0,
+        simulated_p99_ms: 190.0,
+        noise_ms,
+    };
+    let broken = |breaks| BreakSeen {
+        step: "beyond".into(),
+        limit_ms: 500.0,
+        breaks,
+        full_per_second: 300.0,
+        tried_per_second: 360.0,
+    };
+    let breaks = Breaks { at: 420.0, per_second: 120.0, healthy: 2 };
+    vec![
+        FleetFinding::Lost { runs: vec![lost(0, 0)] },
+        FleetFinding::Lost { runs: vec![lost(1, 3), lost(0, 0)] },
+        FleetFinding::Even { runs: vec![even] },
+        FleetFinding::Slow { runs: vec![slow(None, None)] },
+        FleetFinding::Slow { runs: vec![slow(Some(breaks), Some(9.0))] },
+        FleetFinding::Scaled { runs: vec![scaled] },
+        FleetFinding::Broken { runs: vec![broken(None)] },
+        FleetFinding::Broken { runs: vec![broken(Some(breaks))] },
+        FleetFinding::Simulated { runs: vec![simulated(None)] },
+        FleetFinding::Simulated { runs: vec![simulated(Some(12.0))] },
+    ]
+}

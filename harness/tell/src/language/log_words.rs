@@ -1,0 +1,113 @@
+//! The words for the log of the proxy: titles of its checks, and what was found or missed in it.
+//!
+//! `check_words` and `finding_words` ask here. No figure is computed here.
+
+use super::{Counted, InWords, Language, Noun};
+use crate::{say, words};
+use harness_judge::check::{Finding, LogLack, LogPlace};
+use harness_model::catalogue::CheckId;
+
+words!(LogPlace {
+    LogPlace::File => { en: "its log file", es: "su archivo de log" },
+    LogPlace::Screen => { en: "its standard output", es: "su salida estándar" },
+});
+
+/// What a check of the log asks, as a short title.
+pub(super) fn title(check: CheckId, language: Language) -> Option<&'static str> {
+    Some(match check {
+        CheckId::LogFile => language.choose(
+            "every request and its answer are in the log file",
+            "cada petición y su respuesta están en el archivo de log",
+        ),
+        CheckId::LogStdout => language.choose(
+            "every request and its answer are printed",
+            "cada petición y su respuesta se muestran en pantalla",
+        ),
+        CheckId::LogComplete => language.choose(
+            "each exchange is in the log once, hits and simultaneous ones too",
+            "cada intercambio está una vez en el log, también los servidos desde el caché y los simultáneos",
+        ),
+        _ => return None,
+    })
+}
+
+/// What is expected of the proxy, as a sentence.
+pub(super) fn asks(check: CheckId, language: Language) -> Option<&'static str> {
+    Some(match check {
+        CheckId::LogFile => language.choose(
+            "The file that the profile of the proxy names shows every request by its target, and its answer by its status or its length, as soon as the client has it.",
+            "El archivo que indica el perfil del proxy muestra cada petición por su destino, y su respuesta por su estado o su longitud, apenas la tiene el cliente.",
+        ),
+        CheckId::LogStdout => language.choose(
+            "The proxy prints every request with its target, and its answer with its status or its length.",
+            "El proxy muestra en pantalla cada petición con su destino, y su respuesta con su estado o su longitud.",
+        ),
+        CheckId::LogComplete => language.choose(
+            "For each exchange there is one line with target and status, and its method beside its target: not only for those that reach a backend, and not one less when many come at once.",
+            "De cada intercambio hay una línea con destino y estado, y su método junto al destino: no solo de los que llegan a un backend, y ni uno menos cuando llegan muchos a la vez.",
+        ),
+        _ => return None,
+    })
+}
+
+/// What was seen of the log, as a sentence without its full stop.
+pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> {
+    Some(match finding {
+        Finding::Logged { place, exchanges, hits } => say!(language,
+            en: "{exchanges} with their answers are in {place}, {hits} of them answered from the cache",
+            es: "{exchanges} con sus respuestas están en {place}, {hits} de ellas servidas desde el caché",
+            exchanges = Counted(*exchanges, Noun::Request), place = place, hits = hits),
+        Finding::NotLogged { place, method, target, status, lack, count, exchanges } => say!(language,
+            en: "{method} {target}, answered with {status}: {lack} in {place}; something is missing or too much of {count} of {exchanges}",
+            es: "{method} {target}, respondida con {status}: {lack} en {place}; algo falta o sobra de {count} de {exchanges}",
+            method = method, target = target, status = status.to_string(), lack = lack, place = place,
+            count = count, exchanges = Counted(*exchanges, Noun::Request)),
+        _ => return None,
+    })
+}
+
+impl InWords for LogLack {
+    fn in_words(&self, language: Language) -> String {
+        match self {
+            LogLack::Request => {
+                say!(language, en: "no line names the request", es: "ninguna línea nombra la petición")
+            }
+            LogLack::Answer => {
+                say!(language, en: "no line tells of its answer", es: "ninguna línea cuenta de su respuesta")
+            }
+            LogLack::Some { logged, exchanges } => say!(language,
+                en: "only {logged} of {exchanges} exchanges like it are", es: "solo {logged} de {exchanges} intercambios iguales están",
+                exchanges = exchanges, logged = logged),
+            LogLack::TooOften { logged, exchanges } => say!(language,
+                en: "lines tell of it {logged} times instead of {exchanges}", es: "se cuenta {logged} veces en lugar de {exchanges}",
+                exchanges = exchanges, logged = logged),
+            LogLack::Method => {
+                say!(language, en: "no line names its method beside its target", es: "ninguna línea nombra su método junto al destino")
+            }
+        }
+    }
+}
+
+/// One of each, for the tests that look at every sentence.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<Finding> {
+    let lacks = [
+        LogLack::Request,
+        LogLack::Answer,
+        LogLack::Some { logged: 1, exchanges: 2 },
+        LogLack::TooOften { logged: 2, exchanges: 1 },
+        LogLack::Method,
+    ];
+    let places = [LogPlace::File, LogPlace::Screen];
+    let found = places.map(|place| Finding::Logged { place, exchanges: 20, hits: 1 });
+    let missed = lacks.map(|lack| Finding::NotLogged {
+        place: LogPlace::File,
+        method: "GET".into(),
+        target: "/t/17".into(),
+        status: 410,
+        lack,
+        count: 3,
+        exchanges: 20,
+    });
+    found.into_iter().chain(missed).collect()
+}

@@ -1,0 +1,60 @@
+//! What the command line says around its runs.
+//!
+//! `cli` prints it. Why a proxy did not start is worded in `problem_words`, verdicts and pages in `report_words`.
+
+use super::Language;
+use super::report_words::verdict_words;
+use harness_model::exit_code::ExitCode;
+
+crate::messages! {
+    /// Proxy and backends were left up.
+    pub fn held(proxy: &str, backends: &str) {
+        en: "the proxy stays up at {proxy}, the backends at {backends}; Ctrl-C ends them",
+        es: "el proxy sigue activo en {proxy} y los backends en {backends}; Ctrl-C los termina",
+    }
+    /// What can be done about a problem.
+    pub fn way_out(advice: &str) { en: "What to do: {advice}", es: "Qué hacer: {advice}" }
+    /// A file of a record is not what its manifest says.
+    pub fn record_changed(path: &str) {
+        en: "{path} has changed since the run: its hash is not that of the manifest",
+        es: "{path} cambió después de la corrida: su hash no es el del manifiesto",
+    }
+    /// `--failed` found nothing to do.
+    pub fn nothing_failed() {
+        en: "nothing to run: everything passed the last time",
+        es: "no hay nada que correr: todo cumplió la última vez",
+    }
+    /// No scenario was named.
+    pub fn no_scenario() {
+        en: "which scenario? For example: harness scenarios/ttl.yaml",
+        es: "¿qué escenario? Por ejemplo: harness scenarios/ttl.yaml",
+    }
+    /// Ctrl-C could not be listened to.
+    pub fn no_signal_handler(error: &str) {
+        en: "could not listen to Ctrl-C: {error}",
+        es: "no se pudo escuchar Ctrl-C: {error}",
+    }
+    /// `check` found nothing wrong with an adapter.
+    pub fn adapter_is_sound(file: &str, name: &str) {
+        en: "{file}: a sound adapter of `{name}`",
+        es: "{file}: un perfil correcto de `{name}`",
+    }
+    /// `check` found nothing wrong with a scenario.
+    pub fn scenario_is_sound(file: &str, steps: u64, checks: u64, estimated: super::Span) {
+        en: "{file}: a sound scenario; steps: {steps}, checks: {checks}, about {estimated}",
+        es: "{file}: un escenario correcto; pasos: {steps}, verificaciones: {checks}, cerca de {estimated}",
+    }
+    /// Heading of `list`.
+    pub fn heading_scenarios() { en: "Scenarios (in scenarios/)", es: "Escenarios (en scenarios/)" }
+    /// Heading of `list`.
+    pub fn heading_adapters() { en: "Proxies (--sut NAME, or the file of an adapter)", es: "Proxies (por nombre, o por el archivo de un perfil)" }
+    /// Heading of `list`.
+    pub fn heading_checks() { en: "Checks", es: "Verificaciones" }
+    /// Heading of `list`.
+    pub fn heading_behaviours() { en: "Behaviours of backends", es: "Comportamientos de los backends" }
+}
+
+/// One line per run, where there were several.
+pub fn one_of_many(language: Language, run: &str, code: ExitCode) -> String {
+    format!("{run}: {} ({})", verdict_words(code, language), code.number())
+}

@@ -1,0 +1,263 @@
+//! One of each finding, for the tests of sentences and of reports.
+//!
+//! The figures are made up. A new finding belongs here too, so that its sentence is asked for in both languages.
+
+use harness_judge::check::{
+    Amiss, Difference, ExpirySeen, Finding, Judgement, LatePattern, RotationPattern, Samples, Share,
+    ThresholdSeen, Wrong,
+};
+use harness_model::catalogue::CheckId;
+use harness_model::history::LimitReached;
+use harness_model::plan::ClientKind;
+
+pub(crate) fn seen() -> ExpirySeen {
+    ExpirySeen {
+        ttl_ms: 2_000.0,
+        keys: 200,
+        before: 104,
+        after: 96,
+        last_served_ms: Some(2_003.2),
+        first_expired_ms: Some(2_010.9),
+        early_ms: 0.0,
+        late_ms: 0.0,
+    }
+}
+
+fn threshold(judgement: Judgement) -> ThresholdSeen {
+    ThresholdSeen {
+        tag: "steady".into(),
+        quantile: 0.99,
+        limit_ms: 50.0,
+        observed_ms: Some(12.34),
+        samples: 1_000,
+        samples_needed: 299,
+        error_rate: 0.0,
+        error_limit: 0.01,
+        send_lag_ms: Some(0.1),
+        host_noise_ms: Some(1.5),
+        overloaded: false,
+        judgement,
+    }
+}
+
+/// One of each finding; where a finding has several sentences, one of each of those.
+pub(crate) fn all() -> Vec<Finding> {
+    let target = || "/t/17".to_owned();
+    let wrong = || Wrong::Damaged { how: "checksum".into() };
+    let shares =
+        || vec![Share { backend: "b1".into(), attempts: 40 }, Share { backend: "b2".into(), attempts: 38 }];
+    let late = |pattern| Finding::ServedPastTtl {
+        target: target(),
+        age_ms: 4_120.4,
+        past_ms: 2_120.4,
+        count: 96,
+        seen: seen(),
+        pattern,
+    };
+    let mut all = vec![
+        Finding::DependsOn { check: CheckId::CacheHit },
+        Finding::DeclaredUnsupported { capability: "cache: memory".into() },
+        Finding::Attached,
+        Finding::StepProblem { problem: "curl is not installed".into() },
+        Finding::PassedOnSecondTry {
+            first: Box::new(Finding::NotInsideAtOnce { asked: 10, inside: 4 }),
+            pressure_first: Some(0.9),
+            pressure_second: None,
+        },
+        Finding::HitsProven { keys: 5 },
+        Finding::NoHits { keys: 5, target: target() },
+        Finding::SomeMisses { keys: 5, missed: 2, target: target() },
+        Finding::PostsReachedBackends { posts: 5, tempting: 4 },
+        Finding::PostFromCache { target: target(), count: 5, posts: 5 },
+        Finding::PostNotForwarded { target: target(), wrong: wrong(), count: 1, posts: 5 },
+        Finding::Expiry(seen()),
+        Finding::Expiry(ExpirySeen { late_ms: 1_000.0, ..seen() }),
+        late(LatePattern::NeverExpires),
+        late(LatePattern::TwiceTheTtl),
+        late(LatePattern::Late),
+        late(LatePattern::Mixed),
+        Finding::ExpiredEarly { target: target(), age_ms: 1_500.0, short_ms: 500.0, count: 7, seen: seen() },
+        Finding::TooFewProbes { before: 3, after: 4, needed: 10, ttl_ms: 2_000.0 },
+        Finding::ResolutionTooCoarse { declared_ms: 2_000.0, at_most_ms: 1_000.0 },
+        Finding::TwoValues { first: seen(), second: seen() },
+        Finding::OneAgeForTwoValues { first: seen(), second: seen() },
+        Finding::ResourcesExpireApart { keys: 40, stored_apart_ms: 2_000.0, outlived: 20 },
+        Finding::ResourcesExpireTogether { keys: 40, stored_apart_ms: 2_000.0, within_ms: 12.0 },
+        Finding::HitsDoNotProlong { keys: 10, hits: 60, oldest_ms: 1_890.0, ttl_ms: 2_000.0 },
+        Finding::HitsProlong {
+            target: target(),
+            age_ms: 4_800.0,
+            ttl_ms: 2_000.0,
+            hits: 16,
+            count: 10,
+            keys: 10,
+        },
+        Finding::AgeGoesOnOverRestart { seen: seen(), restarts: 1 },
+        Finding::RestartProlongs { target: target(), age_ms: 2_700.0, count: 3, seen: seen() },
+        Finding::RestartForgets { target: target(), age_ms: 700.0, count: 3, seen: seen() },
+        Finding::KeptAfterKill { keys: 30, kills: 3, backends_down: true },
+        Finding::KeptAfterKill { keys: 30, kills: 3, backends_down: false },
+        Finding::LostAfterKill { keys: 30, lost: 30, target: target(), wrong: Wrong::FromBackend, kills: 3 },
+        Finding::DidNotStartAgain { code: Some(1), last_lines: vec!["address in use".into()] },
+        Finding::DidNotStartAgain { code: None, last_lines: Vec::new() },
+        Finding::ForAPerson,
+        Finding::NotFoundKept { target: target() },
+        Finding::NotFoundAskedAgain { exchanges: 2 },
+        Finding::ExpiredBeforeReread { keys: 30, ttl_ms: 2_000.0 },
+        Finding::WholeAfterKill { kills: 20, reread: 400, from_cache: 200 },
+        Finding::WrongAfterKill { target: target(), wrong: wrong(), count: 2, reread: 400, kills: 20 },
+        Finding::CacheFiles { files: 30, bytes: 30_720, example: "cache/1".into() },
+        Finding::NoCacheFiles { files: 2, cached_bytes: 30_720 },
+        Finding::ReboundAtOnce { starts: 3, slowest_ms: 12.0 },
+        Finding::ReboundLate { after_ms: 61_000.0, vain: 30, starts: 1 },
+        Finding::FastOvertook { fast: 10, slow_ms: 1_000.0, slowest_ms: 4.0 },
+        Finding::FastWaited { target: target(), waited_ms: 950.0, slow_ms: 1_000.0, waiting: 10, fast: 10 },
+        Finding::SlowWentWrong { target: target(), wrong: Wrong::TimedOut },
+        Finding::InsideAtOnce { asked: 10, inside: 10 },
+        Finding::OwnAnswers { exchanges: 500, at_once: 50 },
+        Finding::ClientKindsServed { kinds: vec![ClientKind::Raw, ClientKind::Curl], exchanges: 6 },
+        Finding::ClientKindUnserved {
+            kind: ClientKind::Reqwest,
+            target: target(),
+            wrong: Wrong::NoAnswer,
+            count: 3,
+            exchanges: 3,
+        },
+        Finding::ColdKey { requests: 50, attempts: 50 },
+        Finding::BodiesRight { exchanges: 900, bytes: 921_600 },
+        Finding::Lived { launches: 2, exchanges: 900 },
+        Finding::Died { code: None, signal: Some(13), after: Some(target()), last_lines: vec!["bye".into()] },
+        Finding::StoppedByLimit { limit: LimitReached::Written(1_000_000_000), after: Some(target()) },
+        Finding::StoppedByLimit { limit: LimitReached::Memory, after: None },
+        Finding::Died { code: Some(1), signal: None, after: None, last_lines: Vec::new() },
+        Finding::ExactCycle { requests: 30, order: vec!["b1".into(), "b2".into()], chance: 1e-9 },
+        Finding::EvenWithinRotations { requests: 30, spread: 2, rotations: 4 },
+        Finding::BackendsLeftOut { names: vec!["b2".into()], shares: shares() },
+        Finding::DoubledAttempts { target: target(), attempts: 2, count: 30, requests: 30 },
+        Finding::NotForwarded {
+            target: target(),
+            wrong: Wrong::Status { status: 502 },
+            count: 1,
+            requests: 30,
+        },
+        Finding::EvenBatches { batches: 25, size: 12, spread: 1, allowed: 1, power: 0.88, shares: shares() },
+        Finding::HitsAndTurns { take_turn: true, hits: 6 },
+        Finding::HitsAndTurns { take_turn: false, hits: 6 },
+        Finding::AsAsked { exchanges: 6 },
+        Finding::AtRest { cpu: 0.01, threads: 0, files: 2 },
+    ];
+    for amiss in [
+        Amiss::NotForwarded { wrong: Some(wrong()) },
+        Amiss::NotForwarded { wrong: None },
+        Amiss::SentTwice { attempts: 2 },
+        Amiss::Method { arrived: "GET".into() },
+        Amiss::Target { arrived: "/t".into() },
+        Amiss::Field { name: "accept".into(), sent: "a".into(), arrived: None },
+        Amiss::Field { name: "accept".into(), sent: "a".repeat(99), arrived: Some("b".into()) },
+        Amiss::BodyShort { sent: 10, arrived: 1 },
+        Amiss::BodyLength { sent: 10, arrived: 12 },
+        Amiss::BodyBytes,
+        Amiss::RequestExtra { bytes: 3 },
+        Amiss::NotARequest { how: "no version".into() },
+        Amiss::Answer { wrong: wrong() },
+        Amiss::Status { sent: 404, came: 200 },
+        Amiss::AnswerField { name: "set-cookie".into(), sent: "a".into(), came: None },
+        Amiss::AnswerField { name: "set-cookie".into(), sent: "a".into(), came: Some("b".into()) },
+        Amiss::UnwantedBody { bytes: 40 },
+        Amiss::NotKept,
+        Amiss::SuccessOfNothing { status: 200 },
+        Amiss::NoAnswer { wrong: Wrong::TimedOut },
+        Amiss::PassedOffAsWhole { bytes: 1_000 },
+        Amiss::Kept,
+        Amiss::NotKeptInCache,
+        Amiss::Differs { difference: Difference::Bytes },
+    ] {
+        all.push(Finding::Amiss { method: "GET".into(), target: target(), amiss, count: 1, exchanges: 6 });
+    }
+    for wrong in [
+        Wrong::Foreign { of: "/t/18".into() },
+        Wrong::CutShort { received: 10, how: "reset".into() },
+        Wrong::ExtraBytes { extra: 1 },
+        Wrong::NotConnected { how: "refused".into() },
+        Wrong::Malformed { how: "no status".into() },
+        Wrong::OldVersion,
+    ] {
+        all.push(Finding::NotOwnAnswer {
+            target: target(),
+            wrong: wrong.clone(),
+            count: 2,
+            exchanges: 500,
+            at_once: 50,
+        });
+        all.push(Finding::WrongBody { target: target(), wrong, count: 1, exchanges: 500 });
+    }
+    for difference in [
+        Difference::Status { miss: 200, hit: 304 },
+        Difference::Field { name: "content-type".into(), miss: Some("a".into()), hit: None },
+        Difference::Field { name: "content-type".into(), miss: Some("a".into()), hit: Some("b".into()) },
+        Difference::Length { miss: 10, hit: 11 },
+        Difference::Bytes,
+        Difference::End { wrong: Wrong::TimedOut },
+    ] {
+        all.push(Finding::HitDiffers { target: target(), difference, count: 1, hits: 5 });
+    }
+    for pattern in [
+        RotationPattern::Global,
+        RotationPattern::PerWorker,
+        RotationPattern::PerConnection,
+        RotationPattern::Weighted,
+        RotationPattern::Random,
+        RotationPattern::Racy,
+        RotationPattern::Sticky { backend: "b2".into() },
+        RotationPattern::LeavesOut,
+        RotationPattern::Unknown,
+    ] {
+        all.push(Finding::CycleBroken {
+            position: 8,
+            expected: "b2".into(),
+            saw: "b1".into(),
+            sequence: vec!["b1".into()],
+            requests: 30,
+            pattern: pattern.clone(),
+        });
+        all.push(Finding::UnevenBatches {
+            batch: 4,
+            batches: 25,
+            size: 12,
+            spread: 5,
+            allowed: 1,
+            shares: shares(),
+            pattern: pattern.clone(),
+        });
+        all.push(Finding::RotationScope { pattern, requests: 60 });
+    }
+    for judgement in [
+        Judgement::Within,
+        Judgement::Exceeded,
+        Judgement::TooManyErrors,
+        Judgement::NothingMeasured,
+        Judgement::TooFewSamples,
+        Judgement::SentTooLate,
+        Judgement::HostTooNoisy,
+        Judgement::SmallHost,
+    ] {
+        all.push(Finding::Latencies { thresholds: vec![threshold(judgement)] });
+    }
+    for of in [
+        Samples::Requests,
+        Samples::Batches,
+        Samples::Keys,
+        Samples::Hits,
+        Samples::ClientKinds,
+        Samples::TemptingPosts,
+        Samples::RereadsFromCache,
+        Samples::Backends,
+    ] {
+        all.push(Finding::TooFew { of, have: 1, needed: 10 });
+    }
+    all.extend(super::log_words::samples());
+    all.extend(super::case_words::samples().into_iter().map(Finding::Case));
+    all.extend(super::config_words::samples());
+    all.extend(super::cloud_words::samples().into_iter().map(Finding::Cloud));
+    all
+}

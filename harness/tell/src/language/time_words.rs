@@ -1,0 +1,117 @@
+//! The sentences of the TTL family: when entries expired, too late, too early, together, or because of use or restarts.
+//!
+//! `finding_words` hands these findings on. Ages are bounds that the record proves, and the sentences say so.
+
+use super::{Counted, InWords, Language, Milliseconds, Noun, Span};
+use crate::{say, words};
+use harness_judge::check::{ExpirySeen, Finding, LatePattern};
+
+words!(LatePattern {
+    LatePattern::NeverExpires => { en: "no entry was seen to expire", es: "no se vio expirar ningún recurso" },
+    LatePattern::TwiceTheTtl => { en: "entries expire at about twice the TTL", es: "los recursos expiran más o menos al doble del TTL" },
+    LatePattern::Late => { en: "entries expire late", es: "los recursos expiran tarde" },
+    LatePattern::Mixed => {
+        en: "others of the same age had expired", es: "otros de la misma edad ya habían expirado"
+    },
+});
+
+impl InWords for ExpirySeen {
+    fn in_words(&self, language: Language) -> String {
+        let ttl = Span(self.ttl_ms);
+        match (self.last_served_ms, self.first_expired_ms) {
+            (Some(served), Some(expired)) => {
+                // Brackets of different keys may overlap by the time that an answer took: print them in order.
+                let (low, high) = (served.min(expired), served.max(expired));
+                say!(language,
+                    en: "expired between {low} and {high} (TTL {ttl})", es: "expiró entre {low} y {high} (TTL {ttl})",
+                    low = Milliseconds(low), high = Milliseconds(high), ttl = ttl)
+            }
+            (Some(served), None) => say!(language,
+                en: "still served at {served}, never seen to expire (TTL {ttl})",
+                es: "seguía vigente a los {served} y no se vio expirar (TTL {ttl})", served = Milliseconds(served), ttl = ttl),
+            (None, Some(expired)) => say!(language,
+                en: "already gone at {expired}, never seen in the cache (TTL {ttl})",
+                es: "ya no estaba a los {expired} y no se vio en el caché (TTL {ttl})", expired = Milliseconds(expired), ttl = ttl),
+            (None, None) => {
+                say!(language, en: "not seen (TTL {ttl})", es: "no se observó (TTL {ttl})", ttl = ttl)
+            }
+        }
+    }
+}
+
+fn sides(seen: &ExpirySeen, language: Language) -> String {
+    say!(language,
+        en: "{before} before and {after} after", es: "{before} antes y {after} después",
+        before = Counted(seen.before, Noun::Probe), after = seen.after)
+}
+
+/// The sentence for a finding of this family; `None` for any other.
+pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> {
+    Some(match finding {
+        Finding::Expiry(seen) => {
+            let resolution = if seen.early_ms + seen.late_ms > 0.0 {
+                say!(language,
+                    en: "; the proxy declares that it may be {early} early and {late} late",
+                    es: "; el proxy declara que puede adelantarse {early} y atrasarse {late}",
+                    early = Span(seen.early_ms), late = Span(seen.late_ms))
+            } else {
+                String::new()
+            };
+            format!("{}, {}{resolution}", seen.in_words(language), sides(seen, language))
+        }
+        Finding::ServedPastTtl { target, age_ms, past_ms, count, seen, pattern } => say!(language,
+            en: "the entry {target} was answered from the cache {age} after it was stored: {past} past its TTL of {ttl}; {count} prove the same; {pattern}",
+            es: "el recurso {target} se sirvió desde el caché {age} después de guardado: {past} más allá de su TTL de {ttl}; {count} lo demuestran; {pattern}",
+            target = target, age = Milliseconds(*age_ms), past = Milliseconds(*past_ms), ttl = Span(seen.ttl_ms),
+            count = Counted(*count, Noun::Probe), pattern = pattern),
+        Finding::ExpiredEarly { target, age_ms, short_ms, count, seen } => say!(language,
+            en: "the entry {target} was gone at most {age} after it was stored: {short} before its TTL of {ttl}; {count} prove the same",
+            es: "el recurso {target} ya no estaba a lo sumo {age} después de guardado: {short} antes de su TTL de {ttl}; {count} lo demuestran",
+            target = target, age = Milliseconds(*age_ms), short = Milliseconds(*short_ms), ttl = Span(seen.ttl_ms),
+            count = Counted(*count, Noun::Probe)),
+        Finding::TooFewProbes { before, after, needed, ttl_ms } => say!(language,
+            en: "{before} surely before and {after} surely after the TTL of {ttl}; {needed} are needed on each side",
+            es: "{before} con seguridad antes y {after} con seguridad después del TTL de {ttl}; se necesitan {needed} a cada lado",
+            before = Counted(*before, Noun::Probe), after = after, ttl = Span(*ttl_ms), needed = needed),
+        Finding::ResolutionTooCoarse { declared_ms, at_most_ms } => say!(language,
+            en: "the profile of this proxy declares a resolution of {declared}, and the scenario accepts at most {at_most}",
+            es: "el perfil de este proxy declara una resolución de {declared} y el escenario acepta a lo sumo {at_most}",
+            declared = Span(*declared_ms), at_most = Span(*at_most_ms)),
+        Finding::TwoValues { first, second } => say!(language,
+            en: "first: {first}; started again: {second}", es: "primero: {first}; arrancado de nuevo: {second}",
+            first = first, second = second),
+        Finding::OneAgeForTwoValues { first, second } => say!(language,
+            en: "the TTL changed but the age did not: first {first}; started again, {second}",
+            es: "el TTL cambió pero la edad no: primero {first}; arrancado de nuevo, {second}", first = first, second = second),
+        Finding::ResourcesExpireApart { keys, stored_apart_ms, outlived } => say!(language,
+            en: "{keys} stored over {apart} expired one by one: {outlived} of them were still served when one stored before them had expired",
+            es: "{keys} guardados a lo largo de {apart} expiraron uno por uno: {outlived} seguían vigentes cuando uno anterior ya había expirado",
+            keys = Counted(*keys, Noun::Resource), apart = Span(*stored_apart_ms), outlived = outlived),
+        Finding::ResourcesExpireTogether { keys, stored_apart_ms, within_ms } => say!(language,
+            en: "{keys} stored over {apart} all expired within {within}",
+            es: "{keys} guardados a lo largo de {apart} expiraron todos en {within}",
+            keys = Counted(*keys, Noun::Resource), apart = Span(*stored_apart_ms), within = Milliseconds(*within_ms)),
+        Finding::HitsDoNotProlong { keys, hits, oldest_ms, ttl_ms } => say!(language,
+            en: "{keys} in constant use expired all the same: {hits}, the oldest at {oldest} (TTL {ttl})",
+            es: "{keys} en uso constante expiraron igual: {hits}, la más antigua a los {oldest} (TTL {ttl})",
+            keys = Counted(*keys, Noun::Resource), hits = Counted(*hits, Noun::Hit),
+            oldest = Milliseconds(*oldest_ms), ttl = Span(*ttl_ms)),
+        Finding::HitsProlong { target, age_ms, ttl_ms, hits, count, keys } => say!(language,
+            en: "the entry {target} was still served {age} after it was stored (TTL {ttl}) because {hits} kept it alive; so were {count} of {keys}",
+            es: "el recurso {target} seguía vigente {age} después de guardado (TTL {ttl}) porque {hits} lo mantuvieron vivo; así ocurrió con {count} de {keys}",
+            target = target, age = Milliseconds(*age_ms), ttl = Span(*ttl_ms), hits = Counted(*hits, Noun::Hit),
+            count = count, keys = Counted(*keys, Noun::Resource)),
+        Finding::AgeGoesOnOverRestart { seen, restarts } => say!(language,
+            en: "over {restarts}: {seen}, {sides}", es: "con {restarts} de por medio: {seen}, {sides}",
+            restarts = Counted(*restarts, Noun::Restart), seen = seen, sides = sides(seen, language)),
+        Finding::RestartProlongs { target, age_ms, count, seen } => say!(language,
+            en: "after the restart the entry {target} was served {age} after it was stored, past its TTL of {ttl}; {count} prove the same",
+            es: "tras el reinicio el recurso {target} se sirvió {age} después de guardado, más allá de su TTL de {ttl}; {count} lo demuestran",
+            target = target, age = Milliseconds(*age_ms), ttl = Span(seen.ttl_ms), count = Counted(*count, Noun::Probe)),
+        Finding::RestartForgets { target, age_ms, count, seen } => say!(language,
+            en: "after the restart the entry {target} was gone at most {age} after it was stored, within its TTL of {ttl}; {count} prove the same",
+            es: "tras el reinicio el recurso {target} ya no estaba a lo sumo {age} después de guardado, dentro de su TTL de {ttl}; {count} lo demuestran",
+            target = target, age = Milliseconds(*age_ms), ttl = Span(seen.ttl_ms), count = Counted(*count, Noun::Probe)),
+        _ => return None,
+    })
+}

@@ -1,0 +1,75 @@
+//! The words for what was wrong with an answer, and for how a hit differs from its miss.
+//!
+//! `finding_words` puts them into its sentences, after the colon. They are clauses, not sentences.
+
+use super::{Counted, InWords, Language, Noun};
+use crate::{say, words};
+use harness_judge::check::{Difference, Samples, Wrong};
+
+impl InWords for Wrong {
+    fn in_words(&self, language: Language) -> String {
+        match self {
+            Wrong::Damaged { how } => {
+                say!(language, en: "its bytes are damaged ({how})", es: "sus bytes están alterados ({how})", how = how)
+            }
+            Wrong::Foreign { of } => {
+                say!(language, en: "it carried the content of {of}", es: "traía el contenido de {of}", of = of)
+            }
+            Wrong::CutShort { received, how } => say!(language,
+                en: "it was cut short after {bytes} ({how})", es: "quedó cortada a los {bytes} ({how})",
+                bytes = Counted(*received, Noun::Byte), how = how),
+            Wrong::ExtraBytes { extra } => say!(language,
+                en: "{bytes} came after its end", es: "llegaron {bytes} después de su final", bytes = Counted(*extra, Noun::Byte)),
+            Wrong::Status { status } => say!(language,
+                en: "it was answered with status {status}", es: "la respuesta fue el estado {status}", status = status.to_string()),
+            Wrong::NotConnected { how } => say!(language,
+                en: "no connection could be made ({how})", es: "no se pudo establecer la conexión ({how})", how = how),
+            Wrong::NoAnswer => say!(language,
+                en: "the connection was closed without an answer", es: "la conexión se cerró sin respuesta"),
+            Wrong::TimedOut => say!(language,
+                en: "no complete answer came in time", es: "no llegó una respuesta completa a tiempo"),
+            Wrong::Malformed { how } => {
+                say!(language, en: "what came is not HTTP ({how})", es: "lo que llegó no es HTTP ({how})", how = how)
+            }
+            Wrong::FromBackend => say!(language,
+                en: "it came from a backend, not from the cache", es: "vino de un backend y no del caché"),
+            Wrong::OldVersion => say!(language,
+                en: "it carried an old version of the resource", es: "traía una versión anterior del recurso"),
+        }
+    }
+}
+
+impl InWords for Difference {
+    fn in_words(&self, language: Language) -> String {
+        match self {
+            Difference::Status { miss, hit } => say!(language,
+                en: "status {miss} became {hit}", es: "el estado {miss} pasó a ser {hit}",
+                miss = miss.to_string(), hit = hit.to_string()),
+            Difference::Field { name, miss: Some(_), hit: None } => {
+                say!(language, en: "the field {name} is missing", es: "falta el campo {name}", name = name)
+            }
+            Difference::Field { name, miss, hit } => say!(language,
+                en: "the field {name} was \"{miss}\" and became \"{hit}\"", es: "el campo {name} era \"{miss}\" y pasó a ser \"{hit}\"",
+                name = name, miss = miss.as_deref().unwrap_or("–"), hit = hit.as_deref().unwrap_or("–")),
+            Difference::Length { miss, hit } => say!(language,
+                en: "a body of {miss} became one of {hit}", es: "un cuerpo de {miss} pasó a ser de {hit}",
+                miss = Counted(*miss, Noun::Byte), hit = Counted(*hit, Noun::Byte)),
+            Difference::Bytes => say!(language,
+                en: "its bytes are others, at the same length", es: "sus bytes son otros, con la misma longitud"),
+            Difference::End { wrong } => wrong.in_words(language),
+        }
+    }
+}
+
+words!(Samples {
+    Samples::Requests => { en: "requests", es: "peticiones" },
+    Samples::Batches => { en: "batches", es: "tandas" },
+    Samples::Keys => { en: "resources in the cache", es: "recursos en el caché" },
+    Samples::Hits => { en: "answers from the cache", es: "respuestas del caché" },
+    Samples::ClientKinds => { en: "kinds of client", es: "tipos de cliente" },
+    Samples::TemptingPosts => { en: "POSTs on a target that is cached", es: "POST a un destino que está en el caché" },
+    Samples::RereadsFromCache => {
+        en: "answers from the cache after a kill", es: "respuestas del caché después de una caída"
+    },
+    Samples::Backends => { en: "backends", es: "backends" },
+});

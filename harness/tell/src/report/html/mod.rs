@@ -1,0 +1,27 @@
+//! The report as one self-contained HTML file: no network, no second file, nothing that a proxy sent is ever markup.
+//!
+//! `pages` writes it once in each language. Templates are typed and escape by themselves; the only markup passed through
+//! is our own style sheet, script and drawings. What is shown is taken from the record and the verdicts and never judged.
+
+mod chart;
+mod comparison;
+mod environment;
+mod evidence;
+mod first_screen;
+mod frame;
+mod honesty;
+mod page;
+mod performance;
+mod related;
+mod requirements;
+mod resources;
+mod simulation;
+mod thresholds;
+mod timeline;
+mod trend;
+
+pub(super) use comparison::{comparison_page, sign};
+pub use frame::{Frame, framed};
+pub(super) use page::page;
+pub(super) use simulation::simulation_page;
+pub(super) use trend::trend_page;

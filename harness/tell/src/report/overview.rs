@@ -1,0 +1,290 @@
+//! The first screen in figures: how the run ended, what counts, what to mend first.
+//!
+//! Every page begins with it, so that terminal, Markdown and HTML can never disagree. It counts verdicts that others
+//! made; it makes none.
+
+use std::time::Duration;
+
+use super::Source;
+use super::mending::groups;
+use super::wire::plain;
+use crate::language::profile_words::{profile, so_far};
+use crate::language::report_words::{
+    HeadlineFacts, declared_unsupported, exit_meaning, headline_of, hung_at_stop, optimal_failed,
+};
+use crate::language::{InWords as _, Language, Listed, Span, threshold_words};
+use harness_judge::check::{Outcome, Summary, Verdict};
+use harness_judge::compare::{Limited, Ruling, judge_run};
+use harness_model::catalogue::CheckId;
+use harness_model::exit_code::ExitCode;
+use harness_model::history::{EventKind, NOT_OVER, Record};
+use harness_model::plan::{HostProfile, OnInconclusive};
+
+/// What the first screen says.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// What the shell sees.
+    pub exit: ExitCode,
+    /// The verdicts counted and named.
+    pub summary: Summary,
+    /// What would follow from the checks alone.
+    pub checks: ExitCode,
+    /// The thresholds, in the order of the scenario.
+    pub thresholds: Vec<Limited>,
+    /// Position in the verdicts of what is to be mended first: the failure whose cause explains most.
+    pub mend_first: Option<usize>,
+    /// How many checks there are of each outcome, in the order of [`OUTCOMES`], those with none left out.
+    pub counts: Vec<(Outcome, usize)>,
+    /// Length of the run.
+    pub took: Duration,
+    /// Requests of the clients that the ledger holds one by one.
+    pub exchanges: usize,
+    /// Requests that reached the backends.
+    pub attempts: usize,
+    /// Requests of load steps that are only counted.
+    pub counted: u64,
+    /// Starts of the proxy.
+    pub launches: usize,
+    /// Times it was killed.
+    pub kills: usize,
+    /// The signal that it did not end on, and how long it was waited for.
+    pub hung_at_stop: Option<(String, Duration)>,
+    /// The profile, where it leaves something out.
+    pub small: Option<HostProfile>,
+    /// Whether the run went on when this was drawn.
+    pub goes_on: bool,
+}
+
+/// All outcomes, the gravest first, as reports order them.
+pub const OUTCOMES: [Outcome; 7] = [
+    Outcome::Fail,
+    Outcome::Inconclusive,
+    Outcome::Blocked,
+    Outcome::Skipped,
+    Outcome::Unsupported,
+    Outcome::Manual,
+    Outcome::Pass,
+];
+
+impl Overview {
+    /// Counts a run.
+    pub fn of(source: &Source<'_>) -> Overview {
+        let verdicts = source.verdicts;
+        let count =
+            |wanted: fn(&EventKind) -> bool| source.events().iter().filter(|e| wanted(&e.event)).count();
+        let thresholds = source.thresholds();
+        Overview {
+            exit: exit_of(source.record, verdicts, &thresholds),
+            summary: Summary::of(verdicts, source.plan().strict),
+            checks: harness_judge::check::exit_code_of(verdicts, source.plan().strict),
+            thresholds,
+            mend_first: groups(verdicts, source.plan().strict).first().map(|group| group.failures[0]),
+            counts: OUTCOMES
+                .into_iter()
+                .map(|outcome| (outcome, verdicts.iter().filter(|v| v.outcome == outcome).count()))
+                .filter(|(_, number)| *number > 0)
+                .collect(),
+            took: Duration::from_nanos(source.end().0),
+            exchanges: source.exchanges().count(),
+            attempts: source.attempts().count(),
+            counted: source
+                .events()
+                .iter()
+                .map(|event| if let EventKind::LoadCounters { sent, .. } = &event.event { *sent } else { 0 })
+                .sum(),
+            launches: count(|event| matches!(event, EventKind::ProxyStarting { .. })),
+            hung_at_stop: source.events().iter().rev().find_map(|event| match &event.event {
+                EventKind::ProxyHungAtStop { signal, waited, .. } => Some((signal.clone(), *waited)),
+                _ => None,
+            }),
+            goes_on: source
+                .events()
+                .iter()
+                .rev()
+                .any(|event| matches!(&event.event, EventKind::Interrupted { reason } if reason == NOT_OVER)),
+            small: source.plan().profile.clone().filter(HostProfile::is_small),
+            kills: count(
+                |event| matches!(event, EventKind::ProxySignalled { signal, .. } if signal == "SIGKILL"),
+            ),
+        }
+    }
+
+    /// The one sentence that matters.
+    pub fn headline(&self, language: Language) -> String {
+        let summary = &self.summary;
+        if let Some(ruling) = self.decided_by_threshold() {
+            let names = self.thresholds_ruled(ruling, language);
+            return match ruling {
+                Ruling::Fail => threshold_words::missed(language, &names),
+                _ => threshold_words::open(language, &names),
+            };
+        }
+        let facts = HeadlineFacts {
+            exit: self.exit,
+            passed: summary.passed,
+            failed: &summary.failed,
+            undecided: &summary.undecided,
+            unsupported: &summary.unsupported,
+        };
+        headline_of(&facts, language)
+    }
+
+    /// What the exit code means for this run.
+    pub fn meaning(&self, language: Language) -> String {
+        match self.decided_by_threshold() {
+            Some(Ruling::Fail) => threshold_words::missed_meaning(language),
+            Some(_) => threshold_words::open_meaning(language),
+            None => exit_meaning(self.exit, language),
+        }
+    }
+
+    /// How thresholds were ruled, where they and no check are the reason for the exit code.
+    fn decided_by_threshold(&self) -> Option<Ruling> {
+        let any = |ruling| self.thresholds.iter().any(|one| one.ruling == ruling);
+        match (self.exit, self.checks) {
+            (ExitCode::Failed, ExitCode::Passed | ExitCode::Inconclusive) if any(Ruling::Fail) => {
+                Some(Ruling::Fail)
+            }
+            (ExitCode::Inconclusive, ExitCode::Passed) => Some(Ruling::Inconclusive),
+            _ => None,
+        }
+    }
+
+    /// The thresholds of one ruling, as a list; they hold no words of a proxy.
+    fn thresholds_ruled(&self, ruling: Ruling, language: Language) -> String {
+        let ruled = self.thresholds.iter().filter(|one| one.ruling == ruling);
+        let names: Vec<String> = ruled.map(|one| plain(&one.gate.text, 200)).collect();
+        if names.is_empty() { String::new() } else { Listed(&names).in_words(language) }
+    }
+
+    /// What the headline leaves unsaid and must be named all the same: optimal failures, and what is declared as unsupported.
+    pub fn footnotes(&self, language: Language) -> Vec<String> {
+        let names = |checks: &[CheckId]| {
+            let names: Vec<&str> = checks.iter().map(|check| check.name()).collect();
+            Listed(&names).in_words(language)
+        };
+        let mut notes = Vec::new();
+        if self.goes_on {
+            notes.push(so_far(language));
+        }
+        for (ruling, said) in [
+            (Ruling::Fail, threshold_words::missed_too as fn(Language, &str) -> String),
+            (Ruling::Inconclusive, threshold_words::open_too),
+        ] {
+            let names = self.thresholds_ruled(ruling, language);
+            if !names.is_empty() && self.decided_by_threshold() != Some(ruling) {
+                notes.push(said(language, &names));
+            }
+        }
+        if !self.summary.optimal_failed.is_empty() {
+            notes.push(optimal_failed(language, &names(&self.summary.optimal_failed)));
+        }
+        if !self.summary.unsupported.is_empty() {
+            notes.push(declared_unsupported(language, &names(&self.summary.unsupported)));
+        }
+        if let Some(small) = &self.small {
+            notes.push(profile(language, small));
+        }
+        if let Some((signal, waited)) = &self.hung_at_stop {
+            notes.push(hung_at_stop(language, signal, Span(waited.as_secs_f64() * 1e3)));
+        }
+        notes
+    }
+}
+
+/// The exit code of a run as its record tells it.
+///
+/// A run that was interrupted is that before all else; a proxy that never got ready leaves nothing to judge; otherwise the
+/// verdicts and the thresholds decide, the gravest of them. A bug of the harness leaves no verdicts and never comes here.
+pub fn exit_code(record: &Record, verdicts: &[Verdict]) -> ExitCode {
+    exit_of(record, verdicts, &judge_run(record))
+}
+
+fn exit_of(record: &Record, verdicts: &[Verdict], thresholds: &[Limited]) -> ExitCode {
+    let any = |wanted: fn(&EventKind) -> bool| record.events.iter().any(|event| wanted(&event.event));
+    if any(|event| matches!(event, EventKind::Interrupted { .. })) {
+        ExitCode::Interrupted
+    } else if !any(|event| matches!(event, EventKind::ProxyReady { .. })) {
+        ExitCode::ProxyNotReady
+    } else {
+        let of_checks = harness_judge::check::exit_code_of(verdicts, record.plan.strict);
+        let of_thresholds = thresholds.iter().map(|one| match (one.ruling, record.plan.on_inconclusive) {
+            (Ruling::Fail, _) => ExitCode::Failed,
+            (Ruling::Inconclusive, OnInconclusive::Fail) => ExitCode::Inconclusive,
+            (Ruling::Inconclusive, OnInconclusive::Warn) | (Ruling::Pass, _) => ExitCode::Passed,
+        });
+        ExitCode::of_many(of_thresholds.chain([of_checks]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Overview, exit_code};
+    use crate::language::Language;
+    use crate::report::testkit::{RunBuilder, verdict};
+    use harness_judge::check::{Finding, Outcome};
+    use harness_model::catalogue::CheckId;
+    use harness_model::exit_code::ExitCode;
+    use harness_model::plan::OnInconclusive;
+
+    #[test]
+    fn the_failure_that_others_hang_on_is_mended_first() {
+        let mut blocked = verdict(CheckId::TtlExpiry, Outcome::Blocked);
+        blocked.finding = Finding::DependsOn { check: CheckId::CacheHit };
+        let run = RunBuilder::new("ttl")
+            .ready()
+            .verdict(verdict(CheckId::CachePost, Outcome::Fail))
+            .verdict(verdict(CheckId::CacheHit, Outcome::Fail))
+            .verdict(blocked)
+            .build();
+        let overview = Overview::of(&run.source());
+        assert_eq!(overview.mend_first, Some(1));
+        assert_eq!(overview.exit, ExitCode::Failed);
+        assert_eq!(overview.counts, vec![(Outcome::Fail, 2), (Outcome::Blocked, 1)]);
+    }
+
+    #[test]
+    fn thresholds_decide_beside_the_checks_and_doubt_may_be_a_warning() {
+        let with = |limits: &[&str], check: Outcome| {
+            RunBuilder::new("pace")
+                .ready()
+                .load("steady", 2_000, 0)
+                .limits(limits)
+                .verdict(verdict(CheckId::IntegrityBodies, check))
+                .build()
+        };
+        let met = with(&["steady: latency p(50) < 10s"], Outcome::Pass);
+        assert_eq!(exit_code(&met.record, &met.verdicts), ExitCode::Passed);
+        let missed = with(&["steady: latency p(50) < 500us"], Outcome::Pass);
+        let overview = Overview::of(&missed.source());
+        assert_eq!(overview.exit, ExitCode::Failed);
+        assert!(overview.headline(Language::En).ends_with("not met: steady: latency p(50) < 500us"));
+        let mut open = with(&["steady: latency{vs:nginx} p(50) < 2x"], Outcome::Pass);
+        let overview = Overview::of(&open.source());
+        assert_eq!(overview.exit, ExitCode::Inconclusive);
+        assert!(overview.meaning(Language::En).contains("--on-inconclusive warn"));
+        open.record.plan.on_inconclusive = OnInconclusive::Warn;
+        let overview = Overview::of(&open.source());
+        assert_eq!(overview.exit, ExitCode::Passed);
+        assert_eq!(overview.footnotes(Language::En).len(), 1);
+        let failed = with(&["steady: latency p(50) < 500us"], Outcome::Fail);
+        let overview = Overview::of(&failed.source());
+        assert!(overview.headline(Language::En).contains("required checks failed"));
+        assert_eq!(
+            overview.footnotes(Language::Es),
+            ["Umbrales que no se cumplen: steady: latency p(50) < 500us"]
+        );
+    }
+
+    #[test]
+    fn an_interrupted_run_says_so_and_a_proxy_that_never_got_ready_too() {
+        let run = RunBuilder::new("ttl")
+            .ready()
+            .interrupted()
+            .verdict(verdict(CheckId::CacheHit, Outcome::Pass))
+            .build();
+        assert_eq!(exit_code(&run.record, &run.verdicts), ExitCode::Interrupted);
+        let run = RunBuilder::new("ttl").build();
+        assert_eq!(exit_code(&run.record, &run.verdicts), ExitCode::ProxyNotReady);
+    }
+}

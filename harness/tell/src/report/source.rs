@@ -1,0 +1,85 @@
+//! What every page is made from: the record, the verdicts and the texts that lie beside them in the run folder.
+//!
+//! `pages` puts it together once, each page reads it. It borrows everything and changes nothing.
+
+use fake_backends::clock::Moment;
+use fake_backends::journal::Attempt;
+
+use super::Attachments;
+use super::attachments::quoted;
+use harness_judge::check::Verdict;
+use harness_judge::compare::{Limited, judge_run};
+use harness_model::history::{Event, EventKind, Exchange, Record};
+use harness_model::plan::Plan;
+
+/// The record of a run, its verdicts and its texts.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// Plan, events and histograms.
+    pub record: &'a Record,
+    /// One verdict per check, in the order of the scenario.
+    pub verdicts: &'a [Verdict],
+    /// The proxy's log and output, and the manifest.
+    pub attachments: &'a Attachments,
+}
+
+impl<'a> Source<'a> {
+    /// The plan of the run.
+    pub fn plan(&self) -> &'a Plan {
+        &self.record.plan
+    }
+
+    /// Everything that happened, in the order of its recording.
+    pub fn events(&self) -> &'a [Event] {
+        &self.record.events
+    }
+
+    /// The moment of the last thing that happened; the length of the run, its start being zero.
+    pub fn end(&self) -> Moment {
+        self.events().iter().map(|event| event.at).max().unwrap_or_default()
+    }
+
+    /// All exchanges, readiness probes included, with their line in the record.
+    pub fn exchanges(&self) -> impl Iterator<Item = (usize, &'a Exchange)> + use<'a> {
+        self.events().iter().enumerate().filter_map(|(line, event)| match &event.event {
+            EventKind::Exchange(exchange) => Some((line, exchange.as_ref())),
+            EventKind::Anomaly(anomaly) => Some((line, anomaly.exchange.as_deref()?)),
+            _ => None,
+        })
+    }
+
+    /// All attempts at the backends, with their line in the record.
+    pub fn attempts(&self) -> impl Iterator<Item = (usize, &'a Attempt)> + use<'a> {
+        self.events().iter().enumerate().filter_map(|(line, event)| match &event.event {
+            EventKind::Attempt(attempt) => Some((line, attempt.as_ref())),
+            _ => None,
+        })
+    }
+
+    /// The names of the backends of this run, `b1` first.
+    pub fn backend_names(&self) -> Vec<String> {
+        (1..=self.plan().backends.count).map(|number| format!("b{number}")).collect()
+    }
+
+    /// What the thresholds of the scenario came to.
+    pub fn thresholds(&self) -> Vec<Limited> {
+        judge_run(self.record)
+    }
+
+    /// The command that repeats the run.
+    ///
+    /// The manifest knows the one that was typed; without it, scenario, adapter and seed say the same.
+    pub fn command(&self) -> String {
+        if let Some(command) = self.attachments.command() {
+            return command;
+        }
+        let plan = self.plan();
+        let strict = if plan.strict { " --strict" } else { "" };
+        format!(
+            "cargo run -p harness -- {} --sut {} --seed {}{strict}",
+            quoted(&plan.file.to_string_lossy()),
+            quoted(&plan.adapter.name),
+            plan.seed
+        )
+    }
+}

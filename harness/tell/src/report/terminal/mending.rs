@@ -1,0 +1,139 @@
+//! The end of a run in the terminal where something failed: what to mend first, how it shows, how to see it again.
+//!
+//! `verdicts` prints it below the sentence that matters. Groups come from `report::mending`, words from `language`; lines to
+//! be copied are never wrapped.
+
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize as _;
+
+use super::verdicts::wrapped;
+use crate::language::mending_words as words;
+use crate::language::{Bytes, InWords as _, Language, Span, asks, explanation, sentence};
+use crate::report::Source;
+use crate::report::by_hand::by_hand;
+use crate::report::mending::{Group, Instance, command_for, groups, instance};
+use crate::report::wire::plain;
+use harness_judge::check::{Outcome, Verdict};
+
+/// Groups that are shown; the pages have all of them.
+const MOST_GROUPS: usize = 6;
+/// Columns of the labels.
+const INDENT: usize = 4;
+
+/// Everything that failed, by cause; empty where nothing did.
+pub(super) fn mending(text: &mut String, source: &Source<'_>, language: Language, width: Option<usize>) {
+    let groups = groups(source.verdicts, source.plan().strict);
+    let all: usize = groups.iter().map(Group::explains).sum();
+    for (place, group) in groups.iter().enumerate().take(MOST_GROUPS) {
+        let heading = match place {
+            0 if groups.len() == 1 => words::mend_this(language),
+            0 => words::mend_first(language, group.explains(), all),
+            _ => words::mend_then(language, place + 1, group.explains(), all),
+        };
+        let _ = writeln!(text, "\n  {}", heading.bold());
+        one(text, source, group, language, width);
+    }
+    if groups.len() > MOST_GROUPS {
+        let _ = writeln!(text, "\n  {}", words::more_groups(language, groups.len() - MOST_GROUPS));
+    }
+    if !groups.is_empty() {
+        text.push('\n');
+    }
+}
+
+fn one(text: &mut String, source: &Source<'_>, group: &Group, language: Language, width: Option<usize>) {
+    let Some(lead) = group.failures.first().and_then(|&place| source.verdicts.get(place)) else { return };
+    let names = |places: &[usize]| {
+        let checks: Vec<_> =
+            places.iter().filter_map(|&place| source.verdicts.get(place)).map(|v| v.check).collect();
+        words::names_of(&checks, language)
+    };
+    let mut rows: Vec<(String, String, bool)> = Vec::new();
+    if let Some(cause) = group.cause {
+        rows.push((words::cause(language), explanation(cause, language), true));
+    }
+    rows.push((words::checks(language), names(&group.failures), true));
+    if !group.blocked.is_empty() {
+        rows.push((words::waiting(language), names(&group.blocked), true));
+    }
+    rows.push((words::expected(language), asks(lead.check, language), true));
+    rows.push((words::happened(language), plain(&sentence(&lead.finding, language), 600), true));
+    rows.extend(shown(source, lead, language).map(|example| (words::example(language), example, true)));
+    rows.extend(by_hand(source, lead).map(|line| (words::by_hand(language), plain(&line, 2_000), false)));
+    rows.push((words::just_this(language), plain(&command_for(source, lead.check), 2_000), false));
+    let column = rows.iter().map(|(label, ..)| label.chars().count()).max().unwrap_or(0) + 2;
+    for (label, told, may_wrap) in rows {
+        let padding = " ".repeat(column - label.chars().count());
+        let told = if may_wrap { wrapped(&told, INDENT + column, width) } else { told };
+        let _ = writeln!(text, "    {}{padding}{told}", label.dimmed());
+    }
+}
+
+/// The request that shows it, when it was sent, which backend saw it, and what the client got.
+fn shown(source: &Source<'_>, verdict: &Verdict, language: Language) -> Option<String> {
+    if verdict.outcome != Outcome::Fail {
+        return None;
+    }
+    let Instance { exchange, attempt } = instance(source, verdict)?;
+    let request = plain(&format!("{} {}", exchange.method, exchange.target), 120);
+    let at = Span(exchange.sent.unwrap_or(exchange.intended).0 as f64 / 1e6);
+    let how = plain(&exchange.end.in_words(language), 200);
+    let end = match &exchange.response {
+        Some(response) => {
+            words::got_answer(language, &response.status.to_string(), Bytes(response.body.bytes), &how)
+        }
+        None => how,
+    };
+    Some(match attempt {
+        Some(attempt) => words::request_at_backend(language, &request, at, &attempt.backend, &end),
+        None => words::request_at_none(language, &request, at, &end),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mending;
+    use crate::language::Language;
+    use crate::report::testkit::{RunBuilder, verdict};
+    use harness_judge::check::{Cause, Outcome, Verdict};
+    use harness_model::catalogue::CheckId;
+
+    #[test]
+    fn a_failure_is_told_from_its_cause_to_the_line_that_shows_it() {
+        let mut hit = verdict(CheckId::CacheHit, Outcome::Fail);
+        hit.cause = Some(Cause::NothingCached);
+        let run = RunBuilder::new("ttl")
+            .ready()
+            .ttl(2_000, 12)
+            .verdict(hit)
+            .verdict(Verdict { cause: None, ..verdict(CheckId::TtlPerResource, Outcome::Fail) })
+            .evidence_everything()
+            .build();
+        for (language, parts) in [
+            (
+                Language::En,
+                ["it explains 1 of your 2 failures", "likely cause", "GET /", "curl -s", "--only cache.hit"],
+            ),
+            (
+                Language::Es,
+                ["explica 1 de sus 2 fallas", "causa probable", "GET /", "curl -s", "--only cache.hit"],
+            ),
+        ] {
+            let mut text = String::new();
+            mending(&mut text, &run.source(), language, Some(80));
+            let text = anstream::adapter::strip_str(&text).to_string();
+            for part in parts {
+                assert!(text.contains(part), "{part}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn where_nothing_failed_nothing_is_said() {
+        let run = RunBuilder::new("ttl").ready().verdict(verdict(CheckId::CacheHit, Outcome::Pass)).build();
+        let mut text = String::new();
+        mending(&mut text, &run.source(), Language::En, None);
+        assert_eq!(text, "");
+    }
+}
