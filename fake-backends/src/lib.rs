@@ -9,13 +9,15 @@
 //! - [`behavior`]: what a backend does with a request, as data;
 //! - [`applications`]: programs with state and tokens, after four real systems;
 //! - [`server`]: a backend that listens and does it;
-//! - [`cli`]: the command line.
+//! - [`control`]: what a running program tells of its backends.
+//!
+//! The command line belongs to the program alone (`main.rs`, `cli/`), so that whoever embeds backends does not compile it.
 
 pub mod applications;
 pub mod behavior;
-pub mod cli;
 pub mod clock;
 pub mod content;
+pub mod control;
 pub mod journal;
 pub mod platform;
 pub mod server;

@@ -1,5 +1,7 @@
-//! The program `fake-backends`: backends for people. Everything it does is in the library's `cli`.
+//! The program `fake-backends`: backends for people.
+
+mod cli;
 
 fn main() -> std::process::ExitCode {
-    fake_backends::cli::run()
+    cli::run()
 }

@@ -49,6 +49,7 @@ const FAKE_BACKENDS: &[&str] = &[
     "behavior",
     "applications",
     "server",
+    "control",
     "cli",
     "main",
 ];

@@ -4,7 +4,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::behavior::{
+use fake_backends::behavior::{
     BodySpec, FieldLine, Flaw, Persistence, Place, Plan, Respond, ResponseFraming, Size, Status,
 };
 

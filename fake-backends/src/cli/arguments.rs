@@ -9,12 +9,12 @@ use clap::{Parser, Subcommand};
 
 use super::answer::{AnswerArguments, FlawName, PlaceArguments};
 use super::{Complaint, file};
-use crate::behavior::{
+use fake_backends::behavior::{
     Accept, ApplicationPlan, BarrierPlan, Close, Connections, Distribution, Echo, ErrorPlan, FieldLine,
     Garbage, Hang, Informational, Misframe, Occupied, Plan, Rate, Reset, Script, Share, Size, Slow,
     Sometimes, Span, Status, Streaming, Truncate,
 };
-use crate::server::BackendSpec;
+use fake_backends::server::BackendSpec;
 
 /// Backends that behave, and misbehave, exactly as told.
 ///
@@ -177,7 +177,7 @@ enum Behavior {
     /// Be a program with state: voting, tracking, event or plain
     Application {
         /// Which one
-        #[arg(value_parser = clap::builder::PossibleValuesParser::new(crate::applications::NAMES.iter().map(|(name, what)| {
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(fake_backends::applications::NAMES.iter().map(|(name, what)| {
             clap::builder::PossibleValue::new(*name).help(*what)
         })))]
         name: String,

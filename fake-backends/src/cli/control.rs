@@ -16,38 +16,18 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::behavior::Script;
-use crate::clock::Moment;
-use crate::journal::Journal;
-use crate::server::{Down, Listening, Recording};
+use fake_backends::behavior::Script;
+use fake_backends::control::{BackendState, State};
+use fake_backends::journal::Journal;
+use fake_backends::server::{Down, Listening, Recording};
 
 /// Longest request head and body that are read.
 const MOST_HEAD: usize = 16 << 10;
 const MOST_BODY: usize = 16 << 20;
 /// A connection on which nothing comes for so long is closed.
 const IDLE: Duration = Duration::from_secs(300);
-
-/// What `GET /state` answers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct State {
-    /// The present moment, by the clock of the journal.
-    pub now: Moment,
-    /// Attempts in the journal.
-    pub attempts: usize,
-    /// The backends, in their order.
-    pub backends: Vec<BackendState>,
-}
-
-/// One backend.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct BackendState {
-    /// Its name.
-    pub name: String,
-    /// Where it listens.
-    pub address: SocketAddr,
-}
 
 /// An answer: status and body.
 type Answer = (u16, Vec<u8>);

@@ -9,8 +9,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::Complaint;
-use crate::behavior::{Plan, Script};
-use crate::server::BackendSpec;
+use fake_backends::behavior::{Plan, Script};
+use fake_backends::server::BackendSpec;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

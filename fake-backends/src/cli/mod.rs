@@ -10,8 +10,6 @@ mod file;
 mod output;
 mod session;
 
-pub use control::{BackendState, State};
-
 use std::process::ExitCode;
 
 use clap::Parser;

@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
 use super::Complaint;
-use crate::behavior::Size;
-use crate::journal::{Attempt, Outcome};
+use fake_backends::behavior::Size;
+use fake_backends::journal::{Attempt, Outcome};
 
 /// Where attempts go.
 pub(super) struct Output {
@@ -132,7 +132,7 @@ fn name_of(outcome: &Outcome) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Moment;
+    use fake_backends::clock::Moment;
 
     #[test]
     fn a_line_cannot_write_to_the_terminal() {

@@ -13,10 +13,10 @@ use super::Complaint;
 use super::arguments::Arguments;
 use super::control;
 use super::output::Output;
-use crate::clock::RunClock;
-use crate::journal::Journal;
-use crate::platform::Network;
-use crate::server::{Listening, World, start};
+use fake_backends::clock::RunClock;
+use fake_backends::journal::Journal;
+use fake_backends::platform::Network;
+use fake_backends::server::{Listening, World, start};
 
 /// Runs until Ctrl-C or SIGTERM.
 pub(super) fn run(arguments: Arguments) -> Result<(), Complaint> {
@@ -29,7 +29,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Complaint> {
     // The program may run for days: what has been printed is not kept, unless somebody may ask for it.
     let journal = if arguments.control.is_some() { Journal::new(clock) } else { Journal::forgetting(clock) };
     let world = World { journal, ..World::new(Network::host(), clock) };
-    let world = World { applications: Arc::new(crate::applications::all()), ..world };
+    let world = World { applications: Arc::new(fake_backends::applications::all()), ..world };
     let (sender, attempts) = mpsc::channel();
     world.journal.subscribe(sender);
     let starting = |spec| start(spec, &world).map_err(|error| Complaint::world(error.to_string()));

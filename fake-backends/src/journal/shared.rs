@@ -315,7 +315,7 @@ impl Attempt {
     }
 
     /// An attempt of which only the beginning is known.
-    pub(crate) fn started(
+    pub fn started(
         backend: &str,
         number: u64,
         connection: u64,

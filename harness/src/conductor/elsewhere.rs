@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fake_backends::cli::{BackendState, State};
 use fake_backends::clock::RunClock;
+use fake_backends::control::{BackendState, State};
 use fake_backends::journal::{Attempt, Journal};
 use fake_backends::server::Recording;
 
