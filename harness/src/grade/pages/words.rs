@@ -26,12 +26,10 @@ pub(super) const RUNGS: [GradeLabel; 3] = [GradeLabel::Works, GradeLabel::Comple
 pub fn triage_words(triage: &Triage, language: Language) -> String {
     match triage {
         Triage::Starts => say::look_starts(language),
-        Triage::Needs { what } => say::look_needs(language, language.of(&what)),
-        Triage::DoesNotBuild { what, .. } | Triage::DoesNotStart { what, .. } => {
-            language.of(&what).to_owned()
-        }
+        Triage::Needs { what } => say::look_needs(language, language.of(what)),
+        Triage::DoesNotBuild { what, .. } | Triage::DoesNotStart { what, .. } => language.of(what).to_owned(),
         Triage::NoProfile => say::look_no_profile(language),
-        Triage::WrongProfile { what } => say::look_wrong_profile(language, language.of(&what)),
+        Triage::WrongProfile { what } => say::look_wrong_profile(language, language.of(what)),
         Triage::Unreadable { why } => say::look_unreadable(language, why),
         Triage::NotLookedAt { why } => say::look_in_vain(language, why),
     }
@@ -59,7 +57,7 @@ pub fn flag_words(flag: &Flag, language: Language) -> String {
 /// The title of a row.
 pub fn row_title(row: &Row, language: Language) -> String {
     match (&row.title, row.requirement) {
-        (Some(title), _) => language.of(&title).to_owned(),
+        (Some(title), _) => language.of(title).to_owned(),
         (None, Some(requirement)) => requirement_text(requirement, language),
         (None, None) => row.key.clone(),
     }

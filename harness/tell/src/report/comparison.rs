@@ -56,7 +56,7 @@ impl Compared {
         let _ = writeln!(text, "\n{}", how_to_read(language, Percent(self.comparison.level)));
         let _ = writeln!(text, "{}", noise(language, Milliseconds(self.comparison.noise_ms)));
         for trouble in &self.troubles {
-            let _ = writeln!(text, "! {}", language.of(&trouble));
+            let _ = writeln!(text, "! {}", language.of(trouble));
         }
         if !self.gated.is_empty() {
             text.push('\n');
@@ -79,7 +79,7 @@ impl Compared {
             let _ = writeln!(text, "::{kind} file={file},title=harness compare::{}", data(said));
         };
         for trouble in &self.troubles {
-            mark("error", language.of(&trouble));
+            mark("error", language.of(trouble));
         }
         for one in self.gated.iter().filter(|one| one.ruling != Ruling::Pass) {
             let kind = if one.ruling == Ruling::Fail { "error" } else { "warning" };
@@ -115,7 +115,7 @@ impl Compared {
         let _ = writeln!(text, "\n{}", how_to_read(language, level));
         let _ = writeln!(text, "{}", noise(language, Milliseconds(self.comparison.noise_ms)));
         for trouble in &self.troubles {
-            let _ = writeln!(text, "\n> {}", escape(language.of(&trouble)));
+            let _ = writeln!(text, "\n> {}", escape(language.of(trouble)));
         }
         text
     }
@@ -145,7 +145,7 @@ fn junit(compared: &Compared) -> Result<Vec<u8>, ReportError> {
     let mut suite = TestSuite::new(headline(compared, Language::En));
     let troubles = compared.troubles.iter().map(|trouble| {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-        status.set_message(Language::En.of(&trouble).to_owned());
+        status.set_message(Language::En.of(trouble).to_owned());
         status
     });
     let none = compared.troubles.is_empty().then(TestCaseStatus::success);

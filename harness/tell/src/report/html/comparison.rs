@@ -38,7 +38,7 @@ pub(in crate::report) fn comparison_page(
                     p .intro { (covers(language)) }
                     p .aside { (how_to_read(language, Percent(compared.comparison.level))) }
                     p .note { (noise(language, Milliseconds(compared.comparison.noise_ms))) }
-                    @for trouble in &compared.troubles { p .note { (language.of(&trouble)) } }
+                    @for trouble in &compared.troubles { p .note { (language.of(trouble)) } }
                 }
                 @if !compared.gated.is_empty() {
                     section {
