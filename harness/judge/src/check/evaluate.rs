@@ -4,6 +4,7 @@
 //! what the adapter declares, which check depends on which, and steps that could not be carried out.
 
 use super::cause::{agree, likely_cause};
+use super::controls::controlled;
 use super::judged::Judged;
 use super::lacking::{declared_missing, missing_for_every_step, needs_its_life};
 use super::ledger::Ledger;
@@ -11,7 +12,7 @@ use super::{
     Amiss, Finding, Outcome, Verdict, alive, cases, cloud, concurrency, fairness, fidelity, freshness, hits,
     integrity, latency, listed, logged, persistence,
 };
-use harness_model::catalogue::{CheckId, Kind};
+use harness_model::catalogue::{CheckId, Control, Kind};
 use harness_model::history::Record;
 use harness_model::plan::{CheckPlan, StepKind};
 
@@ -39,7 +40,7 @@ fn concluded(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged 
         let finding = Finding::DeclaredUnsupported { capability };
         return Judged { outcome: Outcome::Unsupported, finding, evidence: Vec::new() };
     }
-    let judged = judge(ledger, record, check);
+    let judged = controlled(ledger, check.id, judge(ledger, record, check));
     if matches!(judged.finding, Finding::NotReached | Finding::TooFew { .. } | Finding::TooFewProbes { .. })
         && let Some(problem) = first_problem(ledger, check)
     {
@@ -118,57 +119,17 @@ fn verdict(check: &CheckPlan, judged: Judged) -> Verdict {
     }
 }
 
-/// The check without whose success this one says nothing, and whether a failure of this one would only repeat the other's.
-fn depends_on(check: CheckId) -> &'static [CheckId] {
-    use CheckId::*;
-    match check {
-        TtlExpiry
-        | PersistenceSurvivesKill
-        | PersistenceNoTornBytes
-        | PersistenceLocation
-        | RotationHitsTakeTurn => &[CacheHit],
-        TtlSliding | TtlSecondValue | TtlPerResource | TtlAcrossRestart => &[CacheHit, TtlExpiry],
-        CacheSizes | CacheRush => &[CacheHit],
-        ForwardTarget
-        | ForwardMethods
-        | ForwardFields
-        | ForwardBody
-        | ForwardStatus
-        | ForwardAnswerFields
-        | ForwardAnswerBody
-        | ForwardHeadMethod
-        | ForwardNoBody
-        | ForwardLongHead
-        | ForwardHeadInSegments
-        | ForwardChunkedAnswer
-        | ForwardUntilClose
-        | ForwardKeptOpen
-        | ForwardInformational
-        | ForwardHttp10
-        | ConnectionsClose
-        | ConnectionsPersistent
-        | PageOneImage
-        | PageManyImages
-        | PageLargeFile
-        | PageLargeFiles
-        | FailuresOneRefuses
-        | FailuresGoesOn
-        | FailuresRecovery => &[ForwardOnce],
-        ForwardBodyInSegments | ForwardChunkedRequest => &[ForwardOnce, ForwardBody],
-        PersistenceOddNames => &[CacheHit, PersistenceSurvivesKill],
-        LogFile | LogStdout | ConfigBackends | ConfigPort | ConfigDefaultPort => &[ForwardOnce],
-        ConfigTwoBackends => &[ForwardOnce, ConfigBackends],
-        LogComplete => &[ForwardOnce, LogFile],
-        ConnectionsPipelined => &[ForwardOnce, ConnectionsPersistent],
-        _ => &[],
-    }
-}
-
 /// A check that did not pass is blocked where one that it depends on failed: one cause, one red line. A check without a
 /// conclusion is blocked where the proxy died.
 fn apply_dependencies(verdicts: &mut [Verdict]) {
     let failed: Vec<CheckId> =
         verdicts.iter().filter(|v| v.outcome == Outcome::Fail).map(|v| v.check).collect();
+    // What an absence would need was never seen, and the check that asks for it says so, or that it was never promised.
+    let lacks: Vec<CheckId> = verdicts
+        .iter()
+        .filter(|v| matches!(v.outcome, Outcome::Fail | Outcome::Unsupported | Outcome::Blocked))
+        .map(|v| v.check)
+        .collect();
     // Where not one of the plain requests came through, every failure elsewhere is this one again.
     let nothing_forwarded = verdicts.iter().any(|verdict| {
         verdict.check == CheckId::ForwardOnce
@@ -180,13 +141,22 @@ fn apply_dependencies(verdicts: &mut [Verdict]) {
         match check {
             CheckId::ForwardOnce | CheckId::ProxyAlive => &[],
             _ if nothing_forwarded => &[CheckId::ForwardOnce],
-            other => depends_on(other),
+            other => other.depends_on(),
         }
     };
     for verdict in verdicts {
         let first_failed = ground(verdict.check).iter().find(|check| failed.contains(check));
         let cause = match (verdict.outcome, first_failed) {
             (Outcome::Fail | Outcome::Inconclusive, Some(&check)) => check,
+            (Outcome::Blocked, _) => match verdict.finding {
+                Finding::NoControl { check } if lacks.contains(&check) => check,
+                _ => continue,
+            },
+            (Outcome::Inconclusive, None)
+                if verdict.check.control().is_some_and(|control| failed.contains(&control.check())) =>
+            {
+                verdict.check.control().map_or(verdict.check, Control::check)
+            }
             (Outcome::Inconclusive, None)
                 if verdict.check != CheckId::ProxyAlive && failed.contains(&CheckId::ProxyAlive) =>
             {

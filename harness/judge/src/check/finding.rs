@@ -27,6 +27,11 @@ pub enum Finding {
         /// The one that failed.
         check: CheckId,
     },
+    /// It only proves an absence, and what could have been there was never seen in this run.
+    NoControl {
+        /// The check that asks for that.
+        check: CheckId,
+    },
     /// The adapter declares that the proxy cannot do this.
     DeclaredUnsupported {
         /// The capability, such as `cache: memory`.
@@ -452,6 +457,13 @@ pub enum Finding {
         exchanges: u64,
         /// Bytes of their bodies.
         bytes: u64,
+    },
+    /// Nothing was wrong with what backends answered, and they answered too little: most answers were words of the proxy's own.
+    FewOfBackends {
+        /// Answers of backends, each of them right.
+        right: u64,
+        /// Answers that no backend gave.
+        of_nobody: u64,
     },
     /// An answer was wrong.
     WrongBody {

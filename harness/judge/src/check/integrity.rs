@@ -3,73 +3,152 @@
 //! `evaluate` asks for the whole run, the other families for one exchange. The generated bodies carry their own checksum
 //! and the target that they were made for, so a wrong byte is proven without trusting anyone.
 
+use std::collections::BTreeMap;
+
 use fake_backends::journal::Outcome as BackendOutcome;
 
 use super::Finding;
 use super::judged::Judged;
-use super::ledger::{Asked, Ledger, origin_form};
+use super::ledger::{Asked, Ledger, Origin, origin_form};
 use super::seen::{Samples, Wrong};
 use harness_model::history::{ContentSeen, EventKind, Exchange, ExchangeEnd, Purpose};
 
+/// Answers of the backends that are enough whatever else came: with fewer, those that no backend gave must not outnumber them.
+const ENOUGH: u64 = 10;
+
+/// What the answers of a run are worth as a proof of their bytes.
+pub(super) struct Given {
+    /// Answers of backends, or of the cache, that could have been wrong and were not.
+    right: u64,
+    /// Bytes of their bodies.
+    bytes: u64,
+    /// Complete answers that no backend gave: words of the proxy's own.
+    of_nobody: u64,
+    /// Wrong ones, with their lines; those of a load that are only counted have none.
+    wrong: Vec<(usize, String, Wrong)>,
+    /// Wrong ones under load beyond those.
+    only_counted: u64,
+}
+
+impl Given {
+    /// Whether so many could have been wrong that their being right says something.
+    pub(super) fn is_enough(&self) -> bool {
+        self.right >= ENOUGH || (self.right > 0 && self.right > self.of_nobody)
+    }
+}
+
 /// `integrity.bodies`: every answer of the run.
 pub(super) fn bodies(ledger: &Ledger<'_>) -> Judged {
-    let (mut judged, mut bytes, mut wrong) = (0u64, 0u64, Vec::new());
-    for asked in &ledger.asked {
-        // Those of a load are a sample: its counters speak for all of them.
-        if let Some(response) =
-            asked.exchange.response.as_ref().filter(|_| asked.exchange.purpose != Purpose::Load)
-        {
-            judged += 1;
-            bytes += response.body.bytes;
+    let given = given(ledger);
+    let count = given.wrong.len() as u64 + given.only_counted;
+    let exchanges = given.right + count;
+    let lines = || given.wrong.iter().map(|(line, ..)| *line).collect();
+    match given.wrong.first().cloned() {
+        Some((_, target, wrong)) => {
+            Judged::fail(Finding::WrongBody { target, wrong, count, exchanges }, lines())
         }
+        None if count > 0 => {
+            let wrong = Wrong::Damaged { how: "counted under load".to_owned() };
+            Judged::fail(Finding::WrongBody { target: "–".to_owned(), wrong, count, exchanges }, lines())
+        }
+        None if given.is_enough() => Judged::pass(Finding::BodiesRight { exchanges, bytes: given.bytes }),
+        None if given.of_nobody > 0 => {
+            let (right, of_nobody) = (given.right, given.of_nobody);
+            Judged::inconclusive(Finding::FewOfBackends { right, of_nobody })
+        }
+        None => Judged::too_few(Samples::Requests, 0, 1),
+    }
+}
+
+/// Sorts the answers of a run. Whether a load or a single request brought them makes no difference.
+pub(super) fn given(ledger: &Ledger<'_>) -> Given {
+    let mut given = Given { right: 0, bytes: 0, of_nobody: 0, wrong: Vec::new(), only_counted: 0 };
+    // Wrong answers of a load: those in the sample or kept as anomalies, by their number, and how many were counted.
+    let (mut under_load, mut counted) = (BTreeMap::new(), 0u64);
+    for asked in &ledger.asked {
+        let of_load = asked.exchange.purpose == Purpose::Load;
         if let Some(found) = wrong_bytes(ledger, asked) {
-            wrong.push((asked.line, asked.exchange.target.clone(), found));
+            let wrong = (asked.line, asked.exchange.target.clone(), found);
+            if of_load {
+                under_load.insert(asked.exchange.id, wrong);
+            } else {
+                given.wrong.push(wrong);
+            }
+        } else if !of_load {
+            // Those of a load are a sample: its counters speak for all of them.
+            match worth(ledger, asked) {
+                Worth::Right(bytes) => {
+                    given.right += 1;
+                    given.bytes += bytes;
+                }
+                Worth::OfNobody => given.of_nobody += 1,
+                Worth::Nothing => {}
+            }
         }
     }
-    let mut unseen = 0;
     for (line, event) in ledger.events.iter().enumerate() {
         match &event.event {
             EventKind::LoadCounters { good, corrupt, engine, .. } => {
-                judged += good + corrupt;
-                bytes += engine.body_bytes;
-                unseen += corrupt;
+                given.right += good;
+                given.bytes += engine.body_bytes;
+                given.of_nobody += engine.wrong_status;
+                counted += corrupt;
             }
             EventKind::Anomaly(anomaly) => {
-                let known =
-                    |exchange: &Exchange| ledger.asked.iter().any(|asked| asked.exchange.id == exchange.id);
-                if let Some(exchange) = anomaly.exchange.as_deref().filter(|exchange| !known(exchange))
+                if let Some(exchange) = anomaly.exchange.as_deref()
                     && let Some(found) = wrong_content(exchange)
                 {
-                    unseen = unseen.saturating_sub(1);
-                    wrong.push((line, exchange.target.clone(), found));
+                    // The same exchange may be in the ledger too, and need not be of a load.
+                    let known = ledger.asked.iter().any(|asked| asked.exchange.id == exchange.id);
+                    if !known {
+                        under_load.insert(exchange.id, (line, exchange.target.clone(), found));
+                    }
                 }
             }
             _ => {}
         }
     }
-    let count = wrong.len() as u64 + unseen;
-    match wrong.first().cloned() {
-        Some((_, target, found)) => Judged::fail(
-            Finding::WrongBody { target, wrong: found, count, exchanges: judged },
-            wrong.iter().map(|(line, ..)| *line).collect(),
-        ),
-        None if count > 0 => {
-            let found = Wrong::Damaged { how: "counted under load".to_owned() };
-            Judged::fail(
-                Finding::WrongBody { target: "–".to_owned(), wrong: found, count, exchanges: judged },
-                Vec::new(),
-            )
-        }
-        None if judged == 0 => Judged::too_few(Samples::Requests, 0, 1),
-        None => Judged::pass(Finding::BodiesRight { exchanges: judged, bytes }),
+    // Those of the warm-up are kept and not counted, and of too many some are counted and not kept.
+    given.only_counted = counted.saturating_sub(under_load.len() as u64);
+    given.wrong.extend(under_load.into_values());
+    given
+}
+
+/// What one answer with nothing wrong about it is worth.
+enum Worth {
+    /// It could have been wrong; bytes of its body.
+    Right(u64),
+    /// No backend gave it.
+    OfNobody,
+    /// It is no answer, or has nothing that could be wrong, or the proxy had to answer by itself.
+    Nothing,
+}
+
+fn worth(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Worth {
+    let (Some(response), Some(origin)) = (&asked.exchange.response, ledger.origin(asked)) else {
+        return Worth::Nothing;
+    };
+    let whole = matches!(response.body.content, Some(ContentSeen::Whole { .. }));
+    // What the applications of the backends answer is no generated content; its framing could have been wrong.
+    let of_backend = matches!(origin, Origin::Backend(_)) || response.stamp.is_some();
+    if whole || (of_backend && response.body.bytes > 0) {
+        return Worth::Right(response.body.bytes);
     }
+    let told = ledger.plan.proxy.backends.unwrap_or(ledger.plan.backends.count);
+    let had_to = ledger.backends_up_at(asked.sent()).len() < told
+        || ledger.disturbed_between(asked.sent(), asked.exchange.finished);
+    if of_backend || had_to { Worth::Nothing } else { Worth::OfNobody }
 }
 
 /// What is provably wrong with the bytes of an answer. No answer at all is none of that, and an answer that was cut short
 /// counts only where neither the backend nor a kill of the proxy cut it.
 pub(super) fn wrong_bytes(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<Wrong> {
     if let Some(wrong) = wrong_content(asked.exchange) {
-        return Some(wrong);
+        let of_nobody = matches!(wrong, Wrong::Damaged { .. })
+            && asked.exchange.purpose != Purpose::Load
+            && ledger.attempts_for(&asked.exchange.target).next().is_none()
+            && ledger.with_another_target(asked).is_none();
+        return Some(if of_nobody { Wrong::OfNobody } else { wrong });
     }
     let cut = match &asked.exchange.end {
         ExchangeEnd::CutShort(how) => {
@@ -141,7 +220,7 @@ mod tests {
     use crate::check::testkit::{Ask, Kit};
     use crate::check::{Finding, Outcome, Wrong};
     use harness_model::catalogue::CheckId;
-    use harness_model::history::{ContentSeen, ExchangeEnd, Purpose};
+    use harness_model::history::{ContentSeen, EngineCounters, EventKind, ExchangeEnd, Purpose};
 
     fn judged(change: impl Fn(Ask) -> Ask) -> (Outcome, Finding) {
         let mut kit = Kit::new(3);
@@ -199,6 +278,94 @@ mod tests {
     fn a_target_in_absolute_form_is_the_same_resource() {
         let absolute = ContentSeen::Whole { key: "http://backend:80/b".into(), version: 1 };
         assert_eq!(judged(|ask| ask.with_content(absolute.clone())).0, Outcome::Pass);
+    }
+
+    #[test]
+    fn a_proxy_that_forwards_one_request_and_answers_all_others_itself_has_proven_nothing() {
+        for (status, outcome) in [(502, Outcome::Inconclusive), (200, Outcome::Fail)] {
+            let mut kit = Kit::new(3);
+            kit.ask(Ask::get(Purpose::Serial, "/a", 10.0).by("b1"));
+            for n in 0..6 {
+                let own = Ask::get(Purpose::Serial, &format!("/s/{n}"), 20.0 + f64::from(n) * 10.0);
+                let own = own.with_status(status).of_the_proxy_itself();
+                kit.ask(if status == 200 {
+                    own.with_content(ContentSeen::Damaged("oops".into()))
+                } else {
+                    own
+                });
+            }
+            let verdict = kit.judge(CheckId::IntegrityBodies);
+            assert_eq!(verdict.outcome, outcome, "{:?}", verdict.finding);
+            if status == 200 {
+                let Finding::WrongBody { wrong, count: 6, exchanges: 7, .. } = verdict.finding else {
+                    panic!()
+                };
+                assert_eq!(wrong, Wrong::OfNobody, "no backend ever saw the request");
+            } else {
+                assert_eq!(verdict.finding, Finding::FewOfBackends { right: 1, of_nobody: 6 });
+            }
+        }
+    }
+
+    #[test]
+    fn answers_of_the_proxy_itself_are_no_doubt_where_backends_were_down_or_many_others_were_right() {
+        let mut kit = Kit::new(3);
+        kit.ask(Ask::get(Purpose::Serial, "/a", 10.0).by("b1"));
+        kit.event(15.0, EventKind::BackendDown { backend: "b1".into() });
+        kit.ask(Ask::get(Purpose::Exact, "/b", 20.0).with_status(502).of_the_proxy_itself());
+        assert_eq!(
+            kit.judge(CheckId::IntegrityBodies).finding,
+            Finding::BodiesRight { exchanges: 1, bytes: 1_000 }
+        );
+        let mut kit = Kit::new(3);
+        for n in 0..30 {
+            let ask = Ask::get(Purpose::Serial, &format!("/s/{n}"), 10.0 + f64::from(n) * 10.0);
+            kit.ask(if n % 3 == 0 { ask.by("b1") } else { ask.with_status(503).of_the_proxy_itself() });
+        }
+        assert_eq!(kit.judge(CheckId::IntegrityBodies).outcome, Outcome::Pass);
+    }
+
+    /// A load: counters, and exchanges with wrong bytes that were kept of it.
+    fn load(good: u64, wrong_status: u64, corrupt: u64, kept: u64) -> Finding {
+        let mut kit = Kit::new(3);
+        for id in 0..kept {
+            kit.anomaly(
+                Ask::get(Purpose::Load, &format!("/l/{id}"), 10.0)
+                    .with_content(ContentSeen::Damaged("x".into())),
+            );
+        }
+        kit.event(
+            50.0,
+            EventKind::LoadCounters {
+                tag: "steady".into(),
+                sent: good + wrong_status + corrupt,
+                good,
+                errors: wrong_status,
+                corrupt,
+                overloaded: false,
+                seconds: 1.0,
+                proxy_cpu: None,
+                engine: EngineCounters {
+                    wrong_status,
+                    body_bytes: good * 1_000,
+                    ..EngineCounters::default()
+                },
+            },
+        );
+        kit.judge(CheckId::IntegrityBodies).finding
+    }
+
+    #[test]
+    fn under_load_the_same_counts_and_the_numbers_add_up() {
+        assert_eq!(load(1, 300, 0, 0), Finding::FewOfBackends { right: 1, of_nobody: 300 });
+        assert_eq!(load(300, 40, 0, 0), Finding::BodiesRight { exchanges: 300, bytes: 300_000 });
+        // Those of the warm-up are kept and not counted; of very many some are counted and not kept.
+        for (good, corrupt, kept, wrong, of) in
+            [(0, 0, 6, 6, 6), (6, 50, 106, 106, 112), (50, 90, 20, 90, 140)]
+        {
+            let Finding::WrongBody { count, exchanges, .. } = load(good, 0, corrupt, kept) else { panic!() };
+            assert_eq!((count, exchanges), (wrong, of));
+        }
     }
 
     #[test]

@@ -82,6 +82,8 @@ pub enum Wrong {
         /// How it ended.
         how: String,
     },
+    /// No backend ever gave it: the proxy made it up.
+    OfNobody,
     /// Bytes follow after its end.
     ExtraBytes {
         /// So many.

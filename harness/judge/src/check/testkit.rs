@@ -15,8 +15,8 @@ use super::{Finding, Outcome, Verdict, evaluate};
 use harness_model::adapter::Capabilities;
 use harness_model::catalogue::{CheckId, Kind};
 use harness_model::history::{
-    BodySeen, ContentSeen, Event, EventKind, Exchange, ExchangeEnd, Histograms, ProxyExit, Purpose, Record,
-    ResponseSeen, WireBytes,
+    Anomaly, BodySeen, ContentSeen, Event, EventKind, Exchange, ExchangeEnd, Histograms, ProxyExit, Purpose,
+    Record, ResponseSeen, WireBytes,
 };
 use harness_model::plan::{
     BackendsPlan, Bilingual, CheckParameters, CheckPlan, ClientKind, Plan, ProxySettings, SourceLine, Step,
@@ -50,6 +50,8 @@ pub(super) struct Ask {
     pub(super) end: ExchangeEnd,
     pub(super) status: u16,
     pub(super) bytes: u64,
+    /// Its target at the backends, where it is not the one that was sent.
+    pub(super) arrives_as: Option<String>,
     /// Stamp of the answer where it is not that of the last attempt.
     pub(super) stamp: Option<Stamp>,
 }
@@ -67,6 +69,7 @@ impl Ask {
             end: ExchangeEnd::Complete,
             status: 200,
             bytes: 1_000,
+            arrives_as: None,
             stamp: None,
         }
     }
@@ -99,6 +102,20 @@ impl Ask {
 
     pub(super) fn with_method(mut self, method: &'static str) -> Ask {
         self.method = method;
+        self
+    }
+
+    /// A page of the proxy's own: no stamp, and nothing that backends make.
+    pub(super) fn of_the_proxy_itself(mut self) -> Ask {
+        self.content = None;
+        self.bytes = 4;
+        self
+    }
+
+    /// The proxy drops or rewrites its target on the way, so that the answer is that of another resource.
+    pub(super) fn arriving_as(mut self, target: &str) -> Ask {
+        self.arrives_as = Some(target.to_owned());
+        self.content = Some(ContentSeen::Whole { key: target.to_owned(), version: 1 });
         self
     }
 
@@ -189,6 +206,16 @@ impl Kit {
     pub(super) fn again(&mut self, at: f64, step: usize) {
         self.current = Some(step);
         self.event(at, EventKind::StepStarted);
+    }
+
+    /// Keeps an exchange in full as something strange, and as nothing else.
+    pub(super) fn anomaly(&mut self, ask: Ask) {
+        self.ask(ask);
+        let Some(Event { at, step, event: EventKind::Exchange(exchange) }) = self.record.events.pop() else {
+            return;
+        };
+        let event = EventKind::Anomaly(Anomaly { what: "corrupt".to_owned(), exchange: Some(exchange) });
+        self.record.events.push(Event { at, step, event });
     }
 
     /// Writes an exchange down, with the attempts that it caused.
@@ -300,7 +327,7 @@ fn attempt(ask: &Ask, backend: &str, number: u64, arrived: f64, responded: f64) 
         finished: moment(responded),
         peer_closed: None,
         method: ask.method.to_owned(),
-        target: ask.target.clone(),
+        target: ask.arrives_as.clone().unwrap_or_else(|| ask.target.clone()),
         head: BackendBytes::default(),
         head_bytes: 0,
         body_bytes: 0,

@@ -3,8 +3,8 @@
 //! `cli` asks for it (`--only`, `--failed`), so that one check repeats in seconds. It leaves out what no chosen check reads, keeps
 //! what brings the proxy into the state that the rest needs, and changes no step that it keeps.
 
-use super::{CloudStep, Plan, Step, StepKind, estimate};
-use crate::catalogue::CheckId;
+use super::{CheckPlan, CloudStep, Plan, Step, StepKind, estimate};
+use crate::catalogue::{CheckId, Control};
 
 impl Plan {
     /// This plan with only these checks. Steps keep their order and are numbered anew; where a check reads everything, so
@@ -23,6 +23,7 @@ impl Plan {
             })
         };
         let mut kept: Vec<bool> = self.steps.iter().map(read).collect();
+        self.add_controls(&part.checks, &mut kept);
         add_what_is_referred_to(&self.steps, &mut kept);
         add_state(&self.steps, &mut kept);
         let mut places = vec![0; self.steps.len()];
@@ -43,6 +44,25 @@ impl Plan {
         }
         part.estimated = estimate::of(&part);
         part
+    }
+
+    /// What only proves an absence needs its positive counterpart in the same run: the first step that can show it.
+    fn add_controls(&self, checks: &[CheckPlan], kept: &mut [bool]) {
+        for control in checks.iter().filter_map(|check| check.id.control()) {
+            let shows = |step: &&Step| match (control, &step.kind) {
+                (Control::Hits, StepKind::Fill(fill)) => fill.confirm > 0,
+                (Control::Answers | Control::EveryBackend, StepKind::Exact(exact)) => {
+                    exact.asks == CheckId::ForwardOnce
+                }
+                (Control::EveryBackend, StepKind::Serial(serial)) => {
+                    serial.requests >= self.backends.count as u32
+                }
+                _ => false,
+            };
+            if let Some(step) = self.steps.iter().find(shows) {
+                kept[step.index] = true;
+            }
+        }
     }
 }
 
@@ -194,6 +214,20 @@ mod tests {
         assert_eq!(part.steps[0].index, 0);
         assert!(part.estimated < whole.estimated);
         assert_eq!(part.checks.len(), 1);
+    }
+
+    #[test]
+    fn what_proves_an_absence_keeps_its_control() {
+        let asked = "  - exchange: {asks: cache.no_store, path: \"/s\", times: 2}\n\
+                     \x20 - exchange: {asks: forward.once, path: \"/p\"}\n\
+                     \x20 - exchange: {asks: failures.reset, path: \"/r\"}\n";
+        let whole =
+            plan(&format!("{STEPS}{asked}"), "  cache.no_store:\n  failures.reset:\n  forward.once:\n");
+        let part = whole.only(&[CheckId::CacheNoStore]);
+        assert_eq!(names(&part)[..1], ["fill"], "{:?}", names(&part));
+        assert!(names(&part).contains(&"other"));
+        let part = whole.only(&[CheckId::FailuresReset]);
+        assert_eq!(names(&part).iter().filter(|name| **name == "other").count(), 2, "{:?}", names(&part));
     }
 
     #[test]

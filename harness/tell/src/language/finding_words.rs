@@ -9,6 +9,7 @@ use super::{
 };
 use crate::say;
 use harness_judge::check::Finding;
+use harness_model::catalogue::CheckId;
 use harness_model::history::LimitReached;
 
 /// What a check saw, as a sentence without its full stop.
@@ -28,6 +29,18 @@ fn of_any_check(finding: &Finding, language: Language) -> String {
         Finding::DependsOn { check } => say!(language,
             en: "depends on {check} ({requirement})", es: "depende de {check} ({requirement})",
             check = check.name(), requirement = check.requirement().id()),
+        Finding::NoControl { check: CheckId::CacheHit } => say!(language,
+            en: "nothing was answered from the cache in this run, so that nothing is proven by what was not ({check})",
+            es: "en esta corrida nada se respondió desde el caché, así que no prueba nada lo que no se respondió desde él ({check})",
+            check = CheckId::CacheHit.name()),
+        Finding::NoControl { check: CheckId::RotationSerialCycle } => say!(language,
+            en: "some backend was never asked in this run, so that nobody can have missed it ({check})",
+            es: "en esta corrida a algún backend nunca se le pidió nada, así que nadie pudo echarlo de menos ({check})",
+            check = CheckId::RotationSerialCycle.name()),
+        Finding::NoControl { check } => say!(language,
+            en: "too few plain requests were answered by backends in this run, so that an error proves nothing ({check})",
+            es: "en esta corrida los backends respondieron muy pocas peticiones sencillas, así que un error no prueba nada ({check})",
+            check = check.name()),
         Finding::DeclaredUnsupported { capability } => say!(language,
             en: "the profile of the proxy declares: {capability}", es: "el perfil del proxy declara: {capability}",
             capability = capability),
@@ -82,6 +95,14 @@ fn of_any_check(finding: &Finding, language: Language) -> String {
         Finding::BodiesRight { exchanges, bytes } => say!(language,
             en: "{exchanges} ({bytes}) were right to the last byte", es: "{exchanges} ({bytes}) llegaron correctas hasta el último byte",
             exchanges = Counted(*exchanges, Noun::Answer), bytes = Bytes(*bytes)),
+        Finding::FewOfBackends { right: 0, of_nobody } => say!(language,
+            en: "no answer came from a backend, so that none could have been wrong; {of_nobody} came from no backend",
+            es: "ninguna respuesta vino de un backend, así que ninguna podía estar errada; {of_nobody} no vinieron de ninguno",
+            of_nobody = Counted(*of_nobody, Noun::Answer)),
+        Finding::FewOfBackends { right, of_nobody } => say!(language,
+            en: "only {right} came from a backend and could have been wrong; {of_nobody} more came from no backend",
+            es: "solo {right} vinieron de un backend y podían estar erradas; otras {of_nobody} no vinieron de ninguno",
+            right = Counted(*right, Noun::Answer), of_nobody = of_nobody),
         Finding::WrongBody { target, wrong, count, exchanges } => say!(language,
             en: "the answer to {target} is wrong: {wrong}; so are {count} of {exchanges}",
             es: "la respuesta a {target} está errada: {wrong}; así ocurrió con {count} de {exchanges}",

@@ -56,6 +56,11 @@ pub(crate) fn all() -> Vec<Finding> {
     };
     let mut all = vec![
         Finding::DependsOn { check: CheckId::CacheHit },
+        Finding::NoControl { check: CheckId::CacheHit },
+        Finding::NoControl { check: CheckId::ForwardOnce },
+        Finding::NoControl { check: CheckId::RotationSerialCycle },
+        Finding::FewOfBackends { right: 1, of_nobody: 56 },
+        Finding::FewOfBackends { right: 0, of_nobody: 56 },
         Finding::DeclaredUnsupported { capability: "cache: memory".into() },
         Finding::Attached,
         Finding::StepProblem { problem: "curl is not installed".into() },
@@ -181,6 +186,7 @@ pub(crate) fn all() -> Vec<Finding> {
         Wrong::NotConnected { how: "refused".into() },
         Wrong::Malformed { how: "no status".into() },
         Wrong::OldVersion,
+        Wrong::OfNobody,
     ] {
         all.push(Finding::NotOwnAnswer {
             target: target(),

@@ -18,6 +18,9 @@ impl InWords for Wrong {
             Wrong::CutShort { received, how } => say!(language,
                 en: "it was cut short after {bytes} ({how})", es: "quedó cortada a los {bytes} ({how})",
                 bytes = Counted(*received, Noun::Byte), how = how),
+            Wrong::OfNobody => {
+                say!(language, en: "no backend ever gave this answer", es: "ningún backend dio nunca esa respuesta")
+            }
             Wrong::ExtraBytes { extra } => say!(language,
                 en: "{bytes} came after its end", es: "llegaron {bytes} después de su final", bytes = Counted(*extra, Noun::Byte)),
             Wrong::Status { status } => say!(language,

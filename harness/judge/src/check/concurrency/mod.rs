@@ -111,7 +111,9 @@ pub(in crate::check) fn coalescing(ledger: &Ledger<'_>, check: &CheckPlan) -> Ju
             let Some(first) = of_group().next() else { continue };
             let same = of_group().all(|asked| asked.exchange.target == first.exchange.target);
             let cold = ledger.requests_for(&first.exchange.target).all(|other| other.sent() >= first.sent());
-            if !same || !cold || of_group().count() < 2 {
+            // Who answers nobody costs the backends nothing either.
+            let answered = of_group().all(|asked| wrong_answer(asked).is_none());
+            if !same || !cold || !answered || of_group().count() < 2 {
                 continue;
             }
             let attempts: Vec<usize> =

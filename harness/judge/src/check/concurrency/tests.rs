@@ -149,6 +149,16 @@ fn a_cold_key_costs_one_request_or_more() {
     }
 }
 
+#[test]
+fn a_cold_key_that_nobody_was_given_proves_nothing() {
+    let mut kit = Kit::new(3);
+    batch(&mut kit, "/cold");
+    for _ in 0..3 {
+        kit.ask(Ask::get(Purpose::Batch, "/cold", 0.0).ending(ExchangeEnd::TimedOut));
+    }
+    assert_eq!(kit.judge(CheckId::ConcurrencyCoalescing).outcome, Outcome::Inconclusive);
+}
+
 fn kinds(kit: &mut Kit, client: ClientKind, served: bool) {
     let serial = Serial {
         requests: 1,

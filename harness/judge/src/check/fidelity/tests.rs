@@ -41,6 +41,9 @@ fn what_may_not_be_kept_fails_where_no_backend_is_asked_again() {
     kit.step(0.0, exact(CheckId::CacheNoStore, "/s", 2));
     kit.ask(get("/s", 10.0).by("b1"));
     kit.ask(get("/s", 200.0).by("b2"));
+    // Where something is kept, what is not kept was not kept on purpose.
+    kit.ask(Ask::get(Purpose::Serial, "/plain", 210.0).by("b3"));
+    kit.ask(Ask::get(Purpose::Serial, "/plain", 220.0));
     assert_eq!(kit.judge(CheckId::CacheNoStore).outcome, Outcome::Pass);
     kit.ask(get("/s", 400.0));
     assert_eq!(what(&kit.judge(CheckId::CacheNoStore).finding), Some(&Amiss::Kept));

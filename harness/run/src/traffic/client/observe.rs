@@ -181,17 +181,19 @@ fn content_of(
     if method == "HEAD" || matches!(status, 204 | 304) || (bytes == 0 && status != 200) {
         return None;
     }
+    // A proxy's own words for "bad gateway", or a page of another server, are no content, however few bytes they are.
+    let is_error = !(200..300).contains(&status);
     Some(match verifier.finish() {
         Ok(Identity::Named { key, version, .. }) => ContentSeen::Whole { key, version },
         Ok(identity) => {
             let version = (0..VERSIONS).find(|&version| identity.is_of(target, version));
             match version {
                 Some(version) => ContentSeen::Whole { key: target.to_owned(), version },
+                None if is_error => return None,
                 None => ContentSeen::Damaged("these few bytes are not those of this target".to_owned()),
             }
         }
-        // A proxy's own words for "bad gateway", or a page of another server.
-        Err(Damage::Foreign(_)) if !(200..300).contains(&status) => return None,
+        Err(Damage::Foreign(_)) if is_error => return None,
         Err(damage) => ContentSeen::Damaged(damage.to_string()),
     })
 }
@@ -235,6 +237,20 @@ mod tests {
             whole,
             "the check compares it with the target"
         );
+    }
+
+    #[test]
+    fn an_error_page_is_no_content_however_short() {
+        let page = |status: u16, body: &str| {
+            let mut observer = ResponseObserver::new("GET");
+            let bytes = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            assert!(observer.push(bytes.as_bytes(), Moment(5)));
+            observer.into_response("GET", "/a").unwrap().body.content
+        };
+        for body in ["oops", "<html><body>the origin is out of reach, try again</body></html>"] {
+            assert_eq!(page(502, body), None, "{body}");
+            assert!(matches!(page(200, body), Some(ContentSeen::Damaged(_))), "{body}");
+        }
     }
 
     #[test]

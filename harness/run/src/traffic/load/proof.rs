@@ -29,7 +29,7 @@ pub(super) struct Proof {
 pub(super) enum Proven {
     /// That of its target.
     Right,
-    /// Not generated content: an error page, or nothing at all.
+    /// Not generated content: an error page, or nothing at all; what it is instead.
     Foreign(String),
     /// Wrong bytes, or another's; which.
     Wrong(ContentSeen),
@@ -117,16 +117,15 @@ fn proven(verified: Result<fake_backends::content::Identity, Damage>, target: &s
             Identity::Named { key, version, .. } if !identity.is_of(target, *version) => {
                 Proven::Wrong(ContentSeen::Whole { key: key.clone(), version: *version })
             }
+            // So few bytes do not say whether they are damaged content or somebody's own words; the status does.
             Identity::Anonymous { size, .. }
                 if !(0..VERSIONS).any(|version| identity.is_of(target, version)) =>
             {
-                Proven::Wrong(ContentSeen::Damaged(format!(
-                    "these {size} bytes are not those of this target"
-                )))
+                Proven::Foreign(format!("{size} bytes that are not those of this target"))
             }
             _ => Proven::Right,
         },
-        Err(Damage::Foreign(start)) => Proven::Foreign(start),
+        Err(Damage::Foreign(start)) => Proven::Foreign(format!("it begins with \"{start}\"")),
         Err(damage) => Proven::Wrong(ContentSeen::Damaged(damage.to_string())),
     }
 }
@@ -174,7 +173,8 @@ mod tests {
         assert_eq!(concluded("/long", None, &long, &mut memory), Proven::Right);
         assert!(matches!(concluded("/other", None, &long, &mut memory), Proven::Wrong(_)));
         assert_eq!(concluded("/s", None, &body("/s", 20), &mut memory), Proven::Right);
-        assert!(matches!(concluded("/t", None, &body("/s", 20), &mut memory), Proven::Wrong(_)));
+        assert!(matches!(concluded("/t", None, &body("/s", 20), &mut memory), Proven::Foreign(_)));
+        assert!(matches!(concluded("/t", None, b"oops", &mut memory), Proven::Foreign(_)), "an error page");
         let page = b"<html><body>502 Bad Gateway, try again later</body></html>";
         assert!(matches!(concluded("/t", None, page, &mut memory), Proven::Foreign(_)));
     }

@@ -38,9 +38,9 @@ pub(super) fn exchange(
             content: match proven {
                 Some(Proven::Right) => whose(connection.proof.kept()),
                 Some(Proven::Wrong(content)) => Some(content.clone()),
-                Some(Proven::Foreign(start)) if (200..300).contains(&answer.status) => Some(
-                    ContentSeen::Damaged(format!("not content of the backends: it begins with \"{start}\"")),
-                ),
+                Some(Proven::Foreign(what)) if (200..300).contains(&answer.status) => {
+                    Some(ContentSeen::Damaged(format!("not content of the backends: {what}")))
+                }
                 _ => None,
             },
         },
