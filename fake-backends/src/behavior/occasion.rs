@@ -42,6 +42,8 @@ pub struct Occasion<'a> {
     pub clock: RunClock,
     /// The present moment.
     pub now: Moment,
+    /// Whether generated bodies are text, whatever the plan says.
+    pub in_text: bool,
 }
 
 impl Occasion<'_> {
@@ -85,6 +87,7 @@ pub(super) fn reply_to(plan: &str, path: &str, number: u64) -> super::Reply {
         random,
         clock,
         now: clock.now(),
+        in_text: false,
     };
     plan.reply(occasion)
 }

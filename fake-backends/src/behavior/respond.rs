@@ -66,13 +66,14 @@ impl Respond {
     pub(super) fn reply(&self, occasion: &mut Occasion<'_>) -> Reply {
         let code = self.status.code();
         let mut reply = if self.stamp { Reply::stamped(code, occasion) } else { Reply::bare(code) };
+        let kind = if occasion.in_text { Kind::Text } else { self.body.kind };
         let tag = match &self.text {
             Some(text) => {
                 reply.body = Source::Bytes(text.clone().into_bytes());
                 xxhash_rust::xxh3::xxh3_64(text.as_bytes())
             }
             None => {
-                let content = self.body.content(occasion.key(), occasion.version);
+                let content = BodySpec { kind, ..self.body }.content(occasion.key(), occasion.version);
                 let tag = content.seed();
                 reply.body = Source::Content(content);
                 tag
@@ -82,7 +83,7 @@ impl Respond {
             let now = occasion.clock.wall_start() + occasion.now.since(crate::clock::Moment(0));
             reply.field("Date", httpdate::fmt_http_date(now));
         }
-        self.push_content_type(&mut reply);
+        self.push_content_type(&mut reply, kind);
         if self.etag {
             reply.lines.extend_from_slice(b"ETag: \"");
             push_number(&mut reply.lines, tag);
@@ -100,8 +101,8 @@ impl Respond {
         reply
     }
 
-    fn push_content_type(&self, reply: &mut Reply) {
-        let is_text = self.text.is_some() || self.body.kind == Kind::Text;
+    fn push_content_type(&self, reply: &mut Reply, kind: Kind) {
+        let is_text = self.text.is_some() || kind == Kind::Text;
         match self.content_type.as_deref() {
             Some("") => {}
             Some(written) => reply.field("Content-Type", written),

@@ -8,6 +8,8 @@
 //! | `GET /state` | the present moment, the length of the journal, backends with their addresses |
 //! | `GET /journal/N` | the attempts from position N on, as they stand now |
 //! | `PUT /script/NAME` | the body, a script as JSON, is in force from now on |
+//! | `PUT /manner` | how all backends treat connections and bodies from now on, as JSON |
+//! | `PUT /connections/close` | all open connections are closed |
 //! | `PUT /recording/full`, `PUT /recording/counting` | what all backends write down from now on |
 //! | `PUT /up/NAME`, `PUT /down/NAME` | the backend refuses connections, or takes them again |
 
@@ -21,7 +23,7 @@ use serde::Serialize;
 use fake_backends::behavior::Script;
 use fake_backends::control::{BackendState, State};
 use fake_backends::journal::Journal;
-use fake_backends::server::{Down, Listening, Recording};
+use fake_backends::server::{Down, Listening, Manner, Recording};
 
 /// Longest request head and body that are read.
 const MOST_HEAD: usize = 16 << 10;
@@ -126,6 +128,14 @@ fn answered(method: &str, target: &str, body: &[u8], backends: &[Listening]) -> 
             backends.iter().for_each(|backend| backend.set_recording(recording));
             (200, Vec::new())
         }
+        ("PUT", ["connections", "close"]) => done(backends.iter().try_for_each(Listening::close_connections)),
+        ("PUT", ["manner"]) => match serde_json::from_slice::<Manner>(body) {
+            Ok(manner) => {
+                backends.iter().for_each(|backend| backend.manners().set(manner.clone()));
+                (200, Vec::new())
+            }
+            Err(error) => (400, error.to_string().into_bytes()),
+        },
         ("PUT", [what @ ("script" | "up" | "down"), name]) => match (of_name(name), *what) {
             (None, _) => (404, b"no backend of that name".to_vec()),
             (Some(backend), "script") => match serde_json::from_slice::<Script>(body) {
@@ -137,7 +147,8 @@ fn answered(method: &str, target: &str, body: &[u8], backends: &[Listening]) -> 
         },
         _ => (
             404,
-            b"GET /state, GET /journal/N, PUT /script/NAME, /recording/full, /up/NAME, /down/NAME".to_vec(),
+            b"GET /state, GET /journal/N, PUT /script/NAME, /manner, /connections/close, /recording/full, /up/NAME, /down/NAME"
+                .to_vec(),
         ),
     }
 }

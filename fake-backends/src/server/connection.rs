@@ -12,7 +12,7 @@ use super::perform::{self, Next};
 use super::receive::{self, Arrival};
 use super::shared::Shared;
 use super::socket::Socket;
-use crate::behavior::{Occasion, REQUEST_BODY_LIMIT, Reply, Source};
+use crate::behavior::{Occasion, Persistence, REQUEST_BODY_LIMIT, Reply, Source};
 use crate::journal::ConnectionEnd;
 use crate::stamp::Stamp;
 
@@ -22,6 +22,12 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: Arc<TcpStream>, mut log: 
     let mut socket = Socket::new(stream, clock, log.accepted());
     let mut out = Vec::new();
     let next = loop {
+        if log.requests() > 0
+            && socket.pending().is_empty()
+            && let Some(end) = rest(&shared, &mut socket).await
+        {
+            break end;
+        }
         let next = one_request(&shared, &mut socket, &mut log, &mut out).await;
         log.received(socket.received);
         if next != Next::GoOn {
@@ -45,6 +51,19 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: Arc<TcpStream>, mut log: 
     drop(socket);
 }
 
+/// Waits for the first bytes of the next request, or the end of the connection; what becomes of it where its idle time is over first.
+async fn rest(shared: &Shared, socket: &mut Socket) -> Option<Next> {
+    if socket.stays {
+        return None;
+    }
+    tokio::select! {
+        // What has come decides, however late we look.
+        biased;
+        read = socket.read(false) => read.err().map(|_| Next::Gone(ConnectionEnd::PeerReset)),
+        () = shared.world.manners.idle_time_is_over() => Some(Next::Close),
+    }
+}
+
 /// Reads one request and answers it.
 async fn one_request(
     shared: &Shared,
@@ -58,7 +77,9 @@ async fn one_request(
         Arrival::Refused(entry, reason) => return perform::refuse(shared, socket, entry, reason).await,
     };
     let key = request.head.path_and_query();
-    let (route, plan) = loaded.script.plan_for(&request.head.method, key);
+    let (route, scripted) = loaded.script.plan_for(&request.head.method, key);
+    let manner = shared.world.manners.now();
+    let plan = manner.instead.as_ref().unwrap_or(scripted);
     let stamp = Stamp { backend: shared.name.clone(), number: entry.number };
     let mut occasion = Occasion {
         stamp: &stamp,
@@ -68,13 +89,16 @@ async fn one_request(
         random: shared.random_for(entry.number),
         clock: shared.world.clock,
         now: socket.last_read,
+        in_text: manner.text,
     };
     let mut reply = plan.reply(&mut occasion);
     if loaded.needs_whole_bodies && request.body_bytes > REQUEST_BODY_LIMIT as u64 {
         reply = Reply::stamped(413, &occasion);
         reply.body = Source::Bytes(b"the body of the request is too long\n".to_vec());
     }
-    let last = loaded.script.connections.requests_per_connection.is_some_and(|limit| log.requests() >= limit);
+    socket.stays |= reply.persistence == Persistence::NeverClose;
+    let last = manner.closes
+        || loaded.script.connections.requests_per_connection.is_some_and(|limit| log.requests() >= limit);
     let beyond = receive::beyond_the_end(socket);
     entry.note(|attempt| attempt.extra_bytes = beyond.count);
     let may_keep = !last && !beyond.hopeless;

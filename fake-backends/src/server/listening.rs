@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 
 use super::backend::{self, Command};
+use super::manner::Manners;
 use super::shared::{BackendSpec, Counts, Down, Recording, Shared, World};
 use crate::behavior::Script;
 use crate::journal::Journal;
@@ -58,6 +59,11 @@ impl Listening {
     /// Where it writes down what happens.
     pub fn journal(&self) -> &Journal {
         &self.shared.world.journal
+    }
+
+    /// How it treats connections and bodies, as do all of its world.
+    pub fn manners(&self) -> &Manners {
+        &self.shared.world.manners
     }
 
     /// What it has counted so far.

@@ -9,6 +9,7 @@ mod connection;
 mod connection_log;
 mod door;
 mod listening;
+mod manner;
 mod meeting;
 mod perform;
 mod receive;
@@ -19,6 +20,7 @@ mod versions;
 mod workplaces;
 
 pub use listening::{Listening, start};
+pub use manner::{Manner, Manners};
 pub use meeting::MeetingPoints;
 pub use shared::{BackendSpec, Counts, Down, Recording, World};
 pub use versions::Versions;

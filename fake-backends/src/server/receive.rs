@@ -43,6 +43,8 @@ struct Making {
     loaded: Arc<Loaded>,
     hash: Xxh3,
     body_bytes: u64,
+    /// How much of it the journal has.
+    noted: u64,
     start: Vec<u8>,
     whole: Option<Vec<u8>>,
     trailers: Vec<Field>,
@@ -97,6 +99,11 @@ pub(super) async fn request(shared: &Shared, socket: &mut Socket, log: &mut Conn
             }
             Ok(None) => {
                 socket.consume(taken);
+                // Should nothing more come before the backend is stopped, the journal has what came.
+                if let Some(making) = making.as_mut().filter(|making| making.body_bytes > making.noted) {
+                    making.note_body();
+                    making.entry.publish(Outcome::Stopped);
+                }
                 if let Some(ended) = read_more(socket, &mut making).await {
                     return cut(ended, making, &reader, log, arrived, socket);
                 }
@@ -199,6 +206,7 @@ impl Making {
             loaded,
             hash: Xxh3::new(),
             body_bytes: 0,
+            noted: 0,
             start: Vec::new(),
             whole,
             trailers: Vec::new(),
@@ -219,6 +227,7 @@ impl Making {
 
     /// Notes what there is of the body.
     fn note_body(&mut self) {
+        self.noted = self.body_bytes;
         let (bytes, hash, start) = (self.body_bytes, self.hash.digest(), &self.start);
         self.entry.note(|attempt| {
             attempt.body_bytes = bytes;

@@ -12,6 +12,7 @@ use crate::clock::RunClock;
 use crate::journal::Journal;
 use crate::platform::Network;
 
+use super::manner::Manners;
 use super::meeting::MeetingPoints;
 use super::versions::Versions;
 use super::workplaces::Workplaces;
@@ -31,6 +32,8 @@ pub struct World {
     pub workplaces: Workplaces,
     /// Versions of the content, the same at every backend.
     pub versions: Versions,
+    /// How connections and bodies are treated, whatever the scripts say.
+    pub manners: Manners,
     /// What clients put in front of every target; a backend takes a target that begins with it for the rest.
     pub target_prefix: Arc<str>,
     /// Programs that answer.
@@ -47,6 +50,7 @@ impl World {
             meeting_points: MeetingPoints::default(),
             workplaces: Workplaces::default(),
             versions: Versions::default(),
+            manners: Manners::default(),
             target_prefix: Arc::from(""),
             applications: Arc::default(),
         }

@@ -32,6 +32,8 @@ pub(super) struct Socket {
     pub received: u64,
     /// When the other end was seen to have closed its side.
     pub closed: Option<Moment>,
+    /// Whether it is never closed for being idle.
+    pub stays: bool,
 }
 
 impl Socket {
@@ -44,6 +46,7 @@ impl Socket {
             last_read: accepted,
             received: 0,
             closed: None,
+            stays: false,
         }
     }
 
