@@ -19,9 +19,11 @@ pub enum ExitCode {
     ProxyNotReady,
     /// Bad command line, scenario or adapter, or nothing to run.
     Usage,
+    /// The time allowed was over before the plan was; the record of what had happened is kept.
+    TimeOver,
     /// A bug of the harness.
     Bug,
-    /// Interrupted; the record of what had happened is kept.
+    /// Interrupted by the user; the record of what had happened is kept.
     Interrupted,
 }
 
@@ -34,16 +36,18 @@ impl ExitCode {
             ExitCode::Inconclusive => 2,
             ExitCode::ProxyNotReady => 3,
             ExitCode::Usage => 4,
+            ExitCode::TimeOver => 5,
             ExitCode::Bug => 70,
             ExitCode::Interrupted => 130,
         }
     }
 
-    /// The code of several runs together: the first that occurs of 70, 130, 4, 3, 1, 2, 0.
+    /// The code of several runs together: the first that occurs of 70, 130, 5, 4, 3, 1, 2, 0.
     pub fn of_many(codes: impl IntoIterator<Item = ExitCode>) -> ExitCode {
-        const GRAVEST_FIRST: [ExitCode; 7] = [
+        const GRAVEST_FIRST: [ExitCode; 8] = [
             ExitCode::Bug,
             ExitCode::Interrupted,
+            ExitCode::TimeOver,
             ExitCode::Usage,
             ExitCode::ProxyNotReady,
             ExitCode::Failed,

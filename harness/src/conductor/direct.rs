@@ -60,7 +60,7 @@ async fn measure(plan: &Plan, out: &Path, interruption: &Interruption) -> Result
         let result = tokio::select! {
             result = load::run(&traffic, step, load, &log, &|| None) => result,
             cause = interruption.wait() => {
-                recorder.record(EventKind::Interrupted { reason: cause.in_the_record().to_owned() });
+                recorder.record(cause.event());
                 break;
             }
         };

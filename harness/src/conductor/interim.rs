@@ -62,7 +62,7 @@ fn write(recorder: &Recorder, run_directory: &Path) -> Result<(), Box<dyn std::e
     let at = record.events.last().map_or(Moment::default(), |event| event.at);
     // A run that is not over has, so far, what an interrupted one has.
     let reason = history::NOT_OVER.to_owned();
-    record.events.push(Event { at, step: None, event: EventKind::Interrupted { reason } });
+    record.events.push(Event { at, step: None, event: EventKind::Interrupted { reason, by: None } });
     let verdicts = check::evaluate(&record);
     report::write_so_far(run_directory, &record, &verdicts)?;
     Ok(())

@@ -5,6 +5,8 @@
 
 use tokio::sync::watch;
 
+use harness_model::history::{CutBy, EventKind};
+
 /// Why a run ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -67,8 +69,17 @@ impl Interruption {
 }
 
 impl Cause {
-    /// For the record.
-    pub const fn in_the_record(self) -> &'static str {
+    /// The event that ends the record of a run.
+    pub(super) fn event(self) -> EventKind {
+        let by = match self {
+            Cause::Keyboard => CutBy::User,
+            Cause::Terminated => CutBy::Signal,
+            Cause::TimeOver => CutBy::Time,
+        };
+        EventKind::Interrupted { reason: self.in_the_record().to_owned(), by: Some(by) }
+    }
+
+    const fn in_the_record(self) -> &'static str {
         match self {
             Cause::Keyboard => "interrupted from the keyboard",
             Cause::Terminated => "asked to end by a signal",

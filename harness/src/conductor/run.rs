@@ -401,7 +401,7 @@ fn keep_log(from: &Path, to: &Path, recorder: &Recorder) {
 }
 
 fn note_interruption(recorder: &Recorder, cause: Cause) {
-    recorder.record(EventKind::Interrupted { reason: cause.in_the_record().to_owned() });
+    recorder.record(cause.event());
 }
 
 fn not_ready(recorder: &Recorder, problem: StartProblem) -> StartProblem {

@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fake_backends::applications::Instances;
+use fake_backends::behavior::Span;
 use fake_backends::clock::RunClock;
 use fake_backends::platform::Network;
-use fake_backends::server::{self, BackendSpec, Down, Listening, Recording, World};
+use fake_backends::server::{self, BackendSpec, Down, Listening, Manner, Recording, World};
 
 use super::elsewhere::Elsewhere;
 use harness_model::adapter::{Adapter, BackendAddress, NetworkWish};
@@ -117,6 +118,7 @@ impl Backends {
         let applications = Arc::new(applications);
         let target_prefix = adapter.request.prefix.as_str().into();
         let world = World { applications, target_prefix, ..World::new(network, clock) };
+        world.manners.set(Manner { idle: plan.backends.idle.map(Span), ..Manner::default() });
         let mut listening = Vec::new();
         for number in 1..=plan.backends.count {
             let name = format!("b{number}");

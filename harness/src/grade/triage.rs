@@ -91,7 +91,7 @@ impl Triage {
     pub fn of_run(finished: &Finished) -> Triage {
         match &finished.start_problem {
             Some(problem) => Triage::of_problem(problem),
-            None if finished.exit == ExitCode::Interrupted => {
+            None if matches!(finished.exit, ExitCode::Interrupted | ExitCode::TimeOver) => {
                 Triage::NotLookedAt { why: "the time of the first look was over".into() }
             }
             None => Triage::Starts,

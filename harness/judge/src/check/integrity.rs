@@ -179,6 +179,8 @@ pub(super) fn wrong_answer(asked: &Asked<'_>) -> Option<Wrong> {
             Some(Wrong::CutShort { received: received(asked.exchange), how: how.clone() })
         }
         ExchangeEnd::TimedOut => Some(Wrong::TimedOut),
+        // The ledger holds none of these.
+        ExchangeEnd::Ours { .. } => None,
         ExchangeEnd::Malformed(how) => Some(Wrong::Malformed { how: how.clone() }),
     }
 }

@@ -134,7 +134,10 @@ impl<'a> Ledger<'a> {
                         ledger.restless.push((from, event.at));
                     }
                 }
-                EventKind::Exchange(exchange) if exchange.purpose != Purpose::Readiness => {
+                // What our own client could not ask says nothing of anybody.
+                EventKind::Exchange(exchange)
+                    if exchange.purpose != Purpose::Readiness && !exchange.end.is_ours() =>
+                {
                     let attempt_of_step = event.step.and_then(|step| tries.get(&step).copied()).unwrap_or(0);
                     ledger.asked.push(Asked { line, step: event.step, attempt_of_step, exchange });
                 }

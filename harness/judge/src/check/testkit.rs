@@ -137,7 +137,12 @@ impl Kit {
             covers: Vec::new(),
             adapter: samples::adapter(),
             proxy: ProxySettings { ttl: Some(Duration::from_secs(2)), ..ProxySettings::default() },
-            backends: BackendsPlan { count: backends, script: Default::default(), own: Default::default() },
+            backends: BackendsPlan {
+                count: backends,
+                idle: None,
+                script: Default::default(),
+                own: Default::default(),
+            },
             steps: Vec::new(),
             checks: Vec::new(),
             thresholds: Vec::new(),
@@ -265,6 +270,8 @@ impl Kit {
             finished: moment(ask.at + ask.took),
             end: ask.end.clone(),
             response,
+            reconnected: None,
+            patience: None,
         };
         self.next_id += 1;
         self.event(ask.at + ask.took, EventKind::Exchange(Box::new(exchange)));

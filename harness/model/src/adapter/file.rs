@@ -215,6 +215,9 @@ pub fn resolve(text: &Arc<str>, origin: &Path) -> Result<Adapter, Problem> {
     if file.start.is_empty() && !matches!(file.program, ProgramFile::Attach(_)) {
         return Err(Problem::at(find_key(text, origin, "start"), What::MissingKey("start".into())));
     }
+    if let Some((key, why)) = file.request.unusable() {
+        return Err(Problem::at(find_key(text, origin, key), What::BadValue(why.to_owned())));
+    }
     let rewrites = rewrites(&file, folder, text, origin)?;
     let adapter = Adapter {
         title: file.title.unwrap_or_else(|| file.name.value.clone()),

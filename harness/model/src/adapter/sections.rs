@@ -96,6 +96,28 @@ impl RequestShape {
         format!("{scheme}{}{target}", self.prefix)
     }
 
+    /// The key whose value no client could send, and why.
+    pub fn unusable(&self) -> Option<(&'static str, &'static str)> {
+        let plain = |text: &str, refused: &[char]| {
+            text.chars().all(|letter| letter.is_ascii_graphic() && !refused.contains(&letter))
+        };
+        let begins = self.prefix.is_empty() || self.prefix.starts_with('/');
+        if !begins || !plain(&self.prefix, &['?', '#']) {
+            return Some((
+                "prefix",
+                "a prefix stands in front of every target: it begins with `/`, such as `/app`, and has neither blanks, `?` nor `#`",
+            ));
+        }
+        let host = self.host.as_deref();
+        if host.is_some_and(|host| host.is_empty() || !plain(host, &['/', '?', '#', '@'])) {
+            return Some((
+                "host",
+                "a host is a name or an address, with a port or without, such as `www.example.com`: it has neither blanks nor a path",
+            ));
+        }
+        None
+    }
+
     /// Whether requests are sent as they are.
     pub fn is_plain(&self) -> bool {
         *self == RequestShape::default()

@@ -11,6 +11,7 @@ pub use fake_backends::wire::WireBytes;
 use serde::{Deserialize, Serialize};
 
 use super::CapacityRung;
+use super::{Adaptation, Because, CutBy, LetGo, Look, NotAsked, Patience, PortGivenUp, Reconnected, Trouble};
 use crate::plan::duration_ns;
 
 /// The reason that stands in [`EventKind::Interrupted`] where results are drawn from a record that still grows. No file has it.
@@ -156,10 +157,40 @@ pub enum EventKind {
         /// At most some thousands.
         files: Vec<(String, u64)>,
     },
-    /// The user pressed Ctrl-C, or the time allowed was over.
+    /// The first look at the proxy, in front of every step.
+    Look(Look),
+    /// The backends answer otherwise from now on.
+    Adapted {
+        /// How.
+        adaptation: Adaptation,
+        /// What that rests on.
+        because: Because,
+    },
+    /// Requests stayed without an answer; both ends were closed before the next step.
+    LetGo(LetGo),
+    /// A step was not carried out, or not to its end.
+    NotAsked {
+        /// Why.
+        because: NotAsked,
+        /// Requests of it that were not sent; `None` where all of them.
+        left_out: Option<u64>,
+    },
+    /// The proxy listens, but not where it was told to; it is asked there from now on.
+    ListensElsewhere {
+        /// Where it was told to.
+        told: std::net::SocketAddr,
+        /// Where it does.
+        found: std::net::SocketAddr,
+    },
+    /// The proxy could not bind its port again.
+    PortGivenUp(PortGivenUp),
+    /// The run ended before its plan did.
     Interrupted {
-        /// Which of the two.
+        /// Why, in words.
         reason: String,
+        /// Why; `None` in records of earlier versions, and where results are drawn while the run goes on.
+        #[serde(default)]
+        by: Option<CutBy>,
     },
 }
 
@@ -181,6 +212,10 @@ pub struct EngineCounters {
     pub wrong_status: u64,
     /// Connections that could not be made, or that ended before the answer did.
     pub broken: u64,
+    /// Requests that were asked again because their connection, used before, closed before a byte of the answer. No errors.
+    pub asked_again: u64,
+    /// Requests that our own side had no means to send. No errors of the proxy.
+    pub ours: u64,
     /// Connections opened.
     pub connections_opened: u64,
     /// Connections that were open at its end, of all tags.
@@ -317,7 +352,7 @@ pub struct Exchange {
     pub request_body_bytes: u64,
     /// When it was due.
     pub intended: Moment,
-    /// When its first byte was handed to the kernel; `None` where no connection was to be had.
+    /// When its first byte was handed to the kernel, the last time where it was asked again; `None` where no connection was to be had.
     pub sent: Option<Moment>,
     /// When the head of the final response was complete.
     pub head_received: Option<Moment>,
@@ -327,6 +362,12 @@ pub struct Exchange {
     pub end: ExchangeEnd,
     /// The response as far as it came.
     pub response: Option<ResponseSeen>,
+    /// What became of the connection that it was to go on with, where that was gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconnected: Option<Reconnected>,
+    /// How long it was given; `None` for load, and in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<Patience>,
 }
 
 /// How an exchange ended, as the client saw it.
@@ -345,6 +386,20 @@ pub enum ExchangeEnd {
     TimedOut,
     /// Not HTTP.
     Malformed(String),
+    /// Our own client could not ask, or not to the end.
+    Ours {
+        /// Why.
+        trouble: Trouble,
+        /// What the client or the system said.
+        said: String,
+    },
+}
+
+impl ExchangeEnd {
+    /// Whether it says nothing of the proxy.
+    pub fn is_ours(&self) -> bool {
+        matches!(self, ExchangeEnd::Ours { .. })
+    }
 }
 
 /// A response as the client saw it.

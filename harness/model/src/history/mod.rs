@@ -3,6 +3,7 @@
 //! `conductor`, `traffic` and `proxy_under_test` write events, the writer puts them into `events.jsonl`, and
 //! the checks and reports read them back. Nothing is ever changed or removed, and nothing is judged here.
 
+mod conduct;
 mod event;
 mod fleet;
 mod histogram;
@@ -14,6 +15,10 @@ mod recorder;
 mod run_folder;
 mod rung;
 
+pub use conduct::{
+    Adaptation, Because, BinaryBody, CutBy, FoundGone, HowLetGo, KeptOpen, LetGo, Look, NotAsked, Patience,
+    PortGivenUp, Reconnected, Stuck, Trouble,
+};
 pub use event::{
     Anomaly, BodySeen, ConfigurationFile, ContentSeen, EngineCounters, Event, EventKind, Exchange,
     ExchangeEnd, HostNoise, LimitReached, LoadInterval, LogExcerpt, NOT_OVER, ProxyExit, Purpose,

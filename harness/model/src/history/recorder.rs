@@ -37,7 +37,7 @@ struct Inner {
 }
 
 enum Message {
-    Event(Event),
+    Event(Arc<Event>),
     Listen(Sender<Arc<Event>>),
     Flush(SyncSender<()>),
 }
@@ -65,7 +65,7 @@ impl Recorder {
         let event = Event { at: self.shared.clock.now(), step: inner.step, event };
         if let Some(sender) = &inner.sender {
             // The receiver lives as long as the sender; a writer that panicked is reported by `close`.
-            let _ = sender.send(Message::Event(event));
+            let _ = sender.send(Message::Event(Arc::new(event)));
         }
     }
 
@@ -141,10 +141,7 @@ fn write(receiver: &Receiver<Message>, file: File) -> io::Result<()> {
                 if result.is_ok() {
                     result = append(&mut out, &event);
                 }
-                if !listeners.is_empty() {
-                    let event = Arc::new(event);
-                    listeners.retain(|listener| listener.send(event.clone()).is_ok());
-                }
+                listeners.retain(|listener| listener.send(event.clone()).is_ok());
             }
             Ok(Message::Listen(listener)) => listeners.push(listener),
             Ok(Message::Flush(done)) => {

@@ -152,6 +152,9 @@ impl Plan {
 pub struct BackendsPlan {
     /// How many there are; they are named `b1`, `b2`, ...
     pub count: usize,
+    /// After how long they close a connection that is idle; `None`: never, as in records of earlier versions.
+    #[serde(default, with = "duration_ns::option")]
+    pub idle: Option<Duration>,
     /// What each of them answers.
     pub script: fake_backends::behavior::Script,
     /// What single ones answer instead, by name.

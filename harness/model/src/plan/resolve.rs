@@ -20,6 +20,9 @@ use crate::scenario::{NameKind, Problem, ScenarioFile, What, apply_overrides, pa
 /// The version of the plan's shape.
 pub const FORMAT: u32 = 1;
 
+/// The idle time of backends where nothing is said: what Apache closes after (`KeepAliveTimeout`).
+const IDLE: Duration = Duration::from_secs(5);
+
 /// What the command line adds to a scenario.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -82,6 +85,7 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
         proxy: settings,
         backends: BackendsPlan {
             count: scenario.backends.count,
+            idle: Some(scenario.backends.idle.map_or(IDLE, |idle| idle.0)),
             script: scenario.backends.script,
             own: scenario.backends.own,
         },

@@ -79,6 +79,10 @@ pub enum PortFile {
 pub struct BackendsFile {
     /// How many there are; they are named `b1`, `b2`, ...
     pub count: usize,
+    /// After how long they close a connection that has been answered and says nothing; five seconds where nothing is said, as Apache
+    /// does. One whose plan is `never_close` stays open.
+    #[serde(default)]
+    pub idle: Option<Span>,
     /// What they answer: the same script for all of them.
     #[serde(default)]
     pub script: Script,

@@ -39,6 +39,7 @@ pub async fn run(traffic: &Traffic, step: &Step, exact: &Exact) -> Result<(), Pr
         pause: exact.pause,
         http10: exact.http10,
         leaves_after: exact.leaves_after,
+        about_keeping: exact.keep,
     });
     let request = |number: u32| {
         let target = expand(&exact.path, Numbers { n: number.into(), batch: 0, cycle: step.cycle });

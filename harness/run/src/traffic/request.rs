@@ -62,6 +62,8 @@ pub struct Shape {
     pub http10: bool,
     /// The client resets its connection after so many bytes of a body.
     pub leaves_after: Option<u64>,
+    /// Whether keeping the connection is what it is about: then what must not be sent twice is sent on a kept one too.
+    pub about_keeping: bool,
 }
 
 /// Length of the chunks of a chunked request: small, so that there are several of them.

@@ -207,6 +207,9 @@ impl InWords for ExchangeEnd {
             ExchangeEnd::Malformed(why) => {
                 say!(language, en: "not HTTP: {why}", es: "no es HTTP: {why}", why = why)
             }
+            ExchangeEnd::Ours { said, .. } => {
+                say!(language, en: "the judge's own client failed: {said}", es: "falló el cliente del propio juez: {said}", said = said)
+            }
         }
     }
 }

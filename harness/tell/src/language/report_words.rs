@@ -266,6 +266,7 @@ pub fn verdict_words(exit: ExitCode, language: Language) -> &'static str {
         ExitCode::Usage => language.choose("Nothing to judge", "Nada que evaluar"),
         ExitCode::Bug => language.choose("Bug of the harness", "Falla del banco de pruebas"),
         ExitCode::Interrupted => language.choose("Interrupted", "Interrumpido"),
+        ExitCode::TimeOver => language.choose("Out of time", "Sin tiempo"),
     }
 }
 
@@ -290,6 +291,10 @@ pub fn exit_meaning(exit: ExitCode, language: Language) -> String {
             "la línea de comandos, el escenario o el perfil del proxy tienen un error, o no había nada que ejecutar",
         ),
         ExitCode::Bug => ("the harness itself has a bug", "el propio banco de pruebas tiene una falla"),
+        ExitCode::TimeOver => (
+            "the time allowed was over before the run was; what had happened until then is kept",
+            "el tiempo permitido se agotó antes de terminar la ejecución; se conserva lo ocurrido hasta entonces",
+        ),
         ExitCode::Interrupted => (
             "the run was interrupted; what had happened until then is kept",
             "la ejecución se interrumpió; se conserva lo ocurrido hasta entonces",

@@ -51,6 +51,7 @@ fn not_judged(exit: ExitCode) -> Option<&'static str> {
     match exit {
         ExitCode::ProxyNotReady => Some("the proxy under test did not get ready"),
         ExitCode::Interrupted => Some("the run was interrupted"),
+        ExitCode::TimeOver => Some("the time allowed was over before the run was"),
         ExitCode::Bug => Some("the harness has a bug"),
         _ => None,
     }

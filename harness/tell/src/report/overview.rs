@@ -17,7 +17,7 @@ use harness_judge::check::{Outcome, Summary, Verdict};
 use harness_judge::compare::{Limited, Ruling, judge_run};
 use harness_model::catalogue::CheckId;
 use harness_model::exit_code::ExitCode;
-use harness_model::history::{EventKind, NOT_OVER, Record};
+use harness_model::history::{CutBy, EventKind, NOT_OVER, Record};
 use harness_model::plan::{HostProfile, OnInconclusive};
 
 /// What the first screen says.
@@ -97,11 +97,9 @@ impl Overview {
                 EventKind::ProxyHungAtStop { signal, waited, .. } => Some((signal.clone(), *waited)),
                 _ => None,
             }),
-            goes_on: source
-                .events()
-                .iter()
-                .rev()
-                .any(|event| matches!(&event.event, EventKind::Interrupted { reason } if reason == NOT_OVER)),
+            goes_on: source.events().iter().rev().any(
+                |event| matches!(&event.event, EventKind::Interrupted { reason, .. } if reason == NOT_OVER),
+            ),
             small: source.plan().profile.clone().filter(HostProfile::is_small),
             kills: count(
                 |event| matches!(event, EventKind::ProxySignalled { signal, .. } if signal == "SIGKILL"),
@@ -202,7 +200,9 @@ pub fn exit_code(record: &Record, verdicts: &[Verdict]) -> ExitCode {
 
 fn exit_of(record: &Record, verdicts: &[Verdict], thresholds: &[Limited]) -> ExitCode {
     let any = |wanted: fn(&EventKind) -> bool| record.events.iter().any(|event| wanted(&event.event));
-    if any(|event| matches!(event, EventKind::Interrupted { .. })) {
+    if any(|event| matches!(event, EventKind::Interrupted { by: Some(CutBy::Time), .. })) {
+        ExitCode::TimeOver
+    } else if any(|event| matches!(event, EventKind::Interrupted { .. })) {
         ExitCode::Interrupted
     } else if !any(|event| matches!(event, EventKind::ProxyReady { .. })) {
         ExitCode::ProxyNotReady

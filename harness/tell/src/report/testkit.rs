@@ -17,7 +17,7 @@ use harness_judge::check::{Finding, Outcome, Verdict};
 use harness_model::adapter::{Adapter, Program};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{
-    BodySeen, ConfigurationFile, ContentSeen, Event, EventKind, Exchange, ExchangeEnd, HIGHEST_NS,
+    BodySeen, ConfigurationFile, ContentSeen, CutBy, Event, EventKind, Exchange, ExchangeEnd, HIGHEST_NS,
     Histograms, HostNoise, Interval, Manifest, ManifestFacts, Measure, ProxyExit, Purpose, Record,
     ResourceSample, ResponseSeen, WireBytes,
 };
@@ -114,7 +114,12 @@ impl RunBuilder {
             covers: Vec::new(),
             adapter,
             proxy: ProxySettings { ttl: Some(Duration::from_secs(2)), ..ProxySettings::default() },
-            backends: BackendsPlan { count: 3, script: Default::default(), own: Default::default() },
+            backends: BackendsPlan {
+                count: 3,
+                idle: None,
+                script: Default::default(),
+                own: Default::default(),
+            },
             steps: Vec::new(),
             checks: Vec::new(),
             thresholds: Vec::new(),
@@ -257,7 +262,7 @@ impl RunBuilder {
     }
 
     pub fn interrupted(mut self) -> Self {
-        self.event(EventKind::Interrupted { reason: "Ctrl-C".into() });
+        self.event(EventKind::Interrupted { reason: "Ctrl-C".into(), by: Some(CutBy::User) });
         self
     }
 
@@ -529,6 +534,8 @@ impl RunBuilder {
             finished: Moment(finished),
             end: ExchangeEnd::Complete,
             response: Some(response),
+            reconnected: None,
+            patience: None,
         };
         self.next_id += 1;
         self.event(EventKind::Exchange(Box::new(exchange)));

@@ -10,14 +10,17 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use super::observe::ResponseObserver;
+use super::trouble::ours;
 use super::{Clients, Seen};
 use crate::traffic::request::Request;
-use harness_model::history::ExchangeEnd;
+use harness_model::history::{ExchangeEnd, Trouble};
 
 /// Exit codes of curl that have a meaning of their own here (curl(1), EXIT CODES).
 const COULD_NOT_CONNECT: i32 = 7;
 const TIMED_OUT: i32 = 28;
 const EMPTY_REPLY: i32 = 52;
+/// Those that say something of curl or of this machine: no such option or protocol, no URL, no file, no memory, no interface.
+const NOT_THE_PROXY: [i32; 10] = [1, 2, 3, 4, 23, 26, 27, 41, 43, 45];
 
 /// Why the program cannot be used; `None` where it can.
 pub(super) fn missing() -> Option<String> {
@@ -32,32 +35,27 @@ pub(super) fn missing() -> Option<String> {
 
 pub(super) async fn exchange(clients: &Clients, request: &Request) -> Seen {
     let clock = clients.clock();
-    let mut seen = Seen {
-        connection: None,
-        request_head: clients.head_of(request),
-        sent: None,
-        head_received: None,
-        finished: clock.now(),
-        end: ExchangeEnd::TimedOut,
-        response: None,
-    };
+    let mut deadline = clients.deadline(request);
+    let mut seen = Seen::nothing(clients.head_of(request), deadline.patience());
     // The child starts in the network of the thread that starts it.
     if let Err(error) = clients.network().enter() {
-        seen.end = ExchangeEnd::NotConnected(error.to_string());
+        seen.finished = clock.now();
+        seen.end = ours(Trouble::NoMeans, error);
         return seen;
     }
     let command = command(clients, request);
     seen.sent = Some(clock.now());
-    let output = tokio::time::timeout_at(clients.deadline(request), run(command, request.body())).await;
+    let output = deadline.keep(run(command, request.body())).await;
     seen.finished = clock.now();
+    seen.patience = deadline.patience();
     let output = match output {
-        Ok(Ok(output)) => output,
-        Ok(Err(error)) => {
-            seen.end = ExchangeEnd::NotConnected(format!("curl could not be run: {error}"));
+        Some(Ok(output)) => output,
+        Some(Err(error)) => {
+            seen.end = ours(Trouble::Missing, format!("curl could not be run: {error}"));
             return seen;
         }
         // The child is killed when it is dropped.
-        Err(_) => return seen,
+        None => return seen,
     };
     let mut observer = ResponseObserver::new(&request.method);
     let over = observer.push(&output.stdout, seen.finished);
@@ -68,11 +66,17 @@ pub(super) async fn exchange(clients: &Clients, request: &Request) -> Seen {
         Some(COULD_NOT_CONNECT) => ExchangeEnd::NotConnected(said),
         Some(TIMED_OUT) => ExchangeEnd::TimedOut,
         Some(EMPTY_REPLY) => ExchangeEnd::ClosedWithoutAnswer,
+        Some(code) if NOT_THE_PROXY.contains(&code) => ours(Trouble::Inexpressible, said),
         _ => ExchangeEnd::CutShort(said),
     };
     seen.head_received = observer.head_received();
     seen.response = observer.into_response(&request.method, &request.target);
     seen
+}
+
+/// Our own deadline comes first; should this program be killed, curl must not stay for ever.
+fn longest(request: &Request) -> std::time::Duration {
+    request.timeout * 10
 }
 
 /// Runs it, with the body on its standard input.
@@ -103,7 +107,7 @@ fn command(clients: &Clients, request: &Request) -> Command {
         "*",
         "--globoff",
     ]);
-    command.args(["--path-as-is", "--max-time", &request.timeout.as_secs_f64().to_string()]);
+    command.args(["--path-as-is", "--max-time", &longest(request).as_secs_f64().to_string()]);
     match request.method.as_str() {
         "HEAD" => drop(command.arg("--head")),
         method => drop(command.args(["--request", method])),

@@ -3,93 +3,133 @@
 //! One of the client kinds of the concurrency checks. It pools connections as it likes and tells nothing of them, so it
 //! is never used where order, errors or latency are judged.
 
+use std::io;
+
 use reqwest::header::HeaderMap;
 
+use super::again::may_be_repeated;
 use super::observe::{BodyObserver, stamp_of};
+use super::trouble::{causes, is_lack, ours};
 use super::{Clients, Seen};
 use crate::traffic::request::Request;
-use harness_model::history::{ExchangeEnd, ResponseSeen, WireBytes};
+use harness_model::history::{ExchangeEnd, FoundGone, Reconnected, ResponseSeen, Trouble, WireBytes};
 
 /// The library, set up; or why it could not be.
 #[derive(Debug)]
 pub(super) struct Library {
-    client: Result<reqwest::Client, String>,
+    /// With a pool, as applications use it.
+    pooling: Result<reqwest::Client, String>,
+    /// Without one: every connection is fresh.
+    fresh: Result<reqwest::Client, String>,
 }
 
 impl Library {
     /// Proxies of the environment are not asked, redirects not followed.
     pub(super) fn new() -> Library {
         let builder =
-            reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).http1_only();
-        Library { client: builder.build().map_err(|error| error.to_string()) }
+            || reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).http1_only();
+        let in_words = |error: reqwest::Error| error.to_string();
+        let fresh = builder().pool_max_idle_per_host(0).build().map_err(in_words);
+        Library { pooling: builder().build().map_err(in_words), fresh }
     }
 
     pub(super) fn problem(&self) -> Option<String> {
-        self.client.as_ref().err().map(|error| format!("the HTTP library could not be set up: {error}"))
+        self.pooling.as_ref().err().map(|error| format!("the HTTP library could not be set up: {error}"))
     }
 
     pub(super) async fn exchange(&self, clients: &Clients, request: &Request) -> Seen {
         let clock = clients.clock();
-        let sent = clock.now();
-        let mut seen = Seen {
-            connection: None,
-            request_head: clients.head_of(request),
-            sent: Some(sent),
-            head_received: None,
-            finished: sent,
-            end: ExchangeEnd::TimedOut,
-            response: None,
-        };
-        let deadline = clients.deadline(request);
-        // What follows the timeout is what was seen until then.
-        let transfer = self.transfer(clients, request, &mut seen);
-        let end = tokio::time::timeout_at(deadline, transfer).await.unwrap_or(ExchangeEnd::TimedOut);
+        let mut deadline = clients.deadline(request);
+        let mut seen = Seen::nothing(clients.head_of(request), deadline.patience());
+        let first_sent = clock.now();
+        seen.sent = Some(first_sent);
+        // What follows a time-out is what was seen until then.
+        let ended = deadline.keep(transfer(&self.pooling, clients, request, &mut seen)).await;
+        let mut end = ended.unwrap_or(ExchangeEnd::TimedOut);
+        // The library does not tell whether that was a connection of its pool, which the proxy may close at any time; on a
+        // fresh one it is no longer an excuse.
+        if end == ExchangeEnd::ClosedWithoutAnswer && may_be_repeated(&request.method) {
+            let found = FoundGone::Closed { first_sent };
+            seen.reconnected = Some(Reconnected { connection: None, answered: 0, idle: None, found });
+            seen.sent = Some(clock.now());
+            let ended = deadline.keep(transfer(&self.fresh, clients, request, &mut seen)).await;
+            end = ended.unwrap_or(ExchangeEnd::TimedOut);
+        }
         seen.end = end;
         seen.finished = clock.now();
+        seen.patience = deadline.patience();
         seen
     }
+}
 
-    async fn transfer(&self, clients: &Clients, request: &Request, seen: &mut Seen) -> ExchangeEnd {
-        let client = match &self.client {
-            Ok(client) => client,
-            Err(error) => return ExchangeEnd::NotConnected(error.clone()),
-        };
-        // The library opens sockets on this thread, which must be in the network of the run.
-        if let Err(error) = clients.network().enter() {
-            return ExchangeEnd::NotConnected(error.to_string());
+async fn transfer(
+    client: &Result<reqwest::Client, String>,
+    clients: &Clients,
+    request: &Request,
+    seen: &mut Seen,
+) -> ExchangeEnd {
+    let client = match client {
+        Ok(client) => client,
+        Err(error) => return ours(Trouble::Missing, error),
+    };
+    // The library opens sockets on this thread, which must be in the network of the run.
+    if let Err(error) = clients.network().enter() {
+        return ours(Trouble::NoMeans, error);
+    }
+    let method = match reqwest::Method::from_bytes(request.method.as_bytes()) {
+        Ok(method) => method,
+        Err(error) => return ours(Trouble::Inexpressible, error),
+    };
+    let mut builder = client.request(method, clients.url_of(request));
+    if let Some(host) = clients.own_host() {
+        builder = builder.header("Host", host);
+    }
+    if request.body_bytes > 0 {
+        builder = builder.body(request.body());
+    }
+    let mut response = match builder.send().await {
+        Ok(response) => response,
+        Err(error) => return end_of(&error),
+    };
+    seen.head_received = Some(clients.clock().now());
+    let status = response.status().as_u16();
+    let head = head_of(status, response.headers());
+    let fields = response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let stamp = stamp_of(fields);
+    let mut body = BodyObserver::new();
+    let end = loop {
+        match response.chunk().await {
+            Ok(Some(data)) => body.push(&data),
+            Ok(None) => break ExchangeEnd::Complete,
+            Err(error) => break ExchangeEnd::CutShort(chain(&error)),
         }
-        let method = match reqwest::Method::from_bytes(request.method.as_bytes()) {
-            Ok(method) => method,
-            Err(error) => return ExchangeEnd::NotConnected(error.to_string()),
-        };
-        let mut builder = client.request(method, clients.url_of(request));
-        if let Some(host) = clients.own_host() {
-            builder = builder.header("Host", host);
-        }
-        if request.body_bytes > 0 {
-            builder = builder.body(request.body());
-        }
-        let mut response = match builder.send().await {
-            Ok(response) => response,
-            Err(error) if error.is_connect() => return ExchangeEnd::NotConnected(chain(&error)),
-            Err(error) => return ExchangeEnd::CutShort(chain(&error)),
-        };
-        seen.head_received = Some(clients.clock().now());
-        let status = response.status().as_u16();
-        let head = head_of(status, response.headers());
-        let fields = response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let stamp = stamp_of(fields);
-        let mut body = BodyObserver::new();
-        let end = loop {
-            match response.chunk().await {
-                Ok(Some(data)) => body.push(&data),
-                Ok(None) => break ExchangeEnd::Complete,
-                Err(error) => break ExchangeEnd::CutShort(chain(&error)),
-            }
-        };
-        let body = body.finish(&request.method, &request.target, status, 0);
-        seen.response = Some(ResponseSeen { status, head: WireBytes(head), body, stamp });
-        end
+    };
+    let body = body.finish(&request.method, &request.target, status, 0);
+    seen.response = Some(ResponseSeen { status, head: WireBytes(head), body, stamp });
+    end
+}
+
+/// What an error in front of a response means.
+fn end_of(error: &reqwest::Error) -> ExchangeEnd {
+    let said = chain(error);
+    let of_system = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
+    if error.is_builder() {
+        return ours(Trouble::Inexpressible, said);
+    }
+    if of_system.is_some_and(is_lack) {
+        return ours(Trouble::NoMeans, said);
+    }
+    if error.is_connect() {
+        return ExchangeEnd::NotConnected(said);
+    }
+    let reset = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+    };
+    let closed = causes(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>());
+    let closed = closed.into_iter().any(|error| error.is_incomplete_message() || error.is_canceled());
+    match closed || of_system.is_some_and(reset) {
+        true => ExchangeEnd::ClosedWithoutAnswer,
+        false => ExchangeEnd::CutShort(said),
     }
 }
 
@@ -105,13 +145,6 @@ fn head_of(status: u16, fields: &HeaderMap) -> Vec<u8> {
 }
 
 /// An error with its causes: the library's outermost message alone says little.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
+fn chain(error: &reqwest::Error) -> String {
+    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -1,14 +1,20 @@
 //! Those who send requests and say exactly what came of them: the harness's own socket client, a library, the curl program.
 //!
 //! Every step of traffic asks through [`Clients`], which numbers exchanges and connections and puts each exchange into the
-//! record. Nothing here decides when a request is due, retries a failed one, or judges an answer.
+//! record. Nothing here decides when a request is due or judges an answer, and nothing is tried again but what HTTP says (`again`).
 
+mod again;
 mod curl;
 mod library;
 mod observe;
+mod patience;
 mod raw;
+mod trouble;
 
+pub(super) use again::may_be_repeated;
+pub use patience::Strain;
 pub use raw::Connection;
+pub(super) use trouble::not_connected;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -20,8 +26,11 @@ use tokio::sync::Barrier;
 
 use super::request::Request;
 use harness_model::adapter::RequestShape;
-use harness_model::history::{EventKind, Exchange, ExchangeEnd, Recorder, ResponseSeen, WireBytes};
+use harness_model::history::{
+    EventKind, Exchange, ExchangeEnd, Patience, Purpose, Reconnected, Recorder, ResponseSeen, WireBytes,
+};
 use harness_model::plan::ClientKind;
+use patience::{Deadline, Unanswered};
 
 /// All clients of a run. Clones are cheap and number on together.
 #[derive(Clone, Debug)]
@@ -42,17 +51,10 @@ struct Inner {
     recorder: Recorder,
     exchanges: AtomicU64,
     connections: AtomicU64,
-    unanswered: AtomicU64,
+    unanswered: Unanswered,
+    strain: Strain,
     library: library::Library,
 }
-
-/// A proxy that has not answered so many requests in a row is given less time for each, or a run on one that hangs
-/// everywhere would last for hours. Its next answer restores its time.
-const MUTE_AFTER: u64 = 4;
-const MUTE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
-/// The same after so many: what has answered nothing for so long is hardly about to.
-const LONG_MUTE_AFTER: u64 = 40;
-const LONG_MUTE_PATIENCE: std::time::Duration = std::time::Duration::from_millis(300);
 
 /// What a client saw of one request; [`Clients`] makes an exchange of it.
 #[derive(Debug)]
@@ -63,7 +65,29 @@ struct Seen {
     head_received: Option<fake_backends::clock::Moment>,
     finished: fake_backends::clock::Moment,
     end: ExchangeEnd,
+    /// Whether its connection may be used again.
+    keeps_alive: bool,
     response: Option<ResponseSeen>,
+    reconnected: Option<Reconnected>,
+    patience: Patience,
+}
+
+impl Seen {
+    /// What is seen of a request before anything has come of it.
+    fn nothing(request_head: Vec<u8>, patience: Patience) -> Seen {
+        Seen {
+            connection: None,
+            request_head,
+            sent: None,
+            head_received: None,
+            finished: fake_backends::clock::Moment::default(),
+            end: ExchangeEnd::TimedOut,
+            keeps_alive: false,
+            response: None,
+            reconnected: None,
+            patience,
+        }
+    }
 }
 
 impl Clients {
@@ -77,7 +101,8 @@ impl Clients {
             recorder,
             exchanges: AtomicU64::new(1),
             connections: AtomicU64::new(1),
-            unanswered: AtomicU64::new(0),
+            unanswered: Unanswered::default(),
+            strain: Strain::default(),
             library: library::Library::new(),
         };
         Clients { inner: Arc::new(inner), source: None, asked: None }
@@ -121,7 +146,8 @@ impl Clients {
             recorder: self.inner.recorder.clone(),
             exchanges: now(&self.inner.exchanges),
             connections: now(&self.inner.connections),
-            unanswered: now(&self.inner.unanswered),
+            unanswered: self.inner.unanswered.again(),
+            strain: self.inner.strain.clone(),
             library: library::Library::new(),
         };
         Clients { inner: Arc::new(inner), source: self.source, asked: self.asked }
@@ -219,7 +245,7 @@ impl Clients {
                 }
             }
         };
-        self.note(&seen.end);
+        self.inner.unanswered.note(&seen.end);
         exchange_of(id, request, seen)
     }
 
@@ -227,18 +253,19 @@ impl Clients {
     pub async fn pipeline(&self, requests: &[Request]) {
         for (request, seen) in requests.iter().zip(raw::pipelined(self, requests).await) {
             let id = self.inner.exchanges.fetch_add(1, Ordering::Relaxed);
-            self.note(&seen.end);
+            self.inner.unanswered.note(&seen.end);
             self.inner.recorder.record(EventKind::Exchange(Box::new(exchange_of(id, request, seen))));
         }
     }
 
-    /// Counts requests without an answer in a row.
-    fn note(&self, end: &ExchangeEnd) {
-        if *end == ExchangeEnd::TimedOut {
-            self.inner.unanswered.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.inner.unanswered.store(0, Ordering::Relaxed);
-        }
+    /// How many requests have been left without an answer so far.
+    pub fn unanswered(&self) -> u64 {
+        self.inner.unanswered.all()
+    }
+
+    /// Where it is told how busy the host is.
+    pub fn strain(&self) -> &Strain {
+        &self.inner.strain
     }
 
     /// A number for an exchange that somebody else carries out.
@@ -250,19 +277,17 @@ impl Clients {
         self.inner.connections.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The instant at which a request is given up.
-    fn deadline(&self, request: &Request) -> tokio::time::Instant {
+    /// When a request is given up.
+    fn deadline(&self, request: &Request) -> Deadline {
         let clock = self.clock();
-        let from = clock.now().max(request.intended);
+        let from = tokio::time::Instant::from_std(clock.instant_of(clock.now().max(request.intended)));
+        let planned = request.timeout;
         // Whoever measures a load wants to know how late an answer is.
-        let is_measured = request.purpose == harness_model::history::Purpose::Load;
-        let timeout = match self.inner.unanswered.load(Ordering::Relaxed) {
-            _ if is_measured => request.timeout,
-            LONG_MUTE_AFTER.. => request.timeout.min(LONG_MUTE_PATIENCE),
-            MUTE_AFTER.. => request.timeout.min(MUTE_PATIENCE),
-            _ => request.timeout,
-        };
-        tokio::time::Instant::from_std(clock.instant_of(from + timeout))
+        if request.purpose == Purpose::Load {
+            return Deadline::new(from, Patience { planned, given: planned }, None);
+        }
+        let given = self.inner.unanswered.leave(planned);
+        Deadline::new(from, Patience { planned, given }, Some(self.inner.strain.clone()))
     }
 }
 
@@ -285,6 +310,8 @@ fn exchange_of(id: u64, request: &Request, seen: Seen) -> Exchange {
         finished: seen.finished,
         end: seen.end,
         response: seen.response,
+        reconnected: seen.reconnected,
+        patience: Some(seen.patience),
     }
 }
 

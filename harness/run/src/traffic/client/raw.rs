@@ -1,43 +1,48 @@
 //! The harness's own client: exact bytes out, every byte in, the moment of each step.
 //!
-//! Correctness steps and the load step send through it. It opens a connection where it has none that lives, and it
-//! reports what happened without repeating anything.
+//! Correctness steps send through it. It opens a connection where it has none that lives, asks again where HTTP says that a client
+//! does (`again`), and reports what happened.
 
-use std::io;
 use std::time::Duration;
 
-use fake_backends::clock::Moment;
+use fake_backends::clock::{Moment, RunClock};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;
-use tokio::time::{Instant, timeout_at};
 
+use super::again::{asks_again, may_be_repeated, usable};
 use super::observe::ResponseObserver;
+use super::patience::{Deadline, NO_ANSWER_TO_CONNECT};
+use super::trouble::not_connected;
 use super::{Clients, Seen};
 use crate::traffic::request::Request;
-use harness_model::history::ExchangeEnd;
+use harness_model::history::{ExchangeEnd, FoundGone, Reconnected};
 
 /// A persistent connection to the proxy.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
-    id: u64,
-    requests: u32,
+    pub(super) stream: TcpStream,
+    pub(super) id: u64,
+    /// Requests sent on it.
+    pub(super) requests: u32,
+    /// When the last of them was answered.
+    pub(super) answered: Moment,
+    pub(super) clock: RunClock,
     /// Kept with the connection, because a load step would make thousands of them a second.
     buffer: Vec<u8>,
+}
+
+/// How the sending of a request and the reading of its answer ended.
+struct Ended {
+    end: ExchangeEnd,
+    at: Moment,
+    /// Whether an error of the connection ended it, such as a reset.
+    broken: bool,
 }
 
 const READ_BYTES: usize = 64 << 10;
 /// What an exchange says whose own client broke off.
 const LEFT: &str = "its client broke off, as told";
-
-impl Connection {
-    /// Whether the proxy has closed it, or has sent something nobody asked for, while it was idle.
-    fn is_stale(&self) -> bool {
-        let mut byte = [0; 1];
-        !matches!(self.stream.try_read(&mut byte), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
-    }
-}
 
 pub(super) async fn exchange(
     clients: &Clients,
@@ -45,75 +50,113 @@ pub(super) async fn exchange(
     request: &Request,
     gate: Option<&Barrier>,
 ) -> Seen {
-    let clock = clients.clock();
-    let deadline = clients.deadline(request);
-    let request_head = clients.head_of(request);
-    // A proxy may close an idle connection at any time (RFC 9112 §9.5), which is no fault of the next request.
-    let kept_alive = kept.take().filter(|connection| !connection.is_stale());
-    let connected = match kept_alive {
+    let mut deadline = clients.deadline(request);
+    let (connection, reconnected) = usable(kept.take(), request);
+    let connected = match connection {
         Some(connection) => Ok(connection),
-        None => connect(clients, deadline).await,
+        None => connect(clients, &mut deadline).await,
     };
     if let Some(gate) = gate {
         gate.wait().await;
     }
     let mut connection = match connected {
         Ok(connection) => connection,
-        Err(reason) => {
-            let finished = clock.now();
-            let end = ExchangeEnd::NotConnected(reason);
-            return Seen {
-                connection: None,
-                request_head,
-                sent: None,
-                head_received: None,
-                finished,
-                end,
-                response: None,
-            };
-        }
+        Err(end) => return Seen { reconnected, ..unconnected(clients, request, &deadline, end) },
     };
+    let sent = clients.clock().now();
+    let (seen, ended) = on(clients, &mut connection, request, &mut deadline).await;
+    if !asks_again(&connection, request, &seen.end) {
+        if request.keep && seen.keeps_alive {
+            *kept = Some(connection);
+        }
+        return Seen { reconnected, ..seen };
+    }
+    let found = match ended.broken {
+        false => FoundGone::Closed { first_sent: sent },
+        true => FoundGone::Reset { first_sent: sent },
+    };
+    let reconnected = Some(connection.lost(found));
+    drop(connection);
+    again(clients, kept, request, &mut deadline, reconnected).await
+}
+
+/// Asks on a fresh connection, once.
+async fn again(
+    clients: &Clients,
+    kept: &mut Option<Connection>,
+    request: &Request,
+    deadline: &mut Deadline,
+    reconnected: Option<Reconnected>,
+) -> Seen {
+    let mut connection = match connect(clients, deadline).await {
+        Ok(connection) => connection,
+        Err(end) => return Seen { reconnected, ..unconnected(clients, request, deadline, end) },
+    };
+    let (seen, _) = on(clients, &mut connection, request, deadline).await;
+    if request.keep && seen.keeps_alive {
+        *kept = Some(connection);
+    }
+    Seen { reconnected, ..seen }
+}
+
+/// Asks on this connection.
+async fn on(
+    clients: &Clients,
+    connection: &mut Connection,
+    request: &Request,
+    deadline: &mut Deadline,
+) -> (Seen, Ended) {
     connection.requests += 1;
+    let request_head = clients.head_of(request);
     let mut observer = ResponseObserver::new(&request.method);
     let segments = request.segments(request_head.clone());
     let leaves_after = request.shape.as_ref().and_then(|shape| shape.leaves_after);
-    let sent = clock.now();
-    let transfer = transfer(clients, &mut connection, &segments, leaves_after, &mut observer);
-    let (end, finished) = match timeout_at(deadline, transfer).await {
-        Ok(ended) => ended,
-        Err(_) => (ExchangeEnd::TimedOut, clock.now()),
+    let sent = clients.clock().now();
+    let ended = {
+        let transfer = transfer(clients, connection, &segments, leaves_after, &mut observer);
+        deadline.keep(transfer).await
     };
-    if leaves_after.is_some() {
+    let timed_out = || Ended { end: ExchangeEnd::TimedOut, at: clients.clock().now(), broken: false };
+    let ended = ended.unwrap_or_else(timed_out);
+    if leaves_after.is_some() || ended.end == ExchangeEnd::TimedOut {
+        // Whoever waits for this client must see that it has gone, whatever it reads.
         reset_when_dropped(&connection.stream);
     }
-    if end == ExchangeEnd::Complete {
+    if ended.end == ExchangeEnd::Complete {
         look_beyond(&connection.stream, &mut observer);
     }
-    let numbers = (connection.id, connection.requests);
-    if request.keep && end == ExchangeEnd::Complete && observer.keeps_alive() {
-        *kept = Some(connection);
-    }
-    Seen {
-        connection: Some(numbers),
+    connection.answered = ended.at;
+    let seen = Seen {
+        connection: Some((connection.id, connection.requests)),
         request_head,
         sent: Some(sent),
         head_received: observer.head_received(),
-        finished,
-        end,
+        finished: ended.at,
+        end: ended.end.clone(),
+        keeps_alive: ended.end == ExchangeEnd::Complete && observer.keeps_alive(),
         response: observer.into_response(&request.method, &request.target),
-    }
+        reconnected: None,
+        patience: deadline.patience(),
+    };
+    (seen, ended)
 }
 
-async fn connect(clients: &Clients, deadline: Instant) -> Result<Connection, String> {
-    match timeout_at(deadline, clients.network().connect_async_from(clients.source(), clients.address()))
-        .await
-    {
-        Ok(Ok(stream)) => {
-            Ok(Connection { stream, id: clients.next_connection(), requests: 0, buffer: vec![0; READ_BYTES] })
-        }
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("no answer to the connection request in time".to_owned()),
-    }
+/// What is seen of a request that found no connection.
+fn unconnected(clients: &Clients, request: &Request, deadline: &Deadline, end: ExchangeEnd) -> Seen {
+    let finished = clients.clock().now();
+    Seen { end, finished, ..Seen::nothing(clients.head_of(request), deadline.patience()) }
+}
+
+async fn connect(clients: &Clients, deadline: &mut Deadline) -> Result<Connection, ExchangeEnd> {
+    let connecting = clients.network().connect_async_from(clients.source(), clients.address());
+    let stream = match deadline.keep(connecting).await {
+        Some(Ok(stream)) => stream,
+        Some(Err(error)) => return Err(not_connected(&error)),
+        None => return Err(ExchangeEnd::NotConnected(NO_ANSWER_TO_CONNECT.to_owned())),
+    };
+    let clock = clients.clock();
+    let (id, answered, buffer) = (clients.next_connection(), clock.now(), vec![0; READ_BYTES]);
+    Ok(Connection { stream, id, requests: 0, answered, clock, buffer })
 }
 
 /// Writes and reads at once: a proxy may answer before it has read everything, and must not be waited for while it waits.
@@ -123,7 +166,7 @@ async fn transfer(
     (segments, pause): &(Vec<Vec<u8>>, Duration),
     leaves_after: Option<u64>,
     observer: &mut ResponseObserver,
-) -> (ExchangeEnd, Moment) {
+) -> Ended {
     let (mut reader, mut writer) = connection.stream.split();
     let buffer = &mut connection.buffer;
     let write = async {
@@ -141,19 +184,17 @@ async fn transfer(
         let clock = clients.clock();
         loop {
             let result = reader.read(buffer).await;
-            let now = clock.now();
-            match result {
-                Ok(0) => return (observer.closed(None), now),
-                Ok(length) => {
-                    if observer.push(&buffer[..length], now) {
-                        return (observer.end(), now);
-                    }
-                    if leaves_after.is_some_and(|bytes| observer.body_bytes() >= bytes) {
-                        return (ExchangeEnd::CutShort(LEFT.to_owned()), now);
-                    }
+            let at = clock.now();
+            let end = match &result {
+                Ok(0) => observer.closed(None),
+                Ok(length) if observer.push(&buffer[..*length], at) => observer.end(),
+                Ok(_) if leaves_after.is_some_and(|bytes| observer.body_bytes() >= bytes) => {
+                    ExchangeEnd::CutShort(LEFT.to_owned())
                 }
-                Err(error) => return (observer.closed(Some(&error)), now),
-            }
+                Ok(_) => continue,
+                Err(error) => observer.closed(Some(error)),
+            };
+            return Ended { end, at, broken: result.is_err() };
         }
     };
     tokio::select! {
@@ -169,33 +210,25 @@ fn reset_when_dropped(stream: &TcpStream) {
     let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }
 
-/// Requests that leave together on one connection; their answers are read in order.
+/// Requests that leave together on one connection; their answers are read in order. Those that its close leaves without an
+/// answer are asked again, each on a fresh connection (RFC 9112 §9.3.2).
 pub(super) async fn pipelined(clients: &Clients, requests: &[Request]) -> Vec<Seen> {
     let (clock, Some(first)) = (clients.clock(), requests.first()) else { return Vec::new() };
-    let deadline = clients.deadline(first);
-    let mut connection = match connect(clients, deadline).await {
+    let mut deadline = clients.deadline(first);
+    let mut connection = match connect(clients, &mut deadline).await {
         Ok(connection) => connection,
-        Err(reason) => {
-            let unconnected = |request: &Request| Seen {
-                connection: None,
-                request_head: clients.head_of(request),
-                sent: None,
-                head_received: None,
-                finished: clock.now(),
-                end: ExchangeEnd::NotConnected(reason.clone()),
-                response: None,
-            };
-            return requests.iter().map(unconnected).collect();
+        Err(end) => {
+            return requests.iter().map(|it| unconnected(clients, it, &deadline, end.clone())).collect();
         }
     };
     let bytes: Vec<u8> =
         requests.iter().flat_map(|request| request.segments(clients.head_of(request)).0.concat()).collect();
     let sent = clock.now();
     // A proxy that does not read them all answers the first ones all the same.
-    let _ = timeout_at(deadline, connection.stream.write_all(&bytes)).await;
-    let mut seen = Vec::new();
+    let _ = deadline.keep(connection.stream.write_all(&bytes)).await;
+    let mut seen: Vec<Seen> = Vec::new();
     let (mut over, mut rest): (Option<ExchangeEnd>, Vec<u8>) = (None, Vec::new());
-    for (number, request) in requests.iter().enumerate() {
+    for request in requests {
         let mut observer = ResponseObserver::new(&request.method);
         let end = loop {
             if let Some(end) = &over {
@@ -207,26 +240,40 @@ pub(super) async fn pipelined(clients: &Clients, requests: &[Request]) -> Vec<Se
             if complete {
                 break observer.end();
             }
-            match timeout_at(deadline, connection.stream.read(&mut connection.buffer)).await {
-                Err(_) => over = Some(ExchangeEnd::TimedOut),
-                Ok(Ok(0)) => over = Some(observer.closed(None)),
-                Ok(Ok(length)) => rest.extend_from_slice(&connection.buffer[..length]),
-                Ok(Err(error)) => over = Some(observer.closed(Some(&error))),
+            match deadline.keep(connection.stream.read(&mut connection.buffer)).await {
+                None => over = Some(ExchangeEnd::TimedOut),
+                Some(Ok(0)) => over = Some(observer.closed(None)),
+                Some(Ok(length)) => rest.extend_from_slice(&connection.buffer[..length]),
+                Some(Err(error)) => over = Some(observer.closed(Some(&error))),
             }
         };
         // What was cut short once leaves nothing to those behind it.
         if matches!(over, Some(ExchangeEnd::Complete | ExchangeEnd::CutShort(_))) {
             over = Some(ExchangeEnd::ClosedWithoutAnswer);
         }
+        if end == ExchangeEnd::ClosedWithoutAnswer
+            && connection.requests > 0
+            && may_be_repeated(&request.method)
+        {
+            let found = FoundGone::Closed { first_sent: sent };
+            let gone = Reconnected { answered: connection.requests, ..connection.lost(found) };
+            seen.push(again(clients, &mut None, request, &mut clients.deadline(request), Some(gone)).await);
+            continue;
+        }
+        connection.requests += 1;
+        connection.answered = clock.now();
         seen.push(Seen {
-            connection: Some((connection.id, number as u32 + 1)),
-            request_head: clients.head_of(request),
+            connection: Some((connection.id, connection.requests)),
             sent: Some(sent),
             head_received: observer.head_received(),
-            finished: clock.now(),
+            finished: connection.answered,
             end,
             response: observer.into_response(&request.method, &request.target),
+            ..Seen::nothing(clients.head_of(request), deadline.patience())
         });
+    }
+    if over == Some(ExchangeEnd::TimedOut) {
+        reset_when_dropped(&connection.stream);
     }
     seen
 }

@@ -149,3 +149,102 @@ fn a_refused_connection_is_not_an_answer() {
     assert!(matches!(exchanges[0].end, ExchangeEnd::NotConnected(_)));
     assert_eq!(exchanges[0].sent, None);
 }
+
+/// Answers each connection once, reads the next request too, and closes then without a byte: the close crosses the request.
+fn once_each(_: usize, mut stream: TcpStream) {
+    read_head(&mut stream);
+    stream.write_all(OK).unwrap();
+    read_head(&mut stream);
+}
+
+#[test]
+fn a_request_that_its_connections_close_has_crossed_is_asked_again_and_says_so() {
+    let exchanges = ask(&[get(), get()], once_each);
+    assert_eq!(exchanges[0].reconnected, None);
+    assert_eq!(exchanges[1].end, ExchangeEnd::Complete);
+    let gone = exchanges[1].reconnected.as_ref().unwrap();
+    assert_eq!((gone.connection, gone.answered), (exchanges[0].connection, 1));
+    assert!(gone.asked_again().unwrap() <= exchanges[1].sent.unwrap());
+    assert_ne!(exchanges[1].connection, exchanges[0].connection);
+}
+
+#[test]
+fn it_is_asked_again_once_and_a_fresh_connection_that_closes_is_no_excuse() {
+    let exchanges = ask(&[get(), get()], |number, mut stream| {
+        read_head(&mut stream);
+        if number == 0 {
+            stream.write_all(OK).unwrap();
+            read_head(&mut stream);
+        }
+    });
+    assert_eq!(exchanges[1].end, ExchangeEnd::ClosedWithoutAnswer);
+    assert!(exchanges[1].reconnected.is_some());
+}
+
+#[test]
+fn what_must_not_be_sent_twice_gets_a_fresh_connection() {
+    let mut post = get();
+    post.method = "POST".into();
+    let exchanges = ask(&[get(), post], once_each);
+    assert_eq!(exchanges[1].end, ExchangeEnd::Complete);
+    assert_eq!((exchanges[1].request_on_connection, &exchanges[1].reconnected), (1, &None));
+}
+
+#[test]
+fn a_close_that_was_not_announced_is_on_record() {
+    let exchanges = ask(&[get(), get()], |_, mut stream| {
+        read_head(&mut stream);
+        stream.write_all(OK).unwrap();
+        drop(stream);
+        // Long enough for the close to be seen in front of the next request.
+    });
+    // Whether the close was seen before or after the request had left is a matter of microseconds.
+    let gone = exchanges[1].reconnected.as_ref().unwrap();
+    assert_eq!(gone.answered, 1);
+    assert_eq!(exchanges[1].end, ExchangeEnd::Complete);
+}
+
+#[test]
+fn the_library_asks_again_where_its_pool_was_closed_under_it() {
+    let mut library = get();
+    library.client = ClientKind::Reqwest;
+    let exchanges = ask(&[library.clone(), library], once_each);
+    assert_eq!(exchanges[1].end, ExchangeEnd::Complete, "{:?}", exchanges[1].reconnected);
+}
+
+#[test]
+fn what_a_client_cannot_express_is_ours() {
+    let file = tempfile::tempfile().unwrap();
+    let recorder = Recorder::begin(file, RunClock::start()).unwrap();
+    let shape = RequestShape { prefix: "name".into(), ..RequestShape::default() };
+    let clients = Clients::new("127.0.0.1:80".parse().unwrap(), Network::host(), recorder).with_shape(shape);
+    let mut library = get();
+    library.client = ClientKind::Reqwest;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let exchange = runtime.block_on(clients.ask(&library));
+    assert!(exchange.end.is_ours(), "{:?}", exchange.end);
+}
+
+#[test]
+fn pipelined_requests_that_a_close_leaves_unanswered_are_asked_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = (read_head(&mut stream), read_head(&mut stream));
+            stream.write_all(OK).unwrap();
+        }
+    });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let recorder = Recorder::begin(file.reopen().unwrap(), RunClock::start()).unwrap();
+    let clients = Clients::new(address, Network::host(), recorder.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut impatient = get();
+    impatient.timeout = Duration::from_millis(200);
+    runtime.block_on(clients.pipeline(&[impatient.clone(), impatient]));
+    recorder.close().unwrap();
+    let text = std::fs::read_to_string(file.path()).unwrap();
+    // The second connection of this server waits for a second request that never comes: asked again, and given up.
+    assert!(text.contains("\"reconnected\"") && text.contains("\"complete\""), "{text}");
+}

@@ -74,6 +74,11 @@ impl Answer {
         }
     }
 
+    /// Whether a byte of it has come.
+    pub(super) fn has_begun(&self) -> bool {
+        !matches!(self.path, Path::Head) || !self.head.is_empty()
+    }
+
     /// What the end of the stream means.
     pub(super) fn end(&mut self) -> Ending {
         match &mut self.path {

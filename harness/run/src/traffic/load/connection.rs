@@ -24,6 +24,8 @@ pub(super) struct InFlight {
     pub(super) intended: u64,
     /// When it was handed to the kernel, or its connection begun.
     pub(super) sent: u64,
+    /// Whether it was sent before, on a connection whose close crossed it.
+    pub(super) again: bool,
 }
 
 /// A request that has ended; its answer, as far as it came, is still in the connection.
@@ -141,6 +143,13 @@ impl Connection {
                 return None;
             }
         }
+    }
+
+    /// Whether the connection was used before and closed before a byte of the answer, so that a client asks again on a fresh one
+    /// (RFC 9112 §9.3.1).
+    pub(super) fn was_crossed(&self, ended: &Ended) -> bool {
+        let closed = matches!(ended.end, ExchangeEnd::ClosedWithoutAnswer | ExchangeEnd::CutShort(_));
+        closed && !ended.request.again && self.requests > 1 && !self.answer.has_begun()
     }
 
     /// Gives the request up because its time is over.

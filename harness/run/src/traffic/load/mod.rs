@@ -304,6 +304,8 @@ fn conclude(traffic: &Traffic, load: &Load, seed: u64, all: Vec<Totals>, proxy_c
                 timed_out: counters.timed_out,
                 wrong_status: counters.wrong_status,
                 broken: counters.broken,
+                asked_again: counters.asked_again,
+                ours: counters.ours,
                 connections_opened: (opened as f64 * share).round() as u64,
                 connections_held: held,
                 body_bytes: counters.body_bytes,

@@ -23,6 +23,8 @@ pub(super) enum Fate {
     WrongStatus,
     /// No connection, or cut short.
     Broken,
+    /// Our own side could not send it.
+    Ours,
 }
 
 /// Times of a request, in nanoseconds from the start of the load.
@@ -63,6 +65,10 @@ pub(super) struct Counters {
     pub(super) corrupt: u64,
     pub(super) wrong_status: u64,
     pub(super) broken: u64,
+    /// Sent a second time, because the close of their connection had crossed them; none of them is an error for that.
+    pub(super) asked_again: u64,
+    /// Not sent, because our own side had no means to.
+    pub(super) ours: u64,
     pub(super) body_bytes: u64,
     /// Sent before the schedule was over.
     pub(super) sent_in_time: u64,
@@ -85,6 +91,7 @@ impl Fate {
         let success = (200..300).contains(&status);
         match (end, proven) {
             (ExchangeEnd::TimedOut, _) => Fate::TimedOut,
+            (ExchangeEnd::Ours { .. }, _) => Fate::Ours,
             (ExchangeEnd::Complete, _) if extra > 0 => Fate::Corrupt,
             (ExchangeEnd::Complete, Some(Proven::Wrong(_))) => Fate::Corrupt,
             (ExchangeEnd::Complete, Some(Proven::Foreign(_))) if success => Fate::Corrupt,
@@ -139,6 +146,7 @@ impl IntervalTally {
                 self.error.record(latency);
             }
             Fate::Corrupt | Fate::WrongStatus | Fate::Broken => self.error.record(latency),
+            Fate::Ours => {}
         }
     }
 
@@ -176,6 +184,7 @@ impl Counters {
             Fate::Corrupt => self.corrupt += 1,
             Fate::WrongStatus => self.wrong_status += 1,
             Fate::Broken => self.broken += 1,
+            Fate::Ours => self.ours += 1,
         }
     }
 
@@ -187,6 +196,8 @@ impl Counters {
         self.corrupt += other.corrupt;
         self.wrong_status += other.wrong_status;
         self.broken += other.broken;
+        self.asked_again += other.asked_again;
+        self.ours += other.ours;
         self.body_bytes += other.body_bytes;
         self.sent_in_time += other.sent_in_time;
         self.never_sent += other.never_sent;

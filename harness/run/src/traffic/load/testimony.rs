@@ -65,6 +65,8 @@ pub(super) fn exchange(
         finished: at(finished),
         end: ended.end.clone(),
         response,
+        reconnected: None,
+        patience: None,
     }
 }
 
@@ -102,7 +104,7 @@ pub(super) mod tests {
         let mut connection = Connection::default();
         connection.out = b"GET /a HTTP/1.1\r\n\r\n".to_vec();
         let written = Written { kind: 0, key: None, target: 4..6 };
-        let request = InFlight { written, intended: 5, sent: 7 };
+        let request = InFlight { written, intended: 5, sent: 7, again: false };
         let ended = Ended { request, end: ExchangeEnd::TimedOut, extra: 0 };
         super::exchange((1, 2), "GET", &connection, &ended, None, Moment(100), 9)
     }

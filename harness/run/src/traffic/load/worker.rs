@@ -21,6 +21,7 @@ use super::requests::Mix;
 use super::tally::{Counters, Fate, IntervalTally, Phase, Sample, Times};
 use super::testimony;
 use crate::traffic::Clients;
+use crate::traffic::client::{may_be_repeated, not_connected};
 use harness_model::history::{Exchange, ExchangeEnd};
 use harness_platform::{Poller, Ready, Timer, thread_cpu_time};
 
@@ -308,7 +309,13 @@ impl Worker {
         {
             counters.sent_in_time += 1;
         }
-        let request = InFlight { written, intended, sent };
+        self.deadlines.push_back((sent + self.a.timeout_ns, index, self.uses[index]));
+        self.start(index, InFlight { written, intended, sent, again: false }, to_head);
+    }
+
+    /// Starts a request whose bytes lie in its connection, which is opened where it is not.
+    fn start(&mut self, index: usize, request: InFlight, to_head: bool) {
+        let connection = &mut self.connections[index];
         if !connection.is_open() {
             self.opened += 1;
             let (clients, poller) = (&self.a.clients, &self.poller);
@@ -317,11 +324,9 @@ impl Worker {
                 .and_then(|stream| poller.add(stream, index));
             if let Err(error) = opened {
                 connection.close();
-                let end = ExchangeEnd::NotConnected(error.to_string());
-                return self.ended(index, &Ended { request, end, extra: 0 });
+                return self.ended(index, &Ended { request, end: not_connected(&error), extra: 0 });
             }
         }
-        self.deadlines.push_back((sent + self.a.timeout_ns, index, self.uses[index]));
         if let Some(ended) = connection.start(request, to_head) {
             self.ended(index, &ended);
         }
@@ -346,6 +351,11 @@ impl Worker {
         let written = &ended.request.written;
         let kind = &self.a.mix.kinds()[written.kind];
         let connection = &mut self.connections[index];
+        if connection.was_crossed(ended) && may_be_repeated(kind.method()) {
+            self.counters[kind.tag].asked_again += 1;
+            let (request, to_head) = (InFlight { again: true, ..ended.request.clone() }, kind.to_head);
+            return self.start(index, request, to_head);
+        }
         let status = connection.answer.status;
         let has_body = !kind.to_head && !matches!(status, 204 | 304);
         let proven = (ended.end == ExchangeEnd::Complete && has_body).then(|| {

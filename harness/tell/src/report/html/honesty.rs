@@ -67,10 +67,12 @@ fn sentences(page: &Page<'_>) -> Vec<String> {
     let mut all = Vec::new();
     for event in source.events() {
         match &event.event {
-            EventKind::Interrupted { reason } if reason == NOT_OVER => {
+            EventKind::Interrupted { reason, .. } if reason == NOT_OVER => {
                 all.push(format!("{}.", so_far(language)));
             }
-            EventKind::Interrupted { reason } => all.push(honest_interrupted(language, &plain(reason, 200))),
+            EventKind::Interrupted { reason, .. } => {
+                all.push(honest_interrupted(language, &plain(reason, 200)));
+            }
             EventKind::StepEnded { problem: Some(problem) } => {
                 let step = event.step.and_then(|index| source.plan().steps.get(index));
                 let name = step.map_or_else(|| "?".to_owned(), |step| doing(&step.kind, language));

@@ -1,0 +1,165 @@
+//! How long a request is given: less where nothing has been answered for long, more where the host is busy.
+//!
+//! All kinds of clients wait through [`Deadline`]. What was given in the end stands in the exchange beside what was planned, so
+//! that a time-out of ours is not taken for a fault of theirs. Whether the host is busy is told from outside.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use harness_model::history::{ExchangeEnd, Patience};
+
+/// A proxy that has not answered so many requests in a row is given less time for each, or a run on one that hangs
+/// everywhere would last for hours. Its next answer restores its time.
+const MUTE_AFTER: u64 = 4;
+const MUTE_PATIENCE: Duration = Duration::from_secs(1);
+/// The same after so many: what has answered nothing for so long is hardly about to.
+const LONG_MUTE_AFTER: u64 = 40;
+const LONG_MUTE_PATIENCE: Duration = Duration::from_millis(300);
+
+/// A share of time, in percent, in which tasks waited for a CPU, below which a host counts as quiet: two of three CPUs in use.
+const QUIET_BELOW: u32 = 30;
+/// On a host on which some task always waits, a request gets so many times as long.
+const LONGEST: u32 = 3;
+/// What a connection says that was not made in time.
+pub(super) const NO_ANSWER_TO_CONNECT: &str = "no answer to the connection request in time";
+
+/// How busy the host is, as whoever watches it says now and then. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Strain {
+    percent: Arc<AtomicU32>,
+}
+
+impl Strain {
+    /// Says in which share of the last moments tasks waited for a CPU, between 0 and 1.
+    pub fn set(&self, share: f64) {
+        self.percent.store((share.clamp(0.0, 1.0) * 100.0) as u32, Ordering::Relaxed);
+    }
+
+    /// So many times as long as planned is right now, in percent.
+    fn stretch(&self) -> u32 {
+        match self.percent.load(Ordering::Relaxed) {
+            ..QUIET_BELOW => 100,
+            percent => 100 + (LONGEST - 1) * percent,
+        }
+    }
+}
+
+/// Requests that were left without an answer.
+#[derive(Debug, Default)]
+pub(super) struct Unanswered {
+    in_a_row: AtomicU64,
+    all: AtomicU64,
+}
+
+impl Unanswered {
+    /// Counts an end.
+    pub(super) fn note(&self, end: &ExchangeEnd) {
+        if is_unanswered(end) {
+            self.in_a_row.fetch_add(1, Ordering::Relaxed);
+            self.all.fetch_add(1, Ordering::Relaxed);
+        } else if !end.is_ours() {
+            self.in_a_row.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// How many there were so far.
+    pub(super) fn all(&self) -> u64 {
+        self.all.load(Ordering::Relaxed)
+    }
+
+    /// The same counts, for clients that go on elsewhere.
+    pub(super) fn again(&self) -> Unanswered {
+        let now = |count: &AtomicU64| AtomicU64::new(count.load(Ordering::Relaxed));
+        Unanswered { in_a_row: now(&self.in_a_row), all: now(&self.all) }
+    }
+
+    /// What a request is given of the time that its step plans.
+    pub(super) fn leave(&self, planned: Duration) -> Duration {
+        match self.in_a_row.load(Ordering::Relaxed) {
+            LONG_MUTE_AFTER.. => planned.min(LONG_MUTE_PATIENCE),
+            MUTE_AFTER.. => planned.min(MUTE_PATIENCE),
+            _ => planned,
+        }
+    }
+}
+
+/// Whether an end means that nothing came in time.
+pub(in crate::traffic) fn is_unanswered(end: &ExchangeEnd) -> bool {
+    match end {
+        ExchangeEnd::TimedOut => true,
+        ExchangeEnd::NotConnected(why) => why == NO_ANSWER_TO_CONNECT,
+        _ => false,
+    }
+}
+
+/// The instant at which a request is given up. It moves once, where the host turns out to be busy when it comes.
+#[derive(Debug)]
+pub(super) struct Deadline {
+    from: Instant,
+    patience: Patience,
+    /// `None` where lateness is what is measured.
+    strain: Option<Strain>,
+}
+
+impl Deadline {
+    pub(super) fn new(from: Instant, patience: Patience, strain: Option<Strain>) -> Deadline {
+        Deadline { from, patience, strain }
+    }
+
+    /// Waits for something until the deadline; `None`: it did not come.
+    pub(super) async fn keep<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+        tokio::pin!(future);
+        loop {
+            let given = self.patience.given;
+            if let Ok(came) = timeout_at(self.from + given, &mut future).await {
+                return Some(came);
+            }
+            let stretch = self.strain.take()?.stretch();
+            self.patience.given = given * stretch / 100;
+            if self.patience.given == given {
+                return None;
+            }
+        }
+    }
+
+    /// What was planned, and what was given so far.
+    pub(super) fn patience(&self) -> Patience {
+        self.patience
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deadline(strain: &Strain) -> Deadline {
+        let planned = Duration::from_millis(40);
+        Deadline::new(Instant::now(), Patience { planned, given: planned }, Some(strain.clone()))
+    }
+
+    #[tokio::test]
+    async fn a_busy_host_gives_longer_once_and_says_how_long() {
+        let strain = Strain::default();
+        let mut quiet = deadline(&strain);
+        assert_eq!(quiet.keep(std::future::pending::<()>()).await, None);
+        assert_eq!(quiet.patience().given, Duration::from_millis(40));
+        strain.set(1.0);
+        let mut busy = deadline(&strain);
+        assert_eq!(busy.keep(std::future::pending::<()>()).await, None);
+        assert_eq!(busy.patience().given, Duration::from_millis(120));
+        let late = tokio::time::sleep(Duration::from_millis(60));
+        assert_eq!(deadline(&strain).keep(late).await, Some(()));
+    }
+
+    #[test]
+    fn silence_costs_time_and_an_answer_restores_it() {
+        let (silent, planned) = (Unanswered::default(), Duration::from_secs(5));
+        (0..4).for_each(|_| silent.note(&ExchangeEnd::TimedOut));
+        assert_eq!(silent.leave(planned), MUTE_PATIENCE);
+        silent.note(&ExchangeEnd::Complete);
+        assert_eq!((silent.leave(planned), silent.all()), (planned, 4));
+    }
+}
