@@ -34,7 +34,7 @@ pub(super) fn adapter(name: &str) -> Result<Adapter, Problem> {
         }));
     }
     let text = read(&path)?;
-    adapter::with_originals(adapter::resolve(&text, &path)?, &text, &path, read)
+    adapter::read(&text, &path, read)
 }
 
 /// What `--pin` asks for on this host.

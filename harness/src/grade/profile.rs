@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::submission::files_beneath;
 use harness_model::adapter::{self, Adapter, PROFILE, Program};
 use harness_model::history::hash_of_file;
-use harness_model::scenario::Problem;
+use harness_model::scenario::{Problem, What};
 
 /// How many folders deep a profile may lie.
 const DEEPEST: usize = 3;
@@ -68,12 +68,12 @@ pub fn of(root: &Path, code: &str, draft: Draft) -> Result<(Adapter, Vec<Flag>),
             drafted(root, draft).ok_or(ProfileProblem::Missing)?
         }
     };
-    let inside = file.strip_prefix(root).unwrap_or(Path::new(PROFILE));
-    let origin = Path::new(code).join("submission").join(inside);
-    // A complaint goes onto pages: it names the file as the team knows it, not where it lies on this machine.
-    let wrong =
-        |problem| ProfileProblem::Wrong(Box::new(adapter::resolve(&text, &origin).err().unwrap_or(problem)));
-    let mut adapter = adapter::resolve(&text, &file).map_err(wrong)?;
+    let shown = Path::new(code).join("submission");
+    // A complaint goes onto pages: it names files as the team knows them, not where they lie on this machine.
+    let wrong = |problem: Problem| ProfileProblem::Wrong(Box::new(problem.moved(root, &shown)));
+    let original = |path: &Path| original(path, root);
+    let mut adapter = adapter::read(&text, &file, original).map_err(wrong)?;
+    let origin = shown.join(file.strip_prefix(root).unwrap_or(Path::new(PROFILE)));
     code.clone_into(&mut adapter.name);
     code.clone_into(&mut adapter.title);
     adapter.origin = origin.display().to_string();
@@ -89,6 +89,18 @@ pub fn of(root: &Path, code: &str, draft: Draft) -> Result<(Adapter, Vec<Flag>),
         flags.push(Flag::IsPibl);
     }
     Ok((adapter, flags))
+}
+
+/// What a profile rewrites; it lies in the submission, as all that a profile may name.
+fn original(path: &Path, root: &Path) -> Result<Arc<str>, Problem> {
+    let unreadable = |why: String| Problem::nowhere(What::Unreadable { file: path.to_owned(), why });
+    let inside = || Ok(path.canonicalize()?.starts_with(root.canonicalize()?));
+    match inside() {
+        Ok(true) => std::fs::read_to_string(path).map(Arc::from),
+        Ok(false) => return Err(unreadable("not in the submission".to_owned())),
+        Err(error) => Err(error),
+    }
+    .map_err(|error: std::io::Error| unreadable(error.to_string()))
 }
 
 /// The profile that the team wrote: the one nearest to the root.
@@ -178,6 +190,21 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join(PROFILE), format!("{PYTHON}copy_from: /etc\n")).unwrap();
         assert!(matches!(of(root.path(), "E01", |_| None), Err(ProfileProblem::LeadsOutside)));
+    }
+
+    #[test]
+    fn what_is_rewritten_is_read_and_lies_in_the_submission() {
+        let root = tempfile::tempdir().unwrap();
+        let with = |from: &str| {
+            std::fs::write(root.path().join(PROFILE), format!("{PYTHON}config: {{from: {from}}}\n")).unwrap();
+            of(root.path(), "E01", |_| None)
+        };
+        std::fs::write(root.path().join("a.conf"), "port=80").unwrap();
+        assert_eq!(with("a.conf").unwrap().0.rewrites[0].before, "port=80");
+        for outside in ["/etc/passwd", "missing.conf"] {
+            let Err(ProfileProblem::Wrong(problem)) = with(outside) else { panic!("{outside}") };
+            assert!(!format!("{problem:?}").contains(&*root.path().to_string_lossy()), "{problem:?}");
+        }
     }
 
     #[test]

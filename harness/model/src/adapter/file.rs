@@ -1,6 +1,6 @@
 //! An adapter as its author wrote it, and what follows from it.
 //!
-//! `cli` finds the text, [`resolve`] fills in defaults. Fields exist here only for what the harness does; what a proxy
+//! `originals` has the text, [`completed`] fills in defaults. Fields exist here only for what the harness does; what a proxy
 //! is told stands in its templates, never in code.
 
 use std::collections::BTreeMap;
@@ -204,11 +204,11 @@ pub struct ResolutionFile {
     pub late: Option<Span>,
 }
 
-/// Reads and completes an adapter. `origin` is its file, or a name for one that is built in.
+/// An adapter but for the originals of what it rewrites.
 ///
 /// # Errors
 /// What is wrong with the text, with its place.
-pub fn resolve(text: &Arc<str>, origin: &Path) -> Result<Adapter, Problem> {
+pub(super) fn completed(text: &Arc<str>, origin: &Path) -> Result<Adapter, Problem> {
     let file: AdapterFile = parse(text, origin)?;
     let folder = origin.parent().unwrap_or(Path::new(""));
     refuse_name(&file.name, text, origin)?;

@@ -13,8 +13,8 @@ mod sections;
 mod templates;
 
 pub use capabilities::{CacheMedium, Capabilities, Resolution, Setting, TtlSource};
-pub use file::{AdapterFile, PROFILE, resolve};
-pub use originals::with_originals;
+pub use file::{AdapterFile, PROFILE};
+pub use originals::{read, resolve};
 pub use render::{RenderProblem, render};
 pub use rewrite::{Replacement, Rewrite, Rewritten};
 pub use sections::{AdapterLimits, AddressPlan, Attach, NetworkWish, OwnCommands, RequestShape};

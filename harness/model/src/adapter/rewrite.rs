@@ -1,6 +1,6 @@
 //! Literal replacements in files that somebody else wrote: the user's own configuration, constants in a private copy of source.
 //!
-//! `cli` reads the originals into the adapter, `render` fills in what replaces, `proxy_under_test` writes the result. A
+//! `originals` reads them into the adapter, `render` fills in what replaces, `proxy_under_test` writes the result. A
 //! replacement whose text does not occur is an error, never passed over. Nothing here touches a file.
 
 use std::path::PathBuf;

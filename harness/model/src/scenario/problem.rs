@@ -4,7 +4,7 @@
 //! A problem holds facts; it is never a sentence.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Something wrong in a file or on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +125,22 @@ impl Problem {
     /// A problem of no particular place.
     pub fn nowhere(what: What) -> Problem {
         Problem { place: None, what }
+    }
+
+    /// The same, with files beneath `from` named as if they lay beneath `to`.
+    #[must_use]
+    pub fn moved(mut self, from: &Path, to: &Path) -> Problem {
+        let place = self.place.as_mut().map(|place| &mut place.file);
+        let named = match &mut self.what {
+            What::Unreadable { file, .. } | What::Unmatched { file, .. } => Some(file),
+            _ => None,
+        };
+        for file in place.into_iter().chain(named) {
+            if let Ok(inside) = file.strip_prefix(from) {
+                *file = to.join(inside);
+            }
+        }
+        self
     }
 }
 

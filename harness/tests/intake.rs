@@ -1,0 +1,88 @@
+//! What a course really hands in, graded: nobody loses a point by the judge's fault, and nothing handed in is changed.
+//!
+//! `tests/grade.rs` tries grading itself on a toy; here are folders as people make them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+/// A folder with all that is in it, but what a build has made there.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        match path.is_dir() {
+            true if path.ends_with("target") => {}
+            true => copy(&path, &to),
+            false => drop(fs::copy(&path, &to).expect("a file")),
+        }
+    }
+}
+
+/// Every file of a folder with its bytes.
+fn all_bytes(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        match entry.path() {
+            path if path.is_dir() => found.extend(all_bytes(&path)),
+            path => drop(found.insert(path.clone(), fs::read(path).expect("a file"))),
+        }
+    }
+    found
+}
+
+fn harness(arguments: &[&Path]) -> Output {
+    let output = Command::new(env!("CARGO_BIN_EXE_harness")).args(arguments).output();
+    output.expect("the harness runs")
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn json(path: &Path) -> Value {
+    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_slice(&bytes).expect("JSON")
+}
+
+/// What was concluded in the newest run of a folder: check → outcome.
+fn outcomes(folder: &Path) -> BTreeMap<String, String> {
+    let verdicts = json(&folder.join("latest/verdicts.json"));
+    let word = |value: &Value| value.as_str().expect("a word").to_owned();
+    let all = verdicts["verdicts"].as_array().expect("verdicts");
+    all.iter().map(|verdict| (word(&verdict["check"]), word(&verdict["outcome"]))).collect()
+}
+
+#[test]
+fn grade_and_run_prepare_a_subject_by_one_path_and_change_nothing_of_it() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let (submissions, out) = (folder.path().join("handed in"), folder.path().join("out"));
+    for name in ["c", "python", "rust"] {
+        copy(&here().join("blind").join(name), &submissions.join(name));
+    }
+    let before = all_bytes(&submissions);
+    let [grade, to] = ["grade", "--out"].map(Path::new);
+    let graded = harness(&[grade, &here().join("rubrics/turns.yaml"), &submissions, to, &out]);
+    assert_eq!(graded.status.code(), Some(0), "{}", text(&graded));
+    assert_eq!(all_bytes(&submissions), before, "what was handed in is as it was");
+    let grades = json(&out.join("grades/turns/grades.json"));
+    for (index, name) in ["c", "python", "rust"].iter().enumerate() {
+        let team = &grades["teams"][index];
+        assert_eq!(team["triage"]["triage"], "starts", "{name}: {team}");
+        let profile = submissions.join(name).join("pibl-judge.yaml");
+        let run = harness(&[&here().join("scenarios/turns.yaml"), Path::new("--sut"), &profile, to, &out]);
+        assert!(out.join("turns").is_dir(), "{}", text(&run));
+        let code = team["code"].as_str().expect("a code");
+        let by_grade = outcomes(&out.join("grades/turns").join(code).join("turns").join(code));
+        assert_eq!(by_grade, outcomes(&out.join("turns").join(name)), "{name}");
+        assert_eq!(by_grade["rr.serial_cycle"], "pass", "{name}: {by_grade:?}");
+    }
+    assert_eq!(all_bytes(&submissions), before, "what was handed in is as it was");
+}
