@@ -102,11 +102,17 @@ fn every_kind_of_submission_has_its_row_and_breaks_no_other() {
     assert_eq!(team(1)["rows"][1]["rungs"][0]["why"], "fail");
     assert_eq!(team(2)["flags"][0]["flag"], "drafted");
     assert_eq!(team(2)["rows"][1]["earned"], 40.0);
-    for (index, found) in [(3, "does_not_start"), (4, "does_not_start"), (5, "no_profile"), (6, "unreadable")]
-    {
+    for (index, found) in [(3, "does_not_start"), (4, "does_not_start"), (7, "wrong_profile")] {
         assert_eq!(team(index)["triage"]["triage"], found, "{}", team(index));
-        assert_eq!(team(index)["rows"][1]["earned"], 0.0);
+        assert_eq!(
+            (&team(index)["rows"][1]["earned"], &team(index)["rows"][1]["open"]),
+            (&0.0.into(), &0.0.into())
+        );
         assert_eq!(team(index)["rows"][1]["rungs"][0]["why"], "not_started");
+    }
+    for (index, found) in [(5, "no_profile"), (6, "unreadable")] {
+        assert_eq!(team(index)["triage"]["triage"], found, "{}", team(index));
+        assert_eq!(team(index)["rows"][1]["open"], 40.0, "what the judge could not do is no zero");
     }
 
     let table = read(&out.join("grades.csv"));

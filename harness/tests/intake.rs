@@ -86,3 +86,21 @@ fn grade_and_run_prepare_a_subject_by_one_path_and_change_nothing_of_it() {
     }
     assert_eq!(all_bytes(&submissions), before, "what was handed in is as it was");
 }
+
+/// A profile that the judge drafted and that starts nothing costs the team nothing.
+#[test]
+fn what_a_draft_of_the_judge_does_not_start_is_to_be_reviewed() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let (submission, out) = (folder.path().join("handed in"), folder.path().join("out"));
+    fs::create_dir_all(&submission).expect("a folder");
+    let program = "import socket, sys\nif len(sys.argv) != 7: sys.exit('usage')\ns = socket.create_server(('', 8080))\ns.listen()\n";
+    fs::write(submission.join("proxy.py"), program).expect("a program");
+    let [grade, to] = ["grade", "--out"].map(Path::new);
+    let graded = harness(&[grade, &here().join("rubrics/turns.yaml"), &submission, to, &out]);
+    let grades = json(&out.join("grades/turns/grades.json"));
+    let team = &grades["teams"][0];
+    assert_eq!(team["flags"][0]["flag"], "drafted", "{}", text(&graded));
+    assert_eq!(team["triage"]["triage"], "does_not_start", "{team}");
+    assert_eq!(team["rows"][1]["open"], 40.0, "{team}");
+    assert_eq!((&team["grade"]["least"], &team["grade"]["most"]), (&0.0.into(), &5.0.into()));
+}

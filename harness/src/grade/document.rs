@@ -111,11 +111,12 @@ fn concluded(rubric: &Rubric, team: Team, entries: &Entries) -> TeamGrade {
     let judged = team.state.judged();
     let triage = team.state.triage.clone();
     // Where the machine or the judge is the reason, everything stays open for a person to look at.
-    let started = !triage.as_ref().is_some_and(Triage::is_its_own_fault);
+    let drafted = team.state.flags.contains(&Flag::Drafted);
+    let started = !triage.as_ref().is_some_and(|triage| triage.is_its_own_fault(drafted));
     let entry: Option<&Entry> =
         entries.get(&team.submission.code).or_else(|| entries.get(&team.submission.name));
     let source = team.state.source.clone();
-    let seen = Seen { judged: &judged, started, source: source.as_ref() };
+    let seen = Seen { judged: &judged, started, drafted, source: source.as_ref() };
     let (rows, grade) = score(rubric, &seen, entry);
     let runs = team.state.runs.iter().map(|(scenario, run)| RunDocument {
         scenario: scenario.clone(),
@@ -164,7 +165,8 @@ impl Graded {
         };
         for team in &self.teams {
             let code = &team.document.code;
-            if team.document.triage.as_ref().is_some_and(Triage::is_its_own_fault) {
+            let drafted = team.document.flags.contains(&Flag::Drafted);
+            if team.document.triage.as_ref().is_some_and(|triage| triage.is_its_own_fault(drafted)) {
                 note(None, code, None);
             }
             for judged in team.judged.iter().filter(|judged| judged.verdict.outcome == Outcome::Fail) {

@@ -48,6 +48,8 @@ pub enum ProfileProblem {
     Missing,
     /// It cannot be read.
     Wrong(Box<Problem>),
+    /// None was found, and the one that was drafted cannot be read.
+    WrongDraft(Box<Problem>),
     /// It wants to copy from outside the submission.
     LeadsOutside,
 }
@@ -70,7 +72,10 @@ pub fn of(root: &Path, code: &str, draft: Draft) -> Result<(Adapter, Vec<Flag>),
     };
     let shown = Path::new(code).join("submission");
     // A complaint goes onto pages: it names files as the team knows them, not where they lie on this machine.
-    let wrong = |problem: Problem| ProfileProblem::Wrong(Box::new(problem.moved(root, &shown)));
+    let wrong = |problem: Problem| {
+        let problem = Box::new(problem.moved(root, &shown));
+        if flags.is_empty() { ProfileProblem::Wrong(problem) } else { ProfileProblem::WrongDraft(problem) }
+    };
     let original = |path: &Path| original(path, root);
     let mut adapter = adapter::read(&text, &file, original).map_err(wrong)?;
     let origin = shown.join(file.strip_prefix(root).unwrap_or(Path::new(PROFILE)));
@@ -213,6 +218,13 @@ mod tests {
         let text = "name: x\nprogram: {cargo: pibl}\nstart: [\"{{ program }}\"]\ncapabilities: {cache: disk, ttl: arguments}\n";
         std::fs::write(root.path().join(PROFILE), text).unwrap();
         assert!(of(root.path(), "E01", |_| None).unwrap().1.contains(&Flag::IsPibl));
+    }
+
+    #[test]
+    fn a_draft_that_cannot_be_used_is_not_a_wrong_profile_of_the_team() {
+        let root = tempfile::tempdir().unwrap();
+        let draft = of(root.path(), "E01", |_| Some("nombre: x\n".into()));
+        assert!(matches!(draft, Err(ProfileProblem::WrongDraft(_))), "{draft:?}");
     }
 
     #[test]

@@ -106,6 +106,8 @@ pub struct Seen<'a> {
     pub judged: &'a [Judged],
     /// Whether its proxy ever got ready: one that did not earns nothing by runs, and nothing of them is open.
     pub started: bool,
+    /// Whether the judge drafted its profile: what it missed may be the draft's fault, so a person looks at it.
+    pub drafted: bool,
     /// Its source; `None` where the submission could not be read.
     pub source: Option<&'a SourceFacts>,
 }
@@ -149,7 +151,7 @@ fn row_score(rubric: &Rubric, row: &Row, seen: &Seen<'_>, entry: Option<&Entry>)
     match &row.by {
         By::Checks(checks) => {
             let worth = rubric.worth(checks);
-            score.rungs = rungs(checks, seen.judged, seen.started);
+            score.rungs = rungs(checks, seen);
             for (rung, share) in score.rungs.iter().zip(worth) {
                 match rung {
                     Rung::Reached => score.earned += row.points * share,
@@ -185,12 +187,16 @@ fn row_score(rubric: &Rubric, row: &Row, seen: &Seen<'_>, entry: Option<&Entry>)
 }
 
 /// A ladder: a rung counts where all below it are reached, and is open where one below it is.
-fn rungs(checks: &[Vec<CheckId>; 3], judged: &[Judged], started: bool) -> Vec<Rung> {
+fn rungs(checks: &[Vec<CheckId>; 3], seen: &Seen<'_>) -> Vec<Rung> {
     let (mut missing, mut open) = (false, None);
     let mut all = Vec::new();
     for checks in checks {
-        let rung = match rung(checks, judged, started) {
+        let rung = match rung(checks, seen) {
             Rung::Absent => Rung::Absent,
+            Rung::Missed { check, .. } if seen.drafted => {
+                open = open.or(Some(check));
+                Rung::Open { check }
+            }
             _ if missing => Rung::BelowMissing,
             Rung::Reached => open.map_or(Rung::Reached, |check| Rung::Open { check }),
             other => other,
@@ -205,14 +211,14 @@ fn rungs(checks: &[Vec<CheckId>; 3], judged: &[Judged], started: bool) -> Vec<Ru
     all
 }
 
-fn rung(checks: &[CheckId], judged: &[Judged], started: bool) -> Rung {
+fn rung(checks: &[CheckId], seen: &Seen<'_>) -> Rung {
     let Some(&first) = checks.first() else { return Rung::Absent };
-    if !started {
+    if !seen.started {
         return Rung::Missed { check: first, why: Miss::NotStarted };
     }
     let mut open = None;
     for &check in checks {
-        match worst(check, judged) {
+        match worst(check, seen.judged) {
             Some(Outcome::Pass) => {}
             Some(Outcome::Fail) => return Rung::Missed { check, why: Miss::Fail },
             Some(Outcome::Unsupported) => return Rung::Missed { check, why: Miss::Unsupported },
@@ -289,7 +295,7 @@ mod tests {
     }
 
     fn started(judged: &[Judged]) -> Seen<'_> {
-        Seen { judged, started: true, source: None }
+        Seen { judged, started: true, drafted: false, source: None }
     }
 
     const ALL_PASS: [(CheckId, Outcome); 4] = [
@@ -373,7 +379,7 @@ mod tests {
             |language: &str| SourceFacts { language: Some(language.into()), ..SourceFacts::default() };
         let earned = |language: &str| {
             let facts = facts(language);
-            let seen = Seen { judged: &[], started: false, source: Some(&facts) };
+            let seen = Seen { judged: &[], started: false, drafted: false, source: Some(&facts) };
             let (rows, _) = score(&rubric, &seen, None);
             (rows[2].earned, rows[2].open)
         };
@@ -388,9 +394,19 @@ mod tests {
 
     #[test]
     fn a_proxy_that_never_started_earns_nothing_but_what_a_person_gives() {
-        let (rows, grade) = score(&rubric(), &Seen { judged: &[], started: false, source: None }, None);
+        let (rows, grade) =
+            score(&rubric(), &Seen { judged: &[], started: false, drafted: false, source: None }, None);
         assert!(rows[..2].iter().all(|row| row.earned == 0.0 && row.open == 0.0));
         assert_eq!((grade.least, grade.most), (0.0, 1.0));
+    }
+
+    #[test]
+    fn what_is_missed_under_a_draft_of_the_judge_is_open_and_what_passed_counts() {
+        for outcome in [Outcome::Fail, Outcome::Unsupported, Outcome::Blocked] {
+            let judged = with(CheckId::TtlSecondValue, outcome);
+            let (rows, _) = score(&rubric(), &Seen { drafted: true, ..started(&judged) }, None);
+            assert_eq!((rows[1].earned, rows[1].open), (18.0, 12.0), "{:?}", rows[1]);
+        }
     }
 
     #[test]

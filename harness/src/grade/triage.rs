@@ -71,15 +71,25 @@ impl Triage {
         matches!(self, Triage::Starts)
     }
 
-    /// Whether it is certain that it earns nothing: what the machine lacks or the judge could not do is not its fault.
-    pub fn is_its_own_fault(&self) -> bool {
-        !matches!(self, Triage::Starts | Triage::Needs { .. } | Triage::NotLookedAt { .. })
+    /// Whether it is certain that it earns nothing. What the machine lacks, what the judge could not do, open or draft, and
+    /// what a profile that the judge drafted brought about is not its fault.
+    pub fn is_its_own_fault(&self, drafted: bool) -> bool {
+        match self {
+            Triage::DoesNotBuild { .. } | Triage::DoesNotStart { .. } | Triage::WrongProfile { .. } => {
+                !drafted
+            }
+            Triage::Starts
+            | Triage::Needs { .. }
+            | Triage::NoProfile
+            | Triage::Unreadable { .. }
+            | Triage::NotLookedAt { .. } => false,
+        }
     }
 
     /// What follows from a profile that cannot be used.
     pub fn of_profile(problem: &ProfileProblem) -> Triage {
         match problem {
-            ProfileProblem::Missing => Triage::NoProfile,
+            ProfileProblem::Missing | ProfileProblem::WrongDraft(_) => Triage::NoProfile,
             ProfileProblem::Wrong(problem) => {
                 Triage::WrongProfile { what: both(|language| input_problem(language, problem, false)) }
             }
@@ -145,6 +155,6 @@ mod tests {
     fn a_program_that_the_machine_lacks_is_not_the_fault_of_the_team() {
         let problem = StartProblem::ProgramMissing { name: "ghc".into(), searched: vec![], advice: None };
         let triage = Triage::of_problem(&problem);
-        assert!(matches!(triage, Triage::Needs { .. }) && !triage.is_its_own_fault());
+        assert!(matches!(triage, Triage::Needs { .. }) && !triage.is_its_own_fault(false));
     }
 }

@@ -126,13 +126,13 @@ messages! {
     pub fn look_needs(what: &str) { en: "needs something: {what}", es: "necesita algo: {what}" }
     /// The first look: no profile.
     pub fn look_no_profile() {
-        en: "no pibl-judge.yaml, and none could be drafted: `harness init` writes one",
-        es: "sin pibl-judge.yaml, y no se pudo proponer uno: `harness init` lo escribe",
+        en: "no pibl-judge.yaml, and the judge could not draft one, to be reviewed: `harness init` writes one",
+        es: "sin pibl-judge.yaml, y el banco de pruebas no pudo proponer uno, por revisar: `harness init` lo escribe",
     }
     /// The first look: a profile that is wrong.
     pub fn look_wrong_profile(what: &str) { en: "its profile cannot be used: {what}", es: "su perfil no se puede usar: {what}" }
     /// The first look: a submission that is no submission.
-    pub fn look_unreadable(why: &str) { en: "cannot be read: {why}", es: "no se puede leer: {why}" }
+    pub fn look_unreadable(why: &str) { en: "cannot be opened, to be reviewed: {why}", es: "no se puede abrir, por revisar: {why}" }
     /// The first look: the judge could not.
     pub fn look_in_vain(why: &str) {
         en: "the judge could not find out, a person has to look: {why}",
@@ -145,8 +145,8 @@ messages! {
     }
     /// The profile is not the team's.
     pub fn flag_drafted() {
-        en: "the profile was drafted by looking at the submission; the team wrote none",
-        es: "el perfil se propuso al mirar la entrega; el equipo no escribió ninguno",
+        en: "the profile was drafted by looking at the submission, as the team wrote none: what is not met under it is to be reviewed",
+        es: "el perfil se propuso al mirar la entrega, pues el equipo no escribió ninguno: lo que no se cumple con él queda por revisar",
     }
     /// Declared rotations.
     pub fn flag_rotations(declared: u32) {
