@@ -202,6 +202,7 @@ impl Finding {
                 RotationPattern::Sticky { .. } | RotationPattern::LeavesOut => Some(Cause::PartOfTheList),
                 _ => None,
             },
+            Finding::TurnPerConnection { .. } => Some(Cause::TurnPerConnection),
             Finding::BackendsLeftOut { .. } => Some(Cause::PartOfTheList),
             Finding::DoubledAttempts { .. } => Some(Cause::SentTwice),
             Finding::Died { .. } => Some(Cause::UnhandledEvent),

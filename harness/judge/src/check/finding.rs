@@ -537,6 +537,17 @@ pub enum Finding {
         /// What it looks like.
         pattern: RotationPattern,
     },
+    /// The backend changed with the connection, and never between the requests of one.
+    TurnPerConnection {
+        /// Requests on connections that carried several.
+        requests: u64,
+        /// These connections.
+        connections: u64,
+        /// All connections of serial requests.
+        over: u64,
+        /// The backends that these reached.
+        backends: Vec<String>,
+    },
     /// Backends that never got a request.
     BackendsLeftOut {
         /// Which.

@@ -3,20 +3,24 @@
 //! `evaluate` calls [`judged`] for the checks of the configuration. A list is in force from the start of the proxy that was told of
 //! it; what counts are the journals of the backends, and whether the proxy started at all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::fairness::per_connection;
 use super::judged::Judged;
-use super::ledger::Ledger;
+use super::ledger::{Arrived, Ledger};
 use super::{Finding, Outcome};
 use harness_model::adapter::Setting;
 use harness_model::catalogue::CheckId;
-use harness_model::history::{EventKind, Purpose};
-use harness_model::plan::{CheckPlan, Step, StepKind};
+use harness_model::history::EventKind;
+use harness_model::plan::{CheckPlan, Connections, Step, StepKind};
 
 /// `config.backends`, `config.two_backends`.
+///
+/// Nobody but those on a list may be asked; that all of them are is shown by whatever was asked while it was in force, since one
+/// connection may have one backend for all its requests.
 pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let two = check.id == CheckId::ConfigTwoBackends;
-    let (mut lists, mut requests, mut line) = (BTreeSet::new(), 0u64, None);
+    let mut lists: BTreeMap<usize, Shown<'_>> = BTreeMap::new();
     for step in &ledger.plan.steps {
         let told = ledger.plan.backends_at(step.index);
         if (told == 2) != two {
@@ -26,33 +30,59 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
             let backends = told as u64;
             return Judged::fail(Finding::ListRefused { backends, problem }, Vec::new());
         }
-        if !matches!(step.kind, StepKind::Serial(_)) {
-            continue;
+        let visits = visits_of(ledger, step.index);
+        let list = lists.entry(told).or_default();
+        if let StepKind::Serial(plan) = &step.kind {
+            list.serial += visits.len();
+            list.changed_connections |= plan.connections == Connections::Each;
         }
-        let asked = ledger.requests_of(step.index, Purpose::Serial);
-        let visits: Vec<_> = asked.iter().flat_map(|asked| ledger.attempts_during(asked)).collect();
-        // What came from the cache, and too few for a whole round, say nothing.
-        if visits.len() < 2 * told {
-            continue;
-        }
-        let seen: BTreeSet<&str> = visits.iter().map(|visit| visit.attempt.backend.as_str()).collect();
-        let names: Vec<String> = (1..=told).map(|number| format!("b{number}")).collect();
-        if !seen.iter().copied().eq(names.iter().map(String::as_str)) {
-            let finding = Finding::ListIgnored {
-                told: names,
-                visited: seen.into_iter().map(str::to_owned).collect(),
-                requests: visits.len() as u64,
-            };
-            return Judged::fail(finding, visits.iter().map(|visit| visit.line).collect());
-        }
-        lists.insert(told as u64);
-        requests += visits.len() as u64;
-        line = line.or_else(|| visits.first().map(|visit| visit.line));
+        list.visits.extend(visits);
     }
-    if lists.is_empty() {
+    // What came from the cache, and too few for a whole round, say nothing.
+    lists.retain(|told, list| list.serial >= 2 * told);
+    let a_turn_per_connection = per_connection(ledger).is_some();
+    let (mut in_force, mut requests, mut line) = (Vec::new(), 0u64, None);
+    for (told, list) in &lists {
+        let names: BTreeSet<String> = (1..=*told).map(|number| format!("b{number}")).collect();
+        let seen: BTreeSet<String> = list.visits.iter().map(|visit| visit.attempt.backend.clone()).collect();
+        let may_not_change = a_turn_per_connection && !list.changed_connections && seen.is_subset(&names);
+        if seen != names && may_not_change {
+            continue;
+        }
+        if seen != names {
+            let finding = Finding::ListIgnored {
+                told: names.into_iter().collect(),
+                visited: seen.into_iter().collect(),
+                requests: list.visits.len() as u64,
+            };
+            return Judged::fail(finding, list.visits.iter().map(|visit| visit.line).collect());
+        }
+        in_force.push(*told as u64);
+        requests += list.visits.len() as u64;
+        line = line.or_else(|| list.visits.first().map(|visit| visit.line));
+    }
+    if in_force.is_empty() {
         return Judged::not_reached();
     }
-    Judged::pass(Finding::ListInForce { lists: lists.into_iter().collect(), requests }).with_evidence(line)
+    Judged::pass(Finding::ListInForce { lists: in_force, requests }).with_evidence(line)
+}
+
+/// What the backends got of the requests of a step.
+fn visits_of<'a>(ledger: &Ledger<'a>, step: usize) -> Vec<Arrived<'a>> {
+    let of_step = ledger.asked.iter().filter(|asked| asked.step == Some(step));
+    // Where the same is asked for by several at once, an attempt belongs to each of them.
+    let visits = of_step.flat_map(|asked| ledger.attempts_during(asked)).map(|visit| (visit.line, visit));
+    visits.collect::<BTreeMap<_, _>>().into_values().collect()
+}
+
+/// What was asked while a list was in force.
+#[derive(Default)]
+struct Shown<'a> {
+    visits: Vec<Arrived<'a>>,
+    /// Of them, those of serial requests.
+    serial: usize,
+    /// Whether serial requests came over a connection each.
+    changed_connections: bool,
 }
 
 /// `config.port`: started with another port, it gets ready there.
@@ -129,12 +159,16 @@ mod tests {
     use harness_model::plan::{ClientKind, Connections, ProxySettings, Restart, Serial, StepKind};
 
     fn serial(kit: &mut Kit, at: f64, visits: &[&str]) {
+        serial_over(kit, at, visits, Connections::Each);
+    }
+
+    fn serial_over(kit: &mut Kit, at: f64, visits: &[&str], connections: Connections) {
         let serial = Serial {
             requests: visits.len() as u32,
             method: "GET".into(),
             path: "/l/{n}".into(),
             body_bytes: 0,
-            connections: Connections::Each,
+            connections,
             client: ClientKind::Raw,
         };
         kit.step(at, StepKind::Serial(serial));
@@ -166,6 +200,26 @@ mod tests {
             panic!()
         };
         assert_eq!(visited, ["b1", "b2", "b3"]);
+    }
+
+    #[test]
+    fn a_turn_per_connection_is_no_list_in_the_source() {
+        for (each, outcome) in [("b3", Outcome::Pass), ("b1", Outcome::Fail)] {
+            let mut kit = Kit::new(3);
+            kit.connection = Some(1_000);
+            serial_over(&mut kit, 0.0, &["b2"; 12], Connections::One);
+            kit.connection = None;
+            serial(&mut kit, 500.0, &["b1", "b2", each, "b1", "b2", each]);
+            let verdict = kit.judge(CheckId::ConfigBackends);
+            assert_eq!(verdict.outcome, outcome, "{:?}", verdict.finding);
+            let verdict = kit.judge(CheckId::RotationSerialCycle);
+            assert!(matches!(verdict.finding, Finding::TurnPerConnection { .. }), "{:?}", verdict.finding);
+            // Of another list, one connection shows nothing.
+            restart(&mut kit, 700.0, 2);
+            kit.connection = Some(2_000);
+            serial_over(&mut kit, 800.0, &["b2"; 8], Connections::One);
+            assert_eq!(kit.judge(CheckId::ConfigTwoBackends).outcome, Outcome::Inconclusive);
+        }
     }
 
     #[test]

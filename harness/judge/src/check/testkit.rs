@@ -31,6 +31,8 @@ pub(super) struct Kit {
     answers: HashMap<String, u64>,
     /// Exchanges of the batch that is under way.
     pub(super) group: u32,
+    /// The connection that all requests come over; a new one for each where there is none.
+    pub(super) connection: Option<u64>,
 }
 
 /// One exchange to write down; `Ask::get` has the usual answers to everything but the target.
@@ -154,7 +156,8 @@ impl Kit {
             estimated: Duration::from_secs(1),
         };
         let record = Record { plan, events: Vec::new(), histograms: Histograms::default() };
-        let mut kit = Kit { record, current: None, next_id: 1, answers: HashMap::new(), group: 0 };
+        let mut kit =
+            Kit { record, current: None, next_id: 1, answers: HashMap::new(), group: 0, connection: None };
         kit.start(0.0, 1);
         kit
     }
@@ -256,7 +259,7 @@ impl Kit {
             id: self.next_id,
             purpose: ask.purpose,
             client: ClientKind::Raw,
-            connection: Some(self.next_id),
+            connection: Some(self.connection.unwrap_or(self.next_id)),
             request_on_connection: 1,
             number: self.next_id as u32,
             group: self.group,

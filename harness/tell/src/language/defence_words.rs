@@ -210,6 +210,15 @@ fn of_rotation(finding: &Finding, language: Language) -> Option<(String, String)
                 en: "one instruction that reads and adds, a lock, or a single thread that picks; what each costs",
                 es: "una instrucción que lee y suma, un candado, o un único hilo que elige; qué cuesta cada opción"),
         ),
+        Finding::TurnPerConnection { requests, .. } => (
+            say!(language,
+                en: "All of {requests} requests over one connection reached the same backend, and other connections other ones. Where in your code is the backend chosen, and what would have to be known there to choose for each request?",
+                es: "Las {requests} peticiones que llegaron por una misma conexión fueron al mismo backend, y otras conexiones a otros. ¿En qué parte del código se elige el backend, y qué habría que saber allí para elegirlo en cada petición?",
+                requests = *requests),
+            say!(language,
+                en: "that it is chosen after accept, before a request is read; that the bytes must be read as requests to find where the next one begins",
+                es: "que se elige tras accept, antes de leer una petición; que los bytes deben leerse como peticiones para saber dónde empieza la siguiente"),
+        ),
         Finding::BackendsLeftOut { names, .. } => (
             say!(language,
                 en: "{names} never had a request. Where is the list of backends read, and where is it cut?",

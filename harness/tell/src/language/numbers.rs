@@ -69,6 +69,8 @@ pub enum Noun {
     Backend,
     /// A client.
     Client,
+    /// A connection.
+    Connection,
     /// A file.
     File,
     /// A byte.
@@ -101,6 +103,7 @@ impl Noun {
             Noun::Start => ["start", "starts", "arranque", "arranques"],
             Noun::Batch => ["batch", "batches", "tanda", "tandas"],
             Noun::Backend => ["backend", "backends", "backend", "backends"],
+            Noun::Connection => ["connection", "connections", "conexión", "conexiones"],
             Noun::Client => ["client", "clients", "cliente", "clientes"],
             Noun::File => ["file", "files", "archivo", "archivos"],
             Noun::Byte => ["byte", "bytes", "byte", "bytes"],

@@ -137,6 +137,12 @@ pub(crate) fn all() -> Vec<Finding> {
         Finding::Died { code: Some(1), signal: None, after: None, last_lines: Vec::new() },
         Finding::ExactCycle { requests: 30, order: vec!["b1".into(), "b2".into()], chance: 1e-9 },
         Finding::EvenWithinRotations { requests: 30, spread: 2, rotations: 4 },
+        Finding::TurnPerConnection {
+            requests: 24,
+            connections: 1,
+            over: 25,
+            backends: vec!["b1".into(), "b2".into()],
+        },
         Finding::BackendsLeftOut { names: vec!["b2".into()], shares: shares() },
         Finding::DoubledAttempts { target: target(), attempts: 2, count: 30, requests: 30 },
         Finding::NotForwarded {

@@ -4,12 +4,14 @@
 //! requests and health probes never count; a cycle is a cycle wherever it begins.
 
 mod scope;
+mod turns;
 mod visits;
 
 #[cfg(test)]
 mod tests;
 
 pub(super) use scope::{hits_take_turn, scope};
+pub(super) use turns::per_connection;
 
 use super::Finding;
 use super::judged::Judged;
@@ -76,7 +78,13 @@ pub(super) fn serial_cycle(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
                     rotations,
                 })
             }
-            Some(index) => return broken(&visits, &sequence, &backends, index, rotations),
+            Some(index) => {
+                // Of one connection alone, a turn per connection looks like a list of one.
+                return match per_connection(ledger) {
+                    Some((finding, evidence)) => Judged::fail(finding, evidence),
+                    None => broken(&visits, &sequence, &backends, index, rotations),
+                };
+            }
         };
         if passed.as_ref().is_none_or(|(most, _)| sequence.len() as u64 > *most) {
             passed = Some((sequence.len() as u64, judged));
@@ -197,6 +205,9 @@ fn broken(
 
 /// What drifting counts look like: racy where serial requests kept an exact cycle in the same run.
 fn drift_pattern(ledger: &Ledger<'_>, spread: u64, attempts: u64) -> RotationPattern {
+    if per_connection(ledger).is_some() {
+        return RotationPattern::PerConnection;
+    }
     let backends = all_backends(ledger);
     let serial: Vec<RotationPattern> = ledger
         .plan

@@ -2,6 +2,7 @@
 //!
 //! `evaluate` calls one function per check. They name what was seen and never say that it is wrong.
 
+use super::turns::per_connection;
 use super::visits::{all_backends, at_barriers, rotations, visits_of};
 use crate::check::Finding;
 use crate::check::judged::Judged;
@@ -43,10 +44,7 @@ pub(in crate::check) fn scope(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged 
     }
     let pattern = match (one, each) {
         (None, None) => return Judged::not_reached(),
-        (
-            Some(RotationPattern::Sticky { .. } | RotationPattern::LeavesOut),
-            Some(RotationPattern::Global),
-        ) => RotationPattern::PerConnection,
+        _ if per_connection(ledger).is_some() => RotationPattern::PerConnection,
         (Some(RotationPattern::Global), Some(RotationPattern::PerWorker | RotationPattern::Random))
             if rotations > 1 =>
         {

@@ -22,6 +22,7 @@ fn serial(kit: &mut Kit, connections: Connections, visits: &[Option<usize>]) {
     };
     let from = kit.record.events.len() as f64 * 1_000.0;
     let step = kit.step(from, StepKind::Serial(serial));
+    kit.connection = (connections == Connections::One).then_some(1_000_000 + step as u64);
     for (n, visit) in visits.iter().enumerate() {
         let at = from + n as f64 * 10.0;
         match visit {
@@ -33,6 +34,7 @@ fn serial(kit: &mut Kit, connections: Connections, visits: &[Option<usize>]) {
             None => kit.ask(Ask::get(Purpose::Serial, "/hit", at)),
         }
     }
+    kit.connection = None;
 }
 
 fn cycle(length: usize, start: usize) -> Vec<Option<usize>> {
@@ -183,15 +185,29 @@ fn a_request_that_reaches_two_healthy_backends_fails() {
 }
 
 #[test]
-fn a_turn_per_connection_is_told_from_one_per_request() {
-    let mut kit = Kit::new(3);
-    serial(&mut kit, Connections::One, &[Some(1); 12]);
-    serial(&mut kit, Connections::Each, &cycle(12, 0));
+fn a_turn_per_connection_is_told_from_one_per_request_and_from_a_list_of_one() {
+    let run = |on_one: usize, each: Vec<Option<usize>>| {
+        let mut kit = Kit::new(3);
+        serial(&mut kit, Connections::One, &[Some(on_one); 12]);
+        serial(&mut kit, Connections::Each, &each);
+        kit
+    };
+    let mut kit = run(1, cycle(12, 0));
+    let verdict = kit.judge(CheckId::RotationSerialCycle);
+    let Finding::TurnPerConnection { requests: 12, connections: 1, over: 13, backends } = verdict.finding
+    else {
+        panic!("{:?}", verdict.finding)
+    };
+    assert_eq!((verdict.outcome, backends.len()), (Outcome::Fail, 3));
+    assert_eq!(verdict.cause, Some(Cause::TurnPerConnection));
     let scope = kit.judge(CheckId::RotationScope).finding;
     assert!(
         matches!(scope, Finding::RotationScope { pattern: RotationPattern::PerConnection, .. }),
         "{scope:?}"
     );
+    // Who asks one backend whatever the connection knows no other.
+    let verdict = run(1, vec![Some(1); 12]).judge(CheckId::RotationSerialCycle);
+    assert!(matches!(verdict.finding, Finding::BackendsLeftOut { .. }), "{:?}", verdict.finding);
 }
 
 #[test]
