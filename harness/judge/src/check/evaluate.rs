@@ -41,6 +41,7 @@ fn concluded(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged 
         return Judged { outcome: Outcome::Unsupported, finding, evidence: Vec::new() };
     }
     let judged = controlled(ledger, check.id, judge(ledger, record, check));
+    let judged = alive::outlived(ledger, check, judged);
     if matches!(judged.finding, Finding::NotReached | Finding::TooFew { .. } | Finding::TooFewProbes { .. })
         && let Some(problem) = first_problem(ledger, check)
     {

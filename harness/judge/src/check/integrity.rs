@@ -146,8 +146,7 @@ pub(super) fn wrong_bytes(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<Wron
     if let Some(wrong) = wrong_content(asked.exchange) {
         let of_nobody = matches!(wrong, Wrong::Damaged { .. })
             && asked.exchange.purpose != Purpose::Load
-            && ledger.attempts_for(&asked.exchange.target).next().is_none()
-            && ledger.with_another_target(asked).is_none();
+            && ledger.attempts_for(&asked.exchange.target).next().is_none();
         return Some(if of_nobody { Wrong::OfNobody } else { wrong });
     }
     let cut = match &asked.exchange.end {

@@ -23,8 +23,6 @@ pub(super) struct Ledger<'a> {
     /// What the backends saw, in the order of arrival.
     pub(super) arrived: Vec<Arrived<'a>>,
     by_target: HashMap<String, Vec<usize>>,
-    /// Attempts that arrived with another target than that of their request, by the line of the exchange.
-    linked: HashMap<usize, Arrived<'a>>,
     asked_by_target: HashMap<&'a str, Vec<usize>>,
     launches: Vec<Moment>,
     kills: Vec<Moment>,
@@ -99,7 +97,6 @@ impl<'a> Ledger<'a> {
             asked: Vec::new(),
             arrived: Vec::new(),
             by_target: HashMap::new(),
-            linked: HashMap::new(),
             asked_by_target: HashMap::new(),
             launches: Vec::new(),
             kills: Vec::new(),
@@ -150,10 +147,12 @@ impl<'a> Ledger<'a> {
         }
         ledger.asked.sort_by_key(|asked| (asked.sent(), asked.exchange.id));
         ledger.arrived.sort_by_key(|arrived| arrived.attempt.arrived);
+        let linked = linked(&ledger.asked, &ledger.arrived);
         for (index, arrived) in ledger.arrived.iter().enumerate() {
-            ledger.by_target.entry(origin_form(&arrived.attempt.target).to_owned()).or_default().push(index);
+            // Of two targets, an attempt belongs to the one that was asked for.
+            let target = linked.get(&arrived.line).copied().unwrap_or(arrived.attempt.target.as_str());
+            ledger.by_target.entry(origin_form(target).to_owned()).or_default().push(index);
         }
-        ledger.linked = linked(&ledger.asked, &ledger.arrived);
         for (index, asked) in ledger.asked.iter().enumerate() {
             ledger.asked_by_target.entry(asked.exchange.target.as_str()).or_default().push(index);
         }
@@ -165,22 +164,16 @@ impl<'a> Ledger<'a> {
         self.asked_by_target.get(target).into_iter().flatten().map(|&index| self.asked[index])
     }
 
-    /// Every attempt on a target, in the order of arrival.
+    /// Every attempt on a target, in the order of arrival, those included that arrived with another target than they were sent with.
     pub(super) fn attempts_for(&self, target: &str) -> impl Iterator<Item = Arrived<'a>> + '_ {
         self.by_target.get(origin_form(target)).into_iter().flatten().map(|&index| self.arrived[index])
     }
 
-    /// The attempts that arrived while a request was under way, that with another target included.
+    /// The attempts for a request that arrived while it was under way.
     pub(super) fn attempts_during(&self, asked: &Asked<'a>) -> impl Iterator<Item = Arrived<'a>> + '_ {
         let (from, until) = (asked.sent(), asked.exchange.finished);
         self.attempts_for(&asked.exchange.target)
             .filter(move |arrived| arrived.attempt.arrived >= from && arrived.attempt.arrived <= until)
-            .chain(self.with_another_target(asked))
-    }
-
-    /// The attempt that a request became, where it arrived with another target than it was sent with.
-    pub(super) fn with_another_target(&self, asked: &Asked<'a>) -> Option<Arrived<'a>> {
-        self.linked.get(&asked.line).copied()
     }
 
     /// The attempts within a time that a proxy made for requests whose clients had given up before: a backend that does not

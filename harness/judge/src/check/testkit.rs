@@ -280,7 +280,17 @@ impl Kit {
         self.event(ask.at + ask.took, EventKind::Exchange(Box::new(exchange)));
     }
 
-    /// Asks for a check, as required.
+    /// Takes from every answer what names the backend that gave it.
+    pub(super) fn without_stamps(&mut self) {
+        for event in &mut self.record.events {
+            if let EventKind::Exchange(exchange) = &mut event.event
+                && let Some(response) = &mut exchange.response
+            {
+                response.stamp = None;
+            }
+        }
+    }
+
     /// The adapter knows how to tell its proxy of other backends.
     pub(super) fn reloads(&mut self) {
         self.record.plan.adapter.reload_signal = Some("SIGHUP".to_owned());
@@ -294,6 +304,7 @@ impl Kit {
         evaluate(&self.record).remove(0)
     }
 
+    /// Asks for a check, as required.
     pub(super) fn check(&mut self, id: CheckId) {
         let parameters = CheckParameters::default();
         self.record.plan.checks.push(CheckPlan { id, kind: id.kind(), line: line(), parameters });
