@@ -3,8 +3,8 @@
 //! `fetch` calls it after a successful answer to an unsafe request. It never touches a file: it names
 //! keys.
 
-use super::key::{Key, without_default_port};
-use crate::http::{Fields, RequestHead};
+use super::key::Key;
+use crate::http::{Fields, RequestHead, without_default_port};
 
 /// The keys that the answer to an unsafe request makes wrong: the target itself, and what `Location` and
 /// `Content-Location` name on the same host.

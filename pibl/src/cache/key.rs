@@ -5,7 +5,7 @@
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::http::RequestHead;
+use crate::http::{RequestHead, without_default_port};
 
 /// The primary key of RFC 9111 §2: host in normal form, then the target; the method is always GET.
 ///
@@ -56,11 +56,6 @@ pub(super) fn variant_hash(key: &[u8], generation: u64, variant: &[u8]) -> u128 
     hasher.update(&[0]);
     hasher.update(variant);
     hasher.digest128()
-}
-
-/// Port 80 is the one that is meant when none is written (RFC 9110 §4.2.3).
-pub(super) fn without_default_port(host: &[u8]) -> &[u8] {
-    host.strip_suffix(b":80").or_else(|| host.strip_suffix(b":")).unwrap_or(host)
 }
 
 #[cfg(test)]

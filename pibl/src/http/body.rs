@@ -247,6 +247,17 @@ fn skip_quoted(text: &[u8]) -> Option<&[u8]> {
     None
 }
 
+/// `token` of RFC 9110 §5.6.2.
+pub(crate) fn is_token(text: &[u8]) -> bool {
+    skip_token(text).is_some_and(<[u8]>::is_empty)
+}
+
+/// `token / quoted-string`, the value of a parameter (RFC 9110 §5.6.6).
+pub(crate) fn is_token_or_quoted(text: &[u8]) -> bool {
+    let rest = if text.starts_with(b"\"") { skip_quoted(text) } else { skip_token(text) };
+    rest.is_some_and(<[u8]>::is_empty)
+}
+
 /// `tchar` of RFC 9110 §5.6.2.
 pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)

@@ -14,7 +14,9 @@ pub mod refusal;
 mod target;
 
 pub use body::{BodyDecoder, BodyFraming};
+pub(crate) use body::{is_token, is_token_or_quoted};
 pub use fields::{Fields, list_elements};
 pub use head::{Method, RequestHead, ResponseHead, Version};
 pub use parse::{BadResponse, HeadLimits, ReceivedRequest, ReceivedResponse};
 pub use refusal::Refusal;
+pub(crate) use target::without_default_port;

@@ -16,6 +16,9 @@ pub(super) fn normalise(head: &mut RequestHead) -> Result<(), Refusal> {
     if host.is_some_and(|host| !is_valid_authority(host)) {
         return Err(Refusal::HostSyntax);
     }
+    if let Some(normal) = host.and_then(normal_authority) {
+        head.fields.set("Host", normal);
+    }
     match head.target.first() {
         // A fragment never travels (RFC 9110 §4.2.5).
         Some(b'/') if !head.target.contains(&b'#') => Ok(()),
@@ -23,6 +26,20 @@ pub(super) fn normalise(head: &mut RequestHead) -> Result<(), Refusal> {
         Some(b'h' | b'H') => absolute(head),
         _ => Err(Refusal::Target),
     }
+}
+
+/// Host names are equal in any case and with the default port (RFC 9110 §4.2.3), so that caches take them for one:
+/// then a backend must see one too, or what it says about the odd form is kept for the usual one. `None`: it is the
+/// usual one.
+fn normal_authority(authority: &[u8]) -> Option<Vec<u8>> {
+    let usual = without_default_port(authority);
+    (usual.len() < authority.len() || usual.iter().any(u8::is_ascii_uppercase))
+        .then(|| usual.to_ascii_lowercase())
+}
+
+/// Port 80 is the one that is meant when none is written (RFC 9110 §4.2.3).
+pub(crate) fn without_default_port(authority: &[u8]) -> &[u8] {
+    authority.strip_suffix(b":80").or_else(|| authority.strip_suffix(b":")).unwrap_or(authority)
 }
 
 /// RFC 9112 §3.2.2: the authority of an absolute target counts; a different `Host` beside it is what an
@@ -46,7 +63,7 @@ fn absolute(head: &mut RequestHead) -> Result<(), Refusal> {
         Some(host) if !same_authority(host, authority) => return Err(Refusal::AuthorityConflict),
         Some(_) => {}
         None => {
-            let authority = authority.to_vec();
+            let authority = normal_authority(authority).unwrap_or_else(|| authority.to_vec());
             head.fields.append("Host", authority);
         }
     }
@@ -60,10 +77,9 @@ fn absolute(head: &mut RequestHead) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Host names are equal in any case, and port 80 is the one that is meant when none is written.
+/// `one` is in normal form already.
 fn same_authority(one: &[u8], two: &[u8]) -> bool {
-    let strip = |text: &[u8]| text.strip_suffix(b":80").or(text.strip_suffix(b":")).unwrap_or(text).to_vec();
-    one.eq_ignore_ascii_case(two) || strip(one).eq_ignore_ascii_case(&strip(two))
+    one.eq_ignore_ascii_case(without_default_port(two))
 }
 
 /// `uri-host [":" port]` of RFC 3986 §3.2: no user information, no empty host, no odd characters.
