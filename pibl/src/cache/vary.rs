@@ -1,17 +1,17 @@
 //! Which of several stored responses fits a request (RFC 9111 §4.1).
 //!
-//! `ask` finds a variant through it and `fetch` names the one that it stores. Fields are compared in a
-//! normal form, so that requests which differ in blanks, in the order of equal languages or in the
-//! number of field lines share one response.
+//! `ask` finds a variant through it and `fetch` names the one that it stores. Fields whose syntax is known are
+//! compared in a normal form, so that requests which differ in the order of equal languages share one response;
+//! all others byte by byte: whoever guesses there lets an answer be planted for somebody else.
 
-use crate::http::{Fields, list_elements};
+use crate::http::{Fields, is_token, list_elements};
 
 /// The names that `Vary` lists, in lower case, sorted and each once; `None` for `*`, which nothing ever
-/// matches.
+/// matches, and for what names nothing that a request could have.
 pub(super) fn names(response: &Fields) -> Option<Vec<Box<[u8]>>> {
     let mut names: Vec<Box<[u8]>> =
         response.list("vary").map(|name| name.to_ascii_lowercase().into_boxed_slice()).collect();
-    if names.iter().any(|name| **name == *b"*") {
+    if names.iter().any(|name| **name == *b"*" || !is_token(name)) {
         return None;
     }
     names.sort_unstable();
@@ -29,7 +29,10 @@ pub(super) fn variant<'a>(names: impl IntoIterator<Item = &'a [u8]>, request: &F
         match value {
             Some(value) => {
                 variant.push(b':');
-                normalise(name, &value, &mut variant);
+                match normal_form(name, &value) {
+                    Some(normal) => variant.extend_from_slice(&normal),
+                    None => variant.extend_from_slice(&value),
+                }
             }
             None => variant.push(b'-'),
         }
@@ -38,46 +41,39 @@ pub(super) fn variant<'a>(names: impl IntoIterator<Item = &'a [u8]>, request: &F
     variant
 }
 
-fn normalise(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    match name {
-        // Their tags are equal in any case (RFC 9110 §8.4.1, RFC 5646 §2.1.1), and only weights rank them.
-        b"accept-encoding" | b"accept-language" | b"accept-charset" => {
-            let mut elements: Vec<Vec<u8>> = list_elements(value).map(compact).collect();
-            elements.iter_mut().for_each(|element| element.make_ascii_lowercase());
-            join_sorted(elements, out);
-        }
-        // Parameters may be case-sensitive; the order of media ranges means nothing (RFC 9110 §12.5.1).
-        b"accept" => join_sorted(list_elements(value).map(compact).collect(), out),
-        // Of a list whose meaning is unknown only the blanks around its commas mean nothing.
-        _ => {
-            for (index, element) in list_elements(value).enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                out.extend_from_slice(element);
-            }
-        }
-    }
-}
-
-fn join_sorted(mut elements: Vec<Vec<u8>>, out: &mut Vec<u8>) {
-    for element in &mut elements {
-        // A weight of 1 is the same as none (RFC 9110 §12.4.2).
-        for full in [&b";q=1.000"[..], b";q=1.00", b";q=1.0", b";q=1"] {
-            if element.len() >= full.len() && element[element.len() - full.len()..].eq_ignore_ascii_case(full)
-            {
-                element.truncate(element.len() - full.len());
-                break;
-            }
-        }
-    }
+/// What the syntax of a field says to mean the same (RFC 9111 §4.1). `None`: its syntax is unknown, or this value
+/// does not follow it, and then every byte may make a difference to the origin.
+fn normal_form(name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
+    // Tags are equal in any case (RFC 9110 §8.4.1, RFC 5646 §2.1.1), and only weights rank them. Of media ranges
+    // (RFC 9110 §12.5.1) the order means nothing either, but parameters may be case-sensitive.
+    let has_case = match name {
+        b"accept-encoding" | b"accept-language" | b"accept-charset" => false,
+        b"accept" => true,
+        _ => return None,
+    };
+    let mut elements =
+        list_elements(value).map(|element| range(element, has_case)).collect::<Option<Vec<_>>>()?;
     elements.sort_unstable();
     elements.dedup();
-    out.extend_from_slice(&elements.join(&b','));
+    Some(elements.join(&b','))
 }
 
-fn compact(element: &[u8]) -> Vec<u8> {
-    element.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect()
+/// One range with its parameters, without the blanks around semicolons. Quoted parameters are nobody's habit, and
+/// not looked into.
+fn range(element: &[u8], has_case: bool) -> Option<Vec<u8>> {
+    let mut parts: Vec<&[u8]> = element.split(|&byte| byte == b';').map(<[u8]>::trim_ascii).collect();
+    let is_plain = |byte: &u8| is_token(&[*byte]) || matches!(byte, b'/' | b'=');
+    if parts.iter().any(|part| part.is_empty() || !part.iter().all(is_plain)) {
+        return None;
+    }
+    // A weight of 1 is the same as none (RFC 9110 §12.4.2).
+    if parts.len() > 1
+        && matches!(parts[parts.len() - 1], b"q=1" | b"q=1." | b"q=1.0" | b"q=1.00" | b"q=1.000")
+    {
+        parts.pop();
+    }
+    let joined = parts.join(&b';');
+    Some(if has_case { joined } else { joined.to_ascii_lowercase() })
 }
 
 #[cfg(test)]
@@ -101,9 +97,10 @@ mod tests {
     }
 
     #[test]
-    fn blanks_and_field_lines_make_no_difference() {
+    fn unknown_fields_are_compared_byte_by_byte_and_lines_are_joined() {
         assert_eq!(key("Foo", &["1, 2"]), key("Foo", &["1", "2"]));
-        assert_eq!(key("Foo", &["1,2"]), key("Foo", &[" 1 ,  2 "]));
+        assert_ne!(key("Foo", &["1,2"]), key("Foo", &["1, 2"]));
+        assert_ne!(key("Foo", &["1,"]), key("Foo", &["1"]));
         assert_ne!(key("Foo", &["1,2"]), key("Foo", &["2,1"]));
         assert_ne!(key("Foo", &["a"]), key("Foo", &["A"]));
     }
@@ -115,6 +112,9 @@ mod tests {
             assert_eq!(one, key("Accept-Language", &[same]), "{same}");
         }
         assert_ne!(one, key("Accept-Language", &["en, de;q=0.5"]));
+        assert_ne!(one, key("Accept-Language", &["e n, de"]));
+        assert_eq!(key("Accept", &["a/b ; c=D,d"]), key("Accept", &["d, a/b;c=D"]));
+        assert_ne!(key("Accept", &["a/b;c=D"]), key("Accept", &["a/b;c=d"]));
     }
 
     #[test]
