@@ -3,7 +3,7 @@
 //! `freshness` and `storable` read the directives made here. Nothing is judged in this room, except
 //! that a lifetime which cannot be read counts as none at all.
 
-use crate::http::{Fields, list_elements};
+use crate::http::{Fields, is_token, is_token_or_quoted, list_elements};
 
 /// The directives of a response that concern a shared cache (RFC 9111 §5.2.2, RFC 5861).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct ResponseDirectives {
     pub stale_while_revalidate: u64,
     /// `stale-if-error` in seconds (RFC 5861 §4).
     pub stale_if_error: u64,
+    /// A part of it is no directive, so that nobody knows what it forbids.
+    pub is_unreadable: bool,
 }
 
 /// The directives of a request (RFC 9111 §5.2.1).
@@ -67,6 +69,7 @@ impl ResponseDirectives {
     }
 
     fn add(&mut self, element: &[u8]) {
+        self.is_unreadable |= !is_directive(element);
         let (name, value) = split(element);
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         if is("max-age") {
@@ -114,6 +117,10 @@ impl RequestDirectives {
     }
 
     fn add(&mut self, element: &[u8]) {
+        if !is_directive(element) {
+            // Whatever it was meant to ask for: nothing is reused and nothing is left behind.
+            (self.no_cache, self.no_store) = (true, true);
+        }
         let (name, value) = split(element);
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         let first = |place: &mut Option<u64>| {
@@ -156,6 +163,14 @@ pub(super) fn seconds(value: &[u8]) -> Option<u64> {
 /// A lifetime that cannot be read makes the response stale (RFC 9111 §4.2.1).
 fn lifetime(value: Option<&[u8]>) -> u64 {
     value.and_then(seconds).unwrap_or(0)
+}
+
+/// Whether an element has the form of RFC 9111 §5.2: `token [ "=" ( token / quoted-string ) ]`.
+fn is_directive(element: &[u8]) -> bool {
+    match element.iter().position(|&byte| byte == b'=') {
+        None => is_token(element),
+        Some(place) => is_token(&element[..place]) && is_token_or_quoted(&element[place + 1..]),
+    }
 }
 
 /// Name and value; blanks around the equals sign stay in the value, where they make it unreadable.

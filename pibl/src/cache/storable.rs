@@ -20,6 +20,8 @@ pub(super) enum NotStored {
     SetCookie,
     Status,
     PartialContent,
+    Condition,
+    Unreadable,
     NotUnderstood,
     VaryStar,
     NoLifetime,
@@ -40,6 +42,8 @@ impl NotStored {
             Self::SetCookie => "set-cookie",
             Self::Status => "status",
             Self::PartialContent => "partial-content",
+            Self::Condition => "condition",
+            Self::Unreadable => "unreadable",
             Self::NotUnderstood => "not-understood",
             Self::VaryStar => "vary-star",
             Self::NoLifetime => "no-lifetime",
@@ -75,8 +79,13 @@ pub(super) fn judge(
         // Partial responses are passed on; combining them (RFC 9111 §3.4) is optional.
         206 => return Err(NotStored::PartialContent),
         304 => return Err(NotStored::Status),
+        // They answer a range or a condition, even where the origin says that they last.
+        412 | 416 => return Err(NotStored::Condition),
         100..=199 => return Err(NotStored::Status),
         _ => {}
+    }
+    if directives.is_unreadable {
+        return Err(NotStored::Unreadable);
     }
     if directives.must_understand {
         // RFC 9111 §5.2.2.3: no-store is for caches that do not understand the status.
