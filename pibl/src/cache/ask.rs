@@ -49,22 +49,14 @@ impl Cache {
     /// Decides about a request whose hop-by-hop fields were stripped. Waits while another exchange brings
     /// the same response; that is bounded by the timeouts of that exchange.
     pub async fn ask(self: &Arc<Self>, request: &RequestHead, now: Timestamp) -> Answer {
-        if !matches!(request.method, Method::Get | Method::Head) {
-            return Answer::Fetch(Fetch::passing(self, Forwarded::Method, None));
-        }
-        if self.store.disk.is_none() {
-            return Answer::Fetch(Fetch::passing(self, Forwarded::Bypass, Some("off")));
-        }
-        let Some(key) = Key::of_request(request) else {
-            return Answer::Fetch(Fetch::passing(self, Forwarded::Bypass, None));
-        };
-        if !self.store.rules.load().share_authorized && carries_token(request) {
-            return Answer::Fetch(Fetch::passing(self, Forwarded::Bypass, Some("token")));
-        }
-        if conditions::is_for_origin(&request.fields) {
-            return Answer::Fetch(Fetch::passing(self, Forwarded::Request, Some("precondition")));
-        }
         let directives = RequestDirectives::read(&request.fields);
+        let key = match self.key_of(request) {
+            Ok(key) => key,
+            Err(_) if directives.only_if_cached && is_for_cache(&request.method) => {
+                return Answer::Reply(Reply::only_if_cached());
+            }
+            Err((reason, detail)) => return Answer::Fetch(Fetch::passing(self, reason, detail)),
+        };
         let mut now = now;
         loop {
             let (reason, stored) = match self.find(&key, request).await {
@@ -132,6 +124,23 @@ impl Cache {
         }
     }
 
+    /// The key under which a request may be answered, or why the cache has no part in it.
+    fn key_of(&self, request: &RequestHead) -> Result<Key, (Forwarded, Option<&'static str>)> {
+        if !is_for_cache(&request.method) {
+            return Err((Forwarded::Method, None));
+        }
+        if self.store.disk.is_none() {
+            return Err((Forwarded::Bypass, Some("off")));
+        }
+        if !self.store.rules.load().share_authorized && carries_token(request) {
+            return Err((Forwarded::Bypass, Some("token")));
+        }
+        if conditions::is_for_origin(&request.fields) {
+            return Err((Forwarded::Request, Some("precondition")));
+        }
+        Key::of_request(request).ok_or((Forwarded::Bypass, None))
+    }
+
     /// Looks a key up; a large file that was not checked since the start is checked on another thread.
     async fn find(&self, key: &Key, request: &RequestHead) -> Found {
         match self.store.find(key, &request.fields) {
@@ -171,6 +180,16 @@ impl Cache {
             Joined::Follows(_) | Joined::Outdated => Answer::Reply(reply),
         }
     }
+}
+
+/// The answer to a request that goes around the cache and yet wants nothing but what is stored (RFC 9111 §5.2.1.7).
+pub fn only_if_cached(request: &RequestHead) -> Option<Reply> {
+    let is_meant = is_for_cache(&request.method) && RequestDirectives::read(&request.fields).only_if_cached;
+    is_meant.then(Reply::only_if_cached)
+}
+
+fn is_for_cache(method: &Method) -> bool {
+    matches!(method, Method::Get | Method::Head)
 }
 
 async fn wait(receiver: &mut watch::Receiver<State>) -> State {

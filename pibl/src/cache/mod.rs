@@ -59,7 +59,7 @@ mod vary;
 mod watch;
 mod writer;
 
-pub use ask::Answer;
+pub use ask::{Answer, only_if_cached};
 pub use cache_status::{CacheStatus, Forwarded};
 pub use fetch::{Fetch, Forward, Received};
 pub use key::Key;

@@ -24,7 +24,7 @@ pub use services::{Services, Worker};
 
 use std::rc::Rc;
 
-use crate::cache::{Answer, Fetch};
+use crate::cache::{self, Answer, Fetch};
 use crate::http::{BodyFraming, Fields, Method, ReceivedRequest, Version, hop_by_hop};
 use crate::wire::Wire;
 use fields::Wishes;
@@ -65,6 +65,11 @@ pub async fn run(worker: &Rc<Worker>, client: &mut Client<'_>, received: Receive
     // A GET with a body is nobody's idea of a resource, and tunnels are none at all.
     let is_plain = received.framing == BodyFraming::Empty || !client.request.method.is_safe();
     if wishes.upgrade.is_some() || !is_plain {
+        if let Some(reply) = cache::only_if_cached(&client.request) {
+            stored::send(worker, &mut client.outlet(), &reply, false, &mut record).await;
+            // Whatever follows the head is not read.
+            return After::Linger;
+        }
         return forward::forward(worker, client, &received, &wishes, None, &mut record).await;
     }
     match worker.cache.ask(&client.request, record.started_at).await {
