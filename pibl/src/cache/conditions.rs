@@ -4,7 +4,7 @@
 //! judge never come this far: `ask` passes such requests on.
 
 use crate::clock::Timestamp;
-use crate::http::{Fields, date, list_elements};
+use crate::http::{Fields, RequestHead, date, list_elements};
 
 /// Whether only the origin can judge the request (RFC 9110 §13.1.1, §13.1.4).
 pub(super) fn is_for_origin(request: &Fields) -> bool {
@@ -14,6 +14,12 @@ pub(super) fn is_for_origin(request: &Fields) -> bool {
 /// Whether the request carries a condition that a cache may judge.
 pub(super) fn is_conditional(request: &Fields) -> bool {
     request.contains("if-none-match") || request.contains("if-modified-since")
+}
+
+/// Whether an answer may owe its status to the range or the condition of its request. A 200 is the whole response.
+pub(super) fn is_answer_to_one(request: &RequestHead, status: u16) -> bool {
+    let fields = &request.fields;
+    status != 200 && (fields.contains("range") || fields.contains("if-range") || is_conditional(fields))
 }
 
 /// Whether the client has the stored response already, so that 304 is the answer.
@@ -49,6 +55,16 @@ pub(super) fn range_may_be_served(request: &Fields, stored: &Fields, received_at
     let changed = stored.get("last-modified").and_then(parse);
     let made = stored.get("date").and_then(parse).unwrap_or(now);
     changed == Some(wanted) && made.saturating_sub(wanted) >= 1
+}
+
+/// Whether a 304 is about the stored response (RFC 9111 §4.3.4): the validators that it names are those of the stored
+/// one. A filter that compresses may weaken the tag of a 200 and not that of its 304, so weak comparison is enough.
+pub(super) fn is_about(confirmation: &Fields, stored: &Fields) -> bool {
+    match (confirmation.get("etag"), confirmation.get("last-modified")) {
+        (Some(tag), _) => stored.get("etag").is_some_and(|stored| is_weakly_equal(tag, stored)),
+        (None, Some(changed)) => stored.get("last-modified") == Some(changed),
+        (None, None) => true,
+    }
 }
 
 /// Weak comparison of entity tags (RFC 9110 §8.8.3.2).

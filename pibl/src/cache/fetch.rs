@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::Cache;
 use super::cache_control::RequestDirectives;
 use super::cache_status::{CacheStatus, Forwarded};
+use super::conditions;
 use super::entry::Entry;
 use super::entry_format::{Kind, Record};
 use super::flight::Leader;
@@ -49,6 +50,8 @@ pub enum Received {
     Reply(Reply),
     /// Send the backend's answer.
     Forward(Forward),
+    /// The backend has confirmed what nobody has: ask it again, for all of it.
+    Again(Box<Fetch>),
 }
 
 /// A backend's answer on its way to the client.
@@ -157,7 +160,12 @@ impl Fetch {
         };
         let times = (requested_at, now);
         match (&request.method, response.status, part.stored.is_some()) {
-            (Method::Get, 304, true) => confirm(&self.cache, part, self.status, request, response, times),
+            (Method::Get, 304, true) => match confirmed(part.stored.as_deref(), response) {
+                true => confirm(&self.cache, part, self.status, request, response, times),
+                false => {
+                    Received::Again(Box::new(Self { part: Some(without_stored(&self.cache, part)), ..self }))
+                }
+            },
             (Method::Head, 200, true) => freshen(&self.cache, part, self.status, request, response, times),
             (Method::Get, 500 | 502 | 503 | 504, true) => {
                 let entry = part.stored.as_ref();
@@ -203,6 +211,19 @@ fn stand_in(
     Reply::new(request, entry, CacheStatus { ttl_seconds, ..status }, now)
 }
 
+/// Whether a 304 may be used for what is stored. The client's own condition stands where there is no validator.
+fn confirmed(stored: Option<&Entry>, response: &ResponseHead) -> bool {
+    stored.is_none_or(|entry| {
+        !entry.has_validator() || conditions::is_about(&response.fields, &entry.record.fields)
+    })
+}
+
+/// Forgets what is stored, which its origin no longer knows, but not that others wait.
+fn without_stored(cache: &Cache, part: Part) -> Part {
+    cache.store.remove_file(part.key.hash());
+    Part { stored: None, ..part }
+}
+
 /// RFC 9111 §4.3.4: a 304 gives the stored response new fields and a new life.
 fn confirm(
     cache: &Arc<Cache>,
@@ -220,9 +241,9 @@ fn confirm(
     };
     let updated = updated(cache, &entry, response, times);
     let status = CacheStatus { forwarded_status: Some(304), ..status };
-    let entry = store_updated(cache, &key, &watch, directives, request, &entry, updated);
+    let (entry, is_kept) = store_updated(cache, &key, &watch, directives, request, &entry, updated);
     match leader {
-        Some(leader) if entry.freshness.is_fresh(times.1) => leader.land(Arc::clone(&entry)),
+        Some(leader) if is_kept && entry.freshness.is_fresh(times.1) => leader.land(Arc::clone(&entry)),
         leader => leader.into_iter().for_each(Leader::release),
     }
     Received::Reply(Reply::new(request, entry, status, times.1))
@@ -253,7 +274,7 @@ fn freshen(
         return forward();
     }
     let updated = updated(cache, &entry, response, times);
-    let entry = store_updated(cache, &key, &watch, directives, request, &entry, updated);
+    let (entry, _) = store_updated(cache, &key, &watch, directives, request, &entry, updated);
     let status = CacheStatus { forwarded_status: Some(200), ..status };
     Received::Reply(Reply::new(request, entry, status, times.1))
 }
@@ -269,8 +290,10 @@ fn updated(
     let rules = cache.store.rules.load();
     let mut newer = response.fields.clone();
     fields_to_keep(&rules, &Directives::read(&newer), &mut newer);
-    // The variant was chosen by the stored Vary, and its file is named by it.
-    newer.remove("vary");
+    if entry.record.fields.contains("etag") {
+        // The same tag, perhaps in a weaker form.
+        newer.remove("etag");
+    }
     record.fields.remove("age");
     let is_replaced = |name: &[u8]| newer.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
     record.fields.retain(|name, _| !is_replaced(name));
@@ -285,7 +308,8 @@ fn updated(
     record
 }
 
-/// Keeps an updated response, unless its new fields forbid that: then it serves this request only.
+/// Keeps an updated response, unless its new fields forbid that, or make it differ for others by fields that nobody
+/// looked at (RFC 9111 §4.1): then it serves this request only. Says whether it was kept.
 fn store_updated(
     cache: &Cache,
     key: &Key,
@@ -294,7 +318,7 @@ fn store_updated(
     request: &RequestHead,
     entry: &Arc<Entry>,
     record: Record,
-) -> Arc<Entry> {
+) -> (Arc<Entry>, bool) {
     let rules = cache.store.rules.load();
     let head = ResponseHead { fields: record.fields.clone(), ..ResponseHead::new(record.status) };
     let stated = Directives::read(&record.fields);
@@ -303,14 +327,15 @@ fn store_updated(
     let get = RequestHead { method: Method::Get, ..request.clone() };
     let verdict =
         storable::judge(&rules, &get, false, (&head, &stated), Some(entry.body_bytes()), &freshness);
+    let varies_as_before = vary::names(&record.fields).is_some_and(|names| names == record.vary);
     let is_current = !watch.is_spoiled();
-    if verdict.is_ok() && is_current && !directives.no_store {
-        return cache.store.confirm(entry, record);
+    if verdict.is_ok() && varies_as_before && is_current && !directives.no_store {
+        return (cache.store.confirm(entry, record), true);
     }
-    if verdict.is_err_and(|reason| reason != NotStored::Authorization) {
+    if !varies_as_before || verdict.is_err_and(|reason| reason != NotStored::Authorization) {
         cache.store.remove(key);
     }
-    cache.store.unnamed(entry, record)
+    (cache.store.unnamed(entry, record), false)
 }
 
 /// A full answer: forwarded, and kept if RFC 9111 §3 allows it.
@@ -329,8 +354,16 @@ fn keep(
     let stated = Directives::read(&response.fields);
     let times = (requested_at, received_at);
     let freshness = Freshness::by(&stated, &rules, response.status, &response.fields, times);
-    let verdict =
+    let judged =
         storable::judge(&rules, request, directives.no_store, (response, &stated), length, &freshness);
+    // A validation of our own took the place of what the client asked of a part or under a condition.
+    let is_validation = stored.as_ref().is_some_and(|entry| entry.has_validator());
+    let verdict = match judged {
+        Ok(()) if !is_validation && conditions::is_answer_to_one(request, response.status) => {
+            Err(NotStored::Condition)
+        }
+        judged => judged,
+    };
     let forwarded_status = stored.as_ref().map(|_| response.status);
     let mut status = CacheStatus { forwarded_status, ..status };
     if let Err(reason) = verdict {

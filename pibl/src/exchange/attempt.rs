@@ -29,6 +29,8 @@ pub(super) enum Failure {
     Bad(#[expect(dead_code, reason = "shown by Debug in diagnostics")] BadResponse),
     /// It did not answer in time.
     TimedOut,
+    /// It confirmed a response that nobody has; the request is to be sent again as the client made it.
+    Unconfirmed,
     /// The client sent a body that is refused; nothing was answered yet.
     Refused(Refusal),
     /// The client went away.

@@ -20,7 +20,7 @@ use crate::balancer::{BackendId, Choice, NoChoice, Wanted};
 use crate::cache::Fetch;
 use crate::clock;
 use crate::config::Config;
-use crate::http::{ReceivedRequest, Refusal};
+use crate::http::{BodyFraming, ReceivedRequest, Refusal};
 use crate::upstream;
 use crate::wire::ReadBuffer;
 
@@ -93,6 +93,27 @@ pub(super) async fn forward(
     }
 }
 
+/// Encodes the request, with the validators of the cache where it has some.
+fn encode(
+    client: &mut Client<'_>,
+    fetch: Option<&Fetch>,
+    framing: BodyFraming,
+    wishes: &Wishes<'_>,
+    config: &Config,
+) {
+    let is_trusted = config.limits.trusted_proxies.iter().any(|network| network.contains(client.peer.ip()));
+    let Client { request, outgoing, upstream_out, peer, .. } = client;
+    let fields = match fetch {
+        Some(fetch) => {
+            outgoing.copy_from(&request.fields);
+            fetch.amend(&request.method, outgoing);
+            &*outgoing
+        }
+        None => &request.fields,
+    };
+    encode_request(upstream_out, (request, fields), framing, wishes, *peer, is_trusted);
+}
+
 /// Encodes the request together with what has arrived of its body.
 async fn prepare(
     client: &mut Client<'_>,
@@ -102,17 +123,8 @@ async fn prepare(
     fetch: Option<&Fetch>,
     config: &Config,
 ) -> Result<(), UploadFailure> {
-    let is_trusted = config.limits.trusted_proxies.iter().any(|network| network.contains(client.peer.ip()));
-    let Client { request, outgoing, upstream_out, buffer, audience, peer, .. } = client;
-    let fields = match fetch {
-        Some(fetch) => {
-            outgoing.copy_from(&request.fields);
-            fetch.amend(&request.method, outgoing);
-            &*outgoing
-        }
-        None => &request.fields,
-    };
-    encode_request(upstream_out, (request, fields), received.framing, wishes, *peer, is_trusted);
+    encode(client, fetch, received.framing, wishes, config);
+    let Client { upstream_out, buffer, audience, .. } = client;
     if let Some(wire) = audience.0 {
         upload.take_first_piece(wire, buffer, upstream_out, config.timeouts.request_body).await?;
     }
@@ -270,6 +282,10 @@ async fn try_backend(
             }
             // The backend had closed the connection while it was unused: no fault of anybody.
             Err(Failure::Silent) if is_reused => may_reuse = false,
+            Err(Failure::Unconfirmed) => {
+                encode(client, fetch.as_ref(), BodyFraming::Empty, &Wishes::default(), config);
+                record.attempts += 1;
+            }
             Err(failure) => return Err(failure),
         }
     }

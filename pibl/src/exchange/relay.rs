@@ -81,6 +81,10 @@ impl Relay<'_> {
                 self.writer = forward.writer;
                 self.deliver(received, Some(forward.status)).await
             }
+            Received::Again(fetch) => {
+                *self.fetch = Some(*fetch);
+                Err(Failure::Unconfirmed)
+            }
             Received::Reply(reply) => {
                 let mut outlet =
                     Outlet { audience: self.client, peer: self.peer, request: self.request, out: self.out };

@@ -135,6 +135,7 @@ impl Bench {
         let length = Some(origin.body.len() as u64);
         match fetch.receive(request, &response, length, now, now) {
             Received::Reply(reply) => seen(&reply, Some(asked)),
+            Received::Again(fetch) => self.finish(*fetch, request, now, Some(origin)),
             Received::Forward(Forward { writer, status }) => {
                 if let Some(mut writer) = writer {
                     let (one, two) = origin.body.split_at(origin.body.len() / 2);

@@ -31,7 +31,7 @@ fn receive(fetch: Fetch, asked: &RequestHead, fields: &[(&str, &str)], length: O
     let now = clock::now();
     match fetch.receive(asked, &response, length, now, now) {
         Received::Forward(forward) => forward,
-        Received::Reply(reply) => panic!("{reply:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
