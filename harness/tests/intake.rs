@@ -104,3 +104,38 @@ fn what_a_draft_of_the_judge_does_not_start_is_to_be_reviewed() {
     assert_eq!(team["rows"][1]["open"], 40.0, "{team}");
     assert_eq!((&team["grade"]["least"], &team["grade"]["most"]), (&0.0.into(), &5.0.into()));
 }
+
+/// Grades a folder and says what came of it, with the document.
+fn graded(folder: &Path, more: &[&str]) -> (String, Value) {
+    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .arg("grade")
+        .arg(here().join("rubrics/turns.yaml"))
+        .arg(folder.join("handed in"))
+        .arg("--out")
+        .arg(folder.join("out"))
+        .args(["--lang", "es"])
+        .args(more)
+        .output()
+        .expect("the harness runs");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    (text(&output), json(&folder.join("out/grades/turns/grades.json")))
+}
+
+fn write(path: &Path, bytes: impl AsRef<[u8]>) {
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    fs::write(path, bytes).expect("a file");
+}
+
+#[test]
+fn what_lies_beside_the_submissions_is_named_and_makes_them_no_single_one() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let handed_in = |name: &str| folder.path().join("handed in").join(name);
+    for name in ["cache/hola.py", "ana/hola.py", "lista.csv", "Thumbs.db", "beto.rar", "__MACOSX/._x"] {
+        write(&handed_in(name), "print()");
+    }
+    let (said, grades) = graded(folder.path(), &[]);
+    assert_eq!(grades["teams"].as_array().expect("teams").len(), 2, "{said}");
+    for skipped in ["entrega: lista.csv", "entrega: Thumbs.db", "carpeta: beto.rar", "entrega: __MACOSX"] {
+        assert!(said.contains(skipped), "{skipped}: {said}");
+    }
+}

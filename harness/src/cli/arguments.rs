@@ -296,7 +296,7 @@ pub(super) struct GradeArguments {
     /// The rubric.
     #[arg(value_name = "RUBRIC")]
     pub(super) rubric: PathBuf,
-    /// Submissions: folders or zips, or a folder that holds nothing but such.
+    /// Submissions: folders or zips, or a folder of such; what else lies there is skipped by name.
     #[arg(value_name = "SUBMISSIONS", required = true)]
     pub(super) submissions: Vec<PathBuf>,
     /// Where the grades go, in a folder of their own beneath this one.

@@ -12,13 +12,13 @@ use super::{init, input, signals, step_summary};
 use crate::conductor::Interruption;
 use crate::grade::entries::{self, Entries};
 use crate::grade::{
-    self, Columns, Flag, GradeObserver, GradeOrder, Graded, Submission, Triage, flag_words, grade_words_of,
-    points_words, reasons, row_title, triage_words,
+    self, Columns, Flag, GradeObserver, GradeOrder, Graded, Skipped, Submission, Triage, flag_words,
+    grade_words_of, points_words, reasons, row_title, triage_words,
 };
 use harness_model::exit_code::ExitCode;
 use harness_model::scenario::Problem;
 use harness_tell::language::grade_words::{
-    estimated, first_look_of, go_on, grades_at, no_submission, row_went_wrong, run_ended,
+    estimated, first_look_of, go_on, grades_at, no_submission, passed_over, row_went_wrong, run_ended,
 };
 use harness_tell::language::report_words::verdict_words;
 use harness_tell::language::run_words::no_signal_handler;
@@ -56,7 +56,12 @@ fn prepared(arguments: &GradeArguments, language: Language) -> Result<Prepared, 
         None => Vec::new(),
     };
     let out = arguments.out.join("grades").join(&rubric.name);
-    let submissions = grade::find(&arguments.submissions, &out).map_err(|error| error.to_string())?;
+    let (submissions, skipped) =
+        grade::find(&arguments.submissions, &out).map_err(|error| error.to_string())?;
+    for Skipped { path, archive } in &skipped {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        anstream::eprintln!("{}", passed_over(language, &harmless(&name), *archive));
+    }
     if submissions.is_empty() {
         return Err(no_submission(language));
     }
@@ -147,6 +152,11 @@ fn print(graded: &Graded, language: Language) {
     }
 }
 
+/// What a build printed, or the name of a file, must not play tricks on a terminal.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
 /// A line for everything that happens.
 struct Lines(Language);
 
@@ -158,10 +168,7 @@ impl GradeObserver for Lines {
             line.push_str(" · ");
             line.push_str(&flag_words(flag, self.0));
         }
-        // What a build printed must not play tricks on a terminal.
-        let line: String =
-            line.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
-        anstream::eprintln!("{line}");
+        anstream::eprintln!("{}", harmless(&line));
     }
 
     fn estimated(&self, runs: usize, made_before: usize, time: Duration) {

@@ -4,6 +4,7 @@
 //! `triage` prepare, `state` remembers, `score` counts, `document` and `pages` show. No verdict is made here: they come from the
 //! checks, and what a check could not decide stays open instead of becoming a zero.
 
+mod collection;
 mod csv;
 mod document;
 pub mod entries;
@@ -20,6 +21,7 @@ mod triage;
 mod unpack;
 mod work;
 
+pub use collection::Skipped;
 pub use csv::{Columns, students};
 pub use document::{Graded, GradesDocument, TeamGrade, conclude};
 pub use pages::words::{

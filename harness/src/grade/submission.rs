@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::unpack::{self, UnpackProblem, is_zip};
-use harness_model::adapter::PROFILE;
+use super::collection::{self, Skipped};
+use super::unpack::{self, UnpackProblem};
 
 /// Where a team's copy lies, relative to its folder.
 const COPY: &str = "submission";
@@ -38,39 +38,36 @@ pub struct Brought {
     pub sha256: String,
 }
 
-/// The submissions that the arguments name, in order: folders and zips, or a folder that holds nothing but such.
+/// The submissions that the arguments name, in order: folders and zips, or folders of such, with what was passed over.
 ///
 /// # Errors
 /// One of them cannot be read, with its path.
-pub fn find(arguments: &[PathBuf], out: &Path) -> io::Result<Vec<Submission>> {
-    let mut paths = Vec::new();
+pub fn find(arguments: &[PathBuf], out: &Path) -> io::Result<(Vec<Submission>, Vec<Skipped>)> {
+    let (mut paths, mut skipped) = (Vec::new(), Vec::new());
     for argument in arguments {
         let named =
             |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", argument.display()));
         let path = argument.canonicalize().map_err(named)?;
-        match collection(&path).map_err(named)? {
-            Some(inside) => paths.extend(inside),
+        match collection::of(&path).map_err(named)? {
+            Some(inside) => {
+                // Grades of an earlier call may lie among the submissions.
+                let grades = out.canonicalize().ok();
+                let holds_grades = |path: &PathBuf| grades.as_ref().is_some_and(|out| out.starts_with(path));
+                paths.extend(inside.submissions.into_iter().filter(|path| !holds_grades(path)));
+                skipped.extend(inside.skipped);
+            }
+            // `folder/*` names the strays as well.
+            None if !path.is_dir() && !collection::may_be_one(&path) => {
+                skipped.push(collection::skipped(path));
+            }
             None => paths.push(path),
         }
     }
     paths.sort();
     paths.dedup();
-    Ok(with_codes(paths, &known_codes(&out.join(TEAMS))))
-}
-
-/// What a folder holds, where it is not a submission itself but several: nothing but folders and zips, more than one, or
-/// zips alone.
-fn collection(path: &Path) -> io::Result<Option<Vec<PathBuf>>> {
-    if !path.is_dir() || path.join(PROFILE).exists() {
-        return Ok(None);
-    }
-    let mut inside: Vec<PathBuf> = fs::read_dir(path)?.flatten().map(|entry| entry.path()).collect();
-    inside.retain(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')));
-    let all_are_submissions = inside.iter().all(|path| path.is_dir() || is_zip(path));
-    // A program may consist of folders alone, but then one of these is among them.
-    let one_program =
-        inside.iter().any(|path| ["src", "cache", "docs"].iter().any(|name| path.ends_with(name)));
-    Ok((all_are_submissions && inside.len() > 1 && !one_program).then_some(inside))
+    skipped.sort();
+    skipped.dedup();
+    Ok((with_codes(paths, &known_codes(&out.join(TEAMS))), skipped))
 }
 
 fn with_codes(paths: Vec<PathBuf>, known: &BTreeMap<String, String>) -> Vec<Submission> {
@@ -195,17 +192,6 @@ mod tests {
         let second = with_codes(paths(&["a", "b", "d, \"e\""]), &known_codes(&out.path().join(TEAMS)));
         let code = |name: &str| second.iter().find(|one| one.name == name).unwrap().code.clone();
         assert_eq!((code("b"), code("d, \"e\""), code("a")), ("E01".into(), "E02".into(), "E03".into()));
-    }
-
-    #[test]
-    fn a_folder_of_folders_and_zips_is_a_collection_and_a_program_is_not() {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["one", "two"] {
-            fs::create_dir(folder.path().join(name)).unwrap();
-        }
-        assert_eq!(collection(folder.path()).unwrap().unwrap().len(), 2);
-        fs::write(folder.path().join("main.c"), "").unwrap();
-        assert_eq!(collection(folder.path()).unwrap(), None);
     }
 
     #[test]

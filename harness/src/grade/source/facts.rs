@@ -53,6 +53,12 @@ pub struct SourceFacts {
     pub headings: Vec<String>,
 }
 
+/// Whether a file is written in a language of programs, by its ending.
+pub fn is_source(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    ENDINGS.iter().any(|(known, _)| *known == ending)
+}
+
 /// Reads the source of a submission. What cannot be read is left out; that is a fact as well.
 pub fn read(root: &Path) -> SourceFacts {
     let mut by_language: BTreeMap<&str, Vec<SourceFile>> = BTreeMap::new();

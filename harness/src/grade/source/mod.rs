@@ -8,5 +8,5 @@ mod modules;
 mod readme;
 mod rule;
 
-pub use facts::{SourceFacts, read};
+pub use facts::{SourceFacts, is_source, read};
 pub use rule::{EDITION_ROWS, Edition, LANGUAGES, SourceFinding, SourceRule};

@@ -220,6 +220,22 @@ messages! {
     }
 }
 
+/// Something among the submissions that is none, named so that nobody is forgotten.
+pub fn passed_over(language: Language, name: &str, archive: bool) -> String {
+    match (language, archive) {
+        (Language::En, false) => format!("  skipped, no submission: {name}"),
+        (Language::Es, false) => format!("  omitido, no es una entrega: {name}"),
+        (Language::En, true) => {
+            format!("  skipped, an archive that is not read, to be handed in as a .zip or a folder: {name}")
+        }
+        (Language::Es, true) => {
+            format!(
+                "  omitido, un archivo comprimido que no se lee, debe entregarse como .zip o carpeta: {name}"
+            )
+        }
+    }
+}
+
 /// How many checks a rung rests on.
 pub fn rests_on(checks: usize, language: Language) -> String {
     Counted(checks as u64, Noun::Check).in_words(language)
