@@ -104,6 +104,14 @@ async fn a_proxy_that_listens_and_does_not_answer_says_what_came_instead() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_dies_of_a_request_is_reported_at_once_although_its_port_lingers() {
+    let lease = PortLease::any(31).unwrap();
+    let mut run = prepare(|adapter| adapter.rebind_within = Duration::from_secs(600)).await;
+    let problem = run.proxy.start(order("dies-of-a-request", lease.loopback())).await.unwrap_err();
+    assert!(matches!(problem, StartProblem::DiedOfRequest { code: Some(1), .. }), "{problem:?}");
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_reported_with_its_holder_and_a_restart_waits_for_it() {
     let lease = PortLease::any(6).unwrap();
     let mut run = prepare(|_| {}).await;

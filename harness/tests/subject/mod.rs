@@ -59,6 +59,13 @@ pub fn run_if_asked() {
                 println!("{}", "all work and no play ".repeat(50));
             }
         }
+        "dies-of-a-request" => {
+            // One thread a client, and an error in any of them ends the program without a word.
+            let mut stream = bind(port).accept().unwrap().0;
+            let _ = stream.read(&mut [0; 1024]);
+            println!("listening");
+            leave(1);
+        }
         "dies-later" => {
             answer(bind(port).accept().unwrap().0);
             println!("enough for one life");

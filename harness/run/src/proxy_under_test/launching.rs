@@ -221,7 +221,8 @@ impl ProxyUnderTest {
                     None => NoAnswer::NotConnected("no thread".into()),
                 },
                 _ = process.guard().wait_until(|state| !state.lives()) => {
-                    return Err(self.died(process, argv, attempts_before));
+                    let (problem, ended) = self.died(process, argv, attempts_before);
+                    return Err((of_a_request(problem), ended));
                 }
             };
             let hopeless = matches!(instead, NoAnswer::NotHttp(_));
@@ -286,6 +287,16 @@ impl ProxyUnderTest {
             })
         });
         look.await.flatten().unwrap_or_default()
+    }
+}
+
+/// A death after it had bound its port: another start would end the same way.
+fn of_a_request(problem: StartProblem) -> StartProblem {
+    match problem {
+        StartProblem::DiedAtStart { code, signal, last_lines, .. } => {
+            StartProblem::DiedOfRequest { code, signal, last_lines }
+        }
+        other => other,
     }
 }
 

@@ -99,6 +99,15 @@ pub enum StartProblem {
         /// The last lines that it printed.
         last_lines: Vec<String>,
     },
+    /// It listened, and ended of the first thing that it was asked: a plain GET.
+    DiedOfRequest {
+        /// Exit status, where it ended by itself.
+        code: Option<i32>,
+        /// Signal, where one ended it.
+        signal: Option<i32>,
+        /// The last lines that it printed.
+        last_lines: Vec<String>,
+    },
     /// It lives, but nothing listens on its port.
     NeverListened {
         /// Where it should listen.

@@ -112,6 +112,10 @@ fn title(language: Language, problem: &StartProblem) -> String {
             en: "it ended {after} after its start, before it listened ({how})",
             es: "terminó {after} después de arrancar, antes de escuchar ({how})",
             after = span(*after), how = how_it_ended(language, problem)),
+        StartProblem::DiedOfRequest { .. } => say!(language,
+            en: "it listened and ended of the first request, a plain GET ({how})",
+            es: "escuchó y terminó al recibir la primera petición, un GET sencillo ({how})",
+            how = how_it_ended(language, problem)),
         StartProblem::NeverListened { expected, waited, .. } => say!(language,
             en: "it runs, but nothing listens on {expected} after {waited}",
             es: "está en ejecución, pero nada escucha en {expected} después de {waited}",
@@ -177,7 +181,9 @@ fn way_out(language: Language, problem: &StartProblem) -> Option<String> {
         StartProblem::NeverListened { .. } => say!(language,
             en: "hand it the port `{{{{ port }}}}` in the adapter, or declare the port that it insists on",
             es: "el perfil debe darle el puerto `{{{{ port }}}}`, o declarar el puerto fijo que usa"),
-        StartProblem::DiedAtStart { .. } | StartProblem::DoesNotAnswer { .. } => say!(language,
+        StartProblem::DiedAtStart { .. }
+        | StartProblem::DiedOfRequest { .. }
+        | StartProblem::DoesNotAnswer { .. } => say!(language,
             en: "its last lines and the whole of `proxy.stdout` in the run folder tell more",
             es: "sus últimas líneas y el archivo `proxy.stdout` de la carpeta de la ejecución dicen más"),
         StartProblem::NoNamespace { .. } => say!(language,
@@ -195,6 +201,7 @@ fn last_lines(problem: &StartProblem) -> Vec<String> {
     match problem {
         StartProblem::BuildFailed { last_lines, .. }
         | StartProblem::DiedAtStart { last_lines, .. }
+        | StartProblem::DiedOfRequest { last_lines, .. }
         | StartProblem::NeverListened { last_lines, .. }
         | StartProblem::DoesNotAnswer { last_lines, .. } => last_lines.clone(),
         _ => Vec::new(),
@@ -203,10 +210,12 @@ fn last_lines(problem: &StartProblem) -> Vec<String> {
 
 fn how_it_ended(language: Language, problem: &StartProblem) -> String {
     match problem {
-        StartProblem::DiedAtStart { code: Some(code), .. } => {
+        StartProblem::DiedAtStart { code: Some(code), .. }
+        | StartProblem::DiedOfRequest { code: Some(code), .. } => {
             say!(language, en: "status {code}", es: "estado {code}", code = *code)
         }
-        StartProblem::DiedAtStart { signal: Some(signal), .. } => say!(language,
+        StartProblem::DiedAtStart { signal: Some(signal), .. }
+        | StartProblem::DiedOfRequest { signal: Some(signal), .. } => say!(language,
             en: "killed by {signal}", es: "por la señal {signal}", signal = Signal::from_number(*signal).to_string()),
         _ => say!(language, en: "cause unknown", es: "causa desconocida"),
     }
