@@ -7,6 +7,7 @@
 mod closing;
 mod direct;
 mod elsewhere;
+mod first_look;
 mod fleet;
 mod interim;
 mod interruption;

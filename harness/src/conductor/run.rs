@@ -173,6 +173,8 @@ async fn play(
         usual_address: address,
         other_port: None,
         down_on_purpose: false,
+        idle: order.plan.backends.idle,
+        adapted: Vec::new(),
     };
     // Building the proxy does not count.
     let guard = TimeGuard::start(order);
@@ -227,8 +229,12 @@ async fn perform(
         Ok(sampler) => sampler,
         Err(error) => return Some(not_ready(recorder, StartProblem::Guard { error: error.to_string() })),
     };
+    let ready = async {
+        stage.start().await?;
+        stage.look().await
+    };
     let started = tokio::select! {
-        started = stage.start() => started,
+        started = ready => started,
         cause = order.interruption.wait() => { note_interruption(recorder, cause); return None; }
     };
     if let Err(problem) = started {
@@ -323,6 +329,9 @@ async fn perform_step(
 }
 
 async fn perform_once(stage: &mut Stage, step: &Step, recorder: &Recorder, sampler: &Sampler) -> Performed {
+    if let Some(manners) = stage.backends.manners() {
+        manners.set(stage.manner(Some(step)));
+    }
     recorder.record(EventKind::StepStarted);
     let result = stage.carry_out(step).await;
     let asked_nothing = matches!(step.kind, StepKind::Backends(_) | StepKind::Wait { .. });

@@ -12,7 +12,7 @@ use fake_backends::applications::Instances;
 use fake_backends::behavior::Span;
 use fake_backends::clock::RunClock;
 use fake_backends::platform::Network;
-use fake_backends::server::{self, BackendSpec, Down, Listening, Manner, Recording, World};
+use fake_backends::server::{self, BackendSpec, Down, Listening, Manner, Manners, Recording, World};
 
 use super::elsewhere::Elsewhere;
 use harness_model::adapter::{Adapter, BackendAddress, NetworkWish};
@@ -43,6 +43,18 @@ pub(super) struct Backends {
     up: Vec<bool>,
     /// Those that the proxy is told of.
     listed: Vec<bool>,
+}
+
+/// A manner that is in force while this lives.
+pub(super) struct ForAWhile {
+    manners: Manners,
+    before: Manner,
+}
+
+impl Drop for ForAWhile {
+    fn drop(&mut self) {
+        self.manners.set(self.before.clone());
+    }
 }
 
 /// Who they are.
@@ -172,6 +184,22 @@ impl Backends {
                 elsewhere.addresses().iter().map(|it| (it.name.clone(), it.address)).collect()
             }
         }
+    }
+
+    /// How they treat connections and bodies, where that is ours to say.
+    pub(super) fn manners(&self) -> Option<&Manners> {
+        match &self.origins {
+            Origins::Ours(_) => Some(&self.world.manners),
+            Origins::Elsewhere(_) => None,
+        }
+    }
+
+    /// Puts a manner in force until what is returned is dropped; then the one before is again.
+    pub(super) fn for_a_while(&self, manner: Manner) -> ForAWhile {
+        let manners = self.world.manners.clone();
+        let before = manners.now();
+        manners.set(manner);
+        ForAWhile { manners, before }
     }
 
     /// Whether any of them answers.

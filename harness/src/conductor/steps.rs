@@ -14,7 +14,7 @@ use super::proxy_log::Mark;
 use super::pump::Pump;
 use super::setting::Backends;
 use harness_model::adapter::{LaunchVariables, Setting, render};
-use harness_model::history::{EventKind, IntervalLog};
+use harness_model::history::{Adaptation, EventKind, IntervalLog};
 use harness_model::plan::{
     Balance, CaseStep, CloudStep, CrashLoad, Exact, ProxySettings, Restart, Step, StepKind,
 };
@@ -47,6 +47,10 @@ pub(super) struct Stage {
     pub(super) other_port: Option<PortLease>,
     /// Whether the plan itself has ended the proxy.
     pub(super) down_on_purpose: bool,
+    /// After how long backends close a connection that is idle.
+    pub(super) idle: Option<Duration>,
+    /// What the backends do otherwise because of what this proxy does.
+    pub(super) adapted: Vec<Adaptation>,
 }
 
 /// Where a proxy listens that is told of no port.
@@ -127,7 +131,10 @@ impl Stage {
     /// It did not get ready.
     pub(super) async fn start(&mut self) -> Result<Ready, StartProblem> {
         let order = self.order()?;
-        let ready = self.proxy.start(order).await?;
+        let simple = self.backends.for_a_while(self.simple_manner());
+        let started = self.proxy.start(order).await;
+        drop(simple);
+        let ready = started?;
         self.down_on_purpose = false;
         Ok(ready)
     }
@@ -221,7 +228,10 @@ impl Stage {
         }
         self.down_on_purpose = true;
         let order = self.order().map_err(in_words)?;
-        restart(&mut self.proxy, plan, order).await.map_err(in_words)?;
+        let simple = self.backends.for_a_while(self.simple_manner());
+        let restarted = restart(&mut self.proxy, plan, order).await;
+        drop(simple);
+        restarted.map_err(in_words)?;
         self.down_on_purpose = false;
         Ok(())
     }

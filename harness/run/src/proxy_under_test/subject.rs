@@ -13,7 +13,7 @@ use fake_backends::platform::Network;
 
 use super::confinement::{Confinement, Enforced};
 use super::directory::WorkingDirectory;
-use super::guard::{GuardState, Isolation, Wish};
+use super::guard::{GuardState, Isolation, MainExit, Wish};
 use super::process::{Ended, LAST_LINES, Process};
 use super::{OutputLog, Preparation, StartProblem};
 use harness_model::adapter::{Adapter, OwnCommands};
@@ -211,6 +211,11 @@ impl ProxyUnderTest {
             Some(process) => drop(process.guard().wait_until(|state| !state.lives()).await),
             None => std::future::pending().await,
         }
+    }
+
+    /// How it ended, once it has ended by itself.
+    pub fn last_exit(&self) -> Option<MainExit> {
+        self.current()?.ended().map(|ended| ended.exit)
     }
 
     /// How long ago the harness ended it; `None` if it never has.

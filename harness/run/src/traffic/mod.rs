@@ -12,6 +12,7 @@ pub mod crash_load;
 pub mod deliveries;
 pub mod exact;
 pub mod fill;
+pub mod first_look;
 mod keys;
 mod ladder;
 pub mod load;

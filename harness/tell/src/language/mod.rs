@@ -8,6 +8,7 @@ mod cause_words;
 mod check_words;
 mod cloud_words;
 pub mod compare_words;
+pub mod conduct_words;
 mod config_words;
 pub mod defence_words;
 mod fidelity_words;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::Source;
 use super::mending::groups;
 use super::wire::plain;
+use crate::language::conduct_words::{adapted, looked};
 use crate::language::profile_words::{profile, so_far};
 use crate::language::report_words::{
     HeadlineFacts, declared_unsupported, exit_meaning, headline_of, hung_at_stop, optimal_failed,
@@ -53,6 +54,8 @@ pub struct Overview {
     pub small: Option<HostProfile>,
     /// Whether the run went on when this was drawn.
     pub goes_on: bool,
+    /// What was done because of what the proxy did: first looks and adaptations, in their order.
+    pub conduct: Vec<EventKind>,
 }
 
 /// All outcomes, the gravest first, as reports order them.
@@ -100,6 +103,13 @@ impl Overview {
             goes_on: source.events().iter().rev().any(
                 |event| matches!(&event.event, EventKind::Interrupted { reason, .. } if reason == NOT_OVER),
             ),
+            conduct: source
+                .events()
+                .iter()
+                .map(|event| &event.event)
+                .filter(|event| matches!(event, EventKind::Look(_) | EventKind::Adapted { .. }))
+                .cloned()
+                .collect(),
             small: source.plan().profile.clone().filter(HostProfile::is_small),
             kills: count(
                 |event| matches!(event, EventKind::ProxySignalled { signal, .. } if signal == "SIGKILL"),
@@ -165,6 +175,11 @@ impl Overview {
         if self.goes_on {
             notes.push(so_far(language));
         }
+        notes.extend(self.conduct.iter().filter_map(|event| match event {
+            EventKind::Look(look) => looked(language, look),
+            EventKind::Adapted { adaptation, .. } => Some(adapted(language, *adaptation)),
+            _ => None,
+        }));
         for (ruling, said) in [
             (Ruling::Fail, threshold_words::missed_too as fn(Language, &str) -> String),
             (Ruling::Inconclusive, threshold_words::open_too),

@@ -10,11 +10,13 @@ mod observe;
 mod patience;
 mod raw;
 mod trouble;
+mod watched;
 
 pub(super) use again::may_be_repeated;
 pub use patience::Strain;
 pub use raw::Connection;
 pub(super) use trouble::not_connected;
+pub use watched::Watched;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -1,0 +1,33 @@
+//! The words of what the harness did of its own accord because of what a proxy did.
+//!
+//! Terminal and pages say them once, beside the verdicts. What was done is decided in `conductor`.
+
+use super::Language;
+use crate::say;
+use harness_model::history::{Adaptation, BinaryBody, Look};
+use harness_platform::Signal;
+
+/// How the backends adapted, and why, as a sentence without its full stop.
+pub fn adapted(language: Language, adaptation: Adaptation) -> String {
+    match adaptation {
+        Adaptation::BackendsClose => say!(language,
+            en: "This proxy waits for its backends to close their connections, so they close after each answer; only where keeping a connection is the question they keep it",
+            es: "Este proxy espera a que los backends cierren sus conexiones; por eso las cierran después de cada respuesta, y solo las conservan donde esa es la pregunta"),
+        Adaptation::TextBodies => say!(language,
+            en: "A body that is no text does not come through this proxy, so bodies are text wherever they are not the question",
+            es: "Los cuerpos que no son texto no pasan por este proxy; por eso son texto donde el cuerpo no es la pregunta"),
+    }
+}
+
+/// What the first look showed, where that is worth a sentence.
+pub fn looked(language: Language, look: &Look) -> Option<String> {
+    let Look::BinaryBody { seen: BinaryBody::Died { code, signal, .. }, .. } = look else { return None };
+    let how = match (code, signal) {
+        (Some(code), _) => say!(language, en: "status {code}", es: "estado {code}", code = *code),
+        (None, Some(signal)) => Signal::from_number(*signal).to_string(),
+        (None, None) => say!(language, en: "cause unknown", es: "causa desconocida"),
+    };
+    Some(say!(language,
+        en: "The program ended of the first answer that was no text ({how}); it was started again",
+        es: "El programa terminó con la primera respuesta que no era texto ({how}); se arrancó de nuevo", how = how))
+}

@@ -1,0 +1,162 @@
+//! Small proxies with one odd habit each, as people write them, and a run of the program `harness` on one of them.
+//!
+//! They live in the test binary itself, which is executed again with `ODD` set: no interpreter is needed. Each takes its port and
+//! its backends from the environment and forwards in turn; what is odd about it is its name.
+
+#![allow(dead_code, reason = "each test binary uses another part")]
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+
+/// Runs the proxy that the environment names; returns at once in an ordinary test run.
+pub fn run_if_asked() {
+    let Ok(habit) = std::env::var("ODD") else { return };
+    let told: u16 = std::env::var("PORT").expect("a port").parse().expect("a port");
+    let backends: Vec<String> =
+        std::env::var("BACKENDS").expect("backends").split(',').map(str::to_owned).collect();
+    let listener = TcpListener::bind(("127.0.0.1", told)).expect("a free port");
+    let (habit, turn) = (habit.leak() as &str, AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for client in listener.incoming().flatten() {
+            let backend = backends[turn.fetch_add(1, Ordering::Relaxed) % backends.len()].as_str();
+            scope.spawn(move || serve(habit, client, backend));
+        }
+    });
+}
+
+/// One request, one connection to a backend; `None` where either side is gone.
+fn serve(habit: &str, mut client: TcpStream, backend: &str) -> Option<()> {
+    let request = head(&mut client)?;
+    let mut origin = TcpStream::connect(backend).ok()?;
+    let asked = match habit {
+        "relays-until-eof" | "answers-at-eof" => request,
+        _ => close_after(&request),
+    };
+    origin.write_all(&asked).ok()?;
+    let mut answer = Vec::new();
+    let mut piece = [0; 4096];
+    while !(habit == "honest" && is_whole(&answer)) {
+        match origin.read(&mut piece).ok()? {
+            0 => break,
+            length if habit == "relays-until-eof" => client.write_all(&piece[..length]).ok()?,
+            length => answer.extend_from_slice(&piece[..length]),
+        }
+    }
+    match (habit, String::from_utf8(answer)) {
+        ("dies-of-bytes", Err(error)) => {
+            eprintln!("{error}");
+            leave(1)
+        }
+        ("decodes", Ok(text)) => client.write_all(text.as_bytes()).ok(),
+        // The thread ends as one of Python does, its client left to itself.
+        ("decodes", Err(_)) => {
+            std::mem::forget(client);
+            None
+        }
+        (_, Ok(text)) => client.write_all(text.as_bytes()).ok(),
+        (_, Err(error)) => client.write_all(error.as_bytes()).ok(),
+    }
+}
+
+fn head(client: &mut TcpStream) -> Option<Vec<u8>> {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        client.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
+    }
+    Some(head)
+}
+
+/// Whether an answer is as long as it says.
+fn is_whole(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer);
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let length = text.lines().find_map(|line| line.strip_prefix("Content-Length: ")?.parse::<usize>().ok());
+    length.is_some_and(|length| answer.len() >= end + 4 + length)
+}
+
+fn close_after(request: &[u8]) -> Vec<u8> {
+    [&request[..request.len() - 2], b"Connection: close\r\n\r\n"].concat()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a program that ends of an error in the middle of everything")]
+fn leave(code: i32) -> ! {
+    std::process::exit(code)
+}
+
+/// What came of a run.
+pub struct Run {
+    pub exit: i32,
+    pub printed: String,
+    pub verdicts: Value,
+    pub events: String,
+}
+
+/// Runs a scenario on the proxy with this habit, as a user would.
+pub fn run(habit: &str, scenario: &str) -> Run {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let (adapter, file) = (folder.path().join("odd.yaml"), folder.path().join("asked.yaml"));
+    std::fs::write(&adapter, profile(habit)).expect("the profile");
+    std::fs::write(&file, scenario).expect("the scenario");
+    let out = folder.path().join("reports");
+    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .args([Path::new("run"), &file, Path::new("--sut"), &adapter, Path::new("--out"), &out])
+        .env("LANG", "en_US.UTF-8")
+        .output()
+        .expect("the harness runs");
+    let printed =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let latest = out.join("asked/odd/latest");
+    let read = |name: &str| {
+        let file: PathBuf = latest.join(name);
+        std::fs::read_to_string(&file)
+            .unwrap_or_else(|error| panic!("{}: {error}\n{printed}", file.display()))
+    };
+    let verdicts = serde_json::from_str(&read("verdicts.json")).expect("verdicts are JSON");
+    Run { exit: output.status.code().unwrap_or(-1), events: read("events.jsonl"), printed, verdicts }
+}
+
+fn profile(habit: &str) -> String {
+    let program = std::env::current_exe().expect("this program");
+    format!(
+        r#"
+name: odd
+program: {{installed: {{name: "{program}"}}}}
+start: ["{{{{ program }}}}", "--exact", "odd_proxy", "--nocapture"]
+environment:
+  ODD: "{habit}"
+  PORT: "{{{{ port }}}}"
+  BACKENDS: "{{{{ backends | map(attribute='address') | join(',') }}}}"
+ready_within: 8s
+limits: {{readable: ["{program}"]}}
+capabilities: {{cache: none, ttl: none}}
+"#,
+        program = program.display()
+    )
+}
+
+impl Run {
+    /// The verdict on a check.
+    pub fn row(&self, check: &str) -> &Value {
+        let rows = self.verdicts["verdicts"].as_array().expect("verdicts");
+        rows.iter()
+            .find(|row| row["check"] == check)
+            .unwrap_or_else(|| panic!("no verdict on {check}\n{}", self.printed))
+    }
+
+    /// Its outcome.
+    pub fn outcome(&self, check: &str) -> &str {
+        self.row(check)["outcome"].as_str().expect("an outcome")
+    }
+
+    /// Events of one kind, in their order.
+    pub fn events(&self, kind: &str) -> Vec<Value> {
+        let lines = self.events.lines().map(|line| serde_json::from_str::<Value>(line).expect("an event"));
+        lines.filter_map(|event| event["event"].get(kind).cloned()).collect()
+    }
+}

@@ -1,0 +1,65 @@
+//! What a run makes of proxies with odd habits: one fault is one finding, and everything else is asked all the same.
+
+#![cfg(target_os = "linux")]
+
+mod odd;
+
+/// Not a test: the proxies that the tests of this file run.
+#[test]
+fn odd_proxy() {
+    odd::run_if_asked();
+}
+
+const ROUND: &str = r#"
+name: asked
+title: {en: "Asked", es: "Preguntado"}
+covers: [REQ-5, REQ-9]
+proxy: {ttl: 60s}
+backends:
+  count: 3
+  script:
+    routes: [{path: "/kept-open", plan: {respond: {body: 2KiB, persistence: never_close}}}]
+    otherwise: {respond: {body: 1KiB}}
+steps:
+  - exchange: {asks: forward.once, path: "/plain/{n}", times: 3, within: 2s}
+  - exchange: {asks: forward.kept_open, path: "/kept-open", within: 2s}
+  - serial: {requests: 12, path: "/each/{n}", connections: one}
+checks:
+  forward.once:
+  forward.kept_open:
+  rr.serial_cycle:
+"#;
+
+#[test]
+fn a_proxy_that_waits_for_the_end_of_its_backend_fails_where_keeping_is_asked_and_nowhere_else() {
+    for (habit, seen) in [("answers-at-eof", "answer_waited"), ("relays-until-eof", "connection_waited")] {
+        let run = odd::run(habit, ROUND);
+        assert!(run.events("look")[0]["kept_open"]["seen"][seen].is_object(), "{:?}", run.events("look"));
+        let adapted = run.events("adapted");
+        assert_eq!((adapted.len(), &adapted[0]["adaptation"]), (1, &"backends_close".into()), "{habit}");
+        assert!(run.printed.contains("waits for its backends to close"), "{}", run.printed);
+        for check in ["forward.once", "rr.serial_cycle"] {
+            assert_eq!(run.outcome(check), "pass", "{habit}: {}", run.printed);
+        }
+    }
+}
+
+#[test]
+fn an_honest_proxy_changes_nothing() {
+    let run = odd::run("honest", ROUND);
+    assert_eq!(run.events("look").len(), 2);
+    assert!(run.events("adapted").is_empty());
+    assert_eq!(run.exit, 0, "{}", run.printed);
+}
+
+#[test]
+fn a_proxy_that_takes_bodies_for_text_is_asked_for_text_and_what_bytes_do_to_it_is_told() {
+    for (habit, seen) in [("decodes", "unanswered"), ("dies-of-bytes", "died")] {
+        let run = odd::run(habit, ROUND);
+        let look = &run.events("look")[1]["binary_body"]["seen"][seen];
+        assert!(look.is_object(), "{habit}: {:?}\n{}", run.events("look"), run.printed);
+        assert_eq!(run.events("adapted")[0]["adaptation"], "text_bodies");
+        assert_eq!(run.outcome("forward.once"), "pass", "{habit}: {}", run.printed);
+        assert_eq!(run.outcome("rr.serial_cycle"), "pass", "{habit}: {}", run.printed);
+    }
+}
