@@ -1,7 +1,7 @@
 //! The likely cause of a finding in the program of such a proxy, as a code.
 //!
 //! The mending loop groups failures by it and the language room explains it. A cause is a guess that experience with
-//! real proxies suggests, never a part of the verdict.
+//! real proxies suggests, never a part of the verdict; what the same run says against it is looked at in `refuted`.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,10 @@ pub enum Cause {
     PortNotReusable,
     /// Clients are served one after the other.
     ServedOneByOne,
+    /// Connections that come at once are not taken at once: the queue of listen is short.
+    BacklogTooShort,
+    /// Bodies are handled by functions for text: decoded, or measured up to the first NUL.
+    TreatedAsText,
     /// Clients share a buffer, a file or a variable without a lock.
     SharedState,
     /// The backend is drawn at random.

@@ -31,14 +31,19 @@ fn seen(ledger: &Ledger<'_>, control: Control) -> bool {
             let visited = |name: &str| ledger.arrived.iter().any(|arrived| arrived.attempt.backend == name);
             (1..=told).all(|number| visited(&format!("b{number}")))
         }
-        Control::Hits => ledger.asked.iter().any(|asked| {
-            let Some(response) = asked.exchange.response.as_ref() else { return false };
-            // What no backend gave before is none of theirs, however often the proxy says it.
-            let of_backend =
-                response.stamp.is_some() || matches!(response.body.content, Some(ContentSeen::Whole { .. }));
-            asked.exchange.method == "GET" && asked.succeeded() && of_backend && ledger.is_from_cache(asked)
-        }),
+        Control::Hits => hits_seen(ledger),
     }
+}
+
+/// Whether something plain was answered from the cache.
+pub(super) fn hits_seen(ledger: &Ledger<'_>) -> bool {
+    ledger.asked.iter().any(|asked| {
+        let Some(response) = asked.exchange.response.as_ref() else { return false };
+        // What no backend gave before is none of theirs, however often the proxy says it.
+        let of_backend =
+            response.stamp.is_some() || matches!(response.body.content, Some(ContentSeen::Whole { .. }));
+        asked.exchange.method == "GET" && asked.succeeded() && of_backend && ledger.is_from_cache(asked)
+    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::controls::controlled;
 use super::judged::Judged;
 use super::lacking::{declared_missing, missing_for_every_step, needs_its_life};
 use super::ledger::Ledger;
+use super::refuted::Run;
 use super::{
     Amiss, Finding, Outcome, Verdict, alive, cases, cloud, concurrency, fairness, fidelity, freshness, hits,
     integrity, latency, listed, logged, persistence,
@@ -25,6 +26,10 @@ pub fn evaluate(record: &Record) -> Vec<Verdict> {
     let mut verdicts: Vec<Verdict> =
         record.plan.checks.iter().map(|check| verdict(check, concluded(&ledger, record, check))).collect();
     apply_dependencies(&mut verdicts);
+    let run = Run::of(&ledger);
+    for verdict in &mut verdicts {
+        verdict.cause = verdict.cause.and_then(|suggested| run.left_of(verdict, suggested));
+    }
     agree(&mut verdicts);
     verdicts
 }

@@ -3,7 +3,7 @@
 //! Every check starts here. Whether an answer came from the cache is decided by the journals of the backends alone;
 //! what the proxy says of itself is never read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fake_backends::clock::Moment;
 
@@ -23,6 +23,8 @@ pub(super) struct Ledger<'a> {
     /// What the backends saw, in the order of arrival.
     pub(super) arrived: Vec<Arrived<'a>>,
     by_target: HashMap<String, Vec<usize>>,
+    /// Lines of the attempts that arrived with another target than they were sent with.
+    pub(super) linked: HashSet<usize>,
     asked_by_target: HashMap<&'a str, Vec<usize>>,
     launches: Vec<Moment>,
     kills: Vec<Moment>,
@@ -97,6 +99,7 @@ impl<'a> Ledger<'a> {
             asked: Vec::new(),
             arrived: Vec::new(),
             by_target: HashMap::new(),
+            linked: HashSet::new(),
             asked_by_target: HashMap::new(),
             launches: Vec::new(),
             kills: Vec::new(),
@@ -153,6 +156,7 @@ impl<'a> Ledger<'a> {
             let target = linked.get(&arrived.line).copied().unwrap_or(arrived.attempt.target.as_str());
             ledger.by_target.entry(origin_form(target).to_owned()).or_default().push(index);
         }
+        ledger.linked = linked.into_keys().collect();
         for (index, asked) in ledger.asked.iter().enumerate() {
             ledger.asked_by_target.entry(asked.exchange.target.as_str()).or_default().push(index);
         }

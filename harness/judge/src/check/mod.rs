@@ -26,6 +26,7 @@ mod logged;
 mod pattern;
 mod persistence;
 mod probes;
+mod refuted;
 mod seen;
 mod summary;
 mod verdict;

@@ -43,6 +43,8 @@ pub(super) struct Ask {
     pub(super) method: &'static str,
     /// Sent at this millisecond of the run.
     pub(super) at: f64,
+    /// Due so many milliseconds before it was sent.
+    pub(super) late: f64,
     /// Answered after so many milliseconds.
     pub(super) took: f64,
     /// The backends that saw it, in order; none: answered from the cache or not at all.
@@ -52,6 +54,8 @@ pub(super) struct Ask {
     pub(super) end: ExchangeEnd,
     pub(super) status: u16,
     pub(super) bytes: u64,
+    /// Bytes of its body as sent and as they arrived.
+    pub(super) body: (u64, u64),
     /// Its target at the backends, where it is not the one that was sent.
     pub(super) arrives_as: Option<String>,
     /// Stamp of the answer where it is not that of the last attempt.
@@ -65,12 +69,14 @@ impl Ask {
             purpose,
             method: "GET",
             at,
+            late: 0.0,
             took: 2.0,
             backends: Vec::new(),
             content: Some(ContentSeen::Whole { key: target.to_owned(), version: 1 }),
             end: ExchangeEnd::Complete,
             status: 200,
             bytes: 1_000,
+            body: (0, 0),
             arrives_as: None,
             stamp: None,
         }
@@ -79,6 +85,12 @@ impl Ask {
     /// Answered by this backend.
     pub(super) fn by(mut self, backend: &str) -> Ask {
         self.backends.push(backend.to_owned());
+        self
+    }
+
+    /// With a body, of which so much arrives.
+    pub(super) fn carrying(mut self, sent: u64, arrived: u64) -> Ask {
+        self.body = (sent, arrived);
         self
     }
 
@@ -266,8 +278,8 @@ impl Kit {
             method: ask.method.to_owned(),
             target: ask.target.clone(),
             request_head: WireBytes::default(),
-            request_body_bytes: 0,
-            intended: moment(ask.at),
+            request_body_bytes: ask.body.0,
+            intended: moment(ask.at - ask.late),
             sent: Some(moment(ask.at)),
             head_received: None,
             finished: moment(ask.at + ask.took),
@@ -351,7 +363,7 @@ fn attempt(ask: &Ask, backend: &str, number: u64, arrived: f64, responded: f64) 
         target: ask.arrives_as.clone().unwrap_or_else(|| ask.target.clone()),
         head: BackendBytes::default(),
         head_bytes: 0,
-        body_bytes: 0,
+        body_bytes: ask.body.1,
         body_hash: 0,
         body_start: BackendBytes::default(),
         extra_bytes: 0,

@@ -48,7 +48,9 @@ fn questions(team: &TeamGrade, language: Language) -> Vec<(&Judged, DefenceQuest
     let mut found: Vec<(&Judged, DefenceQuestion)> = Vec::new();
     for wanted in [Outcome::Fail, Outcome::Pass] {
         for judged in team.judged.iter().filter(|judged| judged.verdict.outcome == wanted) {
-            let Some(question) = question(&judged.verdict.finding, language) else { continue };
+            let Some(question) = question(&judged.verdict.finding, judged.verdict.cause, language) else {
+                continue;
+            };
             let known = |(other, same): &(&Judged, DefenceQuestion)| {
                 other.verdict.check == judged.verdict.check || same.answer == question.answer
             };

@@ -67,6 +67,14 @@ words!(Cause {
         en: "clients are served one after the other: accept, answer, and only then accept again",
         es: "los clientes se atienden uno tras otro: se acepta, se responde y solo entonces se vuelve a aceptar"
     },
+    Cause::BacklogTooShort => {
+        en: "connections that come at once are not taken at once, and wait 1 s or 3 s to be tried again: the number given to listen is small, or accept is called too seldom",
+        es: "las conexiones que llegan a la vez no se aceptan a la vez, y se reintentan al cabo de 1 s o 3 s: el número dado a listen es pequeño, o accept se llama muy pocas veces"
+    },
+    Cause::TreatedAsText => {
+        en: "bodies are treated as text (decode, strlen, a function for strings): bytes that no text has are replaced or left out, or end it",
+        es: "los cuerpos se tratan como texto (decode, strlen, una función para cadenas): los bytes que ningún texto tiene se reemplazan, se omiten o lo terminan"
+    },
     Cause::SharedState => {
         en: "clients share a buffer, a file or a variable without a lock",
         es: "los clientes comparten un búfer, un archivo o una variable sin protección"

@@ -5,7 +5,7 @@
 
 use super::{Language, Listed, Milliseconds, Percent, Span};
 use crate::say;
-use harness_judge::check::{Finding, LatePattern, RotationPattern};
+use harness_judge::check::{Cause, Finding, LatePattern, RotationPattern, Wrong};
 
 /// A question and what a good answer contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +16,12 @@ pub struct DefenceQuestion {
     pub answer: String,
 }
 
-/// The question that a finding suggests, where it suggests one.
-pub fn question(finding: &Finding, language: Language) -> Option<DefenceQuestion> {
+/// The question that a finding suggests, where it suggests one. It speaks of no other cause than the report does.
+pub fn question(finding: &Finding, cause: Option<Cause>, language: Language) -> Option<DefenceQuestion> {
     let (question, answer) = of_time(finding, language)
         .or_else(|| of_cache(finding, language))
         .or_else(|| of_rotation(finding, language))
-        .or_else(|| of_concurrency(finding, language))?;
+        .or_else(|| of_concurrency(finding, cause, language))?;
     Some(DefenceQuestion { question, answer })
 }
 
@@ -231,7 +231,7 @@ fn of_rotation(finding: &Finding, language: Language) -> Option<(String, String)
     })
 }
 
-fn of_concurrency(finding: &Finding, language: Language) -> Option<(String, String)> {
+fn of_concurrency(finding: &Finding, cause: Option<Cause>, language: Language) -> Option<(String, String)> {
     Some(match finding {
         Finding::FastWaited { waited_ms, slow_ms, .. } => (
             say!(language,
@@ -259,6 +259,15 @@ fn of_concurrency(finding: &Finding, language: Language) -> Option<(String, Stri
                 en: "the cost of a thread or a process each, the limit of open files, and what the program does when it is reached",
                 es: "el costo de un hilo o proceso por cliente, el límite de archivos abiertos, y qué hace el programa al alcanzarlo"),
         ),
+        Finding::NotOwnAnswer { target, wrong, count, .. } if cause != Some(Cause::SharedState) => (
+            say!(language,
+                en: "{count} clients did not get the answer to their own request, such as the one for {target}: {wrong}. Follow that request through your code: where does it end?",
+                es: "{count} clientes no recibieron la respuesta a su propia petición, por ejemplo la de {target}: {wrong}. Sigan esa petición por el código: ¿dónde termina?",
+                count = *count, target = target, wrong = wrong),
+            say!(language,
+                en: "the path from accept to the last byte of the answer, and at which step of it others are waited for or an error is passed over",
+                es: "el camino desde accept hasta el último byte de la respuesta, y en qué paso se aguarda a otros o se pasa por alto un error"),
+        ),
         Finding::NotOwnAnswer { target, count, .. } => (
             say!(language,
                 en: "{count} clients did not get the answer to their own request, such as the one for {target}. Which variable do two of them share?",
@@ -277,6 +286,23 @@ fn of_concurrency(finding: &Finding, language: Language) -> Option<(String, Stri
                 en: "the exception or signal, and the place where it would be caught for one connection only",
                 es: "la excepción o señal, y el lugar donde se atraparía para una sola conexión"),
         ),
+        Finding::WrongBody { target, wrong: Wrong::Foreign { of }, .. } => (
+            say!(language,
+                en: "The answer to {target} was the content of {of}. At which place of your code could the one be taken for the other?",
+                es: "La respuesta a {target} fue el contenido de {of}. ¿En qué parte del código se pudo tomar el uno por el otro?",
+                target = target, of = of),
+            say!(language,
+                en: "the target that is sent to the backend, the key of the cache, or what two exchanges share, and how each of these would be ruled out",
+                es: "el destino que se envía al backend, la clave del caché o lo que comparten dos intercambios, y cómo se descartaría cada uno"),
+        ),
+        Finding::WrongBody { target, wrong: Wrong::OfNobody, .. } => (
+            say!(language,
+                en: "The answer to {target} came from no backend. Who wrote it?",
+                es: "La respuesta a {target} no vino de ningún backend. ¿Quién la escribió?", target = target),
+            say!(language,
+                en: "the branch that answers without a backend, and the status that tells the client so (502, 503, 504)",
+                es: "la rama que responde sin backend, y el estado que se lo dice al cliente (502, 503, 504)"),
+        ),
         Finding::WrongBody { target, .. } => (
             say!(language,
                 en: "The answer to {target} had wrong bytes. How does your program know where a body ends?",
@@ -293,13 +319,14 @@ fn of_concurrency(finding: &Finding, language: Language) -> Option<(String, Stri
 mod tests {
     use super::question;
     use crate::language::{Language, samples};
+    use harness_judge::check::{Cause, Finding, Wrong};
 
     #[test]
     fn every_question_is_one_and_has_an_answer_in_both_languages() {
         let mut asked = 0;
         for finding in samples::all() {
             for language in Language::ALL {
-                if let Some(question) = question(&finding, language) {
+                if let Some(question) = question(&finding, finding.likely_cause(), language) {
                     asked += 1;
                     assert!(question.question.contains('?'), "{question:?}");
                     assert!(question.answer.len() > 20, "{question:?}");
@@ -307,5 +334,14 @@ mod tests {
             }
         }
         assert!(asked > 20, "{asked}");
+    }
+
+    #[test]
+    fn a_question_speaks_of_no_cause_that_the_report_does_not() {
+        let (target, count, exchanges, at_once) = ("/b/1".to_owned(), 3, 50, 50);
+        let finding = Finding::NotOwnAnswer { target, wrong: Wrong::NoAnswer, count, exchanges, at_once };
+        let of = |cause| question(&finding, cause, Language::En).unwrap().question;
+        assert!(of(Some(Cause::SharedState)).contains("variable"));
+        assert!(!of(None).contains("variable") && of(None).contains("/b/1"));
     }
 }

@@ -58,7 +58,7 @@ fn a_second_try_classifies_a_failure_and_never_turns_it_into_a_pass() {
     }
 }
 
-fn overtake(kit: &mut Kit, fast_take: f64) {
+fn overtake(kit: &mut Kit, late: f64) {
     let plan = Overtake {
         slow: "/slow".into(),
         fast: "/fast/{n}".into(),
@@ -68,18 +68,17 @@ fn overtake(kit: &mut Kit, fast_take: f64) {
     kit.step(0.0, StepKind::Overtake(plan));
     kit.ask(Ask::get(Purpose::Slow, "/slow", 0.0).by("b1").taking(500.0));
     for n in 0..3 {
-        kit.ask(
-            Ask::get(Purpose::Fast, &format!("/fast/{n}"), 50.0 + f64::from(n) * 20.0)
-                .by("b2")
-                .taking(fast_take),
-        );
+        let at = 50.0 + f64::from(n) * 20.0 + late;
+        let mut fast = Ask::get(Purpose::Fast, &format!("/fast/{n}"), at).by("b2").taking(5.0);
+        fast.late = late;
+        kit.ask(fast);
     }
 }
 
 #[test]
 fn fast_answers_during_the_slow_one_pass_and_later_ones_fail() {
     let mut good = Kit::new(3);
-    overtake(&mut good, 5.0);
+    overtake(&mut good, 0.0);
     let verdict = good.judge(CheckId::ConcurrencySlowFast);
     let Finding::FastOvertook { fast: 3, slow_ms, .. } = verdict.finding else {
         panic!("{:?}", verdict.finding)

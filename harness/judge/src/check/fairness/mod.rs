@@ -82,7 +82,7 @@ pub(super) fn serial_cycle(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
                 // Of one connection alone, a turn per connection looks like a list of one.
                 return match per_connection(ledger) {
                     Some((finding, evidence)) => Judged::fail(finding, evidence),
-                    None => broken(&visits, &sequence, &backends, index, rotations),
+                    None => broken(ledger, &visits, &sequence, &backends, index, rotations),
                 };
             }
         };
@@ -121,7 +121,7 @@ pub(super) fn spread(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         if let Some(batch) = first_bad {
             let left_out: Vec<String> = shares
                 .iter()
-                .filter(|share| share.attempts == 0)
+                .filter(|share| share.attempts == 0 && never_asked(ledger, &share.backend))
                 .map(|share| share.backend.clone())
                 .collect();
             let finding = if left_out.is_empty() {
@@ -167,15 +167,20 @@ pub(super) fn spread(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     }
 }
 
+/// Whether a backend was never asked for anything in the whole run.
+fn never_asked(ledger: &Ledger<'_>, name: &str) -> bool {
+    ledger.arrived.iter().all(|arrived| arrived.attempt.backend != name)
+}
+
 fn broken(
+    ledger: &Ledger<'_>,
     visits: &Visits<'_>,
     sequence: &[&str],
     backends: &[String],
     index: usize,
     rotations: u64,
 ) -> Judged {
-    let left_out: Vec<String> =
-        backends.iter().filter(|name| !sequence.contains(&name.as_str())).cloned().collect();
+    let left_out: Vec<String> = backends.iter().filter(|name| never_asked(ledger, name)).cloned().collect();
     let from = index.saturating_sub(backends.len());
     let evidence: Vec<usize> = visits.lines().skip(from).take(backends.len() + 1).collect();
     if !left_out.is_empty() && left_out.len() < backends.len() {
