@@ -90,6 +90,9 @@ pub(super) struct CheckArguments {
     /// Scenarios and adapters.
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
+    /// Let a `pibl-judge.yaml` say what only its reader should allow: commands outside the fence, paths elsewhere, any limit.
+    #[arg(long)]
+    pub(super) trust_profile: bool,
     /// Language of the terminal [default: that of the environment].
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) lang: Option<Language>,
@@ -101,9 +104,12 @@ pub(super) struct RunArguments {
     /// Scenario files, or a `plan.json` of an earlier run.
     #[arg(value_name = "SCENARIO")]
     pub(super) scenarios: Vec<PathBuf>,
-    /// The proxy under test: the name of an adapter, or its file; may be given several times [default: pibl].
-    #[arg(long, value_name = "NAME|FILE")]
+    /// The proxy under test: the name of an adapter, its file, or a folder with a profile; may be given several times [default: pibl].
+    #[arg(long, value_name = "NAME|FILE|DIR")]
     pub(super) sut: Vec<String>,
+    /// Let a `pibl-judge.yaml` say what only its reader should allow: commands outside the fence, paths elsewhere, any limit.
+    #[arg(long)]
+    pub(super) trust_profile: bool,
     /// Where run folders go.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(super) out: PathBuf,
@@ -154,6 +160,9 @@ pub(super) struct CompareArguments {
     /// A side: an adapter's name or file, `direct` for no proxy at all, or NAME=ADAPTER; the first is the one under test.
     #[arg(long, value_name = "[NAME=]NAME|FILE", required = true)]
     pub(super) sut: Vec<String>,
+    /// Let a `pibl-judge.yaml` say what only its reader should allow: commands outside the fence, paths elsewhere, any limit.
+    #[arg(long)]
+    pub(super) trust_profile: bool,
     /// Rounds; left out, 8, and with thresholds that are not decided by then 16 and 32.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(super) rounds: Option<u16>,
@@ -308,6 +317,9 @@ pub(super) struct GradeArguments {
     /// List of students, `student,submission` a line: the table of grades gets a row for each.
     #[arg(long, value_name = "FILE")]
     pub(super) students: Option<PathBuf>,
+    /// Let every profile say what only its reader should allow: commands outside the fence, paths elsewhere, any limit.
+    #[arg(long)]
+    pub(super) trust_profile: bool,
     /// Stop after the first look at each submission.
     #[arg(long)]
     pub(super) look: bool,

@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &CheckArguments) -> ExitCode {
     for file in &arguments.files {
         match scenario_text(file) {
             Some(text) => scenarios.push((file, text)),
-            None => match input::adapter(&file.to_string_lossy()) {
+            None => match input::adapter(&file.to_string_lossy(), arguments.trust_profile) {
                 Ok(adapter) => {
                     tell(Ok(adapter_is_sound(language, &file.display().to_string(), &adapter.name)));
                     adapters.push(adapter);
@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &CheckArguments) -> ExitCode {
     }
     if adapters.is_empty() && !scenarios.is_empty() {
         // Any adapter will do to look at the scenario itself; the default one is always there.
-        match input::adapter(built_in::ALL[0].0) {
+        match input::adapter(built_in::ALL[0].0, false) {
             Ok(adapter) => adapters.push(adapter),
             Err(problem) => tell(Err(input::show(&[problem], language))),
         }

@@ -87,6 +87,7 @@ fn carry_out(arguments: &GradeArguments, prepared: Prepared, language: Language)
         interruption: interruption.clone(),
         only_look: arguments.look,
         draft: init::draft_of,
+        trust_profile: arguments.trust_profile,
         observer: Arc::new(Lines(language)),
     };
     let teams = match grade::work(&order) {

@@ -19,9 +19,10 @@ pub(super) fn read(file: &Path) -> Result<Arc<str>, Problem> {
         .map_err(|error| Problem::nowhere(What::Unreadable { file: file.to_owned(), why: error.to_string() }))
 }
 
-/// An adapter by its name or its file.
-pub(super) fn adapter(name: &str) -> Result<Adapter, Problem> {
-    let path = PathBuf::from(name);
+/// An adapter by its name, its file, or the folder whose profile it is. A profile is kept to what a submission may say, unless
+/// whoever runs this trusts it.
+pub(super) fn adapter(name: &str, trusted: bool) -> Result<Adapter, Problem> {
+    let mut path = PathBuf::from(name);
     if let Some(text) = built_in::text_of(name) {
         return adapter::resolve(&Arc::from(text), &PathBuf::from(format!("scenarios/suts/{name}.yaml")));
     }
@@ -33,8 +34,12 @@ pub(super) fn adapter(name: &str) -> Result<Adapter, Problem> {
             known,
         }));
     }
+    if path.is_dir() {
+        path.push(adapter::PROFILE);
+    }
     let text = read(&path)?;
-    adapter::read(&text, &path, read)
+    let submission = path.parent().filter(|_| adapter::is_profile(&path) && !trusted);
+    adapter::read(&text, &path, submission, read)
 }
 
 /// What `--pin` asks for on this host.

@@ -112,7 +112,7 @@ fn adapters(arguments: &RunArguments, language: Language) -> Result<Vec<(String,
     let names = if arguments.sut.is_empty() { &default[..] } else { &arguments.sut };
     let (mut found, mut complaints) = (Vec::new(), Vec::new());
     for name in names {
-        match input::adapter(name) {
+        match input::adapter(name, arguments.trust_profile) {
             Ok(adapter) => found.push((name.clone(), adapter)),
             Err(problem) => complaints.push(input::show(&[problem], language)),
         }

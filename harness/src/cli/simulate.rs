@@ -128,7 +128,8 @@ fn plan_of(file: &Path, arguments: &SimulateArguments, language: Language) -> Re
             .map_err(|error| format!("{}:{}:{}: {error}", file.display(), error.line(), error.column()));
     }
     // Any adapter will do: no proxy takes part.
-    let adapter = input::adapter(built_in::ALL[0].0).map_err(|problem| input::show(&[problem], language))?;
+    let adapter =
+        input::adapter(built_in::ALL[0].0, false).map_err(|problem| input::show(&[problem], language))?;
     let settings = arguments.settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let options = Options { seed: arguments.seed, settings, ..Options::default() };
     resolve(&text, file, &adapter, &options).map_err(|problems| input::show(&problems, language))

@@ -59,9 +59,16 @@ pub type Draft = fn(&Path) -> Option<String>;
 
 /// Finds or drafts the profile of a submission, with what is to be said about it.
 ///
+/// What only somebody who trusts it may allow is refused, unless `trusted`.
+///
 /// # Errors
 /// There is none, or it cannot be used.
-pub fn of(root: &Path, code: &str, draft: Draft) -> Result<(Adapter, Vec<Flag>), ProfileProblem> {
+pub fn of(
+    root: &Path,
+    code: &str,
+    draft: Draft,
+    trusted: bool,
+) -> Result<(Adapter, Vec<Flag>), ProfileProblem> {
     let mut flags = Vec::new();
     let (file, text) = match written(root) {
         Some(found) => found,
@@ -77,7 +84,7 @@ pub fn of(root: &Path, code: &str, draft: Draft) -> Result<(Adapter, Vec<Flag>),
         if flags.is_empty() { ProfileProblem::Wrong(problem) } else { ProfileProblem::WrongDraft(problem) }
     };
     let original = |path: &Path| original(path, root);
-    let mut adapter = adapter::read(&text, &file, original).map_err(wrong)?;
+    let mut adapter = adapter::read(&text, &file, (!trusted).then_some(root), original).map_err(wrong)?;
     let origin = shown.join(file.strip_prefix(root).unwrap_or(Path::new(PROFILE)));
     code.clone_into(&mut adapter.name);
     code.clone_into(&mut adapter.title);
@@ -183,7 +190,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("code")).unwrap();
         std::fs::write(root.path().join("code").join(PROFILE), PYTHON).unwrap();
-        let (adapter, flags) = of(root.path(), "E07", |_| None).unwrap();
+        let (adapter, flags) = of(root.path(), "E07", |_| None, false).unwrap();
         assert_eq!((adapter.name.as_str(), adapter.title.as_str()), ("E07", "E07"));
         assert!(!format!("{} {}", adapter.title, adapter.origin).contains("érez"));
         assert_eq!(flags, [Flag::Rotations { declared: 4 }]);
@@ -194,7 +201,10 @@ mod tests {
     fn a_profile_may_not_copy_from_elsewhere() {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join(PROFILE), format!("{PYTHON}copy_from: /etc\n")).unwrap();
-        assert!(matches!(of(root.path(), "E01", |_| None), Err(ProfileProblem::LeadsOutside)));
+        let refused = of(root.path(), "E01", |_| None, false);
+        let Err(ProfileProblem::Wrong(problem)) = refused else { panic!("{refused:?}") };
+        assert_eq!(problem.place.unwrap().file, Path::new("E01/submission").join(PROFILE));
+        assert!(matches!(of(root.path(), "E01", |_| None, true), Err(ProfileProblem::LeadsOutside)));
     }
 
     #[test]
@@ -202,7 +212,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let with = |from: &str| {
             std::fs::write(root.path().join(PROFILE), format!("{PYTHON}config: {{from: {from}}}\n")).unwrap();
-            of(root.path(), "E01", |_| None)
+            of(root.path(), "E01", |_| None, false)
         };
         std::fs::write(root.path().join("a.conf"), "port=80").unwrap();
         assert_eq!(with("a.conf").unwrap().0.rewrites[0].before, "port=80");
@@ -217,13 +227,13 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let text = "name: x\nprogram: {cargo: pibl}\nstart: [\"{{ program }}\"]\ncapabilities: {cache: disk, ttl: arguments}\n";
         std::fs::write(root.path().join(PROFILE), text).unwrap();
-        assert!(of(root.path(), "E01", |_| None).unwrap().1.contains(&Flag::IsPibl));
+        assert!(of(root.path(), "E01", |_| None, false).unwrap().1.contains(&Flag::IsPibl));
     }
 
     #[test]
     fn a_draft_that_cannot_be_used_is_not_a_wrong_profile_of_the_team() {
         let root = tempfile::tempdir().unwrap();
-        let draft = of(root.path(), "E01", |_| Some("nombre: x\n".into()));
+        let draft = of(root.path(), "E01", |_| Some("nombre: x\n".into()), false);
         assert!(matches!(draft, Err(ProfileProblem::WrongDraft(_))), "{draft:?}");
     }
 
@@ -231,6 +241,6 @@ mod tests {
     fn nothing_to_go_by_is_said() {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join("informe.txt"), "hola").unwrap();
-        assert!(matches!(of(root.path(), "E01", |_| None), Err(ProfileProblem::Missing)));
+        assert!(matches!(of(root.path(), "E01", |_| None, false), Err(ProfileProblem::Missing)));
     }
 }

@@ -24,7 +24,8 @@ use crate::scenario::{Problem, What, find_key, parse, place_of};
 /// The name of the profile that a team writes beside its sources.
 pub const PROFILE: &str = "pibl-judge.yaml";
 
-fn is_profile(origin: &Path) -> bool {
+/// Whether a file is the profile of a submission, by its name.
+pub fn is_profile(origin: &Path) -> bool {
     origin.file_name().is_some_and(|name| name == PROFILE)
 }
 

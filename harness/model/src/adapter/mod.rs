@@ -3,6 +3,7 @@
 //! The scenario knows nothing of the proxy and the proxy nothing of the scenario; the adapter is where they meet.
 //! `proxy_under_test` starts what is rendered here; the checks read the capabilities. Nothing here touches a file.
 
+pub mod boundary;
 pub mod built_in;
 mod capabilities;
 mod file;
@@ -12,8 +13,9 @@ mod rewrite;
 mod sections;
 mod templates;
 
+pub use boundary::leads_outside;
 pub use capabilities::{CacheMedium, Capabilities, Resolution, Setting, TtlSource};
-pub use file::{AdapterFile, PROFILE};
+pub use file::{AdapterFile, PROFILE, is_profile};
 pub use originals::{read, resolve};
 pub use render::{RenderProblem, render};
 pub use rewrite::{Replacement, Rewrite, Rewritten};

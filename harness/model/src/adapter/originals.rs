@@ -7,21 +7,26 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Adapter;
+use super::boundary::keep_to_boundary;
 use super::file::completed;
 use super::rewrite::{Unmatched, apply};
 use crate::scenario::{Place, Problem, What};
 
 /// Reads and completes an adapter; `origin` is its file. Every original is in place: an adapter without them would write
-/// empty files over what it names.
+/// empty files over what it names. `within` is the folder of the submission whose profile it is; `None`: its words are trusted.
 ///
 /// # Errors
-/// What is wrong with the text, the first original that `original` cannot read, or a replacement that does not match it.
+/// What is wrong with the text or beyond what a submission may say, the first original that `original` cannot read, or a replacement that does not match it.
 pub fn read(
     text: &Arc<str>,
     origin: &Path,
+    within: Option<&Path>,
     original: impl Fn(&Path) -> Result<Arc<str>, Problem>,
 ) -> Result<Adapter, Problem> {
     let mut adapter = completed(text, origin)?;
+    if let Some(root) = within {
+        keep_to_boundary(&adapter, text, origin, root)?;
+    }
     for rewrite in &mut adapter.rewrites {
         rewrite.before = original(&rewrite.source)?.to_string();
         if let Err((which, why)) = apply(&rewrite.before, &rewrite.replace) {
@@ -42,7 +47,7 @@ pub fn read(
 /// # Errors
 /// As [`read`], and where it does rewrite something.
 pub fn resolve(text: &Arc<str>, origin: &Path) -> Result<Adapter, Problem> {
-    read(text, origin, |file| {
+    read(text, origin, None, |file| {
         let why = "an adapter of text alone rewrites no file".to_owned();
         Err(Problem::nowhere(What::Unreadable { file: file.to_owned(), why }))
     })
@@ -67,7 +72,7 @@ mod tests {
     fn nothing_that_is_rewritten_is_without_its_original() {
         let (text, origin) = (Arc::from(TEXT), Path::new("a/pibl-judge.yaml"));
         assert!(resolve(&text, origin).is_err(), "an empty file would be written over it");
-        let adapter = read(&text, origin, |file| {
+        let adapter = read(&text, origin, None, |file| {
             assert_eq!(file, Path::new("a/a.conf"));
             Ok("port 80".into())
         });

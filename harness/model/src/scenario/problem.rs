@@ -88,6 +88,8 @@ pub enum What {
     },
     /// A patch where nothing is copied that could be patched.
     PatchWithoutCopy,
+    /// The profile of a submission says at this key what only somebody who trusts it may allow.
+    Forbidden(String, Forbidden),
     /// A template of an adapter cannot be rendered.
     Template {
         /// Which file or argument.
@@ -95,6 +97,21 @@ pub enum What {
         /// Why, in the renderer's words.
         why: String,
     },
+}
+
+/// Why the profile of a submission may not say something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forbidden {
+    /// It would be done with the rights of whoever runs the harness.
+    OutsideTheFence,
+    /// It would give the program more than its own folder and network.
+    OpensTheFence,
+    /// A path that leads out of the submission.
+    Outside(String),
+    /// A time that nobody waits for.
+    LongerThan(std::time::Duration),
+    /// A number beyond what a submission gets.
+    MoreThan(u64),
 }
 
 /// What a name names.

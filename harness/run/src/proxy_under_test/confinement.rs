@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::directory::WorkingDirectory;
 use super::guard::{GuardState, Isolation};
 use harness_model::adapter::Adapter;
+use harness_model::adapter::boundary::{CPU_SECONDS, MEMORY_BYTES, OPEN_FILES, PROCESSES, WRITTEN_BYTES};
 use harness_model::history::Anomaly;
 use harness_platform::{ControlGroup, GroupLimits, Limits, Reach};
 
@@ -40,17 +41,6 @@ pub struct Enforced {
     pub not_limited: Vec<String>,
 }
 
-/// More than any proxy of a course has needed, less than hurts the machine.
-const MEMORY_BYTES: u64 = 2 << 30;
-/// A thread per connection is a legitimate design.
-const PROCESSES: u64 = 2_000;
-/// An hour of CPU for each process: what spins after its clients have left is found by a check, not by this.
-const CPU_SECONDS: u64 = 3_600;
-/// Some thousands of clients with a backend connection each.
-const OPEN_FILES: u64 = 16_384;
-/// Bytes of one file, and of the whole directory: logs without bound have filled disks.
-const FILE_BYTES: u64 = 2 << 30;
-
 impl Confinement {
     /// What is fit for the proxy of an adapter: a submission, whose folder is copied, is confined; a program of this machine
     /// is not.
@@ -78,13 +68,13 @@ impl Confinement {
             limits: Limits {
                 cpu_seconds: Some(CPU_SECONDS),
                 open_files: Some(OPEN_FILES),
-                file_bytes: Some(FILE_BYTES),
+                file_bytes: Some(WRITTEN_BYTES),
                 data_bytes: Some(memory * 4),
                 cpus: None,
             },
             together: GroupLimits { memory_bytes: Some(memory), processes: Some(PROCESSES), cores: None },
             fenced: true,
-            directory_bytes: Some(FILE_BYTES),
+            directory_bytes: Some(WRITTEN_BYTES),
         }
     }
 

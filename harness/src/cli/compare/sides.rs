@@ -103,7 +103,8 @@ pub(super) fn understand(arguments: &CompareArguments, language: Language) -> Re
     let mut all = Vec::new();
     for (name, adapter) in named {
         let direct = adapter == DIRECT;
-        let adapter = input::adapter(if direct { some_adapter } else { adapter }).map_err(show)?;
+        let adapter = input::adapter(if direct { some_adapter } else { adapter }, arguments.trust_profile)
+            .map_err(show)?;
         let mut plan = plan::resolve(&text, &arguments.scenario, &adapter, &options)
             .map_err(|problems| input::show(&problems, language))?;
         // The folder of its runs.

@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use harness_model::adapter::leads_outside;
+
 use super::arguments_of::{self, Argument, Meaning, ttl_template};
 use super::values::{Piece, backends, number_after};
 
@@ -107,8 +109,8 @@ pub(super) fn look(folder: &Path, which: impl FnOnce() -> Option<String>) -> Opt
         backends: told(Meaning::Backends).or_else(|| anywhere(&backends)),
         ttl: told(Meaning::Ttl).or_else(|| anywhere(&ttl)),
         start: arguments.into_iter().flat_map(|argument| argument.words).collect(),
-        log: literal("log").filter(|name| name.contains('.')),
-        cache: literal("cache").filter(|name| !name.contains('.')),
+        log: literal("log").filter(|name| name.contains('.') && !leads_outside(name)),
+        cache: literal("cache").filter(|name| !name.contains('.') && !leads_outside(name)),
         menu: reads_input(&all),
         stdin: None,
         entry,

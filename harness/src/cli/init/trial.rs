@@ -26,7 +26,7 @@ const SCENARIO: &str = "name: trial\ntitle: {en: \"Trial\", es: \"Prueba\"}\ncov
 pub(super) fn run(file: &Path, language: Language) -> ExitCode {
     let shown = file.display().to_string();
     let tell = |line: String| anstream::println!("{line}");
-    let adapter = match input::adapter(&shown) {
+    let adapter = match input::adapter(&shown, false) {
         Ok(adapter) => adapter,
         Err(problem) => {
             anstream::eprintln!("{}", input::show(&[problem], language));

@@ -5,9 +5,9 @@
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::{Language, Listed, value_words};
+use super::{Language, Listed, Span, value_words};
 use crate::say;
-use harness_model::scenario::{NameKind, Problem, What, closest};
+use harness_model::scenario::{Forbidden, NameKind, Problem, What, closest};
 
 /// Names that are worth listing beside a suggestion.
 const SHORT_LIST: usize = 8;
@@ -100,6 +100,23 @@ fn title(language: Language, what: &What) -> String {
         What::PatchWithoutCopy => say!(language,
             en: "`patch` changes the private copy of a submission, and nothing is copied",
             es: "`patch` cambia la copia privada de una entrega y no se copia nada"),
+        What::Forbidden(key, why) => match why {
+            Forbidden::OutsideTheFence => say!(language,
+                en: "`{key}` would act with the rights of whoever runs the harness",
+                es: "`{key}` actuaría con los permisos de quien ejecuta el banco de pruebas", key = key),
+            Forbidden::OpensTheFence => say!(language,
+                en: "`{key}` would let the submission out of its own folder, network and limits",
+                es: "`{key}` dejaría que la entrega salga de su carpeta, su red y sus límites", key = key),
+            Forbidden::Outside(path) => say!(language,
+                en: "`{key}` leads out of the submission: {path}", es: "`{key}` sale de la entrega: {path}",
+                key = key, path = path),
+            Forbidden::LongerThan(most) => say!(language,
+                en: "`{key}` of a submission is {most} at most", es: "`{key}` de una entrega es de {most} como máximo",
+                key = key, most = Span(most.as_secs_f64() * 1e3)),
+            Forbidden::MoreThan(most) => say!(language,
+                en: "`{key}` of a submission is {most} at most", es: "`{key}` de una entrega es {most} como máximo",
+                key = key, most = most.to_string()),
+        },
         What::Template { name, why } => say!(language,
             en: "the template {name} cannot be filled in: {why}",
             es: "la plantilla {name} no se puede completar: {why}", name = name, why = why),
@@ -152,6 +169,9 @@ fn way_out(language: Language, what: &What) -> Option<String> {
         What::PatchWithoutCopy => Some(say!(language,
             en: "name the folder of the submission in `copy_from`",
             es: "indique la carpeta de la entrega en `copy_from`")),
+        What::Forbidden(..) => Some(say!(language,
+            en: "change it; whoever has read the profile and trusts it says `--trust-profile`",
+            es: "conviene cambiarlo; quien haya leído el perfil y confíe en él agrega `--trust-profile`")),
         What::Syntax(_) => Some(say!(language,
             en: "scenarios/README.md shows the form of a scenario, key by key",
             es: "scenarios/README.md muestra la forma de un escenario, clave por clave")),

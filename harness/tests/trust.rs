@@ -1,0 +1,74 @@
+//! Submissions that attack the judge, tried through the program `harness`: what `docs/trust.md` says is refused is refused here.
+//!
+//! Each test hands in a program with a profile, as a team would, and looks for what it left behind outside its own folder.
+
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+/// Exit code and what was printed.
+fn harness(arguments: &[&str]) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .args(arguments)
+        .env("LANG", "en_US.UTF-8")
+        .output()
+        .expect("the harness runs");
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    (output.status.code().unwrap_or(-1), said.concat())
+}
+
+/// The honest toy proxy in a folder of its own, with more in its profile.
+fn hand_in(folder: &Path, more: &str) -> PathBuf {
+    let submission = folder.join("handed in").join("team");
+    fs::create_dir_all(&submission).expect("a folder");
+    for file in ["toy_proxy.py", "pibl-judge.yaml"] {
+        let to = submission.join(file.replace("toy_proxy", "proxy"));
+        fs::copy(here().join("submissions").join(file), &to).expect("a file of the toy proxy");
+    }
+    let profile = submission.join("pibl-judge.yaml");
+    let text = fs::read_to_string(&profile).expect("the profile") + more;
+    fs::write(profile, text).expect("the profile");
+    submission
+}
+
+#[test]
+fn a_profile_says_nothing_that_reaches_beyond_its_submission_unless_it_is_trusted() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let marker = folder.path().join("was-here");
+    let command = format!("commands: {{stop: [touch, {:?}]}}\n", marker.display().to_string());
+    let submission = hand_in(folder.path(), &command);
+    let (team, out) = (submission.display().to_string(), folder.path().display().to_string());
+    let profile = submission.join("pibl-judge.yaml").display().to_string();
+
+    let (code, said) = harness(&["check", &profile]);
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("`commands.stop` would act with the rights of whoever runs the harness"), "{said}");
+    assert!(said.contains("pibl-judge.yaml:") && said.contains("--trust-profile"), "{said}");
+    let (code, said) = harness(&["check", &profile, "--trust-profile"]);
+    assert_eq!(code, 0, "{said}");
+
+    // The folder names its profile, and is judged by the same words.
+    let scenario = here().join("scenarios/turns.yaml").display().to_string();
+    let (code, said) = harness(&["run", &scenario, "--sut", &team, "--out", &out]);
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("`commands.stop`"), "{said}");
+
+    let rubric = here().join("rubrics/turns.yaml").display().to_string();
+    let graded = |more: &[&str]| {
+        let mut line = vec!["grade", &rubric, &team, "--out", &out, "--look"];
+        line.extend(more);
+        harness(&line)
+    };
+    let (code, said) = graded(&[]);
+    assert_eq!(code, 0, "a row for each: {said}");
+    assert!(said.contains("`commands.stop`"), "{said}");
+    assert!(!marker.exists(), "nothing of it was executed");
+    let (_, said) = graded(&["--trust-profile"]);
+    assert!(marker.exists(), "the instructor has allowed it: {said}");
+}
