@@ -241,6 +241,7 @@ mod tests {
             source: String::new(),
             outcome: Outcome::Fail,
             cause: Some(cause),
+            explained_by: None,
             finding: Finding::NotReached,
             evidence: Vec::new(),
             line: SourceLine { file: "x.yaml".into(), line: 1, column: 1, text: String::new() },

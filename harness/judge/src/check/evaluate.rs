@@ -5,6 +5,7 @@
 
 use super::cause::{agree, likely_cause};
 use super::controls::controlled;
+use super::explained::explain;
 use super::judged::Judged;
 use super::lacking::{declared_missing, missing_for_every_step, needs_its_life};
 use super::ledger::Ledger;
@@ -31,6 +32,7 @@ pub fn evaluate(record: &Record) -> Vec<Verdict> {
         verdict.cause = verdict.cause.and_then(|suggested| run.left_of(verdict, suggested));
     }
     agree(&mut verdicts);
+    explain(&ledger, &mut verdicts);
     verdicts
 }
 
@@ -120,6 +122,7 @@ fn verdict(check: &CheckPlan, judged: Judged) -> Verdict {
         outcome: judged.outcome,
         cause: if judged.outcome == Outcome::Fail { likely_cause(check.id, &judged.finding) } else { None },
         finding: judged.finding,
+        explained_by: None,
         evidence,
         line: check.line.clone(),
     }

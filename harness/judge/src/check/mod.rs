@@ -10,6 +10,7 @@ mod cloud;
 mod concurrency;
 mod controls;
 mod evaluate;
+mod explained;
 mod fairness;
 mod fidelity;
 mod finding;

@@ -340,6 +340,7 @@ pub(super) fn verdict(check: CheckId, kind: Kind, outcome: Outcome) -> Verdict {
         outcome,
         finding: Finding::NotReached,
         cause: None,
+        explained_by: None,
         evidence: Vec::new(),
         line: line(),
     }

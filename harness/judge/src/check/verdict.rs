@@ -47,6 +47,9 @@ pub struct Verdict {
     /// The mistake that most likely explains a failure, where experience suggests one.
     #[serde(default)]
     pub cause: Option<Cause>,
+    /// The check whose failure explains this one: the same fault, seen once more.
+    #[serde(default)]
+    pub explained_by: Option<CheckId>,
     /// Lines of `events.jsonl` that prove it, counted from zero, the most telling first.
     pub evidence: Vec<usize>,
     /// Where the scenario asked for it.

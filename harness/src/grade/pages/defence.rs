@@ -47,7 +47,10 @@ fn questions(team: &TeamGrade, language: Language) -> Vec<(&Judged, DefenceQuest
     }
     let mut found: Vec<(&Judged, DefenceQuestion)> = Vec::new();
     for wanted in [Outcome::Fail, Outcome::Pass] {
-        for judged in team.judged.iter().filter(|judged| judged.verdict.outcome == wanted) {
+        // A fault that was seen several times is asked about once.
+        let is_asked =
+            |judged: &&Judged| judged.verdict.outcome == wanted && judged.verdict.explained_by.is_none();
+        for judged in team.judged.iter().filter(is_asked) {
             let Some(question) = question(&judged.verdict.finding, judged.verdict.cause, language) else {
                 continue;
             };

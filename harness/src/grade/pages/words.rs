@@ -12,7 +12,7 @@ use harness_model::catalogue::CheckId;
 use harness_tell::language::grade_words::{self as say, GradeLabel};
 use harness_tell::language::source_words as read;
 use harness_tell::language::{
-    Decimal, InWords as _, Language, Listed, Span, requirement_text, sentence, title,
+    Decimal, InWords as _, Language, Listed, Span, requirement_text, title, verdict_sentence,
 };
 use harness_tell::report::plain;
 
@@ -93,7 +93,7 @@ pub fn rung_words(team: &TeamGrade, index: usize, rung: &Rung, language: Languag
     let name = RUNGS.get(index)?.in_words(language);
     let seen = || {
         team.deciding(rung).map_or_else(String::new, |judged| {
-            format!(" ({})", plain(&sentence(&judged.verdict.finding, language), LONGEST))
+            format!(" ({})", plain(&verdict_sentence(&judged.verdict, language), LONGEST))
         })
     };
     let said = match rung {

@@ -8,7 +8,7 @@ use super::{
     config_words, fidelity_words, latency_words, log_words, rotation_words, time_words,
 };
 use crate::say;
-use harness_judge::check::Finding;
+use harness_judge::check::{Finding, Verdict};
 use harness_model::catalogue::CheckId;
 use harness_model::history::LimitReached;
 
@@ -22,6 +22,16 @@ pub fn sentence(finding: &Finding, language: Language) -> String {
         .or_else(|| log_words::sentence(finding, language))
         .or_else(|| config_words::sentence(finding, language))
         .unwrap_or_else(|| of_any_check(finding, language))
+}
+
+/// The same, with the check that explains a failure, where another one does.
+pub fn verdict_sentence(verdict: &Verdict, language: Language) -> String {
+    let seen = sentence(&verdict.finding, language);
+    match verdict.explained_by {
+        None => seen,
+        Some(check) => say!(language,
+            en: "explained by {check}: {seen}", es: "se explica por {check}: {seen}", check = check.name(), seen = seen),
+    }
 }
 
 fn of_any_check(finding: &Finding, language: Language) -> String {

@@ -44,7 +44,7 @@ mod wrong_words;
 
 pub use cause_words::explanation;
 pub use check_words::{asks, demonstration, requirement_text, source_words, title};
-pub use finding_words::sentence;
+pub use finding_words::{sentence, verdict_sentence};
 pub use input_words::input_problem;
 pub use numbers::{Bytes, Counted, Decimal, InWords, Listed, Milliseconds, Noun, Percent, Quantile, Span};
 pub use problem_words::{ProblemWords, preparation, start_problem};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Overview, Source};
 use crate::language::threshold_words::limited;
 use crate::language::{Language, sentence, title};
-use harness_judge::check::{Outcome, Verdict};
+use harness_judge::check::{Finding, Outcome, Verdict};
 use harness_judge::compare::{Limited, Ruling};
 use harness_model::catalogue::{CheckId, Kind, Requirement};
 
@@ -84,6 +84,9 @@ pub struct VerdictRow {
     pub finding: serde_json::Value,
     /// The mistake that most likely explains a failure, where experience suggests one.
     pub likely_cause: Option<String>,
+    /// The check whose failure explains this one: the same fault once more, or what this one depends on.
+    #[serde(default)]
+    pub explained_by: Option<CheckId>,
     /// Lines of `events.jsonl` that prove it, counted from one, the most telling first.
     pub evidence: Vec<usize>,
     /// Where the scenario asked for it: `file:line`.
@@ -143,6 +146,10 @@ fn row(verdict: &Verdict) -> VerdictRow {
         sentence: texts(&|language| sentence(&verdict.finding, language)),
         finding: serde_json::to_value(&verdict.finding).unwrap_or_default(),
         likely_cause: verdict.cause.and_then(|cause| code(serde_json::to_value(cause))),
+        explained_by: match verdict.finding {
+            Finding::DependsOn { check } => Some(check),
+            _ => verdict.explained_by,
+        },
         evidence: verdict.evidence.iter().map(|line| line + 1).collect(),
         asked_at: format!("{}:{}", verdict.line.file.display(), verdict.line.line),
     }

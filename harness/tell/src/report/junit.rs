@@ -7,7 +7,7 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 
 use super::{Overview, Source};
 use crate::language::threshold_words::limited;
-use crate::language::{InWords as _, Language, sentence, title};
+use crate::language::{InWords as _, Language, title, verdict_sentence};
 use harness_judge::check::{Outcome, Verdict};
 use harness_judge::compare::{Limited, Ruling};
 use harness_model::catalogue::Kind;
@@ -59,7 +59,7 @@ fn not_judged(exit: ExitCode) -> Option<&'static str> {
 
 fn case(verdict: &Verdict, strict: bool) -> TestCase {
     let words = verdict.outcome.in_words(Language::En);
-    let told = format!("{words}: {}", sentence(&verdict.finding, Language::En));
+    let told = format!("{words}: {}", verdict_sentence(verdict, Language::En));
     let mut status = match (verdict.kind, verdict.outcome) {
         (_, Outcome::Pass) => TestCaseStatus::success(),
         (Kind::Required, Outcome::Fail) => TestCaseStatus::non_success(NonSuccessKind::Failure),

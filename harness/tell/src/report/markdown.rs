@@ -9,7 +9,7 @@ use super::wire::plain;
 use super::{Overview, Source};
 use crate::language::report_words::Label;
 use crate::language::threshold_words::{heading, how_to_read, limited};
-use crate::language::{InWords as _, Language, sentence, title};
+use crate::language::{InWords as _, Language, title, verdict_sentence};
 use harness_judge::check::Outcome;
 
 /// The whole document.
@@ -55,7 +55,7 @@ fn one_language(source: &Source<'_>, language: Language) -> String {
             verdict.check,
             escape(&title(verdict.check, language)),
             verdict.kind.in_words(language),
-            escape(&plain(&sentence(&verdict.finding, language), 1_200)),
+            escape(&plain(&verdict_sentence(verdict, language), 1_200)),
         );
     }
     if !overview.thresholds.is_empty() {

@@ -40,8 +40,16 @@ pub fn groups(verdicts: &[Verdict], strict: bool) -> Vec<Group> {
         Kind::Check | Kind::Manual => false,
     };
     let mut groups: Vec<Group> = Vec::new();
-    for (position, verdict) in verdicts.iter().enumerate().filter(|(_, verdict)| failed(verdict)) {
-        let known = groups.iter_mut().find(|group| group.cause.is_some() && group.cause == verdict.cause);
+    let explains = |group: &Group, verdict: &Verdict| match verdict.explained_by {
+        Some(root) => group.failures.iter().any(|&position| verdicts[position].check == root),
+        None => group.cause.is_some() && group.cause == verdict.cause,
+    };
+    let mut failures: Vec<(usize, &Verdict)> =
+        verdicts.iter().enumerate().filter(|(_, v)| failed(v)).collect();
+    // What another one explains finds that one there.
+    failures.sort_by_key(|(_, verdict)| verdict.explained_by.is_some());
+    for (position, verdict) in failures {
+        let known = groups.iter_mut().find(|group| explains(group, verdict));
         match known {
             Some(group) => group.failures.push(position),
             None => {
@@ -53,7 +61,12 @@ pub fn groups(verdicts: &[Verdict], strict: bool) -> Vec<Group> {
         let hang_on = |check: CheckId| hanging_on(verdicts, check).count();
         group.failures.sort_by_key(|&position| {
             let verdict = &verdicts[position];
-            (verdict.kind != Kind::Required, std::cmp::Reverse(hang_on(verdict.check)), verdict.check)
+            (
+                verdict.explained_by.is_some(),
+                verdict.kind != Kind::Required,
+                std::cmp::Reverse(hang_on(verdict.check)),
+                verdict.check,
+            )
         });
         let checks = group.failures.iter().map(|&position| verdicts[position].check);
         group.blocked = checks.flat_map(|check| hanging_on(verdicts, check)).collect();
@@ -181,6 +194,19 @@ mod tests {
         assert_eq!(groups[0].failures, [4, 5, 6]);
         assert_eq!((groups[1].failures.as_slice(), groups[1].blocked.as_slice()), (&[2][..], &[3][..]));
         assert_eq!(groups[5].cause, Some(Cause::HitRenewsEntry));
+    }
+
+    #[test]
+    fn what_one_finding_explains_is_grouped_under_it() {
+        let mut wrong = failed(CheckId::IntegrityBodies, Some(Cause::RequestRebuilt));
+        wrong.explained_by = Some(CheckId::ForwardOnce);
+        let mut own = failed(CheckId::ConcurrencyOwnAnswers, None);
+        own.explained_by = Some(CheckId::ForwardOnce);
+        let verdicts = [wrong, own, failed(CheckId::ForwardOnce, Some(Cause::RequestRebuilt))];
+        let groups = groups(&verdicts, false);
+        assert_eq!(groups.len(), 1);
+        assert_eq!(groups[0].failures[0], 2, "the one that explains the others leads");
+        assert_eq!(groups[0].explains(), 3);
     }
 
     #[test]

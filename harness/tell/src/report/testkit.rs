@@ -68,6 +68,7 @@ pub fn verdict(check: CheckId, outcome: Outcome) -> Verdict {
         cause: if outcome == Outcome::Fail { finding.likely_cause() } else { None },
         outcome,
         finding,
+        explained_by: None,
         evidence: Vec::new(),
         line: line_of("checks:"),
     }

@@ -9,7 +9,7 @@ use super::frame::{Frame, framed};
 use super::{environment, first_screen, honesty, performance, requirements, resources, thresholds};
 use crate::language::page_words::footer;
 use crate::language::report_words::Label;
-use crate::language::{InWords as _, Language, sentence, threshold_words};
+use crate::language::{InWords as _, Language, threshold_words, verdict_sentence};
 use crate::report::markdown::symbol;
 use crate::report::plot::{Figure, figures};
 use crate::report::wire::plain;
@@ -129,7 +129,7 @@ fn foot(page: &Page<'_>, with_charts: bool) -> Markup {
 
 /// What a check saw, as a sentence: it quotes targets and the proxy's own words, so unprintables become their numbers.
 pub(super) fn told(page: &Page<'_>, verdict: &Verdict) -> String {
-    plain(&sentence(&verdict.finding, page.language), LONGEST_SENTENCE)
+    plain(&verdict_sentence(verdict, page.language), LONGEST_SENTENCE)
 }
 
 /// The short name of an outcome, for classes and filters.

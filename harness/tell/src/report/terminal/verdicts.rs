@@ -9,7 +9,7 @@ use owo_colors::{OwoColorize as _, Style};
 
 use crate::language::report_words::{Label, report_at, verdict_words};
 use crate::language::threshold_words::limited;
-use crate::language::{InWords as _, Language, sentence};
+use crate::language::{InWords as _, Language, verdict_sentence};
 use crate::report::markdown::symbol;
 use crate::report::wire::plain;
 use crate::report::{Overview, Source};
@@ -62,7 +62,7 @@ fn line(
         Kind::Required => String::new(),
         kind => format!(" ({})", kind.in_words(language)),
     };
-    let told = format!("{}{aside}", plain(&sentence(&verdict.finding, language), 1_200));
+    let told = format!("{}{aside}", plain(&verdict_sentence(verdict, language), 1_200));
     let indent = 4 + words + 2 + names + 2;
     let style = style(verdict.outcome, verdict.kind);
     let _ = writeln!(
