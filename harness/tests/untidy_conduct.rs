@@ -63,3 +63,22 @@ fn a_proxy_that_takes_bodies_for_text_is_asked_for_text_and_what_bytes_do_to_it_
         assert_eq!(run.outcome("rr.serial_cycle"), "pass", "{habit}: {}", run.printed);
     }
 }
+
+#[test]
+fn workers_that_one_step_has_parked_are_back_before_the_next() {
+    let hard = r#"steps:
+  - exchange: {asks: forward.target, path: "/parks/one", within: 1s}
+  - exchange: {asks: forward.target, path: "/parks/two", within: 1s}"#;
+    let run = odd::run(
+        "two-workers",
+        &ROUND.replace("steps:", hard).replace("forward.kept_open", "forward.target"),
+    );
+    let how: Vec<_> = run.events("let_go").iter().map(|event| event["how"].clone()).collect();
+    let restarted =
+        how.len() > 1 && how[0]["answered"].is_object() && how[1]["restarted"]["because"] == "silent";
+    assert!(restarted && run.printed.contains("was started again once"), "{how:?}\n{}", run.printed);
+    assert_eq!(run.outcome("forward.target"), "fail", "{}", run.printed);
+    for check in ["forward.once", "rr.serial_cycle"] {
+        assert_eq!(run.outcome(check), "pass", "{}", run.printed);
+    }
+}

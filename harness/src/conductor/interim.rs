@@ -48,7 +48,7 @@ impl Interim {
 }
 
 /// Whether a step that is to come asks again for what a step before it has stored: it has its instant, or a TTL runs.
-fn something_ripens(plan: &Plan, step: usize) -> bool {
+pub(super) fn something_ripens(plan: &Plan, step: usize) -> bool {
     plan.steps.iter().skip(step).any(|later| match &later.kind {
         StepKind::Probe(probe) => probe.of < step,
         StepKind::Reread(reread) => reread.of < step,

@@ -11,6 +11,7 @@ mod first_look;
 mod fleet;
 mod interim;
 mod interruption;
+mod letting_go;
 mod proxy_log;
 mod pump;
 mod run;

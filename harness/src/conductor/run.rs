@@ -175,6 +175,7 @@ async fn play(
         down_on_purpose: false,
         idle: order.plan.backends.idle,
         adapted: Vec::new(),
+        stuck: None,
     };
     // Building the proxy does not count.
     let guard = TimeGuard::start(order);
@@ -310,7 +311,7 @@ async fn perform_step(
     run_directory: &Path,
 ) -> Performed {
     recorder.enter_step(Some(step.index));
-    let mut performed = perform_once(stage, step, recorder, sampler).await;
+    let mut performed = perform_once(stage, step, recorder, sampler, plan).await;
     // Only what rests on time is tried again, in order to be classified; what is certain stays as it is.
     let rests_on_time =
         matches!(step.kind, StepKind::Overlap(_) | StepKind::Overtake(_) | StepKind::Batches(_));
@@ -321,19 +322,27 @@ async fn perform_step(
             .is_ok_and(|record| needs_second_try(plan, &record.events, step.index));
         if again {
             stage.traffic.second_try = true;
-            performed = perform_once(stage, step, recorder, sampler).await;
+            performed = perform_once(stage, step, recorder, sampler, plan).await;
             stage.traffic.second_try = false;
         }
     }
     performed
 }
 
-async fn perform_once(stage: &mut Stage, step: &Step, recorder: &Recorder, sampler: &Sampler) -> Performed {
+async fn perform_once(
+    stage: &mut Stage,
+    step: &Step,
+    recorder: &Recorder,
+    sampler: &Sampler,
+    plan: &Plan,
+) -> Performed {
     if let Some(manners) = stage.backends.manners() {
         manners.set(stage.manner(Some(step)));
     }
+    let unanswered = stage.traffic.clients.unanswered();
     recorder.record(EventKind::StepStarted);
     let result = stage.carry_out(step).await;
+    let unanswered = stage.traffic.clients.unanswered() - unanswered;
     let asked_nothing = matches!(step.kind, StepKind::Backends(_) | StepKind::Wait { .. });
     let alive = asked_nothing || lives(stage).await;
     stage.pump.drain();
@@ -354,6 +363,11 @@ async fn perform_once(stage: &mut Stage, step: &Step, recorder: &Recorder, sampl
                 Performed::ProxyGone
             }
         };
+    } else {
+        stage.let_go(unanswered, step, plan).await;
+        if !stage.down_on_purpose && !stage.proxy.is_alive() {
+            performed = Performed::ProxyGone;
+        }
     }
     performed
 }

@@ -194,6 +194,14 @@ impl Backends {
         }
     }
 
+    /// Ends every connection to them; those elsewhere keep theirs.
+    pub(super) fn close_connections(&self) {
+        if let Origins::Ours(listening) = &self.origins {
+            // A backend that has ended has none.
+            listening.iter().for_each(|backend| drop(backend.close_connections()));
+        }
+    }
+
     /// Puts a manner in force until what is returned is dropped; then the one before is again.
     pub(super) fn for_a_while(&self, manner: Manner) -> ForAWhile {
         let manners = self.world.manners.clone();

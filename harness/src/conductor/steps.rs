@@ -14,7 +14,7 @@ use super::proxy_log::Mark;
 use super::pump::Pump;
 use super::setting::Backends;
 use harness_model::adapter::{LaunchVariables, Setting, render};
-use harness_model::history::{Adaptation, EventKind, IntervalLog};
+use harness_model::history::{Adaptation, EventKind, IntervalLog, Stuck};
 use harness_model::plan::{
     Balance, CaseStep, CloudStep, CrashLoad, Exact, ProxySettings, Restart, Step, StepKind,
 };
@@ -51,6 +51,8 @@ pub(super) struct Stage {
     pub(super) idle: Option<Duration>,
     /// What the backends do otherwise because of what this proxy does.
     pub(super) adapted: Vec<Adaptation>,
+    /// Why it needs a restart that was put off.
+    pub(super) stuck: Option<Stuck>,
 }
 
 /// Where a proxy listens that is told of no port.

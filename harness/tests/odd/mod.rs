@@ -21,6 +21,17 @@ pub fn run_if_asked() {
         std::env::var("BACKENDS").expect("backends").split(',').map(str::to_owned).collect();
     let listener = TcpListener::bind(("127.0.0.1", told)).expect("a free port");
     let (habit, turn) = (habit.leak() as &str, AtomicUsize::new(0));
+    if habit == "two-workers" {
+        // Which park for ever where an answer is too hard for them.
+        std::thread::scope(|scope| {
+            let worker = || {
+                for client in listener.incoming().flatten() {
+                    serve(habit, client, &backends[turn.fetch_add(1, Ordering::Relaxed) % backends.len()]);
+                }
+            };
+            (0..2).for_each(|_| drop(scope.spawn(worker)));
+        });
+    }
     std::thread::scope(|scope| {
         for client in listener.incoming().flatten() {
             let backend = backends[turn.fetch_add(1, Ordering::Relaxed) % backends.len()].as_str();
@@ -32,6 +43,11 @@ pub fn run_if_asked() {
 /// One request, one connection to a backend; `None` where either side is gone.
 fn serve(habit: &str, mut client: TcpStream, backend: &str) -> Option<()> {
     let request = head(&mut client)?;
+    if habit == "two-workers" && request.windows(7).any(|seven| seven == b"/parks/") {
+        loop {
+            std::thread::park();
+        }
+    }
     let mut origin = TcpStream::connect(backend).ok()?;
     let asked = match habit {
         "relays-until-eof" | "answers-at-eof" => request,

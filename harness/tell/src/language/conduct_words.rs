@@ -31,3 +31,17 @@ pub fn looked(language: Language, look: &Look) -> Option<String> {
         en: "The program ended of the first answer that was no text ({how}); it was started again",
         es: "El programa terminó con la primera respuesta que no era texto ({how}); se arrancó de nuevo", how = how))
 }
+
+/// How often the proxy had to be started again between two steps, where it had.
+pub fn restarted(language: Language, times: usize) -> Option<String> {
+    Some(match times {
+        0 => return None,
+        1 => say!(language,
+            en: "After requests that it left without an answer the proxy answered no plain GET either, and was started again once; nothing was wiped",
+            es: "Después de peticiones sin respuesta, el proxy tampoco respondió un GET sencillo y se arrancó de nuevo una vez, sin borrar nada"),
+        times => say!(language,
+            en: "After requests that it left without an answer the proxy answered no plain GET either, and was started again {times} times; nothing was wiped",
+            es: "Después de peticiones sin respuesta, el proxy tampoco respondió un GET sencillo y se arrancó de nuevo {times} veces, sin borrar nada",
+            times = times),
+    })
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Source;
 use super::mending::groups;
 use super::wire::plain;
-use crate::language::conduct_words::{adapted, looked};
+use crate::language::conduct_words::{adapted, looked, restarted};
 use crate::language::profile_words::{profile, so_far};
 use crate::language::report_words::{
     HeadlineFacts, declared_unsupported, exit_meaning, headline_of, hung_at_stop, optimal_failed,
@@ -18,7 +18,7 @@ use harness_judge::check::{Outcome, Summary, Verdict};
 use harness_judge::compare::{Limited, Ruling, judge_run};
 use harness_model::catalogue::CheckId;
 use harness_model::exit_code::ExitCode;
-use harness_model::history::{CutBy, EventKind, NOT_OVER, Record};
+use harness_model::history::{CutBy, EventKind, HowLetGo, LetGo, NOT_OVER, Record};
 use harness_model::plan::{HostProfile, OnInconclusive};
 
 /// What the first screen says.
@@ -52,6 +52,8 @@ pub struct Overview {
     pub hung_at_stop: Option<(String, Duration)>,
     /// The profile, where it leaves something out.
     pub small: Option<HostProfile>,
+    /// How often it was started again because it no longer answered.
+    pub restarted: usize,
     /// Whether the run went on when this was drawn.
     pub goes_on: bool,
     /// What was done because of what the proxy did: first looks and adaptations, in their order.
@@ -103,6 +105,9 @@ impl Overview {
             goes_on: source.events().iter().rev().any(
                 |event| matches!(&event.event, EventKind::Interrupted { reason, .. } if reason == NOT_OVER),
             ),
+            restarted: count(|event| {
+                matches!(event, EventKind::LetGo(LetGo { how: HowLetGo::Restarted { .. }, .. }))
+            }),
             conduct: source
                 .events()
                 .iter()
@@ -180,6 +185,7 @@ impl Overview {
             EventKind::Adapted { adaptation, .. } => Some(adapted(language, *adaptation)),
             _ => None,
         }));
+        notes.extend(restarted(language, self.restarted));
         for (ruling, said) in [
             (Ruling::Fail, threshold_words::missed_too as fn(Language, &str) -> String),
             (Ruling::Inconclusive, threshold_words::open_too),
