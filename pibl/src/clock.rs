@@ -4,6 +4,8 @@
 //! rules below it are functions of their arguments. It never sleeps, schedules or decides anything.
 
 use std::cell::Cell;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::http::date;
@@ -11,7 +13,7 @@ use crate::http::date;
 /// An instant of the wall clock in microseconds since 1970.
 ///
 /// Stored responses carry it, because their age must outlive a restart; everything that is measured
-/// within one run uses [`monotonic`].
+/// within one run uses [`monotonic`], or [`steady`] where a stored response is compared with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -51,6 +53,11 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// This instant, later by so many microseconds, or earlier.
+    pub const fn plus_micros(self, micros: i64) -> Self {
+        Self(self.0.saturating_add(micros))
+    }
+
     /// This instant, later by a duration.
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
@@ -69,6 +76,48 @@ pub fn now() -> Timestamp {
 #[expect(clippy::disallowed_methods, reason = "this room is where the time is read")]
 pub fn monotonic() -> Instant {
     Instant::now()
+}
+
+/// An instant, read from both clocks, on the time line of this run: the wall clock as it was when the process
+/// started, moved on by the monotonic one. Whoever sets the wall clock back makes nothing younger. What it has gained
+/// counts, because the monotonic clock of a machine that sleeps stands still.
+pub fn steady(instant: Instant, wall: Timestamp) -> Timestamp {
+    static LINE: OnceLock<TimeLine> = OnceLock::new();
+    LINE.get_or_init(|| TimeLine { instant, wall, gained: AtomicI64::new(0) }).at(instant, wall)
+}
+
+/// Now, as [`steady`] tells it.
+pub fn steady_now() -> Timestamp {
+    steady(monotonic(), now())
+}
+
+/// By how many microseconds the time line of this run is ahead of the wall clock; 0 unless somebody has set that.
+pub fn ahead(steady: Timestamp, wall: Timestamp) -> i64 {
+    let ahead = steady.micros_since(wall);
+    if ahead.abs() < TOLERATED_MICROS { 0 } else { ahead }
+}
+
+/// The two clocks are not read in the same instant, and corrections are small.
+const TOLERATED_MICROS: i64 = 1_000_000;
+
+/// Where a time line begins, and what the wall clock has gained on it since.
+#[derive(Debug)]
+struct TimeLine {
+    instant: Instant,
+    wall: Timestamp,
+    gained: AtomicI64,
+}
+
+impl TimeLine {
+    fn at(&self, instant: Instant, wall: Timestamp) -> Timestamp {
+        let even = self.wall.plus(instant.saturating_duration_since(self.instant));
+        let gained = self.gained.load(Ordering::Relaxed);
+        let gain = wall.micros_since(even);
+        if gain < gained.saturating_add(TOLERATED_MICROS) {
+            return Timestamp(even.0.saturating_add(gained));
+        }
+        Timestamp(even.0.saturating_add(self.gained.fetch_max(gain, Ordering::Relaxed).max(gain)))
+    }
 }
 
 /// `now` in the form of the `Date` field (RFC 9110 §6.6.1); formatted once a second and thread.
@@ -106,6 +155,22 @@ mod tests {
         let earlier = Timestamp::from_millis(2_500);
         assert_eq!((later.micros_since(earlier), earlier.micros_since(later)), (2_500_000, -2_500_000));
         assert_eq!((earlier.seconds(), Timestamp::from_millis(-1).seconds()), (2, -1));
+    }
+
+    #[test]
+    fn a_time_line_goes_on_whatever_the_wall_clock_does() {
+        let (begin, wall) = (monotonic(), Timestamp::from_seconds(1_700_000_000));
+        let line = TimeLine { instant: begin, wall, gained: AtomicI64::new(0) };
+        let after = |elapsed: u64, shown: i64| {
+            let shown = Timestamp::from_seconds(wall.seconds() + shown);
+            line.at(begin + Duration::from_secs(elapsed), shown).micros_since(wall) / 1_000_000
+        };
+        assert_eq!((after(5, 5), after(6, 6 - 3600), after(7, 7)), (5, 6, 7));
+        // The machine slept for an hour after the eighth second.
+        assert_eq!((after(8, 3608), after(9, 3609), after(10, 10), after(11, 3611)), (3608, 3609, 3610, 3611));
+        let set_back = Timestamp::from_seconds(wall.seconds() - 3600);
+        assert_eq!(ahead(wall, set_back), 3_600_000_000);
+        assert_eq!(ahead(wall, wall.plus(Duration::from_millis(3))), 0);
     }
 
     #[test]

@@ -210,6 +210,23 @@ fn only_if_cached_never_reaches_a_backend() {
 }
 
 #[test]
+fn a_response_from_the_future_is_not_fresh() {
+    for (seconds_ahead, is_believed) in [(3600, false), (100_000_000, false), (60, true), (-1, true)] {
+        let counter = AtomicUsize::new(0);
+        let backend = Backend::answering(move |_| {
+            let date = pibl::clock::now().seconds() + seconds_ahead;
+            let date = pibl::http::date::format(date);
+            let date = String::from_utf8_lossy(&date).into_owned();
+            let number = counter.fetch_add(1, Ordering::Relaxed).to_string();
+            answer(&format!("200 OK\r\nCache-Control: max-age=60\r\nDate: {date}"), &number)
+        });
+        let proxy = Proxy::start(&[backend.address], "");
+        proxy.exchange(&get("/", ""));
+        assert_eq!(is_hit(&proxy.exchange(&get("/", ""))), is_believed, "{seconds_ahead} s ahead");
+    }
+}
+
+#[test]
 fn a_cache_control_that_cannot_be_read_is_read_at_its_strictest() {
     for head in [
         "200 OK\r\nCache-Control: max-age=60, x=\"y, private, no-store",

@@ -96,7 +96,7 @@ impl Cache {
                 }
             };
             let state = wait(&mut receiver).await;
-            now = clock::now();
+            now = clock::steady_now();
             match state {
                 State::Gone | State::Waiting => {}
                 State::Released => return Answer::Fetch(fetch),

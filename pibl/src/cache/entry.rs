@@ -30,8 +30,8 @@ pub(super) struct Entry {
 impl Entry {
     pub(super) fn new(hash: u128, file: Arc<File>, head: Head, rules: &Rules, uses: Uses) -> Self {
         let Head { preamble, slot, sequence, record } = head;
-        let freshness =
-            Freshness::of(rules, record.status, &record.fields, record.requested_at, record.received_at);
+        let mut freshness = Freshness::of(rules, record.status, &record.fields, record.times);
+        freshness.no_cache |= record.is_of_future;
         let mut encoded = Vec::with_capacity(512);
         encode_head(&mut encoded, &record);
         // RFC 9110 §8.6: no length in a 204.

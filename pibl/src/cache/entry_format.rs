@@ -19,7 +19,8 @@
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::clock::Timestamp;
+use super::freshness::Times;
+use crate::clock::{self, Timestamp};
 use crate::http::Fields;
 
 /// Where slot A begins.
@@ -27,6 +28,8 @@ pub(super) const PREAMBLE_BYTES: usize = 40;
 const MAGIC: [u8; 8] = *b"\x8apibl\r\n\x00";
 const VERSION: u32 = 2;
 const SLOT_HEADER_BYTES: usize = 24;
+/// Two processes that share a directory read the clock one after the other.
+const SLACK_MICROS: i64 = 1_000_000;
 /// No head is longer than this: a head on the wire is at most 60 KiB.
 const MOST_SLOT_BYTES: usize = 1 << 20;
 
@@ -69,10 +72,12 @@ pub struct Record {
     pub reason: Vec<u8>,
     /// The fields that are kept.
     pub fields: Fields,
-    /// When the request left for the backend.
-    pub requested_at: Timestamp,
-    /// When the head of the response arrived, or the 304 that confirmed it.
-    pub received_at: Timestamp,
+    /// When it was asked for and received.
+    pub times: Times,
+    /// Which run of which process told these times; another one has another time line.
+    pub run: u64,
+    /// It was received at a time that has not come yet, so that nobody knows how old it is. Never written.
+    pub is_of_future: bool,
 }
 
 /// Why a file is not served.
@@ -175,6 +180,8 @@ const TAG_STATUS: u8 = 5;
 const TAG_REASON: u8 = 6;
 const TAG_TIMES: u8 = 7;
 const TAG_FIELD: u8 = 8;
+/// On whose time line the times stand, and by how much that was ahead of the wall clock.
+const TAG_RUN: u8 = 9;
 /// A file with variants must not be taken for a response, so old versions have to refuse it.
 const TAG_IS_VARIANTS: u8 = 128;
 
@@ -194,8 +201,9 @@ impl Record {
         }
         put(&mut out, TAG_STATUS, &[&self.status.to_le_bytes()]);
         put(&mut out, TAG_REASON, &[&self.reason]);
-        let times = [self.requested_at.micros().to_le_bytes(), self.received_at.micros().to_le_bytes()];
+        let times = [self.times.requested_at, self.times.received_at].map(|time| time.micros().to_le_bytes());
         put(&mut out, TAG_TIMES, &[&times[0], &times[1]]);
+        put(&mut out, TAG_RUN, &[&self.run.to_le_bytes(), &self.times.ahead_micros.to_le_bytes()]);
         for (name, value) in self.fields.iter() {
             put(&mut out, TAG_FIELD, &[&(name.len() as u16).to_le_bytes(), name, value]);
         }
@@ -216,6 +224,16 @@ impl Record {
         if is_complete && is_ours { Ok(record) } else { Err(Damage::Foreign) }
     }
 
+    /// Brings the times of a record that was read to the time line of this run.
+    pub(super) fn come_to_line(&mut self, run: u64) {
+        if self.run == run {
+            return;
+        }
+        let (steady, wall) = (clock::steady_now(), clock::now());
+        self.is_of_future = self.times.received_by_wall() > wall.plus_micros(SLACK_MICROS);
+        self.times = self.times.on_line(0).on_line(clock::ahead(steady, wall));
+    }
+
     fn read_value(&mut self, reader: &mut Reader<'_>) -> Option<()> {
         let tag = reader.take(1)?[0];
         let length = reader.u32()? as usize;
@@ -228,8 +246,12 @@ impl Record {
             TAG_STATUS => self.status = u16::from_le_bytes(value.rest.try_into().ok()?),
             TAG_REASON => self.reason = value.rest.to_vec(),
             TAG_TIMES => {
-                self.requested_at = Timestamp::from_micros(value.u64()? as i64);
-                self.received_at = Timestamp::from_micros(value.u64()? as i64);
+                self.times.requested_at = Timestamp::from_micros(value.u64()? as i64);
+                self.times.received_at = Timestamp::from_micros(value.u64()? as i64);
+            }
+            TAG_RUN => {
+                self.run = value.u64()?;
+                self.times.ahead_micros = value.u64()? as i64;
             }
             TAG_FIELD => {
                 let name_length = usize::from(u16::from_le_bytes(value.take(2)?.try_into().ok()?));
@@ -299,8 +321,13 @@ mod tests {
             status: 200,
             reason: b"OK".to_vec(),
             fields: [("Content-Type", "text/plain"), ("X", ""), ("x", "2")].into_iter().collect(),
-            requested_at: Timestamp::from_millis(1_700_000_000_123),
-            received_at: Timestamp::from_millis(1_700_000_000_456),
+            times: Times {
+                requested_at: Timestamp::from_millis(1_700_000_000_123),
+                received_at: Timestamp::from_millis(1_700_000_000_456),
+                ahead_micros: 3_600_000_000,
+            },
+            run: 8,
+            is_of_future: false,
         }
     }
 
@@ -374,7 +401,7 @@ mod tests {
             status in 100u16..1000,
             reason in "[a-zA-Z ]{0,20}",
             fields in vec(("[a-zA-Z-]{1,20}", "[ -~]{0,60}"), 0..20),
-            times in any::<(i64, i64)>(),
+            times in any::<(i64, i64, i64)>(),
         ) {
             let record = Record {
                 kind: Kind::Response,
@@ -385,8 +412,13 @@ mod tests {
                 status,
                 reason: reason.into_bytes(),
                 fields: fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect(),
-                requested_at: Timestamp::from_millis(times.0),
-                received_at: Timestamp::from_millis(times.1),
+                times: Times {
+                    requested_at: Timestamp::from_millis(times.0),
+                    received_at: Timestamp::from_millis(times.1),
+                    ahead_micros: times.2,
+                },
+                run: 8,
+                is_of_future: false,
             };
             prop_assert_eq!(read(&file_head(&record)), Ok(record));
         }

@@ -12,7 +12,7 @@ use super::conditions;
 use super::entry::Entry;
 use super::entry_format::{Kind, Record};
 use super::flight::Leader;
-use super::freshness::{Directives, Freshness};
+use super::freshness::{Directives, Freshness, Times};
 use super::invalidation;
 use super::key::Key;
 use super::reply::Reply;
@@ -138,14 +138,13 @@ impl Fetch {
     }
 
     /// The final head of a backend's answer, without hop-by-hop fields. `length` is that of its body where
-    /// the backend stated it; `requested_at` is when the request was sent.
+    /// the backend stated it.
     pub fn receive(
         mut self,
         request: &RequestHead,
         response: &ResponseHead,
         length: Option<u64>,
-        requested_at: Timestamp,
-        now: Timestamp,
+        times: Times,
     ) -> Received {
         if !request.method.is_safe() && (200..400).contains(&response.status) {
             for key in invalidation::keys(request, &response.fields) {
@@ -158,7 +157,7 @@ impl Fetch {
         let Some(part) = self.part else {
             return Received::Forward(Forward { writer: None, status: self.status });
         };
-        let times = (requested_at, now);
+        let now = times.received_at;
         match (&request.method, response.status, part.stored.is_some()) {
             (Method::Get, 304, true) => match confirmed(part.stored.as_deref(), response) {
                 true => confirm(&self.cache, part, self.status, request, response, times),
@@ -231,7 +230,7 @@ fn confirm(
     status: CacheStatus,
     request: &RequestHead,
     response: &ResponseHead,
-    times: (Timestamp, Timestamp),
+    times: Times,
 ) -> Received {
     let Part { key, stored, leader, watch, directives } = part;
     let Some(entry) = stored.filter(|entry| entry.has_validator()) else {
@@ -243,10 +242,10 @@ fn confirm(
     let status = CacheStatus { forwarded_status: Some(304), ..status };
     let (entry, is_kept) = store_updated(cache, &key, &watch, directives, request, &entry, updated);
     match leader {
-        Some(leader) if is_kept && entry.freshness.is_fresh(times.1) => leader.land(Arc::clone(&entry)),
+        Some(leader) if is_kept && entry.freshness.is_fresh(times.received_at) => leader.land(Arc::clone(&entry)),
         leader => leader.into_iter().for_each(Leader::release),
     }
-    Received::Reply(Reply::new(request, entry, status, times.1))
+    Received::Reply(Reply::new(request, entry, status, times.received_at))
 }
 
 /// RFC 9111 §4.3.5: a HEAD shows whether the stored response is the current one.
@@ -256,7 +255,7 @@ fn freshen(
     status: CacheStatus,
     request: &RequestHead,
     response: &ResponseHead,
-    times: (Timestamp, Timestamp),
+    times: Times,
 ) -> Received {
     let Part { key, stored, watch, directives, .. } = part;
     let forward = || Received::Forward(Forward { writer: None, status });
@@ -276,7 +275,7 @@ fn freshen(
     let updated = updated(cache, &entry, response, times);
     let (entry, _) = store_updated(cache, &key, &watch, directives, request, &entry, updated);
     let status = CacheStatus { forwarded_status: Some(200), ..status };
-    Received::Reply(Reply::new(request, entry, status, times.1))
+    Received::Reply(Reply::new(request, entry, status, times.received_at))
 }
 
 /// The record of a stored response with the fields of a newer head (RFC 9111 §3.2).
@@ -284,7 +283,7 @@ fn updated(
     cache: &Cache,
     entry: &Entry,
     response: &ResponseHead,
-    (requested_at, received_at): (Timestamp, Timestamp),
+    times: Times,
 ) -> Record {
     let mut record = entry.record.clone();
     let rules = cache.store.rules.load();
@@ -302,9 +301,9 @@ fn updated(
     }
     if !newer.contains("date") {
         record.fields.remove("date");
-        add_date(&mut record.fields, received_at);
+        add_date(&mut record.fields, times.received_by_wall());
     }
-    (record.requested_at, record.received_at) = (requested_at, received_at);
+    (record.times, record.run, record.is_of_future) = (times, cache.store.run, false);
     record
 }
 
@@ -322,8 +321,7 @@ fn store_updated(
     let rules = cache.store.rules.load();
     let head = ResponseHead { fields: record.fields.clone(), ..ResponseHead::new(record.status) };
     let stated = Directives::read(&record.fields);
-    let times = (record.requested_at, record.received_at);
-    let freshness = Freshness::by(&stated, &rules, record.status, &record.fields, times);
+    let freshness = Freshness::by(&stated, &rules, record.status, &record.fields, record.times);
     let get = RequestHead { method: Method::Get, ..request.clone() };
     let verdict =
         storable::judge(&rules, &get, false, (&head, &stated), Some(entry.body_bytes()), &freshness);
@@ -346,13 +344,12 @@ fn keep(
     request: &RequestHead,
     response: &ResponseHead,
     length: Option<u64>,
-    (requested_at, received_at): (Timestamp, Timestamp),
+    times: Times,
 ) -> Received {
     let Part { key, watch, directives, stored, leader } = part;
     let store = &cache.store;
     let rules = store.rules.load();
     let stated = Directives::read(&response.fields);
-    let times = (requested_at, received_at);
     let freshness = Freshness::by(&stated, &rules, response.status, &response.fields, times);
     let judged =
         storable::judge(&rules, request, directives.no_store, (response, &stated), length, &freshness);
@@ -369,7 +366,7 @@ fn keep(
     if let Err(reason) = verdict {
         leader.into_iter().for_each(Leader::release);
         if response.status < 500 && request.method == Method::Get {
-            cache.flights.note_solo(key.hash(), received_at);
+            cache.flights.note_solo(key.hash(), times.received_at);
         }
         // What was stored has been replaced at the origin by something that may not be kept.
         let is_replaced = request.method == Method::Get && matches!(response.status, 200..=299 | 404 | 410);
@@ -382,12 +379,12 @@ fn keep(
         }
         return Received::Forward(Forward { writer: None, status });
     }
-    let is_shareable = freshness.is_fresh(received_at);
+    let is_shareable = freshness.is_fresh(times.received_at);
     let leader = match leader {
         Some(leader) if !is_shareable => {
             // Kept, but never used without asking: there is nothing to wait for.
             leader.release();
-            cache.flights.note_solo(key.hash(), received_at);
+            cache.flights.note_solo(key.hash(), times.received_at);
             None
         }
         leader => {
@@ -402,7 +399,7 @@ fn keep(
     };
     let mut fields = response.fields.clone();
     fields_to_keep(&rules, &stated, &mut fields);
-    add_date(&mut fields, received_at);
+    add_date(&mut fields, times.received_by_wall());
     let record = Record {
         kind: Kind::Response,
         key: key.bytes().to_vec(),
@@ -412,8 +409,9 @@ fn keep(
         status: response.status,
         reason: response.reason.clone(),
         fields,
-        requested_at,
-        received_at,
+        times,
+        run: store.run,
+        is_of_future: false,
     };
     status.stored = true;
     let writer = Writer::begin(store, Begin { leader, key, watch, record, freshness, length });

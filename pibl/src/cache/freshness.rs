@@ -36,6 +36,32 @@ impl Rules {
     }
 }
 
+/// When a response was asked for and received, as [`steady`](crate::clock::steady) tells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// When the request left for the backend.
+    pub requested_at: Timestamp,
+    /// When the head of the response arrived, or the 304 that confirmed it.
+    pub received_at: Timestamp,
+    /// By how many microseconds these are ahead of what the wall clock showed.
+    pub ahead_micros: i64,
+}
+
+impl Times {
+    /// What the wall clock showed when the response was received.
+    pub fn received_by_wall(&self) -> Timestamp {
+        self.received_at.plus_micros(self.ahead_micros.saturating_neg())
+    }
+
+    /// The same instants on a line that is ahead by this much.
+    pub fn on_line(self, ahead_micros: i64) -> Self {
+        let moved = ahead_micros.saturating_sub(self.ahead_micros);
+        let [requested_at, received_at] =
+            [self.requested_at, self.received_at].map(|time| time.plus_micros(moved));
+        Self { requested_at, received_at, ahead_micros }
+    }
+}
+
 /// Where a lifetime comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -78,6 +104,10 @@ const MOST_HEURISTIC_MILLIS: i64 = 24 * 3600 * 1000;
 /// lifetime and forbade nothing (RFC 9111 §4.2.4).
 const MOST_DISCONNECTED_MILLIS: i64 = 24 * 3600 * 1000;
 
+/// How far the clock of an origin may be ahead before its `Date` is no longer believed. Clocks that nobody looks
+/// after are off by minutes, and what they say is then still right within that.
+const MOST_SECONDS_AHEAD: i64 = 300;
+
 /// The directives that this cache obeys: the targeted ones if there are any (RFC 9213 §2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directives {
@@ -106,42 +136,31 @@ impl Directives {
 }
 
 impl Freshness {
-    /// Works out the freshness of a response that was asked for at `requested_at` and received at
-    /// `received_at`.
-    pub fn of(
-        rules: &Rules,
-        status: u16,
-        fields: &Fields,
-        requested_at: Timestamp,
-        received_at: Timestamp,
-    ) -> Self {
-        Self::by(&Directives::read(fields), rules, status, fields, (requested_at, received_at))
+    /// Works out the freshness of a response.
+    pub fn of(rules: &Rules, status: u16, fields: &Fields, times: Times) -> Self {
+        Self::by(&Directives::read(fields), rules, status, fields, times)
     }
 
     /// As [`Freshness::of`], for whoever has read the directives of these fields already.
-    pub fn by(
-        directives: &Directives,
-        rules: &Rules,
-        status: u16,
-        fields: &Fields,
-        (requested_at, received_at): (Timestamp, Timestamp),
-    ) -> Self {
-        let (lifetime_millis, source) = lifetime(rules, status, fields, directives, received_at);
-        let delay = received_at.micros_since(requested_at).max(0);
+    pub fn by(directives: &Directives, rules: &Rules, status: u16, fields: &Fields, times: Times) -> Self {
+        let by_wall = times.received_by_wall();
+        let (lifetime_millis, source) = lifetime(rules, status, fields, directives, by_wall);
+        let delay = times.received_at.micros_since(times.requested_at).max(0);
         let directives = &directives.response;
         let initial_age_micros = match (rules.ttl_mode, source) {
             // Exactly this long, from the moment at which it was asked for.
             (TtlMode::Force, Source::Ttl) => delay,
             // A TTL is the operator's: the clocks of his origins need not agree with this one.
             (_, Source::Ttl) => age_field(fields).saturating_add(delay),
-            _ => initial_age(fields, delay, received_at),
+            _ => initial_age(fields, delay, by_wall),
         };
+        let is_of_future = source != Source::Ttl && is_of_future(fields, by_wall);
         Self {
             lifetime_millis,
             source,
             initial_age_micros,
-            received_at,
-            no_cache: directives.no_cache,
+            received_at: times.received_at,
+            no_cache: directives.no_cache || is_of_future,
             must_revalidate: directives.must_revalidate
                 || directives.proxy_revalidate
                 || directives.s_maxage.is_some(),
@@ -150,8 +169,7 @@ impl Freshness {
         }
     }
 
-    /// `current_age` of RFC 9111 §4.2.3. A wall clock that was set back makes nothing younger than it was
-    /// when it came.
+    /// `current_age` of RFC 9111 §4.2.3.
     pub fn age_millis(&self, now: Timestamp) -> i64 {
         self.age_micros(now) / 1000
     }
@@ -270,6 +288,12 @@ fn initial_age(fields: &Fields, delay_micros: i64, received_at: Timestamp) -> i6
     age_field(fields).saturating_add(delay_micros).max(apparent)
 }
 
+/// Whether a response says to have been made so much later than it came that one of the two clocks is wrong, and with
+/// it every age that is worked out from them.
+fn is_of_future(fields: &Fields, received_at: Timestamp) -> bool {
+    date_of(fields, received_at).is_some_and(|date| date > received_at.seconds() + MOST_SECONDS_AHEAD)
+}
+
 /// `Age` in microseconds: the first member of the first line, if it is a number (RFC 9111 §5.1); 0 else.
 fn age_field(fields: &Fields) -> i64 {
     let first = fields.list("age").next();
@@ -302,6 +326,10 @@ mod tests {
         }
     }
 
+    fn times(received_at: Timestamp) -> Times {
+        Times { requested_at: NOW, received_at, ahead_micros: 0 }
+    }
+
     fn at(offset: i64) -> String {
         String::from_utf8(date::format(NOW.seconds() + offset).to_vec()).unwrap()
     }
@@ -311,7 +339,7 @@ mod tests {
     }
 
     fn of(rules: &Rules, status: u16, fields: &[(&str, &str)]) -> Freshness {
-        Freshness::of(rules, status, &fields.iter().copied().collect(), NOW, NOW)
+        Freshness::of(rules, status, &fields.iter().copied().collect(), times(NOW))
     }
 
     #[test]
@@ -356,7 +384,7 @@ mod tests {
     fn the_delay_of_the_response_counts_as_age() {
         let later = NOW.plus(Duration::from_secs(4));
         let fields = [("Cache-Control", "max-age=10"), ("Age", "1")].into_iter().collect();
-        let freshness = Freshness::of(&rules(0, TtlMode::Default), 200, &fields, NOW, later);
+        let freshness = Freshness::of(&rules(0, TtlMode::Default), 200, &fields, times(later));
         assert_eq!(freshness.age_millis(later.plus(Duration::from_secs(2))), 7_000);
         assert_eq!(freshness.age_millis(NOW), 5_000, "a clock set back");
     }

@@ -7,16 +7,16 @@
 //!
 //! ```text
 //! let cache: Arc<Cache> = Cache::open(&config.cache, open_files);       // starts the recovery thread
-//! match cache.ask(&request, clock::now()).await {      // the request after hop-by-hop fields were stripped
+//! match cache.ask(&request, clock::steady_now()).await {      // the request after hop-by-hop fields were stripped
 //!     Answer::Reply(reply) => …                // complete answer: 200, 206, 304, 412, 416, 504
 //!     Answer::ReplyAndRefresh(reply, fetch) => …   // the same, and `fetch` goes on in the background
 //!     Answer::Stream(stream) => …              // another exchange is receiving it: read along
 //!     Answer::Fetch(fetch) => {                // ask a backend, also for everything that is no cache matter
 //!         fetch.amend(&method, &mut fields_of_backend_request);       // validators, instead of the client's conditions
 //!         // no backend answered:
-//!         if let Some(reply) = fetch.failed(&request, clock::now()) { … } else { 502 / 504 }
+//!         if let Some(reply) = fetch.failed(&request, clock::steady_now()) { … } else { 502 / 504 }
 //!         // a final response head came (hop-by-hop fields stripped); `length`: Content-Length
-//!         match fetch.receive(&request, &response_head, length, asked_at, clock::now()) {
+//!         match fetch.receive(&request, &response_head, length, times) {
 //!             Received::Reply(reply) => …      // 304 to our validation, or stale-if-error: drop the backend's body
 //!             Received::Forward(forward) => {  // send the backend's response; `forward.status.write(&mut out)`
 //!                 // if let Some(writer) = forward.writer: writer.write(bytes) for each piece (never fails),
@@ -62,6 +62,7 @@ mod writer;
 pub use ask::{Answer, only_if_cached};
 pub use cache_status::{CacheStatus, Forwarded};
 pub use fetch::{Fetch, Forward, Received};
+pub use freshness::Times;
 pub use key::Key;
 pub use reply::{BodyPart, FilePart, Reply, ReplyBody};
 pub use stream::Stream;
@@ -113,9 +114,9 @@ impl Cache {
     /// stored: a proxy without a cache is better than none.
     pub fn open(settings: &CacheSettings, open_files: usize) -> Arc<Self> {
         let root = &settings.directory;
+        // Told apart from any other run by the time and the process.
+        let run = clock::now().millis() as u64 ^ u64::from(std::process::id()) << 44;
         let opened = settings.enabled.then(|| {
-            // Told apart from any other run by the time and the process.
-            let run = clock::now().millis() as u64 ^ u64::from(std::process::id()) << 44;
             Ok((Disk::new(root, run)?, Arc::new(Presence::announce(root)?)))
         });
         let opened = opened.transpose().unwrap_or_else(|error: std::io::Error| {
@@ -126,7 +127,8 @@ impl Cache {
             None
         });
         let (disk, presence) = opened.unzip();
-        let store = Arc::new(Store::new(disk, Rules::new(settings), settings.size_bytes, open_files.max(16)));
+        let rules = Rules::new(settings);
+        let store = Arc::new(Store::new(disk, run, rules, settings.size_bytes, open_files.max(16)));
         if let Some(presence) = &presence
             && let Err(error) = recovery::start(Arc::clone(&store), presence)
         {

@@ -112,7 +112,7 @@ impl Reply {
         if !(200..300).contains(&entry.record.status) {
             return whole(entry);
         }
-        let received_at = entry.freshness.received_at;
+        let received_at = entry.record.times.received_by_wall();
         if conditions::is_conditional(&request.fields)
             && conditions::is_not_modified(&request.fields, &entry.record.fields, received_at)
         {

@@ -175,6 +175,7 @@ fn names_target(request: &RequestHead, response: &Fields) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::freshness::Times;
     use super::*;
     use std::time::Duration;
 
@@ -204,7 +205,7 @@ mod tests {
     ) -> Result<(), NotStored> {
         let mut response = ResponseHead::new(status);
         response.fields = fields.iter().copied().collect();
-        let freshness = Freshness::of(rules, status, &response.fields, NOW, NOW);
+        let freshness = Freshness::of(rules, status, &response.fields, Times { requested_at: NOW, received_at: NOW, ahead_micros: 0 });
         judge(rules, request, false, (&response, &Directives::read(&response.fields)), Some(10), &freshness)
     }
 

@@ -34,6 +34,8 @@ const COMPLAIN_EVERY_SECONDS: i64 = 10;
 pub(super) struct Store {
     /// `None` when nothing is stored: switched off, or the directory cannot be used.
     pub(super) disk: Option<Disk>,
+    /// Tells this run from any other.
+    pub(super) run: u64,
     pub(super) rules: ArcSwap<Rules>,
     open: quick_cache::sync::Cache<u128, Arc<Entry>, UnitWeighter, Plain>,
     pub(super) index: Mutex<Index>,
@@ -69,12 +71,19 @@ pub(super) struct Unchecked {
 }
 
 impl Store {
-    pub(super) fn new(disk: Option<Disk>, rules: Rules, capacity_bytes: u64, open_files: usize) -> Self {
+    pub(super) fn new(
+        disk: Option<Disk>,
+        run: u64,
+        rules: Rules,
+        capacity_bytes: u64,
+        open_files: usize,
+    ) -> Self {
         Self {
             is_recovered: AtomicBool::new(disk.is_none()),
             is_scanned: AtomicBool::new(disk.is_none()),
             has_successor: AtomicBool::new(false),
             disk,
+            run,
             rules: ArcSwap::from_pointee(rules),
             open: quick_cache::sync::Cache::with(
                 open_files,
@@ -139,7 +148,8 @@ impl Store {
             Ok((file, head))
         });
         match opened {
-            Ok((file, head)) => {
+            Ok((file, mut head)) => {
+                head.record.come_to_line(self.run);
                 if head.record.key != key || head.record.variant != variant {
                     self.judge_stranger(hash, &head.record);
                     return Found::Nothing;

@@ -83,7 +83,7 @@ pub(super) async fn attempt(
         // A backend may answer and close without reading: what it said is worth more than this error.
         Ok(()) | Err(_) => {}
     }
-    let asked_at = record.started_at.plus(record.started.elapsed());
+    let asked_after = record.started.elapsed();
     let mut relay = Relay {
         worker,
         config: &config,
@@ -99,7 +99,7 @@ pub(super) async fn attempt(
         buffer: backend_buffer,
         fetch,
         writer: None,
-        asked_at,
+        asked_after,
     };
     let wire = match audience.0 {
         Some(wire) if !progress.is_finished.get() => wire,

@@ -72,7 +72,7 @@ pub async fn run(worker: &Rc<Worker>, client: &mut Client<'_>, received: Receive
         }
         return forward::forward(worker, client, &received, &wishes, None, &mut record).await;
     }
-    match worker.cache.ask(&client.request, record.started_at).await {
+    match worker.cache.ask(&client.request, record.steady_at).await {
         Answer::Reply(reply) => {
             stored::send(worker, &mut client.outlet(), &reply, received.persistent, &mut record).await
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::cache::Times;
 use crate::clock::{self, Timestamp};
 
 /// The facts of one exchange.
@@ -17,6 +18,8 @@ pub(super) struct Record {
     pub started: Instant,
     /// The same by the wall clock.
     pub started_at: Timestamp,
+    /// The same on the time line of this run, by which stored responses age.
+    pub steady_at: Timestamp,
     /// The backend that answered, or that was tried last.
     pub backend: Option<Arc<str>>,
     /// How many backends were tried.
@@ -43,10 +46,21 @@ impl Record {
         self.started_at.plus(self.first_byte.unwrap_or_default())
     }
 
+    /// When the request went out, so long after the start, and when the head of the response came, for the cache.
+    pub(super) fn times(&self, asked_after: Duration) -> Times {
+        Times {
+            requested_at: self.steady_at.plus(asked_after),
+            received_at: self.steady_at.plus(self.first_byte.unwrap_or_default()),
+            ahead_micros: clock::ahead(self.steady_at, self.started_at),
+        }
+    }
+
     pub(super) fn start() -> Self {
+        let (started, started_at) = (Instant::now(), clock::now());
         Self {
-            started: Instant::now(),
-            started_at: clock::now(),
+            started,
+            started_at,
+            steady_at: clock::steady(started.into_std(), started_at),
             backend: None,
             attempts: 0,
             cache: "-",

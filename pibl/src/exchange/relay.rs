@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::task::Poll;
+use std::time::Duration;
 
 use super::attempt::{Delivered, Failure, Terms};
 use super::client::{Audience, Outlet};
@@ -16,7 +17,7 @@ use super::services::Worker;
 use super::upload::Progress;
 use super::{After, stored};
 use crate::cache::{CacheStatus, Fetch, Received, Writer};
-use crate::clock::{self, Timestamp};
+use crate::clock;
 use crate::config::Config;
 use crate::http::{
     BadResponse, BodyDecoder, BodyFraming, HeadLimits, Method, ReceivedResponse, RequestHead, ResponseHead,
@@ -49,8 +50,8 @@ pub(super) struct Relay<'a> {
     pub fetch: &'a mut Option<Fetch>,
     /// Where the body is kept.
     pub writer: Option<Box<Writer>>,
-    /// When the request went out.
-    pub asked_at: Timestamp,
+    /// When the request went out, after the start of the exchange.
+    pub asked_after: Duration,
 }
 
 impl Relay<'_> {
@@ -70,13 +71,13 @@ impl Relay<'_> {
 
     /// Shows the response to the cache, which may keep it, or send what it has instead.
     async fn receive(&mut self, fetch: Fetch, received: ReceivedResponse) -> Result<Delivered, Failure> {
-        let now = self.record.first_byte_at();
+        let times = self.record.times(self.asked_after);
         let length = match received.framing {
             BodyFraming::Length(length) => Some(length),
             BodyFraming::Empty => Some(0),
             BodyFraming::Chunked | BodyFraming::UntilClose => None,
         };
-        match fetch.receive(self.request, self.response, length, self.asked_at, now) {
+        match fetch.receive(self.request, self.response, length, times) {
             Received::Forward(forward) => {
                 self.writer = forward.writer;
                 self.deliver(received, Some(forward.status)).await

@@ -17,7 +17,7 @@ use crate::config::TtlMode;
 use crate::http::{Fields, Method, RequestHead, ResponseHead};
 
 /// A time at which tests begin.
-const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+const START: Timestamp = Timestamp::from_seconds(1_700_000_000);
 /// No test waits longer for anything.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -133,7 +133,7 @@ impl Bench {
         let mut response = ResponseHead::new(origin.status);
         response.fields = origin.fields.iter().copied().collect();
         let length = Some(origin.body.len() as u64);
-        match fetch.receive(request, &response, length, now, now) {
+        match fetch.receive(request, &response, length, times(now)) {
             Received::Reply(reply) => seen(&reply, Some(asked)),
             Received::Again(fetch) => self.finish(*fetch, request, now, Some(origin)),
             Received::Forward(Forward { writer, status }) => {
@@ -200,6 +200,10 @@ fn request(method: Method, target: &str, fields: &[(&str, &str)]) -> RequestHead
     request.fields = fields.iter().copied().collect();
     request.fields.append("Host", "a.example");
     request
+}
+
+fn times(now: Timestamp) -> Times {
+    Times { requested_at: now, received_at: now, ahead_micros: 0 }
 }
 
 fn at(seconds: u64) -> Timestamp {

@@ -68,7 +68,7 @@ proptest! {
         );
         let rules = Rules::new(&CacheSettings { ttl: Duration::ZERO, ..settings(std::path::Path::new("."), 0) });
         let response = ResponseHead { fields, ..ResponseHead::new(status) };
-        let freshness = Freshness::of(&rules, status, &response.fields, START, START);
+        let freshness = Freshness::of(&rules, status, &response.fields, times(START));
         let is_kept = storable::judge(&rules, &request, false, (&response, &Directives::read(&response.fields)), Some(1), &freshness).is_ok();
         let ours = is_kept && freshness.is_fresh(at(later));
         let is_theirs_fresh = matches!(

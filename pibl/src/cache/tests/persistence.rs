@@ -124,3 +124,36 @@ async fn a_directory_that_is_deleted_meanwhile_is_made_again() {
     bench.get("/y", 0, origin(200, &[], b"y")).await;
     assert!(bench.exchange(&get("/y", &[]), at(1), None).await.was_hit());
 }
+
+#[tokio::test]
+async fn what_was_stored_while_the_clock_was_ahead_is_asked_for_again_after_a_restart() {
+    let bench = bench(5);
+    let now = clock::now();
+    let ahead = now.plus(Duration::from_secs(3600));
+    bench.exchange(&get("/ahead", &[]), ahead, Some(origin(200, &[], b"old"))).await;
+    bench.exchange(&get("/right", &[]), now, Some(origin(200, &[], b"right"))).await;
+    // Runs are told apart by the millisecond.
+    std::thread::sleep(Duration::from_millis(2));
+    let bench = bench.restarted();
+    assert!(bench.exchange(&get("/right", &[]), now, None).await.was_hit());
+    let seen = bench.exchange(&get("/ahead", &[]), now, Some(origin(200, &[], b"new"))).await;
+    assert!(!seen.was_hit() && seen.body == b"new", "{seen:?}");
+    assert!(bench.exchange(&get("/ahead", &[]), now, None).await.was_hit());
+}
+
+#[tokio::test]
+async fn a_file_that_is_opened_again_is_as_old_as_it_was_though_the_clock_was_set() {
+    let bench = bench(5);
+    let asked = get("/x", &[]);
+    let Answer::Fetch(fetch) = bench.cache.ask(&asked, at(0)).await else { panic!("nothing is stored") };
+    // The wall clock had been set back by an hour when this came.
+    let times = Times { ahead_micros: 3_600_000_000, ..times(at(0)) };
+    let head = ResponseHead::new(200);
+    let Received::Forward(forward) = fetch.receive(&asked, &head, Some(1), times) else { panic!("not stored") };
+    let mut writer = forward.writer.unwrap();
+    writer.write(b"x");
+    writer.commit();
+    bench.cache.store.close_all();
+    assert!(bench.exchange(&asked, at(4), None).await.has("Age: 4"));
+    assert!(!bench.exchange(&asked, at(5), None).await.was_hit());
+}

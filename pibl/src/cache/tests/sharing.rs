@@ -29,7 +29,7 @@ fn receive(fetch: Fetch, asked: &RequestHead, fields: &[(&str, &str)], length: O
     let mut response = ResponseHead::new(200);
     response.fields = fields.iter().copied().collect();
     let now = clock::now();
-    match fetch.receive(asked, &response, length, now, now) {
+    match fetch.receive(asked, &response, length, times(now)) {
         Received::Forward(forward) => forward,
         other => panic!("{other:?}"),
     }
