@@ -248,3 +248,42 @@ fn a_cache_control_that_cannot_be_read_is_read_at_its_strictest() {
     proxy.exchange(&get("/", "Cache-Control: x=\"y, no-store\r\n"));
     assert_eq!(body(&proxy.exchange(&get("/", ""))), "answer 1");
 }
+
+#[test]
+fn bytes_behind_an_answer_without_a_body_are_nobodys_answer() {
+    const POISON: &str = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nPOISON";
+    let backend = Backend::start(|conversation| {
+        while let Some(request) = conversation.next_request() {
+            let delay = |request: &str| {
+                let number = request.split(['/', ' ']).nth(2).and_then(|number| number.parse().ok());
+                std::thread::sleep(std::time::Duration::from_millis(number.unwrap_or(0)));
+            };
+            let bodiless = match request.split(' ').next() {
+                Some("HEAD") => "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n",
+                Some("DELETE") => "HTTP/1.1 204 No Content\r\n\r\n",
+                _ if request.contains("If-None-Match") => "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n",
+                _ => {
+                    conversation.send(answer("200 OK\r\nCache-Control: no-store", "right"));
+                    continue;
+                }
+            };
+            conversation.send(bodiless);
+            delay(&request);
+            conversation.send(POISON);
+        }
+    });
+    let proxy = Proxy::start(&[backend.address], "");
+    for delay in (0..40).chain([60, 80]) {
+        for (method, fields) in [("HEAD", ""), ("DELETE", ""), ("GET", "If-None-Match: \"a\"\r\n")] {
+            let mut client = proxy.connect();
+            client.send(format!("{method} /{delay} HTTP/1.1\r\nHost: x\r\n{fields}\r\n"));
+            client.read_until("\r\n\r\n");
+            let mut other = proxy.connect();
+            for _ in 0..3 {
+                other.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+                let response = other.read_response();
+                assert_eq!(body(&response), "right", "{method}, {delay} ms");
+            }
+        }
+    }
+}

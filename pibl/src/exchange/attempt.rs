@@ -47,6 +47,8 @@ pub(super) struct Delivered {
     pub after: After,
     /// Whether the backend's connection can be used again.
     pub is_reusable: bool,
+    /// Whether the answer had no body because of its request or its status, so that one may still follow by mistake.
+    pub is_bodiless: bool,
     /// Whether both sides now speak another protocol.
     pub is_tunnel: bool,
 }

@@ -271,12 +271,14 @@ async fn try_backend(
             Ok(delivered) => {
                 // Unused connections of other threads would count against a limit that this one knows
                 // nothing of, so connections to such a backend are not kept by several threads.
-                let may_keep = choice.member().max_connections.is_none() || config.workers == 1;
+                // One that rests would be beyond the limit as well.
+                let is_limited = choice.member().max_connections.is_some();
+                let may_keep = !is_limited || (config.workers == 1 && !delivered.is_bodiless);
                 // A name means other addresses some day: no connection outlives its time, however busy it is.
                 let now = tokio::time::Instant::now();
                 let is_young = now.saturating_duration_since(made) < config.timeouts.upstream_lifetime;
                 if delivered.is_reusable && may_keep && is_young {
-                    worker.pool.put(address, wire, made, now);
+                    worker.pool.put(address, wire, made, now, delivered.is_bodiless);
                 }
                 return Ok(delivered.after);
             }

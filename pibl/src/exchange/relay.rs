@@ -99,7 +99,7 @@ impl Relay<'_> {
                     && received.framing == BodyFraming::Empty
                     && is_uploaded
                     && self.buffer.is_empty();
-                Ok(Delivered { after, is_reusable, is_tunnel: false })
+                Ok(Delivered { after, is_reusable, is_bodiless: self.is_bodiless(), is_tunnel: false })
             }
         }
     }
@@ -170,7 +170,7 @@ impl Relay<'_> {
         self.conclude().await;
         let patience = self.config.timeouts.request_body;
         self.client.write(self.out, patience).await.map_err(|_| Failure::ClientGone)?;
-        Ok(Delivered { after: After::Close, is_reusable: false, is_tunnel: true })
+        Ok(Delivered { after: After::Close, is_reusable: false, is_bodiless: false, is_tunnel: true })
     }
 
     /// Writes head and body to the client.
@@ -219,14 +219,18 @@ impl Relay<'_> {
             },
             // Bytes behind the end belong to no response: such a connection is not to be trusted.
             is_reusable: received.persistent && is_uploaded && self.buffer.is_empty(),
+            is_bodiless: self.is_bodiless(),
             is_tunnel: false,
         })
     }
 
+    fn is_bodiless(&self) -> bool {
+        self.request.method == Method::Head || matches!(self.response.status, 204 | 304)
+    }
+
     fn delivery(&self, framing: BodyFraming) -> Delivery {
-        let is_bodiless = self.request.method == Method::Head || matches!(self.response.status, 204 | 304);
         match (framing, self.request.version) {
-            _ if is_bodiless => Delivery::Bodiless,
+            _ if self.is_bodiless() => Delivery::Bodiless,
             (BodyFraming::Empty | BodyFraming::Length(_), _) => Delivery::Length,
             (_, Version::Http11) => Delivery::Chunked,
             (_, Version::Http10) => Delivery::Close,

@@ -1,8 +1,8 @@
 //! Connections to backends that wait for their next request.
 //!
 //! Each worker has one, so that taking a connection needs no lock. A connection is looked at before it is
-//! used again: one that the backend closed, or on which it speaks unasked, is dropped here. It never
-//! opens a connection.
+//! used again, by asking the kernel: one that the backend closed, or on which it speaks unasked, is dropped
+//! here. It never opens a connection.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -12,6 +12,9 @@ use tokio::time::Instant;
 
 use crate::wire::Wire;
 
+/// How long a connection must stay quiet after an answer whose end only the request or the status tells: a backend that
+/// sends a body behind it sends it about now, and it would be the answer to whoever comes next.
+const REST: Duration = Duration::from_millis(100);
 /// How many unused connections to one backend a worker keeps.
 const KEPT_PER_BACKEND: usize = 256;
 
@@ -28,6 +31,8 @@ struct Unused {
     /// When it was connected.
     made: Instant,
     since: Instant,
+    /// When it may be used again.
+    rested_at: Instant,
 }
 
 impl Pool {
@@ -36,23 +41,27 @@ impl Pool {
     pub fn take(&self, address: &str, max_age: Duration) -> Option<(Wire, Instant)> {
         let mut backends = self.backends.borrow_mut();
         let (_, unused) = backends.iter_mut().find(|(known, _)| **known == *address)?;
-        while let Some(candidate) = unused.pop_back() {
-            if candidate.since.elapsed() > max_age {
-                // Those that are left have waited even longer.
-                unused.clear();
+        let now = Instant::now();
+        loop {
+            let place = unused.iter().rposition(|candidate| candidate.rested_at <= now)?;
+            let candidate = unused.remove(place)?;
+            if now.saturating_duration_since(candidate.since) > max_age {
+                // Those before it have waited even longer.
+                unused.drain(..place);
                 return None;
             }
             if candidate.wire.is_quiet() {
                 return Some((candidate.wire, candidate.made));
             }
         }
-        None
     }
 
     /// Keeps a connection, which was made at `made` and is unused from `now` on, for the next request to this backend.
-    pub fn put(&self, address: &str, wire: Wire, made: Instant, now: Instant) {
+    /// `needs_rest`: its last answer had no body because of its request or its status.
+    pub fn put(&self, address: &str, wire: Wire, made: Instant, now: Instant, needs_rest: bool) {
         wire.deadline.clear();
-        let entry = Unused { wire, made, since: now };
+        let rested_at = if needs_rest { now + REST } else { now };
+        let entry = Unused { wire, made, since: now, rested_at };
         let mut backends = self.backends.borrow_mut();
         let unused = match backends.iter_mut().position(|(known, _)| **known == *address) {
             Some(place) => &mut backends[place].1,
@@ -113,8 +122,8 @@ mod tests {
         let (one, _keep_one) = pair().await;
         let (two, _keep_two) = pair().await;
         let made = Instant::now();
-        pool.put("a:1", one, made, made);
-        pool.put("a:1", two, made, made);
+        pool.put("a:1", one, made, made, false);
+        pool.put("a:1", two, made, made, false);
         assert!(pool.take("b:1", LONG).is_none());
         assert!(pool.take("a:1", LONG).is_some());
         assert!(pool.take("a:1", Duration::ZERO).is_none());
@@ -122,19 +131,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_closed_by_the_backend_is_never_taken() {
+    async fn a_connection_that_the_backend_closed_or_speaks_on_is_never_taken() {
         let pool = Pool::default();
-        let (wire, other_side) = pair().await;
-        pool.put("a:1", wire, Instant::now(), Instant::now());
-        drop(other_side);
-        // The news of the close arrives through the runtime; it is there as soon as the pool is tidy.
-        for _ in 0..1000 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-            pool.tidy(LONG, |_| true);
-            if pool.is_empty() {
-                return;
+        for speaks in [false, true] {
+            let (wire, other_side) = pair().await;
+            pool.put("a:1", wire, Instant::now(), Instant::now(), false);
+            let mut other_side = other_side.into_std().unwrap();
+            // The runtime cannot know of it yet.
+            match speaks {
+                true => std::io::Write::write_all(&mut other_side, b"x").unwrap(),
+                false => other_side.shutdown(std::net::Shutdown::Both).unwrap(),
             }
+            assert!(pool.take("a:1", LONG).is_none() && pool.is_empty());
         }
-        panic!("the closed connection was kept for a second");
+    }
+
+    #[tokio::test]
+    async fn a_connection_rests_after_an_answer_without_a_body() {
+        let pool = Pool::default();
+        let (rests, _keep_one) = pair().await;
+        let (other, _keep_two) = pair().await;
+        let now = Instant::now();
+        pool.put("a:1", other, now, now, false);
+        pool.put("a:1", rests, now, now, true);
+        assert!(pool.take("a:1", LONG).is_some() && pool.take("a:1", LONG).is_none());
+        let long_ago = now.checked_sub(REST).unwrap();
+        let (rested, _keep_three) = pair().await;
+        pool.put("a:1", rested, long_ago, long_ago, true);
+        assert!(pool.take("a:1", LONG).is_some() && pool.len() == 1);
     }
 }

@@ -113,12 +113,16 @@ impl Wire {
         }
     }
 
-    /// Whether the other side is silent and has not closed: what an unused connection must be.
+    /// Whether the other side is silent and has not closed: what an unused connection must be. The kernel is asked,
+    /// because the runtime learns of bytes only when it waits for the next events.
     pub fn is_quiet(&self) -> bool {
-        let mut probe = [0; 1];
-        let mut socket = self.stream.borrow_mut();
-        let read = socket.known().and_then(|stream| stream.try_read(&mut probe));
-        matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+        let mut probe = [std::mem::MaybeUninit::uninit(); 1];
+        let peeked = match &*self.stream.borrow() {
+            Socket::Fresh(stream) => SockRef::from(stream).peek(&mut probe),
+            Socket::Known(stream) => SockRef::from(stream).peek(&mut probe),
+            Socket::Lost => Ok(0),
+        };
+        matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Writes everything.
