@@ -250,6 +250,38 @@ fn a_cache_control_that_cannot_be_read_is_read_at_its_strictest() {
 }
 
 #[test]
+fn who_says_who_he_is_gets_an_answer_of_his_own_unless_the_origin_says_otherwise() {
+    for field in ["Cookie", "Authorization", "X-Api-Key", "X-Auth-Token", "Api_Key"] {
+        for (stated, is_shared) in [("", false), ("Cache-Control: max-age=60\r\n", false), ("Cache-Control: public\r\n", true)] {
+            let backend = Backend::answering(move |request| {
+                let who = field_of(request, field);
+                format!("HTTP/1.1 200 OK\r\n{stated}Content-Length: {}\r\n\r\n{who}", who.len())
+            });
+            let proxy = Proxy::start(&[backend.address], "");
+            let ann = proxy.exchange(&get("/", &format!("{field}: ann\r\n")));
+            assert_eq!(body(&ann), "ann");
+            let expected = if is_shared { "ann" } else { "nobody" };
+            assert_eq!(body(&proxy.exchange(&get("/", ""))), expected, "{field}, {stated:?}");
+        }
+    }
+}
+
+fn field_of(request: &str, name: &str) -> String {
+    field(request, name).unwrap_or("nobody").to_owned()
+}
+
+#[test]
+fn a_cookie_that_is_set_is_set_for_one_unless_a_setting_says_otherwise() {
+    const HEAD: &str = "200 OK\r\nCache-Control: public, max-age=60\r\nSet-Cookie: id=ann";
+    for (settings, expected) in [("", "answer 1"), ("[cache]\nstore_set_cookie = true\n", "answer 0")] {
+        let backend = numbered(HEAD);
+        let proxy = Proxy::start(&[backend.address], settings);
+        proxy.exchange(&get("/", ""));
+        assert_eq!(body(&proxy.exchange(&get("/", ""))), expected, "{settings}");
+    }
+}
+
+#[test]
 fn bytes_behind_an_answer_without_a_body_are_nobodys_answer() {
     const POISON: &str = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nPOISON";
     let backend = Backend::start(|conversation| {

@@ -34,7 +34,7 @@ fn is_hit(response: &str) -> bool {
 fn a_second_get_reaches_no_backend_and_is_equal() {
     let backend =
         numbered("Cache-Control: public, max-age=60\r\nX-Own: 1\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n");
-    let proxy = Proxy::start(&[backend.address], "");
+    let proxy = Proxy::start(&[backend.address], "[cache]\nstore_set_cookie = true\n");
     let first = proxy.exchange(&get("/a?b=c"));
     let second = proxy.exchange(&get("/a?b=c"));
     assert!(!is_hit(&first) && is_hit(&second), "{first}\n{second}");

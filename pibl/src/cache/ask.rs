@@ -20,7 +20,8 @@ use super::store::Found;
 use super::stream::Stream;
 use super::vary;
 use crate::clock::{self, Timestamp};
-use crate::http::{Method, RequestHead};
+use crate::config::Sharing;
+use crate::http::{Method, RequestHead, has_credentials};
 
 /// What to do with a request.
 #[derive(Debug)]
@@ -74,8 +75,8 @@ impl Cache {
             let watch = self.store.watches.watch(key.hash());
             let epoch = watch.epoch();
             let fetch = Fetch::taking_part(self, key.clone(), watch, directives, reason, stored);
-            let may_join =
-                may_share(request, &directives, fetch.validates()) && !self.flights.is_solo(key.hash(), now);
+            let may_join = may_share(request, &directives, fetch.validates())
+                && !self.flights.is_solo(crowd(&key, request), now);
             if !may_join {
                 return Answer::Fetch(fetch);
             }
@@ -132,7 +133,7 @@ impl Cache {
         if self.store.disk.is_none() {
             return Err((Forwarded::Bypass, Some("off")));
         }
-        if !self.store.rules.load().share_authorized && carries_token(request) {
+        if self.store.rules.load().sharing == Sharing::Never && has_credentials(&request.fields) {
             return Err((Forwarded::Bypass, Some("token")));
         }
         if conditions::is_for_origin(&request.fields) {
@@ -239,13 +240,15 @@ fn may_share(request: &RequestHead, directives: &RequestDirectives, validates: b
         && (validates || !conditions::is_conditional(fields))
 }
 
+/// Those who may wait for one answer. Whoever brings credentials gets another answer than the rest, or may: whether
+/// that can be shared is learnt of each crowd apart.
+pub(super) fn crowd(key: &Key, request: &RequestHead) -> u128 {
+    key.hash() ^ u128::from(has_credentials(&request.fields))
+}
+
 fn fits(request: &RequestHead, key: &Key, entry: &Entry) -> bool {
     let names = entry.record.vary.iter().map(AsRef::as_ref);
     let variant =
         if entry.record.vary.is_empty() { Vec::new() } else { vary::variant(names, &request.fields) };
     entry.belongs_to(key.bytes(), &variant)
-}
-
-fn carries_token(request: &RequestHead) -> bool {
-    request.fields.contains("authorization") || request.fields.contains("cookie")
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::Cache;
+use super::ask::crowd;
 use super::cache_control::RequestDirectives;
 use super::cache_status::{CacheStatus, Forwarded};
 use super::conditions;
@@ -330,7 +331,7 @@ fn store_updated(
     if verdict.is_ok() && varies_as_before && is_current && !directives.no_store {
         return (cache.store.confirm(entry, record), true);
     }
-    if !varies_as_before || verdict.is_err_and(|reason| reason != NotStored::Authorization) {
+    if !varies_as_before || verdict.is_err_and(|reason| !reason.is_about_request()) {
         cache.store.remove(key);
     }
     (cache.store.unnamed(entry, record), false)
@@ -366,7 +367,7 @@ fn keep(
     if let Err(reason) = verdict {
         leader.into_iter().for_each(Leader::release);
         if response.status < 500 && request.method == Method::Get {
-            cache.flights.note_solo(key.hash(), times.received_at);
+            cache.flights.note_solo(crowd(&key, request), times.received_at);
         }
         // What was stored has been replaced at the origin by something that may not be kept.
         let is_replaced = request.method == Method::Get && matches!(response.status, 200..=299 | 404 | 410);
@@ -384,11 +385,11 @@ fn keep(
         Some(leader) if !is_shareable => {
             // Kept, but never used without asking: there is nothing to wait for.
             leader.release();
-            cache.flights.note_solo(key.hash(), times.received_at);
+            cache.flights.note_solo(crowd(&key, request), times.received_at);
             None
         }
         leader => {
-            cache.flights.note_shared(key.hash());
+            cache.flights.note_shared(crowd(&key, request));
             leader
         }
     };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::cache_control::ResponseDirectives;
 use super::targeted;
 use crate::clock::Timestamp;
-use crate::config::{CacheSettings, TtlMode};
+use crate::config::{CacheSettings, Sharing, TtlMode};
 use crate::http::{Fields, date};
 
 /// The operator's part in the rules.
@@ -18,8 +18,10 @@ pub struct Rules {
     pub ttl: Duration,
     /// What the TTL means beside what the origin says.
     pub ttl_mode: TtlMode,
-    /// Whether responses to requests with credentials are shared where RFC 9111 §3.5 allows it.
-    pub share_authorized: bool,
+    /// Whether responses to requests with credentials are shared.
+    pub sharing: Sharing,
+    /// Whether a response that sets a cookie is kept where the origin states a lifetime.
+    pub store_set_cookie: bool,
     /// The largest body that is kept.
     pub max_object_bytes: u64,
 }
@@ -30,7 +32,8 @@ impl Rules {
         Self {
             ttl: settings.ttl,
             ttl_mode: settings.ttl_mode,
-            share_authorized: settings.share_authorized,
+            sharing: settings.sharing,
+            store_set_cookie: settings.store_set_cookie,
             max_object_bytes: settings.max_object_bytes,
         }
     }
@@ -321,7 +324,8 @@ mod tests {
         Rules {
             ttl: Duration::from_secs(ttl_seconds),
             ttl_mode,
-            share_authorized: true,
+            sharing: Sharing::WhereStated,
+            store_set_cookie: false,
             max_object_bytes: 1 << 30,
         }
     }

@@ -5,8 +5,8 @@
 
 use super::freshness::{Directives, Freshness, Rules, Source, is_heuristically_cacheable};
 use crate::clock::Timestamp;
-use crate::config::TtlMode;
-use crate::http::{Fields, Method, RequestHead, ResponseHead};
+use crate::config::{Sharing, TtlMode};
+use crate::http::{Fields, Method, RequestHead, ResponseHead, has_credentials};
 
 /// Why a response is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,11 @@ pub(super) enum NotStored {
 }
 
 impl NotStored {
+    /// Whether somebody else's request for the same would have been answered with something that may be kept.
+    pub(super) fn is_about_request(self) -> bool {
+        matches!(self, Self::Authorization | Self::Token)
+    }
+
     /// The `detail` of `Cache-Status` (RFC 9211 §2.8).
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -98,20 +103,22 @@ pub(super) fn judge(
     if directives.private {
         return Err(NotStored::Private);
     }
-    if !rules.share_authorized
-        && (request.fields.contains("authorization")
-            || request.fields.contains("cookie")
-            || fields.contains("set-cookie"))
-    {
-        return Err(NotStored::Token);
-    }
     let is_meant_for_all = directives.public || directives.must_revalidate || directives.s_maxage.is_some();
     if request.fields.contains("authorization") && !is_meant_for_all {
         return Err(NotStored::Authorization);
     }
+    let sets_cookie = fields.contains("set-cookie");
+    let is_private = match rules.sharing {
+        Sharing::Never => sets_cookie || has_credentials(&request.fields),
+        Sharing::WhereStated => !is_meant_for_all && has_credentials(&request.fields),
+        Sharing::ByRule => false,
+    };
+    if is_private {
+        return Err(NotStored::Token);
+    }
     let is_explicit = has_lifetime || directives.public;
-    if fields.contains("set-cookie") && !is_explicit {
-        // Nobody said that it may be shared, and what sets a cookie is rarely meant for two.
+    if sets_cookie && !(is_explicit && rules.store_set_cookie) {
+        // RFC 9111 §7.3 lets a stated lifetime speak for it, but what sets a cookie is rarely meant for two.
         return Err(NotStored::SetCookie);
     }
     if super::vary::names(fields).is_none() {
@@ -185,7 +192,8 @@ mod tests {
         Rules {
             ttl: Duration::from_secs(ttl_seconds),
             ttl_mode: TtlMode::Default,
-            share_authorized: true,
+            sharing: Sharing::WhereStated,
+            store_set_cookie: true,
             max_object_bytes: 1000,
         }
     }
@@ -249,9 +257,9 @@ mod tests {
 
     #[test]
     fn with_sharing_off_nothing_that_carries_a_token_is_kept() {
-        let rules = Rules { share_authorized: false, ..rules(60) };
+        let rules = Rules { sharing: Sharing::Never, ..rules(60) };
         let public = ("Cache-Control", "public, max-age=60");
-        for field in ["Authorization", "Cookie"] {
+        for field in ["Authorization", "Cookie", "X-Api-Key"] {
             let asked = request(Method::Get, &[(field, "x")]);
             assert_eq!(judged(&rules, &asked, 200, &[public]), Err(NotStored::Token), "{field}");
         }
@@ -261,11 +269,30 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_shared_only_where_the_origin_states_a_lifetime() {
+    fn credentials_are_shared_only_where_the_origin_says_so() {
+        let by_rule = Rules { sharing: Sharing::ByRule, ..rules(60) };
+        for field in ["Cookie", "X-Api-Key", "api_key", "X-Auth-Token", "X-Authorization", "ApiKey"] {
+            let asked = request(Method::Get, &[(field, "x")]);
+            let with = |rules: &Rules, text: &str| judged(rules, &asked, 200, &[("Cache-Control", text)]);
+            assert_eq!(with(&rules(60), "x"), Err(NotStored::Token), "{field}");
+            assert_eq!(with(&rules(60), "max-age=60"), Err(NotStored::Token), "{field}");
+            for allowed in ["max-age=60, public", "max-age=60, must-revalidate", "s-maxage=60"] {
+                assert_eq!(with(&rules(60), allowed), Ok(()), "{field}, {allowed}");
+            }
+            assert_eq!(with(&by_rule, "max-age=60"), Ok(()), "{field}");
+        }
+        assert_eq!(judged(&rules(60), &request(Method::Get, &[("Accept", "x")]), 200, &[]), Ok(()));
+    }
+
+    #[test]
+    fn a_cookie_is_shared_only_where_the_setting_and_the_origin_say_so() {
         let plain = request(Method::Get, &[]);
         let cookie = ("Set-Cookie", "a=b");
         assert_eq!(judged(&rules(60), &plain, 200, &[cookie]), Err(NotStored::SetCookie));
-        assert_eq!(judged(&rules(60), &plain, 200, &[cookie, ("Cache-Control", "max-age=9")]), Ok(()));
+        let stated = [cookie, ("Cache-Control", "public, max-age=9")];
+        assert_eq!(judged(&rules(60), &plain, 200, &stated), Ok(()));
+        let by_default = Rules { store_set_cookie: false, ..rules(60) };
+        assert_eq!(judged(&by_default, &plain, 200, &stated), Err(NotStored::SetCookie));
     }
 
     #[test]

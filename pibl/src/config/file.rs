@@ -63,6 +63,7 @@ pub(super) struct CacheTable {
     pub size: Written<String>,
     pub max_object: Written<String>,
     pub share_authorized: Option<bool>,
+    pub store_set_cookie: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -12,7 +12,7 @@ use toml::Spanned;
 use super::file::{File, Written};
 use super::flags::Flags;
 use super::problem::{Problem, Problems};
-use super::resolved::{Backend, CacheSettings, Config, HealthSettings, Limits, Timeouts};
+use super::resolved::{Backend, CacheSettings, Config, HealthSettings, Limits, Sharing, Timeouts};
 use super::values::{self, Network};
 
 /// Lays the flags over the file, fills in defaults and checks everything; all problems come at once.
@@ -172,7 +172,12 @@ impl Reader<'_> {
             ttl_mode: ttl_mode.unwrap_or_default(),
             size_bytes,
             max_object_bytes: max_object.unwrap_or(size_bytes / 2),
-            share_authorized: content.cache.share_authorized.unwrap_or(true),
+            sharing: match content.cache.share_authorized {
+                None => Sharing::WhereStated,
+                Some(true) => Sharing::ByRule,
+                Some(false) => Sharing::Never,
+            },
+            store_set_cookie: content.cache.store_set_cookie.unwrap_or(false),
         }
     }
 

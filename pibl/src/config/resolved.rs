@@ -120,9 +120,23 @@ pub struct CacheSettings {
     pub size_bytes: u64,
     /// The largest body that is stored.
     pub max_object_bytes: u64,
-    /// Whether answers to requests with `Authorization` are stored where RFC 9111 §3.5 allows it; when
-    /// not, nothing that carries a token is ever shared.
-    pub share_authorized: bool,
+    /// Whether answers to requests with credentials are shared.
+    pub sharing: Sharing,
+    /// Whether a response that sets a cookie is stored where the origin states a lifetime.
+    pub store_set_cookie: bool,
+}
+
+/// When the answer to a request with credentials may serve others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sharing {
+    /// Where the origin says so: `public`, `s-maxage` or `must-revalidate` (RFC 9111 §3.5), also beside `Cookie` and
+    /// keys, of which the RFC knows nothing.
+    WhereStated,
+    /// As RFC 9111 says: that rule for `Authorization`, none for anything else.
+    ByRule,
+    /// Never, and such requests go around the cache.
+    Never,
 }
 
 /// How long anything may take.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::Timestamp;
-use crate::config::TtlMode;
+use crate::config::{Sharing, TtlMode};
 use crate::http::{Fields, Method, RequestHead, ResponseHead};
 
 /// A time at which tests begin.
@@ -72,7 +72,8 @@ fn settings(directory: &std::path::Path, ttl_seconds: u64) -> CacheSettings {
         ttl_mode: TtlMode::Default,
         size_bytes: 64 << 20,
         max_object_bytes: 32 << 20,
-        share_authorized: true,
+        sharing: Sharing::WhereStated,
+        store_set_cookie: false,
     }
 }
 

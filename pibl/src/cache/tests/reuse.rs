@@ -156,7 +156,7 @@ async fn a_request_with_no_store_leaves_nothing_behind() {
 #[tokio::test]
 async fn with_sharing_off_a_request_with_a_token_goes_around_the_cache() {
     let bench = bench(60);
-    let settings = CacheSettings { share_authorized: false, ..bench.settings.clone() };
+    let settings = CacheSettings { sharing: Sharing::Never, ..bench.settings.clone() };
     bench.cache.reconfigure(&settings);
     bench.get("/x", 0, origin(200, &[], b"public")).await;
     for field in ["Authorization", "Cookie"] {
