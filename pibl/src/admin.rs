@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::config::{Backend, Config};
 use crate::exchange::{Counters, DURATION_BOUNDS_MICROS, Services};
 use crate::http::head::reason_phrase;
-use crate::http::{BodyDecoder, HeadLimits, Method, RequestHead, encode, parse};
+use crate::http::{BodyDecoder, Fields, HeadLimits, Method, RequestHead, encode, parse};
 use crate::wire::{ReadBuffer, Wire};
 
 /// How long one request may take; operators are near.
@@ -53,6 +54,9 @@ async fn serve_one(stream: TcpStream, services: &Arc<Services>) -> io::Result<()
     wire.deadline.set(PATIENCE);
     let mut head = RequestHead::default();
     let reply = match read(&wire, &mut head).await? {
+        Ok(_) if is_by_a_page(&head.fields) => {
+            text(403, "write an IP address or localhost as the host, and ask without a page of somebody else")
+        }
         Ok(body) => answer(&head, &body, services).await,
         Err(status) => text(status, reason_phrase(status)),
     };
@@ -67,6 +71,29 @@ async fn serve_one(stream: TcpStream, services: &Arc<Services>) -> io::Result<()
     wire.write_all(&out).await?;
     wire.shut_down_writing();
     Ok(())
+}
+
+/// Whether a page in an operator's browser asks, and not the operator. A name can be made to resolve to this address
+/// after the page has come from another (DNS rebinding), which an IP address and `localhost` cannot; and a browser says
+/// where the page of a request came from.
+fn is_by_a_page(fields: &Fields) -> bool {
+    let host = fields.get("host").unwrap_or(b"localhost");
+    let is_here = host_name(host).is_some_and(|name| {
+        let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+        name == "localhost" || bare.parse::<IpAddr>().is_ok()
+    });
+    let own = [&b"http://"[..], host].concat();
+    let is_foreign = fields.get_all("origin").any(|origin| !origin.eq_ignore_ascii_case(&own));
+    let is_crossing = fields.get_all("sec-fetch-site").any(|site| site != b"same-origin" && site != b"none");
+    !is_here || is_foreign || is_crossing
+}
+
+/// A host without its port.
+fn host_name(host: &[u8]) -> Option<&str> {
+    let host = std::str::from_utf8(host).ok()?;
+    let end = host.find(']').map_or(0, |end| end + 1);
+    let colon = host[end..].find(':').map_or(host.len(), |colon| end + colon);
+    Some(&host[..colon])
 }
 
 /// Reads head and body; the inner error is the status of a refusal.
@@ -319,4 +346,34 @@ fn metrics(services: &Services) -> String {
     let _ = writeln!(page, "pibl_exchange_seconds_bucket{{le=\"+Inf\"}} {count}");
     let _ = writeln!(page, "pibl_exchange_seconds_sum {seconds}\npibl_exchange_seconds_count {count}");
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_operator_himself_is_answered_and_no_page_in_his_browser() {
+        let is_answered = |fields: &[(&str, &str)]| !is_by_a_page(&fields.iter().copied().collect());
+        for host in ["127.0.0.1", "127.0.0.1:9000", "localhost:9000", "[::1]:9000", "[::1]", "10.0.0.7:80"] {
+            assert!(is_answered(&[("Host", host)]), "{host}");
+            let own = format!("http://{host}");
+            assert!(is_answered(&[("Host", host), ("Origin", &own), ("Sec-Fetch-Site", "same-origin")]), "{host}");
+            assert!(!is_answered(&[("Host", host), ("Origin", "http://evil.example")]), "{host}");
+        }
+        for host in ["evil.example", "evil.example:9000", "localhost.evil.example", "127.0.0.1.evil.example", "1", ""] {
+            assert!(!is_answered(&[("Host", host)]), "{host}");
+        }
+        let here = ("Host", "127.0.0.1:9000");
+        for foreign in [
+            ("Origin", "null"),
+            ("Origin", "http://127.0.0.1:8000"),
+            ("Origin", "https://127.0.0.1:9000"),
+            ("Sec-Fetch-Site", "cross-site"),
+            ("Sec-Fetch-Site", "same-site"),
+        ] {
+            assert!(!is_answered(&[here, foreign]), "{foreign:?}");
+        }
+        assert!(is_answered(&[here, ("Sec-Fetch-Site", "none")]) && is_answered(&[]));
+    }
 }

@@ -169,7 +169,7 @@ fn the_operator_sees_health_backends_metrics_and_changes_the_set() {
         client.send(request);
         client.read_to_end()
     };
-    let get = |path: &str| ask(format!("GET {path} HTTP/1.1\r\nHost: admin\r\n\r\n"));
+    let get = |path: &str| ask(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     assert!(get("/healthz").ends_with("ok\n"));
     assert!(get("/backends").contains("in service"));
     assert!(get("/config").contains("\"ttl\""));
@@ -177,8 +177,16 @@ fn the_operator_sees_health_backends_metrics_and_changes_the_set() {
     assert!(get("/metrics").contains("pibl_responses_total{class=\"2xx\"} 1\n"));
     assert_eq!(status(&get("/nothing")), 404);
     let put = |body: String| {
-        ask(format!("PUT /backends HTTP/1.1\r\nHost: admin\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+        ask(format!("PUT /backends HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
     };
+    // A page of a stranger, whose name was made to resolve to this address after it was loaded, changes nothing.
+    let stranger = format!("[\"{}\"]", one.address);
+    for fields in ["Host: evil.example", "Host: localhost\r\nOrigin: http://evil.example", "Host: localhost\r\nSec-Fetch-Site: cross-site"] {
+        let length = stranger.len();
+        let reply = ask(format!("PUT /backends HTTP/1.1\r\n{fields}\r\nContent-Length: {length}\r\n\r\n{stranger}"));
+        assert_eq!(status(&reply), 403, "{fields}");
+        assert_eq!(status(&ask(format!("GET /config HTTP/1.1\r\n{fields}\r\n\r\n"))), 403, "{fields}");
+    }
     assert_eq!(status(&put("[\"nonsense\"]".into())), 400);
     assert_eq!(status(&put(format!("[\"{}\"]", two.address))), 200);
     assert_eq!(field(&running.get("/"), "x-backend"), Some("two"));
@@ -195,7 +203,7 @@ fn the_operator_purges_one_key_a_prefix_or_everything() {
     let admin = running.admin();
     let delete = |query: &str| {
         let mut client = Client::new(TcpStream::connect(admin).unwrap());
-        client.send(format!("DELETE /cache{query} HTTP/1.1\r\nHost: admin\r\n\r\n"));
+        client.send(format!("DELETE /cache{query} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         client.read_to_end()
     };
     let paths = ["/a/1", "/a/2", "/b?x=%26"];
