@@ -358,10 +358,15 @@ mod tests {
         for host in ["127.0.0.1", "127.0.0.1:9000", "localhost:9000", "[::1]:9000", "[::1]", "10.0.0.7:80"] {
             assert!(is_answered(&[("Host", host)]), "{host}");
             let own = format!("http://{host}");
-            assert!(is_answered(&[("Host", host), ("Origin", &own), ("Sec-Fetch-Site", "same-origin")]), "{host}");
+            assert!(
+                is_answered(&[("Host", host), ("Origin", &own), ("Sec-Fetch-Site", "same-origin")]),
+                "{host}"
+            );
             assert!(!is_answered(&[("Host", host), ("Origin", "http://evil.example")]), "{host}");
         }
-        for host in ["evil.example", "evil.example:9000", "localhost.evil.example", "127.0.0.1.evil.example", "1", ""] {
+        for host in
+            ["evil.example", "evil.example:9000", "localhost.evil.example", "127.0.0.1.evil.example", "1", ""]
+        {
             assert!(!is_answered(&[("Host", host)]), "{host}");
         }
         let here = ("Host", "127.0.0.1:9000");

@@ -167,7 +167,10 @@ mod tests {
         };
         assert_eq!((after(5, 5), after(6, 6 - 3600), after(7, 7)), (5, 6, 7));
         // The machine slept for an hour after the eighth second.
-        assert_eq!((after(8, 3608), after(9, 3609), after(10, 10), after(11, 3611)), (3608, 3609, 3610, 3611));
+        assert_eq!(
+            (after(8, 3608), after(9, 3609), after(10, 10), after(11, 3611)),
+            (3608, 3609, 3610, 3611)
+        );
         let set_back = Timestamp::from_seconds(wall.seconds() - 3600);
         assert_eq!(ahead(wall, set_back), 3_600_000_000);
         assert_eq!(ahead(wall, wall.plus(Duration::from_millis(3))), 0);

@@ -65,6 +65,22 @@ pub fn send_before_end<S>(_socket: S, _bytes: &[u8]) -> io::Result<usize> {
     Ok(0)
 }
 
+/// How files are opened that nobody but the owner may read, if they have to be made: answers and logs tell of people.
+pub fn private_file() -> std::fs::OpenOptions {
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Makes a directory that nobody but the owner may enter, and those above it, unless it is there.
+pub fn make_private_directory(path: &std::path::Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
+}
+
 /// Lifts the soft limit of open files to the hard one: a proxy needs two for each client. Returns the
 /// limit that is in force, where the system says it.
 pub fn raise_open_file_limit() -> Option<u64> {

@@ -252,7 +252,9 @@ fn a_cache_control_that_cannot_be_read_is_read_at_its_strictest() {
 #[test]
 fn who_says_who_he_is_gets_an_answer_of_his_own_unless_the_origin_says_otherwise() {
     for field in ["Cookie", "Authorization", "X-Api-Key", "X-Auth-Token", "Api_Key"] {
-        for (stated, is_shared) in [("", false), ("Cache-Control: max-age=60\r\n", false), ("Cache-Control: public\r\n", true)] {
+        for (stated, is_shared) in
+            [("", false), ("Cache-Control: max-age=60\r\n", false), ("Cache-Control: public\r\n", true)]
+        {
             let backend = Backend::answering(move |request| {
                 let who = field_of(request, field);
                 format!("HTTP/1.1 200 OK\r\n{stated}Content-Length: {}\r\n\r\n{who}", who.len())
@@ -318,4 +320,29 @@ fn bytes_behind_an_answer_without_a_body_are_nobodys_answer() {
             }
         }
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_stored_and_logged_is_for_the_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let backend = numbered("200 OK\r\nVary: Accept");
+    let proxy = Proxy::start(&[backend.address], "");
+    proxy.exchange(&get("/", ""));
+    let mut directories = vec![proxy.directory.path().to_owned()];
+    let mut seen = 0;
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(&directory).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            let metadata = path.metadata().expect("it is there");
+            let expected = if metadata.is_dir() { 0o700 } else { 0o600 };
+            assert_eq!(metadata.permissions().mode() & 0o777, expected, "{}", path.display());
+            seen += 1;
+            if metadata.is_dir() {
+                directories.push(path);
+            }
+        }
+    }
+    // The log; the directory of the cache, its lock, two directories and two files in them.
+    assert!(seen >= 6, "only {seen} names");
 }

@@ -177,13 +177,21 @@ fn the_operator_sees_health_backends_metrics_and_changes_the_set() {
     assert!(get("/metrics").contains("pibl_responses_total{class=\"2xx\"} 1\n"));
     assert_eq!(status(&get("/nothing")), 404);
     let put = |body: String| {
-        ask(format!("PUT /backends HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+        ask(format!(
+            "PUT /backends HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ))
     };
     // A page of a stranger, whose name was made to resolve to this address after it was loaded, changes nothing.
     let stranger = format!("[\"{}\"]", one.address);
-    for fields in ["Host: evil.example", "Host: localhost\r\nOrigin: http://evil.example", "Host: localhost\r\nSec-Fetch-Site: cross-site"] {
+    for fields in [
+        "Host: evil.example",
+        "Host: localhost\r\nOrigin: http://evil.example",
+        "Host: localhost\r\nSec-Fetch-Site: cross-site",
+    ] {
         let length = stranger.len();
-        let reply = ask(format!("PUT /backends HTTP/1.1\r\n{fields}\r\nContent-Length: {length}\r\n\r\n{stranger}"));
+        let reply =
+            ask(format!("PUT /backends HTTP/1.1\r\n{fields}\r\nContent-Length: {length}\r\n\r\n{stranger}"));
         assert_eq!(status(&reply), 403, "{fields}");
         assert_eq!(status(&ask(format!("GET /config HTTP/1.1\r\n{fields}\r\n\r\n"))), 403, "{fields}");
     }

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::entry_format::{Damage, PREAMBLE_BYTES, Preamble, Record, newest_slot};
-use crate::platform::read_at;
+use crate::platform::{make_private_directory, private_file, read_at};
 
 /// What is read at once to find the head: nearly every preamble and both slots fit.
 const FIRST_READ_BYTES: usize = 4096;
@@ -79,7 +79,7 @@ pub(super) enum ReadFailure {
 impl Disk {
     /// Makes the directory if it is not there.
     pub(super) fn new(root: &Path, run: u64) -> io::Result<Self> {
-        fs::create_dir_all(root)?;
+        make_private_directory(root)?;
         Ok(Self { root: root.to_owned(), run: format!("{run:x}"), next_temporary: AtomicU64::new(0) })
     }
 
@@ -120,11 +120,11 @@ impl Disk {
     pub(super) fn create(&self, hash: u128) -> io::Result<Temporary> {
         let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
         let path = self.path_with(hash, &format!(".{}-{number}{TEMPORARY}", self.run));
-        let create = || File::options().read(true).write(true).create_new(true).open(&path);
+        let create = || private_file().read(true).write(true).create_new(true).open(&path);
         let file = match create() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if let Some(directory) = path.parent() {
-                    fs::create_dir_all(directory)?;
+                    make_private_directory(directory)?;
                 }
                 create()?
             }
@@ -151,7 +151,7 @@ impl Disk {
     /// Moves what cannot be served out of the way: a file, or a directory in the place of one.
     pub(super) fn set_aside(&self, path: &Path) -> io::Result<()> {
         let directory = self.root.join(QUARANTINE);
-        fs::create_dir_all(&directory)?;
+        make_private_directory(&directory)?;
         let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_full = fs::read_dir(&directory)?.nth(MOST_QUARANTINED).is_some();

@@ -243,7 +243,9 @@ fn confirm(
     let status = CacheStatus { forwarded_status: Some(304), ..status };
     let (entry, is_kept) = store_updated(cache, &key, &watch, directives, request, &entry, updated);
     match leader {
-        Some(leader) if is_kept && entry.freshness.is_fresh(times.received_at) => leader.land(Arc::clone(&entry)),
+        Some(leader) if is_kept && entry.freshness.is_fresh(times.received_at) => {
+            leader.land(Arc::clone(&entry));
+        }
         leader => leader.into_iter().for_each(Leader::release),
     }
     Received::Reply(Reply::new(request, entry, status, times.received_at))
@@ -280,12 +282,7 @@ fn freshen(
 }
 
 /// The record of a stored response with the fields of a newer head (RFC 9111 §3.2).
-fn updated(
-    cache: &Cache,
-    entry: &Entry,
-    response: &ResponseHead,
-    times: Times,
-) -> Record {
+fn updated(cache: &Cache, entry: &Entry, response: &ResponseHead, times: Times) -> Record {
     let mut record = entry.record.clone();
     let rules = cache.store.rules.load();
     let mut newer = response.fields.clone();

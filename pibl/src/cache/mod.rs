@@ -116,9 +116,8 @@ impl Cache {
         let root = &settings.directory;
         // Told apart from any other run by the time and the process.
         let run = clock::now().millis() as u64 ^ u64::from(std::process::id()) << 44;
-        let opened = settings.enabled.then(|| {
-            Ok((Disk::new(root, run)?, Arc::new(Presence::announce(root)?)))
-        });
+        let opened =
+            settings.enabled.then(|| Ok((Disk::new(root, run)?, Arc::new(Presence::announce(root)?))));
         let opened = opened.transpose().unwrap_or_else(|error: std::io::Error| {
             tracing::warn!(
                 "could not open the cache directory {}, going on without it: {error}",

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::disk::Found;
 use super::store::Store;
+use crate::platform::private_file;
 
 /// How many names are noted under one hold of the lock: clients wait for it too.
 const BATCH: usize = 256;
@@ -31,7 +32,7 @@ pub(super) struct Presence {
 impl Presence {
     /// Takes part in the lock of the directory.
     pub(super) fn announce(root: &Path) -> std::io::Result<Self> {
-        let lock = File::options().create(true).truncate(false).write(true).open(root.join(LOCK))?;
+        let lock = private_file().create(true).truncate(false).write(true).open(root.join(LOCK))?;
         let mut presence = Self { lock, was_alone: false };
         presence.was_alone = presence.is_alone();
         Ok(presence)

@@ -213,7 +213,12 @@ mod tests {
     ) -> Result<(), NotStored> {
         let mut response = ResponseHead::new(status);
         response.fields = fields.iter().copied().collect();
-        let freshness = Freshness::of(rules, status, &response.fields, Times { requested_at: NOW, received_at: NOW, ahead_micros: 0 });
+        let freshness = Freshness::of(
+            rules,
+            status,
+            &response.fields,
+            Times { requested_at: NOW, received_at: NOW, ahead_micros: 0 },
+        );
         judge(rules, request, false, (&response, &Directives::read(&response.fields)), Some(10), &freshness)
     }
 

@@ -14,7 +14,9 @@ pub use file::File;
 pub use flags::Flags;
 pub use problem::{Problem, Problems};
 pub use resolve::resolve;
-pub use resolved::{Backend, CacheSettings, Config, HealthSettings, Limits, LogFormat, Policy, Sharing, Timeouts, TtlMode};
+pub use resolved::{
+    Backend, CacheSettings, Config, HealthSettings, Limits, LogFormat, Policy, Sharing, Timeouts, TtlMode,
+};
 pub use values::Network;
 
 use std::path::Path;

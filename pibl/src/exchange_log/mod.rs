@@ -21,6 +21,7 @@ use arc_swap::ArcSwap;
 
 use crate::clock::Timestamp;
 use crate::config::LogFormat;
+use crate::platform::private_file;
 use screen::Screen;
 
 /// The log of the whole process.
@@ -121,7 +122,7 @@ impl ExchangeLog {
 }
 
 fn append_to(path: &Path) -> io::Result<File> {
-    File::options().append(true).create(true).open(path)
+    private_file().append(true).create(true).open(path)
 }
 
 #[cfg(test)]

@@ -15,9 +15,7 @@ fn is_credential(name: &[u8]) -> bool {
     const WHOLE: [&[u8]; 4] = [b"cookie", b"authorization", b"apikey", b"x-apikey"];
     const ENDS: [&[u8]; 6] = [b"-key", b"-token", b"-secret", b"-authorization", b"-auth", b"-session"];
     WHOLE.iter().any(|known| is_spelled(name, known))
-        || ENDS.iter().any(|end| {
-            name.len() > end.len() && is_spelled(&name[name.len() - end.len()..], end)
-        })
+        || ENDS.iter().any(|end| name.len() > end.len() && is_spelled(&name[name.len() - end.len()..], end))
 }
 
 /// Equal whatever the case, and whether it is written with `-` or `_`.

@@ -149,7 +149,9 @@ async fn a_file_that_is_opened_again_is_as_old_as_it_was_though_the_clock_was_se
     // The wall clock had been set back by an hour when this came.
     let times = Times { ahead_micros: 3_600_000_000, ..times(at(0)) };
     let head = ResponseHead::new(200);
-    let Received::Forward(forward) = fetch.receive(&asked, &head, Some(1), times) else { panic!("not stored") };
+    let Received::Forward(forward) = fetch.receive(&asked, &head, Some(1), times) else {
+        panic!("not stored")
+    };
     let mut writer = forward.writer.unwrap();
     writer.write(b"x");
     writer.commit();

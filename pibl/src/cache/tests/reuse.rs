@@ -210,7 +210,7 @@ async fn a_body_that_is_cut_short_is_never_stored() {
     let asked = get("/x", &[]);
     let Answer::Fetch(fetch) = bench.cache.ask(&asked, at(0)).await else { panic!("nothing is stored") };
     let response = ResponseHead::new(200);
-    let Received::Forward(forward) = fetch.receive(&asked, &response, Some(10), at(0), at(0)) else {
+    let Received::Forward(forward) = fetch.receive(&asked, &response, Some(10), times(at(0))) else {
         panic!("nothing to confirm")
     };
     let mut writer = forward.writer.unwrap();
