@@ -1,49 +1,121 @@
-//! The text of an adapter from what was seen of a proxy.
+//! The text of an adapter from one choice among the candidates.
 //!
-//! `init` writes it. Comments say where each value was found, so that a wrong guess can be mended by hand.
+//! `trial` tries it and `init` writes it. Comments say where each value was found and how it was confirmed, so that what is
+//! open can be mended by hand.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::look::{Seen, Told, Tongue};
-use super::values::Piece;
+use super::arguments_of::{Argument, Call, Form, Meaning};
+use super::builds::below;
+use super::look::{Candidates, Look, Told};
+use super::values::{Piece, literal};
 use harness_tell::language::Language;
 use harness_tell::language::init_words as words;
 
-/// What is going to be written.
-pub(super) struct Draft<'a> {
-    seen: &'a Seen,
-    name: &'a str,
+/// One of everything.
+#[derive(Clone, Debug)]
+pub(super) struct Choice<'a> {
+    pub(super) look: &'a Look,
+    pub(super) candidates: &'a Candidates,
+    pub(super) name: String,
+    pub(super) call: Call,
+    pub(super) port: Option<Told>,
+    pub(super) backends: Option<Told>,
+    pub(super) ttl: Option<Told>,
+    pub(super) stdin: Option<String>,
+    pub(super) log: Option<String>,
+    pub(super) cache: Option<String>,
+    /// Folders that are made before it starts.
+    pub(super) directories: Vec<String>,
+    /// A port that it insists on.
+    pub(super) fixed_port: Option<u16>,
 }
 
-impl<'a> Draft<'a> {
-    pub(super) fn of(seen: &'a Seen, name: &'a str) -> Draft<'a> {
-        Draft { seen, name }
+impl<'a> Choice<'a> {
+    /// The likeliest of everything.
+    pub(super) fn first(look: &'a Look, candidates: &'a Candidates, name: &str) -> Choice<'a> {
+        let mut choice = Choice {
+            look,
+            candidates,
+            name: name.to_owned(),
+            call: Call::default(),
+            port: None,
+            backends: None,
+            ttl: None,
+            stdin: None,
+            log: candidates.names[1].clone(),
+            cache: candidates.names[2].clone(),
+            directories: candidates.folders.clone(),
+            fixed_port: None,
+        };
+        choice.call_so(candidates.calls.first().cloned().unwrap_or_default());
+        choice.type_what_is_asked();
+        choice
+    }
+
+    /// What it asks for on its standard input is typed: settings by their names, 1 to whatever else – the first line of a menu.
+    fn type_what_is_asked(&mut self) {
+        let typed = &self.candidates.typed;
+        if !typed.contains(&Meaning::Port) {
+            return;
+        }
+        let mut lines = String::new();
+        for meaning in typed {
+            let line = match meaning {
+                Meaning::Literal(_) => "1".to_owned(),
+                meaning => {
+                    let argument =
+                        Argument { option: None, meaning: meaning.clone(), context: String::new() };
+                    argument.words(&[0, 1, 2].map(|place| self.candidates.names[place].as_deref())).concat()
+                }
+            };
+            lines.push_str(&line);
+            lines.push('\n');
+        }
+        self.stdin = Some(lines);
+        self.port = Some(Told::Typed);
+        for (told, kind) in
+            [(&mut self.backends, Meaning::Backends(Form::Joined)), (&mut self.ttl, Meaning::Ttl)]
+        {
+            if typed.contains(&kind) {
+                *told = Some(Told::Typed);
+            }
+        }
+    }
+
+    /// Takes a call, and for what it does not tell the first candidates elsewhere.
+    pub(super) fn call_so(&mut self, call: Call) {
+        let told =
+            |kind: fn(&Meaning) -> bool| call.has(kind).map(|argument| Told::Argument(call.shown(argument)));
+        let first = |list: &[Told]| list.first().cloned();
+        self.port = told(|meaning| *meaning == Meaning::Port)
+            .or_else(|| self.candidates.ports.first().map(|(told, _)| told.clone()));
+        self.backends = told(|meaning| matches!(meaning, Meaning::Backends(_)))
+            .or_else(|| first(&self.candidates.backends));
+        self.ttl = told(|meaning| *meaning == Meaning::Ttl).or_else(|| first(&self.candidates.ttls));
+        self.call = call;
     }
 
     /// What was found and what not, a line each.
     pub(super) fn notes(&self, language: Language) -> Vec<String> {
-        let tongue = match self.seen.tongue {
-            Tongue::Python => "Python",
-            Tongue::C => "C",
-            Tongue::Rust => "Rust",
-        };
-        let mut notes = vec![words::found_entry(language, &self.seen.entry, tongue)];
+        let mut notes =
+            vec![words::found_entry(language, &self.candidates.entry, self.candidates.tongue.name())];
         for (what, told) in [
-            (words::the_port(language), &self.seen.port),
-            (words::the_backends(language), &self.seen.backends),
-            (words::the_ttl(language), &self.seen.ttl),
+            (words::the_port(language), &self.port),
+            (words::the_backends(language), &self.backends),
+            (words::the_ttl(language), &self.ttl),
         ] {
             notes.push(note(language, &what, told.as_ref()));
         }
-        for (what, path) in
-            [(words::the_log(language), &self.seen.log), (words::the_cache(language), &self.seen.cache)]
+        for (what, path) in [(words::the_log(language), &self.log), (words::the_cache(language), &self.cache)]
         {
             notes.push(match path {
                 Some(path) => format!("{what}: {path}"),
                 None => words::not_found(language, &what),
             });
         }
-        if self.seen.menu && self.seen.stdin.is_none() {
+        if !self.candidates.typed.is_empty() && self.stdin.is_none() {
             notes.push(words::reads_input(language));
         }
         notes
@@ -51,80 +123,136 @@ impl<'a> Draft<'a> {
 
     /// The whole file.
     pub(super) fn text(&self, language: Language) -> String {
+        let build = &self.candidates.build;
         let mut text = String::new();
         for line in self.notes(language) {
             let _ = writeln!(text, "# {}", line.replace('\n', " "));
         }
-        let _ = writeln!(text, "name: {}", quoted(self.name));
-        let mut start = vec!["{{ program }}".to_owned()];
-        match (&self.seen.program, self.seen.tongue) {
+        let _ = writeln!(text, "name: {}", quoted(&self.name));
+        match (&build.product, build.interpreter) {
             (Some(program), _) => {
                 let _ = writeln!(text, "program: {{own: {}}}", quoted(program));
             }
-            (None, _) => {
-                text.push_str("program: {installed: {name: python3, advice: \"apt-get install python3\"}}\n");
-                start.extend(["-u".to_owned(), self.seen.entry.clone()]);
+            (None, interpreter) => {
+                let name = interpreter.unwrap_or("python3");
+                let _ = writeln!(
+                    text,
+                    "program: {{installed: {{name: {name}, advice: \"apt-get install {name}\"}}}}"
+                );
             }
         }
-        text.push_str("copy_from: .\n");
-        if !self.seen.build.is_empty() {
+        let _ = writeln!(
+            text,
+            "copy_from: {}",
+            if build.base.is_empty() { ".".to_owned() } else { quoted(&build.base) }
+        );
+        if !build.commands.is_empty() {
             text.push_str("build:\n");
-            for command in &self.seen.build {
+            for command in &build.commands {
                 let words: Vec<String> = command.iter().map(|word| quoted(word)).collect();
                 let _ = writeln!(text, "  - [{}]", words.join(", "));
             }
         }
-        start.extend(self.seen.start.iter().cloned());
+        if !self.directories.is_empty() {
+            let folders: Vec<String> = self.directories.iter().map(|folder| quoted(folder)).collect();
+            let _ = writeln!(text, "directories: [{}]", folders.join(", "));
+        }
+        let names = [0, 1, 2].map(|place| self.candidates.names[place].as_deref());
+        let mut start = vec!["{{ program }}".to_owned()];
+        start.extend(build.start.iter().cloned());
+        start.extend(self.call.arguments.iter().flat_map(|argument| argument.words(&names)));
         text.push_str("start:\n");
         for word in &start {
             let _ = writeln!(text, "  - {}", quoted(word));
         }
-        if let Some(stdin) = &self.seen.stdin {
+        let environment: Vec<String> = [&self.port, &self.backends, &self.ttl]
+            .into_iter()
+            .filter_map(|told| match told {
+                Some(Told::Environment { name, template }) => Some(format!("{name}: {}", quoted(template))),
+                _ => None,
+            })
+            .collect();
+        if !environment.is_empty() {
+            let _ = writeln!(text, "environment: {{{}}}", environment.join(", "));
+        }
+        if let Some(stdin) = &self.stdin {
             let _ = writeln!(text, "stdin: {}", quoted(stdin));
         }
+        if let Some(port) = self.fixed_port {
+            let _ = writeln!(text, "fixed_port: {port}");
+        }
+        if let Some(Told::Pieces { one_port: Some(port), .. }) = &self.backends {
+            let _ = writeln!(text, "backends: {{one_port: {port}}}");
+        }
         self.replacements(&mut text);
-        if let Some(log) = &self.seen.log {
+        if let Some(log) = &self.log {
             let _ = writeln!(text, "log_file: {}", quoted(log));
         }
-        if let Some(cache) = &self.seen.cache {
+        if let Some(cache) = &self.cache {
             let _ = writeln!(text, "cache_directory: {0}\nwipe: [{0}]", quoted(cache));
         }
         self.capabilities(&mut text);
         text
     }
 
-    /// `config` for the first configuration file, `patch` for everything else: only one file is the configuration.
+    /// `config` for the first configuration file, `files` for further ones, `patch` for the source.
     fn replacements(&self, text: &mut String) {
-        let pieces: Vec<(&str, &Piece, bool)> = [&self.seen.port, &self.seen.backends, &self.seen.ttl]
-            .into_iter()
-            .filter_map(|told| match told {
-                Some(Told::Piece { file, piece, source }) => Some((file.as_str(), piece, *source)),
-                _ => None,
-            })
-            .collect();
-        let configuration = pieces.iter().find(|(_, _, source)| !source).map(|(file, ..)| *file);
-        if let Some(file) = configuration {
-            let _ = writeln!(text, "config:\n  from: {0}\n  to: {0}\n  replace:", quoted(file));
-            for (_, piece, _) in pieces.iter().filter(|(name, ..)| *name == file) {
+        let base = &self.candidates.build.base;
+        let mut configurations: BTreeMap<&str, Vec<&Piece>> = BTreeMap::new();
+        let mut patches: Vec<(&str, &Piece)> = Vec::new();
+        for told in [&self.port, &self.backends, &self.ttl].into_iter().flatten() {
+            let Told::Pieces { file, pieces, source, .. } = told else { continue };
+            if *source {
+                patches.extend(pieces.iter().map(|piece| (file.as_str(), piece)));
+            } else {
+                configurations.entry(file).or_default().extend(pieces);
+            }
+        }
+        // The one with most in it is the configuration.
+        let first = configurations.iter().max_by_key(|(_, pieces)| pieces.len()).map(|(file, _)| *file);
+        if let Some(file) = first {
+            let to = below(file, base);
+            let _ = writeln!(text, "config:\n  from: {}\n  to: {}\n  replace:", quoted(file), quoted(to));
+            for piece in &configurations[file] {
                 let _ =
                     writeln!(text, "    - {{text: {}, with: {}}}", quoted(&piece.text), quoted(&piece.with));
             }
         }
-        let patches: Vec<_> = pieces.iter().filter(|(name, ..)| Some(*name) != configuration).collect();
+        for (number, (file, pieces)) in
+            configurations.iter().filter(|(file, _)| Some(**file) != first).enumerate()
+        {
+            if number == 0 {
+                text.push_str("files:\n");
+            }
+            let before =
+                self.look.files.iter().find(|one| one.name == *file).map_or("", |one| one.text.as_str());
+            let _ =
+                writeln!(text, "  {}: {}", quoted(below(file, base)), quoted(&with_pieces(before, pieces)));
+        }
         if !patches.is_empty() {
             text.push_str("patch:\n");
         }
-        for (file, piece, _) in patches {
-            let (file, old, new) = (quoted(file), quoted(&piece.text), quoted(&piece.with));
+        for (file, piece) in patches {
+            let (file, old, new) = (quoted(below(file, base)), quoted(&piece.text), quoted(&piece.with));
             let _ = writeln!(text, "  - {{file: {file}, text: {old}, with: {new}}}");
         }
     }
 
     fn capabilities(&self, text: &mut String) {
-        let cache = if self.seen.cache.is_some() { "disk" } else { "memory" };
-        let (ttl, template) = match &self.seen.ttl {
-            Some(Told::Argument(_)) => ("arguments", self.seen.start.join(" ")),
-            Some(Told::Piece { piece, .. }) => ("configuration", piece.with.clone()),
+        let (ttl, template) = match &self.ttl {
+            Some(Told::Argument(_)) => (
+                "arguments",
+                self.call
+                    .arguments
+                    .iter()
+                    .flat_map(|argument| argument.words(&[None; 3]))
+                    .collect::<String>(),
+            ),
+            Some(Told::Environment { template, .. }) => ("configuration", template.clone()),
+            Some(Told::Typed) => ("configuration", self.stdin.clone().unwrap_or_default()),
+            Some(Told::Pieces { pieces, .. }) => {
+                ("configuration", pieces.iter().map(|piece| piece.with.as_str()).collect())
+            }
             None => ("none", String::new()),
         };
         let step = if template.contains("ttl_whole_minutes") {
@@ -134,7 +262,8 @@ impl<'a> Draft<'a> {
         } else {
             None
         };
-        let _ = writeln!(text, "capabilities:\n  cache: {cache}   # disk, memory or none");
+        // Nothing is excused because a folder was not found: what cannot be said is asked of the proxy.
+        let _ = writeln!(text, "capabilities:\n  cache: disk   # disk, memory or none");
         let _ = writeln!(text, "  ttl: {ttl}   # arguments, configuration, {{fixed: 60s}} or none");
         if let Some(step) = step {
             let _ = writeln!(text, "  ttl_step: {step}");
@@ -143,11 +272,29 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// A whole file as a template.
+fn with_pieces(before: &str, pieces: &[&Piece]) -> String {
+    let mut found: Vec<(usize, &Piece)> =
+        pieces.iter().filter_map(|piece| Some((before.find(&piece.text)?, *piece))).collect();
+    found.sort_by_key(|(at, _)| *at);
+    let (mut text, mut at) = (String::new(), 0);
+    for (start, piece) in found.into_iter().filter(|(start, _)| *start >= at).collect::<Vec<_>>() {
+        if start >= at {
+            text.push_str(&literal(&before[at..start]));
+            text.push_str(&piece.with);
+            at = start + piece.text.len();
+        }
+    }
+    text + &literal(&before[at..])
+}
+
 fn note(language: Language, what: &str, told: Option<&Told>) -> String {
     match told {
         Some(Told::Argument(shown)) => words::told_by_argument(language, what, shown),
-        Some(Told::Piece { file, piece, source }) => {
-            let line = piece.text.lines().next().unwrap_or_default();
+        Some(Told::Environment { name, .. }) => words::told_by_environment(language, what, name),
+        Some(Told::Typed) => words::told_by_typing(language, what),
+        Some(Told::Pieces { file, pieces, source, .. }) => {
+            let line = pieces.first().and_then(|piece| piece.text.lines().next()).unwrap_or_default();
             if *source {
                 words::told_by_source(language, what, file, line)
             } else {

@@ -1,283 +1,312 @@
-//! Looks at the folder of a proxy: language, entry file, how it is told its port, its backends and its TTL.
+//! Looks at the folder of a proxy and proposes: which program, how it is built and called, where it is told its port, its backends
+//! and its TTL.
 //!
-//! `init` calls [`look`] once. It reads files as text and executes nothing; whatever it guesses is tried afterwards.
+//! `init` calls [`look`] once and then tries what it proposes, the likeliest first. It reads files as text and executes nothing.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use harness_model::adapter::leads_outside;
 
-use super::arguments_of::{self, Argument, Meaning, ttl_template};
-use super::values::{Piece, backends, number_after};
+use super::arguments_of::{self, Call, Meaning, calls, meaning_of};
+use super::builds::{Build, below, builds};
+use super::files::{TextFile, Tongue, gather};
+use super::programs::{Program, programs};
+use super::values::{self, BackendList, Number, Piece};
 
-/// A language of submissions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tongue {
-    Python,
-    C,
-    Rust,
-}
-
-/// Where a value was found.
+/// Where a value is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Told {
     /// An argument, shown so.
     Argument(String),
-    /// A piece of a file, relative to the folder; of the configuration, or of the source itself.
-    Piece { file: String, piece: Piece, source: bool },
+    /// A variable of the environment.
+    Environment { name: String, template: String },
+    /// Something that is typed.
+    Typed,
+    /// Pieces of a file, relative to the root; of the configuration, or of the source itself.
+    Pieces { file: String, pieces: Vec<Piece>, source: bool, one_port: Option<u16> },
 }
 
-/// What was seen.
+/// What there is in a folder.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) files: Vec<TextFile>,
+    /// The likeliest proxy first; never empty.
+    pub(super) programs: Vec<Program>,
+}
+
+/// Everything that is proposed for a program, each list with the likeliest first.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
+pub(super) struct Candidates {
     pub(super) tongue: Tongue,
-    /// Relative to the folder.
+    /// Relative to the root.
     pub(super) entry: String,
-    pub(super) build: Vec<Vec<String>>,
-    /// The built program, relative to the folder.
-    pub(super) program: Option<String>,
-    /// Arguments after the entry file.
-    pub(super) start: Vec<String>,
-    pub(super) port: Option<Told>,
-    pub(super) backends: Option<Told>,
-    pub(super) ttl: Option<Told>,
-    pub(super) log: Option<String>,
-    pub(super) cache: Option<String>,
-    pub(super) menu: bool,
-    pub(super) stdin: Option<String>,
+    pub(super) build: Build,
+    pub(super) calls: Vec<Call>,
+    /// With the number that stands there.
+    pub(super) ports: Vec<(Told, u64)>,
+    pub(super) backends: Vec<Told>,
+    pub(super) ttls: Vec<Told>,
+    /// Files for configuration, log and cache where a call names none.
+    pub(super) names: [Option<String>; 3],
+    /// Folders that the source names and that are not there.
+    pub(super) folders: Vec<String>,
+    /// What it reads from its standard input, a line each; empty where it reads nothing.
+    pub(super) typed: Vec<Meaning>,
 }
 
-struct SourceFile {
-    name: String,
-    text: String,
+/// `None` where no program listens.
+pub(super) fn look(folder: &Path) -> Option<Look> {
+    let files = gather(folder);
+    let programs = programs(&files);
+    (!programs.is_empty()).then_some(Look { files, programs })
 }
 
-/// Folders that hold no source of the proxy.
-const PASSED_OVER: [&str; 8] =
-    [".git", "target", "node_modules", "__pycache__", ".venv", "venv", "tests", "cache"];
-/// Larger files are data.
-const LARGEST: u64 = 512 << 10;
-const CONFIGURATIONS: [&str; 9] = ["conf", "cfg", "ini", "json", "toml", "yaml", "yml", "env", "txt"];
+impl Look {
+    /// All ways to build a program.
+    pub(super) fn builds(&self, program: &Program) -> Vec<Build> {
+        builds(&self.files, program)
+    }
 
-/// What there is in a folder; `None` where no program listens. `which` is asked where two would do.
-pub(super) fn look(folder: &Path, which: impl FnOnce() -> Option<String>) -> Option<Seen> {
-    let mut files = Vec::new();
-    gather(folder, folder, 0, &mut files);
-    files.sort_by(|one, two| one.name.cmp(&two.name));
-    let (tongue, entry) = entry(&files, which)?;
-    let is_source = |file: &&SourceFile| extension(&file.name) == extension(&entry);
-    let source = &files.iter().find(|file| file.name == entry)?.text;
-    let arguments = arguments_of::arguments(source);
-    let told = |meaning: Meaning| {
-        let found = arguments.iter().find(|argument: &&Argument| argument.meaning == meaning)?;
-        Some(Told::Argument(found.shown.clone()))
-    };
-    let configurations = || {
-        let named = |file: &&SourceFile| {
-            let name = file.name.rsplit('/').next().unwrap_or(&file.name);
-            CONFIGURATIONS.contains(&extension(&file.name))
-                && files.iter().filter(is_source).any(|s| s.text.contains(name))
+    /// What can be tried of a program that is built in this way.
+    pub(super) fn candidates(&self, program: &Program, build: &Build) -> Candidates {
+        let sources: Vec<&TextFile> = program.files.iter().map(|&part| &self.files[part]).collect();
+        let prose: Vec<&TextFile> = self
+            .files
+            .iter()
+            .filter(|file| file.is_prose() || file.is_makefile() || file.base().ends_with(".sh"))
+            .collect();
+        let entry = below(&program.entry, &build.base);
+        let is_file = |name: &str| {
+            self.files.iter().any(|file| below(&file.name, &build.base) == name.trim_start_matches("./"))
         };
-        files.iter().filter(named).map(|file| (file, false))
-    };
-    // The source of the entry last: a module of constants is the likelier place.
-    let sources = || {
-        let others = files.iter().filter(is_source).filter(|file| file.name != entry);
-        others.chain(files.iter().filter(|file| file.name == entry)).map(|file| (file, true))
-    };
-    let anywhere = |find: &dyn Fn(&str) -> Option<Piece>| {
-        configurations().chain(sources()).find_map(|(file, source)| {
-            Some(Told::Piece { file: file.name.clone(), piece: find(&file.text)?, source })
-        })
-    };
-    let port = |text: &str| {
-        let refused = ["import", "backend", "server_port", "support", "remote", "upstream"];
-        number_after(text, &["port", "puerto", "listen"], "{{ port }}", &refused).or_else(|| bound(text))
-    };
-    let ttl = |text: &str| {
-        let words = ["ttl", "expir", "tiempo_de_vida", "lifetime"];
-        let found = number_after(text, &words, "\u{1}", &[])?;
-        Some(Piece { with: found.with.replace('\u{1}', ttl_template(&found.text)), ..found })
-    };
-    let all = files.iter().filter(is_source).map(|file| file.text.as_str()).collect::<Vec<_>>().join("\n");
-    let (build, program) = build_of(tongue, folder, &files, &entry);
-    let literal = |word: &str| literal_with(&all, word);
-    Some(Seen {
-        tongue,
-        build,
-        program,
-        port: told(Meaning::Port).or_else(|| anywhere(&port)),
-        backends: told(Meaning::Backends).or_else(|| anywhere(&backends)),
-        ttl: told(Meaning::Ttl).or_else(|| anywhere(&ttl)),
-        start: arguments.into_iter().flat_map(|argument| argument.words).collect(),
-        log: literal("log").filter(|name| name.contains('.') && !leads_outside(name)),
-        cache: literal("cache").filter(|name| !name.contains('.') && !leads_outside(name)),
-        menu: reads_input(&all),
-        stdin: None,
-        entry,
+        let entry_last: Vec<&TextFile> = sources.iter().rev().copied().collect();
+        let calls = calls(&entry_last, &prose, entry, build.product.as_deref(), is_file);
+        let configurations = self.configurations(&sources, &calls, build);
+        let all: String = sources.iter().map(|file| file.code.as_str()).collect::<Vec<_>>().join("\n");
+        let environment = environment(&all);
+        let from_environment = |kind: fn(&Meaning) -> bool| {
+            let found = environment.iter().filter(move |(_, meaning)| kind(meaning));
+            found
+                .map(|(name, meaning)| Told::Environment {
+                    name: name.clone(),
+                    template: template_of(meaning, name).to_owned(),
+                })
+                .collect::<Vec<_>>()
+        };
+        let pieces = |file: &TextFile, list: Vec<Piece>, one_port| Told::Pieces {
+            file: file.name.clone(),
+            pieces: list,
+            source: file.tongue.is_some() || file.is_header(),
+            one_port,
+        };
+        let files = || configurations.iter().copied().chain(sources.iter().copied());
+        let number = |file: &TextFile, number: Number| {
+            (number.score, pieces(file, vec![number.piece], None), number.value)
+        };
+        let sorted = |mut found: Vec<(i32, Told, u64)>| {
+            found.sort_by_key(|(score, ..)| std::cmp::Reverse(*score));
+            found.into_iter().map(|(_, told, value)| (told, value)).collect::<Vec<_>>()
+        };
+        // A configuration before the source, whatever the words.
+        let by_place = |file: &TextFile| if file.tongue.is_none() && !file.is_header() { 6 } else { 0 };
+        let numbers = |find: fn(&TextFile) -> Vec<Number>| {
+            let found = files().flat_map(|file| {
+                find(file)
+                    .into_iter()
+                    .map(|one| {
+                        let (score, told, value) = number(file, one);
+                        (score + by_place(file), told, value)
+                    })
+                    .collect::<Vec<_>>()
+            });
+            sorted(found.collect())
+        };
+        let ports: Vec<(Told, u64)> = from_environment(|meaning| *meaning == Meaning::Port)
+            .into_iter()
+            .map(|told| (told, 0))
+            .chain(numbers(values::ports))
+            .collect();
+        let own_port = ports.iter().map(|(_, value)| *value).find(|value| *value > 0);
+        let lists = files().flat_map(|file| {
+            let several = values::backend_lists(file);
+            several.into_iter().map(move |list| (file, list)).collect::<Vec<_>>()
+        });
+        let mut lists: Vec<(&TextFile, BackendList)> = lists.collect();
+        lists.sort_by_key(|(_, list)| list.count < 2);
+        let shared = self.shared_port(&sources, &configurations, own_port);
+        let listed = lists
+            .into_iter()
+            .map(|(file, list)| pieces(file, list.pieces, list.one_port.map(|port| shared.unwrap_or(port))));
+        let backends = from_environment(|meaning| matches!(meaning, Meaning::Backends(_)))
+            .into_iter()
+            .chain(listed)
+            .collect();
+        let ttls = from_environment(|meaning| *meaning == Meaning::Ttl)
+            .into_iter()
+            .chain(numbers(values::ttls).into_iter().map(|(told, _)| told))
+            .collect();
+        Candidates {
+            tongue: program.tongue,
+            entry: program.entry.clone(),
+            names: [
+                configurations.first().map(|file| below(&file.name, &build.base).to_owned()),
+                literal_with(&all, "log").filter(|name| name.contains('.')),
+                literal_with(&all, "cache").filter(|name| !name.contains('.')),
+            ],
+            folders: self.folders(&all, &build.base),
+            typed: typed(&all),
+            build: build.clone(),
+            calls,
+            ports,
+            backends,
+            ttls,
+        }
+    }
+
+    /// The files that the program reads: those that a call or a source names; and where there is none, those that hold addresses.
+    fn configurations(&self, sources: &[&TextFile], calls: &[Call], build: &Build) -> Vec<&TextFile> {
+        let named = |file: &&TextFile| {
+            let in_a_call = calls.iter().flat_map(|call| &call.arguments).any(|argument| {
+                matches!(&argument.meaning, Meaning::Config(Some(name)) if name.trim_start_matches("./") == below(&file.name, &build.base))
+            });
+            in_a_call || sources.iter().any(|source| source.code.contains(file.base()))
+        };
+        let near = |file: &&TextFile| {
+            file.is_configuration()
+                && !super::programs::is_old(file.stem())
+                && !file.folder().split('/').any(super::programs::is_old)
+        };
+        let mut found: Vec<&TextFile> = self.files.iter().filter(near).filter(named).collect();
+        if found.is_empty() {
+            found = self
+                .files
+                .iter()
+                .filter(near)
+                .filter(|file| !values::backend_lists(file).is_empty())
+                .collect();
+        }
+        // Two of one name: the one beside the program.
+        found.sort_by_key(|file| (!file.name.starts_with(&build.base), file.name.matches('/').count()));
+        let mut names = BTreeSet::new();
+        found.retain(|file| names.insert(file.base()));
+        found
+    }
+
+    /// The one port of backends whose list names none.
+    fn shared_port(
+        &self,
+        sources: &[&TextFile],
+        configurations: &[&TextFile],
+        own: Option<u64>,
+    ) -> Option<u16> {
+        let mut numbers: Vec<Number> =
+            configurations.iter().chain(sources).flat_map(|file| values::ports(file)).collect();
+        numbers.retain(|number| Some(number.value) != own);
+        // The worst candidate for the proxy's own port is the best one for that of its backends.
+        numbers.sort_by_key(|number| number.score);
+        numbers.first().and_then(|number| u16::try_from(number.value).ok())
+    }
+
+    /// Folders that a path in the source leads through and that are not there.
+    fn folders(&self, code: &str, base: &str) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for path in quoted_texts(code) {
+            let relative = path.trim_start_matches("./");
+            let word = relative.to_lowercase();
+            let plain =
+                relative.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'));
+            if !plain || leads_outside(path) || !(word.contains("log") || word.contains("cache")) {
+                continue;
+            }
+            let folder = match relative.rsplit_once('/') {
+                Some((folder, _)) => folder,
+                None if word.contains("cache") && !word.contains('.') && !word.starts_with('-') => relative,
+                None => continue,
+            };
+            let there = self.files.iter().any(|file| below(file.folder(), base) == folder);
+            if !folder.is_empty() && !there && !found.iter().any(|known| known == folder) {
+                found.push(folder.to_owned());
+            }
+        }
+        found
+    }
+}
+
+/// The template for what a name of the environment means.
+fn template_of(meaning: &Meaning, name: &str) -> &'static str {
+    match meaning {
+        Meaning::Ttl => arguments_of::ttl_template(name),
+        Meaning::Backends(_) => arguments_of::JOINED,
+        _ => "{{ port }}",
+    }
+}
+
+/// Names of the environment that the source asks for, with what they say.
+fn environment(code: &str) -> Vec<(String, Meaning)> {
+    let mut found: Vec<(String, Meaning)> = Vec::new();
+    for call in [
+        "getenv(",
+        "environ.get(",
+        "environ[",
+        "env::var(",
+        "process.env.",
+        "process.env[",
+        "Getenv(",
+        "env.get(",
+    ] {
+        for (at, _) in code.match_indices(call) {
+            let rest = code[at + call.len()..].trim_start_matches(['"', '\'']);
+            let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            if let Some(meaning) = meaning_of(&name).filter(|_| !name.is_empty())
+                && !found.iter().any(|(known, _)| *known == name)
+            {
+                found.push((name, meaning));
+            }
+        }
+    }
+    found
+}
+
+/// What it asks for on its standard input, in its order: `sscanf` and `fscanf` read something else.
+fn typed(code: &str) -> Vec<Meaning> {
+    let mut found: Vec<(usize, Meaning)> = Vec::new();
+    for call in ["input(", "scanf(", "getchar(", "stdin().read_line(", "stdin.readline(", "fgets("] {
+        for (at, _) in code.match_indices(call) {
+            let own = !code[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.'))
+                || call.starts_with("stdin");
+            let line_end = code[at..].find('\n').map_or(code.len(), |end| at + end);
+            if !own || call == "fgets(" && !code[at..line_end].contains("stdin") {
+                continue;
+            }
+            // The question stands in the call, or in a line before it.
+            let from = code[..at]
+                .char_indices()
+                .rev()
+                .filter(|(_, c)| *c == '\n')
+                .map(|(place, _)| place)
+                .nth(2)
+                .unwrap_or(0);
+            let here = code[..at].rfind('\n').map_or(0, |found| found + 1);
+            let meaning = meaning_of(&code[here..line_end]).or_else(|| meaning_of(&code[from..line_end]));
+            found.push((at, meaning.unwrap_or(Meaning::Literal(String::new()))));
+        }
+    }
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, meaning)| meaning).collect()
+}
+
+fn quoted_texts(code: &str) -> impl Iterator<Item = &str> {
+    code.lines().flat_map(|line| {
+        ['"', '\''].into_iter().flat_map(|quote| line.split(quote).skip(1).step_by(2)).collect::<Vec<_>>()
     })
 }
 
-fn gather(root: &Path, folder: &Path, depth: usize, into: &mut Vec<SourceFile>) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        let Ok(metadata) = entry.metadata() else { continue };
-        if metadata.is_dir() {
-            if depth < 3 && !PASSED_OVER.contains(&name.as_str()) && !name.starts_with('.') {
-                gather(root, &path, depth + 1, into);
-            }
-            continue;
-        }
-        let known =
-            ["py", "c", "h", "rs"].contains(&extension(&name)) || CONFIGURATIONS.contains(&extension(&name));
-        if metadata.is_file()
-            && known
-            && metadata.len() <= LARGEST
-            && into.len() < 500
-            && let Ok(text) = std::fs::read_to_string(&path)
-        {
-            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-            into.push(SourceFile { name, text });
-        }
-    }
-}
-
-fn extension(name: &str) -> &str {
-    // `.env` is its own extension.
-    name.rsplit('/').next().unwrap_or(name).rsplit_once('.').map_or("", |(_, extension)| extension)
-}
-
-/// The file that is started: the one that listens, or that uses the one that does.
-fn entry(files: &[SourceFile], which: impl FnOnce() -> Option<String>) -> Option<(Tongue, String)> {
-    let tongue_of = |name: &str| match extension(name) {
-        "py" => Some(Tongue::Python),
-        "c" => Some(Tongue::C),
-        "rs" => Some(Tongue::Rust),
-        _ => None,
-    };
-    let mut scored: Vec<(usize, &SourceFile)> = Vec::new();
-    for file in files {
-        let Some(tongue) = tongue_of(&file.name) else { continue };
-        let has = |word: &str| usize::from(file.text.contains(word));
-        let stem = Path::new(&file.name).file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
-        let named = usize::from(["main", "proxy", "pibl"].iter().any(|name| stem.contains(name)));
-        let origin =
-            usize::from(["backend", "test", "client", "origin"].iter().any(|name| stem.contains(name)));
-        let listens = has("listen(") + has("accept(") + has("TcpListener") + has("start_server");
-        let starts = match tongue {
-            Tongue::Python => has("__main__") + has("sys.argv") + has("argparse"),
-            Tongue::C => 3 * has("int main") + has("argv["),
-            Tongue::Rust => 3 * has("fn main") + has("env::args"),
-        };
-        // Who uses a module that listens starts it.
-        let uses = files.iter().filter(|other| other.name != file.name).filter(|other| {
-            let other_stem =
-                Path::new(&other.name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            other.text.contains("listen(")
-                && (file.text.contains(&format!("import {other_stem}"))
-                    || file.text.contains(&format!("from {other_stem}")))
-        });
-        let uses = uses.count();
-        let main = tongue == Tongue::Python || starts >= 3;
-        if main && listens + uses > 0 && origin == 0 {
-            scored.push((2 * listens + 4 * uses + 2 * starts + 3 * named, file));
-        }
-    }
-    scored.sort_by(|one, two| two.0.cmp(&one.0).then(one.1.name.len().cmp(&two.1.name.len())));
-    let (best, first) = scored.first()?;
-    let tie = scored.get(1).is_some_and(|(score, _)| score == best);
-    let name = tie.then(which).flatten().unwrap_or_else(|| first.name.clone());
-    Some((tongue_of(&name)?, name))
-}
-
-/// The port of a `bind` or of `htons`, where it stands there as a number.
-fn bound(text: &str) -> Option<Piece> {
-    for line in text.lines() {
-        for call in [".bind(", "htons("] {
-            let Some(at) = line.find(call) else { continue };
-            let inside = &line[at..];
-            let digit = inside.char_indices().find(|&(place, c)| {
-                c.is_ascii_digit()
-                    && !inside[..place].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '.')
-                    && inside[place..].chars().take_while(char::is_ascii_digit).count() >= 2
-                    && !inside[place..].trim_start_matches(|c: char| c.is_ascii_digit()).starts_with('.')
-            });
-            let Some((place, _)) = digit else { continue };
-            let digits = inside[place..].chars().take_while(char::is_ascii_digit).count();
-            return Some(Piece {
-                text: inside[..place + digits].to_owned(),
-                with: format!("{}{{{{ port }}}}", &inside[..place]),
-            });
-        }
-    }
-    None
-}
-
-/// Whether it waits for somebody to type: `sscanf` and `fscanf` read something else.
-fn reads_input(source: &str) -> bool {
-    let typed = |call: &str| {
-        let mut calls = source.match_indices(call);
-        calls.any(|(at, _)| !source[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.')))
-    };
-    ["input(", "scanf(", "getchar("].iter().any(|call| typed(call)) || source.contains("stdin().read_line")
-}
-
 /// A text in quotes that is a path with this word in it.
-fn literal_with(source: &str, word: &str) -> Option<String> {
-    for quote in ['"', '\''] {
-        for part in source.split(quote).skip(1).step_by(2) {
-            let path = part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'));
-            let relative = part.trim_start_matches("./").trim_end_matches('/');
-            if path
-                && relative.to_lowercase().contains(word)
-                && !part.starts_with('/')
-                && !relative.starts_with('-')
-            {
-                return Some(relative.to_owned());
-            }
-        }
-    }
-    None
-}
-
-/// How it is built, and what comes of it.
-fn build_of(
-    tongue: Tongue,
-    folder: &Path,
-    files: &[SourceFile],
-    entry: &str,
-) -> (Vec<Vec<String>>, Option<String>) {
-    let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<String>>();
-    match tongue {
-        Tongue::Python => (Vec::new(), None),
-        Tongue::Rust => {
-            let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
-            let name = manifest.lines().find_map(|line| line.trim().strip_prefix("name")?.split('"').nth(1));
-            let name = name.unwrap_or("proxy").to_owned();
-            (vec![words("cargo build --release")], Some(format!("target/release/{name}")))
-        }
-        Tongue::C => {
-            let makefile = ["Makefile", "makefile"]
-                .iter()
-                .find_map(|name| std::fs::read_to_string(folder.join(name)).ok());
-            // The target that is made first, or the file behind `-o`.
-            let made = makefile.as_deref().and_then(|text| {
-                let target = text.split("-o ").nth(1).and_then(|rest| rest.split_whitespace().next());
-                target.filter(|name| !name.contains('$') && !name.ends_with(".o")).map(str::to_owned)
-            });
-            if let Some(program) = made {
-                return (vec![words("make")], Some(program));
-            }
-            // Everything in the folder of the entry but other programs.
-            let beside = Path::new(entry).parent().unwrap_or(Path::new("")).to_path_buf();
-            let parts = files.iter().filter(|file| {
-                let other_program = file.name != entry && file.text.contains("int main");
-                extension(&file.name) == "c"
-                    && !other_program
-                    && PathBuf::from(&file.name).parent() == Some(&beside)
-            });
-            let mut build = words("gcc -O2 -pthread -o judged-proxy");
-            build.extend(parts.map(|file| file.name.clone()));
-            (vec![build], Some("judged-proxy".to_owned()))
-        }
-    }
+fn literal_with(code: &str, word: &str) -> Option<String> {
+    let path = quoted_texts(code).find(|part| {
+        let path = part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'));
+        path && part.to_lowercase().contains(word) && !part.starts_with('-') && !leads_outside(part)
+    })?;
+    Some(path.trim_start_matches("./").trim_end_matches('/').to_owned())
 }

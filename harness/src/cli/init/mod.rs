@@ -1,11 +1,17 @@
 //! `harness init`: an adapter for somebody's proxy, by looking, by asking where there is somebody to ask, and by trying.
 //!
-//! `look` reads the folder, `draft` makes the text of an adapter, `trial` starts what it describes. Nothing of the folder is
-//! changed but the one new file `pibl-judge.yaml`.
+//! `look` reads the folder (`files`) and proposes: programs, builds, calls (`arguments_of`), values; `draft` makes the text of an
+//! adapter of a choice among them, `trial` starts what it describes. Nothing of the folder is changed but the one new file
+//! `pibl-judge.yaml`.
 
+mod addresses;
 mod arguments_of;
+mod builds;
 mod draft;
+mod files;
 mod look;
+mod programs;
+mod shown_calls;
 mod trial;
 mod values;
 
@@ -13,11 +19,11 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use super::arguments::{InitArguments, language};
-use draft::Draft;
+use draft::Choice;
 use harness_model::exit_code::ExitCode;
 use harness_tell::language::Language;
 use harness_tell::language::init_words as words;
-use look::Seen;
+use look::Look;
 
 /// The file that is written.
 const NAME: &str = "pibl-judge.yaml";
@@ -32,24 +38,23 @@ pub(super) fn run(arguments: &InitArguments) -> ExitCode {
         return ExitCode::Usage;
     }
     let somebody = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    let Some(mut seen) = look::look(folder, || {
-        somebody
-            .then(|| ask(&words::ask_entry(language)))
-            .flatten()
-            .filter(|name| folder.join(name).is_file())
-    }) else {
+    let Some(mut look) = look::look(folder) else {
         anstream::eprintln!("{}", words::no_program(language, &folder.display().to_string()));
         return ExitCode::Usage;
     };
     if somebody {
-        ask_for_more(&mut seen, language);
+        ask_which(&mut look, language);
     }
-    let name = name_of(folder);
-    let draft = Draft::of(&seen, &name);
-    for line in draft.notes(language) {
+    let program = &look.programs[0];
+    let candidates = look.candidates(program, &look.builds(program)[0]);
+    let mut choice = Choice::first(&look, &candidates, &name_of(folder));
+    if somebody {
+        ask_for_more(&mut choice, language);
+    }
+    for line in choice.notes(language) {
         anstream::println!("{line}");
     }
-    if let Err(error) = std::fs::write(&file, draft.text(language)) {
+    if let Err(error) = std::fs::write(&file, choice.text(language)) {
         anstream::eprintln!("{}", words::not_written(language, &shown, &error.to_string()));
         return ExitCode::Usage;
     }
@@ -59,19 +64,31 @@ pub(super) fn run(arguments: &InitArguments) -> ExitCode {
 
 /// The text of an adapter for a folder, by looking alone: nobody is asked and nothing is written.
 pub(super) fn draft_of(folder: &Path) -> Option<String> {
-    let seen = look::look(folder, || None)?;
-    Some(Draft::of(&seen, "drafted").text(Language::Es))
+    let look = look::look(folder)?;
+    let program = &look.programs[0];
+    let candidates = look.candidates(program, &look.builds(program)[0]);
+    Some(Choice::first(&look, &candidates, "drafted").text(Language::Es))
 }
 
-fn ask_for_more(seen: &mut Seen, language: Language) {
-    if seen.start.is_empty()
-        && seen.port.is_none()
+/// Asks which program is meant where two would do.
+fn ask_which(look: &mut Look, language: Language) {
+    let tie = look.programs.get(1).is_some_and(|second| second.score == look.programs[0].score);
+    let named = tie.then(|| ask(&words::ask_entry(language))).flatten();
+    if let Some(place) = named.and_then(|name| look.programs.iter().position(|program| program.entry == name))
+    {
+        look.programs.swap(0, place);
+    }
+}
+
+fn ask_for_more(choice: &mut Choice<'_>, language: Language) {
+    if choice.call.arguments.is_empty()
+        && choice.port.is_none()
         && let Some(line) = ask(&words::ask_arguments(language))
     {
-        seen.start = line.split_whitespace().map(arguments_of::typed).collect();
+        choice.call.arguments = line.split_whitespace().map(arguments_of::typed).collect();
     }
-    if seen.menu {
-        seen.stdin = ask(&words::ask_stdin(language)).map(|line| line.replace("\\n", "\n"));
+    if !choice.candidates.typed.is_empty() && choice.stdin.is_none() {
+        choice.stdin = ask(&words::ask_stdin(language)).map(|line| line.replace("\\n", "\n"));
     }
 }
 

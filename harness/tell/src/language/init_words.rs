@@ -13,6 +13,14 @@ crate::messages! {
     pub fn told_by_argument(what: &str, argument: &str) {
         en: "{what}: by the argument {argument}", es: "{what}: con el argumento {argument}",
     }
+    /// A value is a variable of the environment.
+    pub fn told_by_environment(what: &str, name: &str) {
+        en: "{what}: by the environment, {name}", es: "{what}: con la variable de entorno {name}",
+    }
+    /// A value is typed.
+    pub fn told_by_typing(what: &str) {
+        en: "{what}: typed to it", es: "{what}: se le teclea",
+    }
     /// A value stands in a configuration file.
     pub fn told_by_file(what: &str, file: &str, line: &str) {
         en: "{what}: in {file}, `{line}`", es: "{what}: en {file}, `{line}`",

@@ -1,0 +1,190 @@
+//! Calls that somebody wrote down: the usage that a program prints, and the lines of a README, a script or a Makefile that start it.
+//!
+//! `arguments_of` asks it for what the source itself leaves open. It knows shapes of values and names of options.
+
+use super::addresses::is_host;
+use super::arguments_of::{Argument, Form, Meaning, meaning_of};
+
+/// `Uso: %s <HTTP_PORT> <ConfigFile> <LogFile> <CacheTTL>`: what stands in brackets, in its order.
+pub(super) fn usage(source: &str) -> Option<Vec<Argument>> {
+    let line = source.lines().find(|line| {
+        let lower = line.to_lowercase();
+        (lower.contains("usage")
+            || lower.contains("uso:")
+            || lower.contains("uso ")
+            || lower.contains("modo de uso"))
+            && (line.contains('<') || line.contains('['))
+    })?;
+    let mut arguments = Vec::new();
+    let mut rest = line;
+    let mut option = None;
+    while let Some(at) = rest.find(['<', '[']) {
+        // An option in front of its value: `--port <port>`.
+        if let Some(word) =
+            rest[..at].split_whitespace().last().filter(|word| word.starts_with('-') && word.len() > 1)
+        {
+            option = Some(word.to_owned());
+        }
+        let close = if rest[at..].starts_with('<') { '>' } else { ']' };
+        let Some(end) = rest[at..].find(close).map(|end| at + end) else { break };
+        let inside = &rest[at + 1..end];
+        rest = &rest[end + 1..];
+        // `argv[0]`, `sys.argv[0]`, an index.
+        if close == ']' && inside.chars().all(|c| c.is_ascii_digit()) {
+            continue;
+        }
+        let optional = close == ']';
+        let inside = inside.trim_matches(['[', ']', '<', '>']);
+        let meaning = meaning_of(inside);
+        let many = rest.starts_with("...")
+            || rest.trim_start().starts_with("...")
+            || inside.contains("...")
+            || inside.contains('…');
+        match meaning {
+            Some(Meaning::Backends(_)) => {
+                let last = arguments
+                    .last()
+                    .is_some_and(|argument: &Argument| matches!(argument.meaning, Meaning::Backends(_)));
+                let form = if many || last { Form::Each } else { Form::Joined };
+                if last {
+                    arguments.pop();
+                }
+                arguments.push(Argument {
+                    option: option.take(),
+                    meaning: Meaning::Backends(form),
+                    context: inside.to_owned(),
+                });
+            }
+            Some(meaning) => {
+                arguments.push(Argument { option: option.take(), meaning, context: inside.to_owned() });
+            }
+            None if optional => {}
+            None => return None,
+        }
+    }
+    (!arguments.is_empty()).then_some(arguments)
+}
+
+/// A line that calls the program: `./pibl 8080 pibl.conf pibl.log 300`, `python3 proxy.py --port 8080`.
+pub(super) fn example(
+    line: &str,
+    entry: &str,
+    product: Option<&str>,
+    is_file: &impl Fn(&str) -> bool,
+) -> Option<Vec<Argument>> {
+    let name = entry.rsplit('/').next().unwrap_or(entry);
+    let product = product.map(|product| product.rsplit('/').next().unwrap_or(product));
+    let words: Vec<&str> = line
+        .split('`')
+        .find(|part| part.contains(name) || product.is_some_and(|p| part.contains(p)))
+        .unwrap_or(line)
+        .split_whitespace()
+        .collect();
+    let at = words.iter().position(|word| {
+        let word = word.trim_start_matches(['$', '"', '\'']).trim_end_matches(['"', '\'']);
+        let last = word.rsplit('/').next().unwrap_or(word);
+        let program = product.is_some_and(|p| last == p && word.contains('/'))
+            || word.ends_with("/$(TARGET)")
+            || word.contains("/$(")
+            || word.contains("/${");
+        program || product.is_none() && last == name
+    })?;
+    // A compiler names its product too.
+    if product.is_none() && at == 0
+        || words[..at].iter().any(|word| ["gcc", "-o", "g++", "cc", "nano", "vim", "cat"].contains(word))
+    {
+        return None;
+    }
+    let mut arguments: Vec<Argument> = Vec::new();
+    let mut option: Option<String> = None;
+    for word in &words[at + 1..] {
+        let word = word.trim_matches(['"', '\'', ')']);
+        if ["&", "&&", "|", ">", "2>&1", "#", "\\", ";", "--"].contains(&word) || word.starts_with(['#', '>'])
+        {
+            break;
+        }
+        if word.starts_with('-') && word.len() > 1 && !word[1..].starts_with(|c: char| c.is_ascii_digit()) {
+            if let Some(flag) = option.take() {
+                arguments.push(Argument {
+                    option: None,
+                    meaning: Meaning::Literal(flag),
+                    context: line.to_owned(),
+                });
+            }
+            match word.split_once('=') {
+                Some((name, value)) => arguments.push(Argument {
+                    option: Some(format!("{name}=")),
+                    meaning: valued(Some(name), value, is_file),
+                    context: name.to_owned(),
+                }),
+                None => option = Some(word.to_owned()),
+            }
+            continue;
+        }
+        let placeholder = word.starts_with(['<', '[', '{'])
+            || word.chars().all(|c| c.is_ascii_uppercase() || c == '_') && word.len() > 2;
+        let meaning = if placeholder {
+            // What must not be handed over to the letter has to be understood.
+            meaning_of(word).or_else(|| option.as_deref().and_then(meaning_of))?
+        } else {
+            valued(option.as_deref(), word, is_file)
+        };
+        let many = matches!(meaning, Meaning::Backends(_))
+            && arguments.last().is_some_and(|last| matches!(last.meaning, Meaning::Backends(_)));
+        if many {
+            let form = if option.is_some() { Form::EachWithOption } else { Form::Each };
+            if let Some(last) = arguments.last_mut() {
+                last.meaning = Meaning::Backends(form);
+            }
+            option = None;
+            continue;
+        }
+        arguments.push(Argument {
+            context: option.clone().unwrap_or_default(),
+            option: option.take(),
+            meaning,
+        });
+    }
+    if let Some(flag) = option {
+        arguments.push(Argument { option: None, meaning: Meaning::Literal(flag), context: line.to_owned() });
+    }
+    (!arguments.is_empty()).then_some(arguments)
+}
+
+/// Numbers that are seconds, though ports too.
+const HOURS: [u32; 5] = [1200, 1800, 3600, 7200, 10_800];
+
+/// What a value in an example is for: as its option says, or by its shape.
+fn valued(option: Option<&str>, word: &str, is_file: &impl Fn(&str) -> bool) -> Meaning {
+    let own = || Some(word.to_owned());
+    match option.and_then(meaning_of) {
+        Some(Meaning::Config(_)) => return Meaning::Config(own()),
+        Some(Meaning::Log(_)) => return Meaning::Log(own()),
+        Some(Meaning::Cache(_)) => return Meaning::Cache(own()),
+        Some(Meaning::Port) if word.contains(':') => {}
+        Some(Meaning::Ttl) if !word.starts_with(|c: char| c.is_ascii_digit()) => {}
+        Some(meaning) => return meaning,
+        None => {}
+    }
+    let lower = word.to_lowercase();
+    let host = word.split([':', ',']).next().unwrap_or(word).trim_start_matches("http://");
+    let ports = word.contains(':') && is_host(host) || word.contains(',') && is_host(host);
+    match word.parse::<u32>() {
+        _ if ports => Meaning::Backends(Form::Joined),
+        Ok(80 | 443) => Meaning::Port,
+        Ok(number) if (1024..=65_535).contains(&number) && !HOURS.contains(&number) => Meaning::Port,
+        Ok(_) => Meaning::Ttl,
+        Err(_) if is_file(word) && !lower.ends_with(".log") => Meaning::Config(own()),
+        Err(_) if lower.ends_with(".log") || lower.contains("log.") => Meaning::Log(own()),
+        Err(_) if lower.contains("cache") => Meaning::Cache(own()),
+        Err(_)
+            if [".conf", ".cfg", ".json", ".ini", ".toml", ".yaml", ".yml"]
+                .iter()
+                .any(|end| lower.ends_with(end)) =>
+        {
+            Meaning::Config(own())
+        }
+        Err(_) if word == "0.0.0.0" || word == "127.0.0.1" || word == "localhost" => Meaning::Host,
+        Err(_) => Meaning::Literal(word.to_owned()),
+    }
+}
