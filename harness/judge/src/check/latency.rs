@@ -65,7 +65,12 @@ fn one(ledger: &Ledger<'_>, histograms: &Histograms, threshold: &LatencyThreshol
     if length(Measure::SendLag) > 0 {
         seen.send_lag_ms = at(Measure::SendLag);
     }
-    seen.judgement = judgement(&seen, ledger.plan.is_small());
+    // What we could not send says nothing of what would have come of it; a thousandth of it changes nothing.
+    seen.judgement = if counted.ours * 1_000 > counted.sent + counted.ours {
+        Judgement::NoMeans
+    } else {
+        judgement(&seen, ledger.plan.is_small())
+    };
     seen
 }
 
@@ -93,23 +98,26 @@ fn judgement(seen: &ThresholdSeen, small: bool) -> Judgement {
 #[derive(Default)]
 struct Counted {
     sent: u64,
+    /// Never sent, because our own side had no means.
+    ours: u64,
     error_rate: f64,
     overloaded: bool,
 }
 
 fn counters(ledger: &Ledger<'_>, wanted: &str) -> Counted {
-    let (mut all_sent, mut all_errors, mut any_overloaded) = (0u64, 0u64, false);
+    let (mut all_sent, mut all_ours, mut all_errors, mut any_overloaded) = (0u64, 0u64, 0u64, false);
     for event in ledger.events {
-        if let EventKind::LoadCounters { tag, sent, errors, corrupt, overloaded, .. } = &event.event
+        if let EventKind::LoadCounters { tag, sent, errors, corrupt, overloaded, engine, .. } = &event.event
             && tag == wanted
         {
-            all_sent += sent;
+            all_sent += sent.saturating_sub(engine.ours);
+            all_ours += engine.ours;
             all_errors += errors + corrupt;
             any_overloaded |= overloaded;
         }
     }
     let error_rate = if all_sent == 0 { 0.0 } else { all_errors as f64 / all_sent as f64 };
-    Counted { sent: all_sent, error_rate, overloaded: any_overloaded }
+    Counted { sent: all_sent, ours: all_ours, error_rate, overloaded: any_overloaded }
 }
 
 /// The worst interval of the host's sentinel during the steps of a tag.

@@ -225,6 +225,8 @@ pub enum Judgement {
     Exceeded,
     /// More requests ended in an error than is allowed.
     TooManyErrors,
+    /// Our own side had no descriptors, ports or memory for some of the requests.
+    NoMeans,
     /// Nothing was measured under this tag.
     NothingMeasured,
     /// Fewer samples than the quantile needs.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 
 use harness_model::history::{EventKind, Measure, Record};
-use harness_model::plan::{FEWEST_HELD, Metric};
+use harness_model::plan::{FEWEST_HELD, Metric, StepKind};
 use harness_model::statistics::samples_needed;
 
 /// What one run of one side came to.
@@ -33,6 +33,7 @@ pub struct TagFigures {
     pub send_lag: Histogram<u64>,
     sent: u64,
     good: u64,
+    ours: u64,
     seconds: f64,
     cpu_seconds: Option<f64>,
     memory_per_connection: Option<f64>,
@@ -68,9 +69,20 @@ impl Figures {
 }
 
 impl TagFigures {
-    /// Requests that were sent.
+    /// Requests that were sent: those that our own side had no means for are none.
     pub(super) fn sent(&self) -> u64 {
         self.sent
+    }
+
+    /// Requests that our own side had no means for, where they are more than a thousandth.
+    pub(super) fn ours(&self) -> Option<u64> {
+        (self.ours * 1_000 > self.sent + self.ours).then_some(self.ours)
+    }
+
+    /// The rates between which the requests that ended well lie: one more may have been on either side of each end of the step.
+    pub(super) fn rates(&self) -> (f64, f64) {
+        let of = |good: f64| good / self.seconds;
+        (of(self.good.saturating_sub(1) as f64), of(self.good as f64 + 1.0))
     }
 
     /// Those that ended well, never more than were sent.
@@ -107,6 +119,7 @@ pub(super) fn quantile_ms(values: &Histogram<u64>, quantile: f64) -> Option<f64>
 pub fn figures_of(record: &Record) -> Figures {
     let mut figures = Figures::default();
     let mut resident = Resident::default();
+    let cut = record.events.iter().any(|event| matches!(event.event, EventKind::Interrupted { .. }));
     let mut attempts: BTreeMap<&str, u64> = record
         .events
         .iter()
@@ -131,13 +144,16 @@ pub fn figures_of(record: &Record) -> Figures {
                     send_lag: total(Measure::SendLag),
                     sent: 0,
                     good: 0,
+                    ours: 0,
                     seconds: 0.0,
                     cpu_seconds: Some(0.0),
                     memory_per_connection: None,
                 });
-                of.sent += sent;
+                of.sent += sent.saturating_sub(engine.ours);
                 of.good += good;
-                of.seconds += seconds;
+                of.ours += engine.ours;
+                // The first and the last answer of a few lie closer together than the step is long; one that was cut has no length.
+                of.seconds += if cut { *seconds } else { seconds.max(length_of(record, event.step)) };
                 of.memory_per_connection =
                     resident.per_connection(engine.connections_held).filter(|_| event.step == Some(0));
                 of.cpu_seconds = of.cpu_seconds.zip(*proxy_cpu).map(|(sum, cpu)| sum + cpu.as_secs_f64());
@@ -164,6 +180,14 @@ pub fn figures_of(record: &Record) -> Figures {
     figures
 }
 
+/// How long a load step counts by its plan, in seconds.
+fn length_of(record: &Record, step: Option<usize>) -> f64 {
+    match step.and_then(|step| record.plan.steps.get(step)).map(|step| &step.kind) {
+        Some(StepKind::Load(load)) => load.counted().as_secs_f64(),
+        _ => 0.0,
+    }
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::{Resident, TagFigures};
@@ -178,9 +202,17 @@ pub(super) mod tests {
             send_lag: empty_histogram(),
             sent: good + errors,
             good,
+            ours: 0,
             seconds: 2.0,
             cpu_seconds: Some(0.1),
             memory_per_connection: None,
+        }
+    }
+
+    impl TagFigures {
+        /// The same over another time, and with so many more requests that could not be sent.
+        pub(in crate::compare) fn over(self, seconds: f64, ours: u64) -> TagFigures {
+            TagFigures { seconds, ours, ..self }
         }
     }
 

@@ -21,6 +21,11 @@ const CPU_STEP: f64 = 0.02;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
+    /// Our own side had no descriptors, ports or memory for so many requests.
+    NoMeans {
+        /// Requests that were never sent for that.
+        requests: u64,
+    },
     /// It compares with another side, and a single run has none.
     NeedsComparison {
         /// That side.
@@ -93,6 +98,10 @@ fn one(gate: &Gate, all: &[Gate], figures: &Figures, small: bool) -> Limited {
     if let Some(versus) = &gate.versus {
         return because(Reason::NeedsComparison { side: versus.side().to_owned() }, limited);
     }
+    // What we could not send says nothing of what would have come of it.
+    if let Some(requests) = tag.and_then(TagFigures::ours) {
+        return because(Reason::NoMeans { requests }, limited);
+    }
     if let Some((share, limit)) = tag.and_then(|tag| too_many(gate, all, tag.sent(), tag.good())) {
         return Limited { ruling: Ruling::Fail, ..because(Reason::TooManyErrors { share, limit }, limited) };
     }
@@ -138,6 +147,7 @@ fn interval(metric: Metric, tag: Option<&TagFigures>, observed: Option<f64>) -> 
             let share = clopper_pearson(tag.sent() - tag.good(), tag.sent(), 2.0 * BOUND - 1.0);
             Some((share.low, share.high))
         }
+        (Metric::Rate, Some(tag)) => Some(tag.rates()),
         (Metric::CpuPerRequest, Some(tag)) if tag.sent() > 0 => {
             let step = CPU_STEP * 1e6 / tag.sent() as f64;
             Some(((observed - step).max(0.0), observed + step))
@@ -211,6 +221,31 @@ mod tests {
         assert_eq!(one_ruled("hits: error_rate < 1%", 1_000, 1, 0), (Ruling::Pass, None));
         assert_eq!(one_ruled("hits: error_rate < 1%", 100, 1, 0).1, Some(Reason::Straddles));
         assert_eq!(one_ruled("hits: error_rate < 1%", 900, 1, 100), (Ruling::Fail, None));
+    }
+
+    fn of_load(gate: &str, figures: TagFigures) -> (Ruling, Option<Reason>) {
+        let gate: Gate = gate.parse().unwrap();
+        let all = Figures { tags: [("hits".to_owned(), figures)].into(), ..Figures::default() };
+        let limited = one(&gate, std::slice::from_ref(&gate), &all, false);
+        (limited.ruling, limited.reason)
+    }
+
+    #[test]
+    fn a_few_requests_are_no_rate() {
+        let rate = |good, seconds, limit: &str| of_load(limit, load(good, 1, 0).over(seconds, 0));
+        assert_eq!(rate(1, 0.1, "hits: rate > 5/s").1, Some(Reason::Straddles));
+        assert_eq!(rate(10, 1.0, "hits: rate > 10.5/s").1, Some(Reason::Straddles));
+        assert_eq!(rate(10, 1.0, "hits: rate > 20/s").0, Ruling::Fail);
+        assert_eq!(rate(1_000, 2.0, "hits: rate > 490/s").0, Ruling::Pass);
+    }
+
+    #[test]
+    fn what_our_own_side_had_no_means_for_is_no_error_of_the_proxy() {
+        for gate in ["hits: error_rate < 1%", "hits: latency p(50) < 50ms", "hits: rate > 1/s"] {
+            let (ruling, reason) = of_load(gate, load(185, 1, 0).over(2.0, 615));
+            assert_eq!((ruling, reason), (Ruling::Inconclusive, Some(Reason::NoMeans { requests: 615 })));
+        }
+        assert_eq!(of_load("hits: error_rate < 1%", load(5_000, 1, 0).over(2.0, 1)), (Ruling::Pass, None));
     }
 
     #[test]

@@ -195,6 +195,11 @@ impl Load {
             && u64::from(self.executor.most_at_once()) >= connections
     }
 
+    /// The part of it that counts: without what warms up and cools down.
+    pub fn counted(&self) -> Duration {
+        self.executor.duration().saturating_sub(self.warmup + self.shape.cooldown)
+    }
+
     /// The tags under which its latencies are recorded, its own first.
     pub fn tags(&self) -> Vec<&str> {
         let mut tags = vec![self.tag.as_str()];

@@ -341,6 +341,11 @@ messages! {
     }
     /// Where the report is.
     pub fn report_at(path: &str) { en: "Report: {path}", es: "Informe: {path}" }
+    /// The same where the backends kept no journal of some of them.
+    pub fn took_place_in_part(requests: Counted, attempts: Counted) {
+        en: "{requests} of clients, {attempts} at the backends outside of the loads, of which no journal was kept",
+        es: "{requests} de clientes, {attempts} en los backends aparte de las cargas, de las que no se llevó registro",
+    }
     /// How much took place.
     pub fn took_place(requests: Counted, attempts: Counted) {
         en: "{requests} of clients, {attempts} at the backends",

@@ -247,6 +247,7 @@ pub(crate) fn all() -> Vec<Finding> {
         Judgement::Within,
         Judgement::Exceeded,
         Judgement::TooManyErrors,
+        Judgement::NoMeans,
         Judgement::NothingMeasured,
         Judgement::TooFewSamples,
         Judgement::SentTooLate,

@@ -19,7 +19,7 @@ use harness_judge::compare::{Limited, Ruling, judge_run};
 use harness_model::catalogue::CheckId;
 use harness_model::exit_code::ExitCode;
 use harness_model::history::{CutBy, EventKind, HowLetGo, LetGo, NOT_OVER, Record};
-use harness_model::plan::{HostProfile, OnInconclusive};
+use harness_model::plan::{HostProfile, OnInconclusive, StepKind};
 
 /// What the first screen says.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ pub struct Overview {
     pub exchanges: usize,
     /// Requests that reached the backends.
     pub attempts: usize,
+    /// Whether there were requests of which the backends kept no journal.
+    pub some_uncounted: bool,
     /// Requests of load steps that are only counted.
     pub counted: u64,
     /// Starts of the proxy.
@@ -97,6 +99,11 @@ impl Overview {
                 .iter()
                 .map(|event| if let EventKind::LoadCounters { sent, .. } = &event.event { *sent } else { 0 })
                 .sum(),
+            some_uncounted: source.events().iter().any(|event| {
+                let step = event.step.and_then(|step| source.plan().steps.get(step)).map(|step| &step.kind);
+                matches!(&event.event, EventKind::LoadCounters { sent: 1.., .. })
+                    && matches!(step, Some(StepKind::Load(load)) if !load.shape.journal)
+            }),
             launches: count(|event| matches!(event, EventKind::ProxyStarting { .. })),
             hung_at_stop: source.events().iter().rev().find_map(|event| match &event.event {
                 EventKind::ProxyHungAtStop { signal, waited, .. } => Some((signal.clone(), *waited)),
@@ -262,6 +269,16 @@ mod tests {
         assert_eq!(overview.mend_first, Some(1));
         assert_eq!(overview.exit, ExitCode::Failed);
         assert_eq!(overview.counts, vec![(Outcome::Fail, 2), (Outcome::Blocked, 1)]);
+    }
+
+    #[test]
+    fn attempts_that_nobody_wrote_down_are_not_told_as_all_there_were() {
+        for (run, in_part) in [
+            (RunBuilder::new("fairness").ready().serial(12).build(), false),
+            (RunBuilder::new("pace").ready().load("misses", 1_360, 0).build(), true),
+        ] {
+            assert_eq!(Overview::of(&run.source()).some_uncounted, in_part);
+        }
     }
 
     #[test]

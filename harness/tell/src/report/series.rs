@@ -8,23 +8,35 @@ use fake_backends::journal::Attempt;
 
 use super::Source;
 use harness_model::history::{EventKind, HostNoise, Purpose, ResourceSample};
+use harness_model::plan::StepKind;
 
-/// The attempts caused by requests in series or in batches, in the order of arrival.
-pub(super) fn judged_for_rotation<'a>(source: &Source<'a>) -> Vec<&'a Attempt> {
+/// The backends of the first list that requests in series or in batches were asked under, and the attempts that these caused, in the order
+/// of arrival: over several lists a share says nothing.
+pub(super) fn judged_for_rotation<'a>(source: &Source<'a>) -> (usize, Vec<&'a Attempt>) {
+    let plan = source.plan();
+    let asks = |kind: &StepKind| matches!(kind, StepKind::Serial(_) | StepKind::Batches(_));
+    let first = plan.steps.iter().find(|step| asks(&step.kind));
+    let told = first.map_or(plan.backends.count, |step| plan.backends_at(step.index));
+    let under_it = |line: usize| {
+        let step = source.events().get(line).and_then(|event| event.step);
+        step.is_none_or(|step| plan.backends_at(step) == told)
+    };
     let targets: HashSet<&str> = source
         .exchanges()
-        .filter(|(_, exchange)| {
-            matches!(exchange.purpose, Purpose::Serial | Purpose::Batch) && exchange.method == "GET"
+        .filter(|(line, exchange)| {
+            matches!(exchange.purpose, Purpose::Serial | Purpose::Batch)
+                && exchange.method == "GET"
+                && under_it(*line)
         })
         .map(|(_, exchange)| exchange.target.as_str())
         .collect();
     let mut attempts: Vec<&Attempt> = source
         .attempts()
+        .filter(|(line, attempt)| targets.contains(attempt.target.as_str()) && under_it(*line))
         .map(|(_, attempt)| attempt)
-        .filter(|attempt| targets.contains(attempt.target.as_str()))
         .collect();
     attempts.sort_by_key(|attempt| attempt.arrived);
-    attempts
+    (told, attempts)
 }
 
 /// One start of the proxy, seconds since the start of the run.

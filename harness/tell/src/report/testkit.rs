@@ -308,6 +308,15 @@ impl RunBuilder {
         self
     }
 
+    /// Starts again with so many of the backends.
+    pub fn told(mut self, backends: usize) -> Self {
+        let settings = Some(ProxySettings { backends: Some(backends), ..ProxySettings::default() });
+        let restart = Restart { stop_first: true, wipe: false, settings, downtime: Duration::ZERO };
+        self.begin("- restart:", None, StepKind::Restart(restart));
+        self.end();
+        self
+    }
+
     /// Serial requests, each to the next backend.
     pub fn serial(mut self, requests: u32) -> Self {
         let serial = Serial {

@@ -151,7 +151,7 @@ pub(super) async fn climb(
     Ok(Climbed {
         sent: counters.sent,
         errors: counters.sent - counters.good.min(counters.sent),
-        span: counted_span(load),
+        span: load.counted().max(Duration::from_nanos(1)),
         overloaded: all.iter().any(|totals| totals.overloaded),
         intended: of_intended,
         send_lag: of_lag,
@@ -280,7 +280,7 @@ fn conclude(traffic: &Traffic, load: &Load, seed: u64, all: Vec<Totals>, proxy_c
         .collect();
     let sent: u64 = by_tag.iter().map(|counters| counters.sent).sum();
     let in_time: u64 = by_tag.iter().map(|counters| counters.sent_in_time).sum();
-    let span = counted_span(load).as_secs_f64();
+    let span = load.counted().max(Duration::from_nanos(1)).as_secs_f64();
     for (tag, counters) in load.tags().into_iter().zip(by_tag) {
         // What cannot be told apart by tag is shared out by requests.
         let share = if sent == 0 { 0.0 } else { counters.sent as f64 / sent as f64 };
@@ -316,11 +316,6 @@ fn conclude(traffic: &Traffic, load: &Load, seed: u64, all: Vec<Totals>, proxy_c
     for exchange in all.into_iter().flat_map(|totals| totals.sample) {
         recorder.record(EventKind::Exchange(Box::new(exchange)));
     }
-}
-
-/// The part of a load that counts.
-fn counted_span(load: &Load) -> Duration {
-    load.executor.duration().saturating_sub(load.warmup + load.shape.cooldown).max(Duration::from_nanos(1))
 }
 
 /// Arrivals that an open loop asks for within the part that counts.

@@ -7,7 +7,9 @@ use maud::{Markup, html};
 use super::page::{Page, code, told};
 use crate::language::mending_words as words;
 use crate::language::page_words::{counted_checks, score_of};
-use crate::language::report_words::{Label, decides, killed_times, took_place, verdict_words};
+use crate::language::report_words::{
+    Label, decides, killed_times, took_place, took_place_in_part, verdict_words,
+};
 use crate::language::{Counted, InWords as _, Noun, Span, explanation, title};
 use crate::report::markdown::symbol;
 use crate::report::{Group, command_for, groups};
@@ -106,7 +108,7 @@ fn facts(page: &Page<'_>) -> Markup {
                 div { dt { (page.label(Label::Started)) } dd { time datetime=(started) { (readable_time(started)) } } }
             }
             div { dt { (page.label(Label::Took)) } dd { (time.in_words(language)) } }
-            div { dt { (page.label(Label::Traffic)) } dd { (took_place(language, requests, attempts)) } }
+            div { dt { (page.label(Label::Traffic)) } dd { (if overview.some_uncounted { took_place_in_part(language, requests, attempts) } else { took_place(language, requests, attempts) }) } }
             @if overview.kills > 0 {
                 div {
                     dt { (page.label(Label::Launch)) }

@@ -28,11 +28,12 @@ const ORDER_SHOWN: usize = 60;
 impl Rotation {
     /// The figure; `None` where no request was sent to be judged for rotation.
     pub(super) fn of(source: &Source<'_>) -> Option<Rotation> {
-        let attempts = judged_for_rotation(source);
+        let (told, attempts) = judged_for_rotation(source);
         if attempts.is_empty() {
             return None;
         }
         let mut backends = source.backend_names();
+        backends.truncate(told);
         for attempt in &attempts {
             if !backends.contains(&attempt.backend) {
                 backends.push(attempt.backend.clone());
@@ -159,5 +160,18 @@ impl Rotation {
             y += look.px(8.0);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rotation;
+    use crate::report::testkit::RunBuilder;
+
+    #[test]
+    fn shares_are_those_of_one_list() {
+        let run = RunBuilder::new("fairness").ready().serial(12).told(2).serial(4).build();
+        let drawn = Rotation::of(&run.source()).unwrap();
+        assert_eq!((drawn.backends.len(), drawn.counts.as_slice()), (3, &[4, 4, 4][..]));
     }
 }
