@@ -72,3 +72,25 @@ fn a_profile_says_nothing_that_reaches_beyond_its_submission_unless_it_is_truste
     let (_, said) = graded(&["--trust-profile"]);
     assert!(marker.exists(), "the instructor has allowed it: {said}");
 }
+
+#[test]
+fn a_log_file_that_is_a_link_to_elsewhere_is_neither_read_nor_copied() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let secret = folder.path().join("secret");
+    fs::write(&secret, "of the instructor").expect("a file of the instructor");
+    let submission = hand_in(folder.path(), "");
+    // The link is made while it runs: nothing could have seen it before.
+    let proxy = fs::read_to_string(submission.join("proxy.py")).expect("the toy proxy");
+    let link = format!("import os\nos.symlink({:?}, 'proxy.log')\n", secret.display().to_string());
+    fs::write(submission.join("proxy.py"), link + &proxy.replace("open(\"proxy.log\"", "open(\"other.log\""))
+        .expect("its source");
+    let (scenario, out) = (here().join("scenarios/turns.yaml"), folder.path().join("reports"));
+    let team = submission.display().to_string();
+    let line = ["run", &scenario.display().to_string(), "--sut", &team, "--out", &out.display().to_string()];
+    let (_, said) = harness(&line);
+    let run = out.join("turns/toy/latest");
+    let events =
+        fs::read_to_string(run.join("events.jsonl")).unwrap_or_else(|error| panic!("{error}: {said}"));
+    assert!(events.contains("leads out of its own folder and was not read"), "{events}");
+    assert!(!run.join("proxy.log").exists() && !events.contains("of the instructor"));
+}

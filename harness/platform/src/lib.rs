@@ -5,6 +5,7 @@
 //! the system is not Linux it says "unknown" instead of guessing.
 
 mod affinity;
+mod beneath;
 mod child;
 mod control_group;
 mod fence;
@@ -19,6 +20,7 @@ mod terminal;
 mod timer;
 
 pub use affinity::{pin_this_thread, usable_cpus};
+pub use beneath::{Beneath, leads_out, remove_whatever_it_is};
 pub use child::wait_at_most;
 pub use control_group::{ControlGroup, GroupLimits};
 pub use fence::{Fence, Reach};

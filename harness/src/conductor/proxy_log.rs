@@ -5,14 +5,17 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use super::steps::Stage;
-use harness_model::history::LogExcerpt;
+use harness_model::history::{Anomaly, EventKind, LogExcerpt, Recorder};
+use harness_platform::leads_out;
 
 /// Kept of one step.
 const MOST_BYTES: u64 = 256 << 10;
+/// Kept of the whole log, beside the record.
+const KEPT_BYTES: u64 = 64 << 20;
 /// A line may reach the disk a moment after the answer has reached its client; one that is written later would be lost in a
 /// crash.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
@@ -28,8 +31,8 @@ pub(super) struct Mark {
 impl Mark {
     /// Looks before a step.
     pub(super) fn of(stage: &Stage) -> Mark {
-        let length = |path: PathBuf| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-        Mark { file: log_file(stage).map_or(0, length), screen: stage.output.length() }
+        let length = |file: File| file.metadata().map_or(0, |metadata| metadata.len());
+        Mark { file: log_file(stage).and_then(Result::ok).map_or(0, length), screen: stage.output.length() }
     }
 
     /// Looks after a step, once all of these targets are there, or the time for them is over.
@@ -50,25 +53,35 @@ impl Mark {
 
     fn read(&self, stage: &Stage) -> LogExcerpt {
         // A file that is not there, or cannot be read, holds nothing.
-        let file = log_file(stage).map(|path| text_from(&path, self.file).unwrap_or_default());
+        let text = |file: io::Result<File>| file.and_then(|file| text_from(file, self.file));
+        let file = log_file(stage).map(|file| text(file).unwrap_or_default());
         let screen = stage.output.since(self.screen).map(|bytes| in_text(&bytes));
         LogExcerpt { file, screen }
     }
 }
 
-fn log_file(stage: &Stage) -> Option<PathBuf> {
-    stage.proxy.adapter().log_file.as_ref().map(|name| stage.proxy.directory().join(name))
+fn log_file(stage: &Stage) -> Option<io::Result<File>> {
+    stage.proxy.adapter().log_file.as_ref().map(|name| stage.proxy.open(name))
+}
+
+/// Copies the log of the proxy, as much of it as a report could ever show.
+pub(super) fn keep(stage: &Stage, to: &Path, recorder: &Recorder) {
+    let Some(log) = log_file(stage) else { return };
+    let copied = log.and_then(|log| io::copy(&mut log.take(KEPT_BYTES), &mut File::create(to)?));
+    if let Err(error) = copied {
+        let what = if leads_out(&error) {
+            "the proxy's log file leads out of its own folder and was not read".to_owned()
+        } else {
+            format!("the proxy's log file could not be copied: {error}")
+        };
+        recorder.record(EventKind::Anomaly(Anomaly { what, exchange: None }));
+    }
 }
 
 /// What lies behind an offset; all of it where the file has begun anew since.
-fn text_from(path: &std::path::Path, offset: u64) -> io::Result<String> {
-    let metadata = std::fs::metadata(path)?;
-    // A pipe or a device in its place would be read for ever.
-    if !metadata.is_file() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(if metadata.len() < offset { 0 } else { offset }))?;
+fn text_from(mut file: File, offset: u64) -> io::Result<String> {
+    let begun_anew = file.metadata()?.len() < offset;
+    file.seek(SeekFrom::Start(if begun_anew { 0 } else { offset }))?;
     let mut bytes = Vec::new();
     file.take(MOST_BYTES).read_to_end(&mut bytes)?;
     Ok(in_text(&bytes))
@@ -88,8 +101,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("proxy.log");
         std::fs::write(&path, "one\ntwo\n").unwrap();
-        assert_eq!(text_from(&path, 4).unwrap(), "two\n");
-        assert_eq!(text_from(&path, 40).unwrap(), "one\ntwo\n");
-        assert!(text_from(directory.path(), 0).is_err());
+        let from = |offset| text_from(std::fs::File::open(&path).unwrap(), offset).unwrap();
+        assert_eq!(from(4), "two\n");
+        assert_eq!(from(40), "one\ntwo\n");
     }
 }

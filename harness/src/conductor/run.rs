@@ -15,6 +15,7 @@ use fake_backends::clock::RunClock;
 use super::closing::{self, Finished, RunProblem};
 use super::interim::Interim;
 use super::interruption::{Cause, Interruption};
+use super::proxy_log;
 use super::pump::Pump;
 use super::sampler::Sampler;
 use super::setting::{self, Backends, RunNetwork, port_for};
@@ -396,29 +397,9 @@ async fn end(stage: &mut Stage, order: &RunOrder, recorder: &Recorder, run_direc
         stage.proxy.stop().await;
     }
     stage.pump.drain();
-    if let Some(name) = &order.plan.adapter.log_file {
-        keep_log(&stage.proxy.directory().join(name), &run_directory.join(names::PROXY_LOG), recorder);
-    }
+    proxy_log::keep(stage, &run_directory.join(names::PROXY_LOG), recorder);
     if let Err(error) = stage.log.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).flush() {
         let what = format!("the interval log could not be written: {error}");
-        recorder.record(EventKind::Anomaly(Anomaly { what, exchange: None }));
-    }
-}
-
-/// Copies the log of the proxy, as much of it as a report could ever show.
-fn keep_log(from: &Path, to: &Path, recorder: &Recorder) {
-    const KEPT_BYTES: u64 = 64 << 20;
-    let copy = || -> std::io::Result<u64> {
-        use std::io::Read;
-        // A pipe or a device in its place would be read for ever.
-        if !std::fs::metadata(from)?.is_file() {
-            return Err(std::io::ErrorKind::InvalidInput.into());
-        }
-        let mut source = std::fs::File::open(from)?.take(KEPT_BYTES);
-        std::io::copy(&mut source, &mut std::fs::File::create(to)?)
-    };
-    if let Err(error) = copy() {
-        let what = format!("the proxy's log file could not be copied: {error}");
         recorder.record(EventKind::Anomaly(Anomaly { what, exchange: None }));
     }
 }

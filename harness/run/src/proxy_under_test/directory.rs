@@ -7,9 +7,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::StartProblem;
+use harness_model::adapter::leads_outside;
+use harness_platform::{Beneath, leads_out, remove_whatever_it_is};
 
 /// Where the working directory lies.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub enum Place {
 #[derive(Debug)]
 pub struct WorkingDirectory {
     path: PathBuf,
+    /// The same, held open: what is named in it is found beneath it, whatever links a program has put there.
+    inside: Beneath,
     remove: bool,
 }
 
@@ -51,10 +55,10 @@ impl WorkingDirectory {
                 (path.canonicalize().map_err(StartProblem::file(&path))?, true)
             }
         };
-        let directory = WorkingDirectory { path, remove };
         // Proxies started by root give their workers another user, who must be able to pass.
-        set_mode(&directory.path, 0o755).map_err(StartProblem::file(&directory.path))?;
-        Ok(directory)
+        set_mode(&path, 0o755).map_err(StartProblem::file(&path))?;
+        let inside = Beneath::new(&path).map_err(StartProblem::file(&path))?;
+        Ok(WorkingDirectory { path, inside, remove })
     }
 
     /// Whether it goes with the run.
@@ -81,15 +85,9 @@ impl WorkingDirectory {
     /// # Errors
     /// One leads outside or cannot be created.
     pub fn create_directories(&self, directories: &[String]) -> Result<(), StartProblem> {
-        for directory in directories {
-            let path = self.inside(directory)?;
-            fs::create_dir_all(&path).map_err(StartProblem::file(&path))?;
-            // Workers of a proxy that root has started are another user, and write into them.
-            if rustix::process::geteuid().is_root() {
-                set_mode(&path, 0o777).map_err(StartProblem::file(&path))?;
-            }
-        }
-        Ok(())
+        // Workers of a proxy that root has started are another user, and write into them.
+        let mode = rustix::process::geteuid().is_root().then_some(0o777);
+        self.each(directories, |path| self.inside.create_directory(path, mode))
     }
 
     /// Makes files that are not there, empty.
@@ -97,15 +95,7 @@ impl WorkingDirectory {
     /// # Errors
     /// One leads outside or cannot be created.
     pub fn touch(&self, files: &[String]) -> Result<(), StartProblem> {
-        for relative in files {
-            let path = self.inside(relative)?;
-            if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent).map_err(StartProblem::file(parent))?;
-            }
-            let made = fs::OpenOptions::new().append(true).create(true).open(&path);
-            made.map_err(StartProblem::file(&path))?;
-        }
-        Ok(())
+        self.each(files, |path| self.inside.touch(path))
     }
 
     /// Writes files, relative path → text.
@@ -113,14 +103,9 @@ impl WorkingDirectory {
     /// # Errors
     /// One leads outside or cannot be written.
     pub fn write_files(&self, files: &BTreeMap<String, String>) -> Result<(), StartProblem> {
-        for (relative, text) in files {
-            let path = self.inside(relative)?;
-            if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent).map_err(StartProblem::file(parent))?;
-            }
-            fs::write(&path, text).map_err(StartProblem::file(&path))?;
-        }
-        Ok(())
+        files.iter().try_for_each(|(relative, text)| {
+            self.each([relative], |path| self.inside.write(path, text.as_bytes()))
+        })
     }
 
     /// Removes what an adapter says is left from one scenario to the next, such as the cache.
@@ -128,43 +113,41 @@ impl WorkingDirectory {
     /// # Errors
     /// Something leads outside or cannot be removed.
     pub fn wipe(&self, relative_paths: &[String]) -> Result<(), StartProblem> {
-        for relative in relative_paths {
-            let path = self.inside(relative)?;
-            remove_whatever_it_is(&path).map_err(StartProblem::file(&path))?;
-        }
-        Ok(())
+        self.each(relative_paths, |path| self.inside.remove(path))
+    }
+
+    /// A regular file in it.
+    ///
+    /// # Errors
+    /// It is none, or leads outside; [`leads_out`] tells which.
+    pub fn open(&self, relative: &str) -> io::Result<fs::File> {
+        self.inside.open(Path::new(relative))
     }
 
     /// The files in it: relative path and length, in order, at most some thousands.
     pub fn files(&self) -> Vec<(String, u64)> {
-        let mut found = Vec::new();
-        let mut directories = vec![self.path.clone()];
-        while let Some(directory) = directories.pop() {
-            let Ok(entries) = fs::read_dir(&directory) else { continue };
-            for entry in entries.flatten() {
-                let Ok(metadata) = entry.metadata() else { continue };
-                if metadata.is_dir() {
-                    directories.push(entry.path());
-                } else if metadata.is_file() && found.len() < FILES_LISTED {
-                    let path = entry.path();
-                    let relative = path.strip_prefix(&self.path).unwrap_or(&path);
-                    found.push((relative.to_string_lossy().into_owned(), metadata.len()));
-                }
-            }
-        }
-        found.sort();
-        found
+        self.inside.files(FILES_LISTED)
     }
 
-    /// A path of the adapter, which must not lead out of the directory.
-    fn inside(&self, relative: &str) -> Result<PathBuf, StartProblem> {
-        let path = Path::new(relative);
-        let harmless = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        if harmless && path.components().any(|part| matches!(part, Component::Normal(_))) {
-            Ok(self.path.join(path))
-        } else {
-            Err(StartProblem::PathLeadsOutside { path: relative.to_string() })
+    /// Does something to paths of the adapter, none of which may lead out of the directory.
+    fn each<'a>(
+        &self,
+        paths: impl IntoIterator<Item = &'a String>,
+        mut one: impl FnMut(&Path) -> io::Result<()>,
+    ) -> Result<(), StartProblem> {
+        for relative in paths {
+            let path = Path::new(relative);
+            let names_something = path.file_name().is_some() && !leads_outside(path);
+            let outside = || StartProblem::PathLeadsOutside { path: relative.clone() };
+            if !names_something {
+                return Err(outside());
+            }
+            match one(path) {
+                Err(error) if leads_out(&error) => return Err(outside()),
+                other => other.map_err(StartProblem::file(&self.path.join(path)))?,
+            }
         }
+        Ok(())
     }
 }
 
@@ -231,32 +214,6 @@ pub(super) fn bytes_beneath(directory: &Path, enough: u64) -> u64 {
     bytes
 }
 
-/// Removes a file, a link (not what it leads to) or a directory with all it holds; nothing there is fine.
-pub(super) fn remove_whatever_it_is(path: &Path) -> io::Result<()> {
-    let metadata = match fs::symlink_metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    if !metadata.is_dir() {
-        return fs::remove_file(path);
-    }
-    fs::remove_dir_all(path).or_else(|_| {
-        // A program may have taken its own rights on a directory away.
-        make_removable(path);
-        fs::remove_dir_all(path)
-    })
-}
-
-fn make_removable(directory: &Path) {
-    let _ = set_mode(directory, 0o700);
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            make_removable(&entry.path());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -299,6 +256,29 @@ mod tests {
             let refused = directory.wipe(&[path.to_string()]);
             assert!(matches!(refused, Err(StartProblem::PathLeadsOutside { .. })), "{path}");
         }
+    }
+
+    #[test]
+    fn a_link_that_a_build_has_put_there_is_not_followed() {
+        let (directory, other) =
+            (WorkingDirectory::create(&Place::Temporary, "links").unwrap(), tempfile::tempdir().unwrap());
+        fs::write(other.path().join("kept"), "of the instructor").unwrap();
+        std::os::unix::fs::symlink(other.path(), directory.path().join("out")).unwrap();
+        std::os::unix::fs::symlink(other.path().join("kept"), directory.path().join("log")).unwrap();
+        let (path, link) = ("out/kept".to_string(), "log".to_string());
+        let one = |path: &String| BTreeMap::from([(path.clone(), "x".to_string())]);
+        for refused in [
+            directory.write_files(&one(&path)),
+            directory.write_files(&one(&link)),
+            directory.touch(std::slice::from_ref(&path)),
+            directory.wipe(std::slice::from_ref(&path)),
+            directory.create_directories(&["out/new".to_string()]),
+        ] {
+            assert!(matches!(refused, Err(StartProblem::PathLeadsOutside { .. })), "{refused:?}");
+        }
+        assert!(super::leads_out(&directory.open("log").unwrap_err()));
+        assert_eq!(fs::read_to_string(other.path().join("kept")).unwrap(), "of the instructor");
+        assert!(!other.path().join("new").exists());
     }
 
     #[test]

@@ -119,6 +119,14 @@ impl ProxyUnderTest {
         self.directory.path()
     }
 
+    /// A regular file of its directory, to be read; what leads out of it is refused.
+    ///
+    /// # Errors
+    /// It is not there, is no regular file, or leads out (`harness_platform::leads_out`).
+    pub fn open(&self, relative: &str) -> std::io::Result<std::fs::File> {
+        self.directory.open(relative)
+    }
+
     /// The adapter.
     pub fn adapter(&self) -> &Adapter {
         &self.adapter

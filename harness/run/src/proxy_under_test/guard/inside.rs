@@ -169,7 +169,7 @@ impl Orphans {
             path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"harness-"))
         };
         if let Some(directory) = self.directory.filter(ours) {
-            let _ = super::super::directory::remove_whatever_it_is(&directory);
+            let _ = harness_platform::remove_whatever_it_is(&directory);
         }
         for group in self.groups.iter().filter(|path| ours(path)) {
             let _ = std::fs::remove_dir(group);
