@@ -83,6 +83,27 @@ fn bodies_of_unknown_length_become_chunks_or_a_close() {
 }
 
 #[test]
+fn what_a_client_may_not_say_it_cannot_say_in_disguise_or_in_a_trailer() {
+    let backend = Backend::start(|conversation| {
+        let mut request = conversation.client.read_until("0\r\n");
+        request.push_str(&conversation.client.read_until("\r\n\r\n"));
+        conversation.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{request}", request.len()));
+    });
+    let proxy = Proxy::start(&[backend.address], "");
+    let mut client = proxy.connect();
+    client.send(
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nX_Forwarded_For: 6.6.6.6\r\n\
+         X-Real-IP: 6.6.6.6\r\nContent_Length: 666\r\nTransfer_Encoding: 666\r\nX_Own: kept\r\n\r\n3\r\nabc\r\n0\r\n\
+         X-Forwarded-For: 6.6.6.6\r\nX_Forwarded_For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nRange: bytes=666-\r\n\
+         X-HTTP-Method-Override: 666\r\nExpect: 666\r\nSum: kept\r\n\r\n",
+    );
+    let seen = client.read_response();
+    let (_, seen) = seen.split_once("\r\n\r\n").expect("an echo");
+    assert!(!seen.contains("6.6.6.6") && !seen.contains("666"), "{seen}");
+    assert!(seen.contains("X_Own: kept") && seen.contains("Sum: kept"), "{seen}");
+}
+
+#[test]
 fn chunked_requests_and_trailers_pass_both_ways() {
     let backend = Backend::start(|conversation| {
         if conversation.next_request().is_some() {

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::http::encode;
-use crate::http::{BodyFraming, Fields, RequestHead, ResponseHead, Version};
+use crate::http::{BodyFraming, Fields, RequestHead, ResponseHead, Version, is_in_disguise, tells_who_asked};
 
 /// The name under which this proxy appears in `Via` and `Cache-Status`.
 pub(super) const PSEUDONYM: &str = "pibl";
@@ -37,7 +37,7 @@ pub(super) fn encode_request(
     out.clear();
     encode::request_line(out, head.method.as_str(), &head.target);
     for (name, value) in fields.iter() {
-        if is_trusted || !tells_who_asked(name) {
+        if (is_trusted || !tells_who_asked(name)) && !is_in_disguise(name) {
             encode::raw_field(out, name, value);
         }
     }
@@ -143,15 +143,6 @@ fn add_forwarded(out: &mut Vec<u8>, head: &RequestHead, peer: IpAddr, is_trusted
     out.extend_from_slice(b";proto=http\r\n");
 }
 
-/// The fields with which a client could lie about where it comes from.
-fn tells_who_asked(name: &[u8]) -> bool {
-    match name.len() {
-        9 => name.eq_ignore_ascii_case(b"forwarded"),
-        15.. => name[..12].eq_ignore_ascii_case(b"x-forwarded-"),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,6 +174,28 @@ mod tests {
              X-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\n\
              Forwarded: for=192.0.2.7;host=\"a\";proto=http\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn nor_in_the_spelling_of_cgi_or_with_the_names_of_others() {
+        for name in [
+            "X_Forwarded_For",
+            "x_forwarded-host",
+            "X-Real-IP",
+            "X_Real_IP",
+            "X-Client-IP",
+            "True-Client-IP",
+            "Content_Length",
+            "Transfer_Encoding",
+            "Proxy_Authorization",
+            "Keep_Alive",
+        ] {
+            let text = sent(&[("Host", "a"), (name, "9")], false);
+            assert!(!text.contains(&format!("{name}: 9")), "{name}");
+        }
+        for name in ["X_Own", "Content_Type", "X-Forward"] {
+            assert!(sent(&[("Host", "a"), (name, "9")], false).contains(&format!("{name}: 9")), "{name}");
+        }
     }
 
     #[test]

@@ -1,9 +1,54 @@
-//! Names of fields that stand for somebody: credentials.
+//! Names of fields by which a request says who sends it, pretends to come from somebody else, or asks for something
+//! else than its first line does.
 //!
-//! `cache` asks here whose answer it holds. Nothing is read here but names, and `_` counts as `-`, because for CGI
-//! and its heirs it does.
+//! `cache` and `exchange` ask here what such a request may share, and what of it travels. Nothing is read but names,
+//! and `_` counts as `-`, because for CGI and its heirs it does.
 
 use super::Fields;
+use super::hop_by_hop::is_hop_by_hop;
+
+/// Whether a request asks for another method or another target than its first line says.
+pub(crate) fn overrides(fields: &Fields) -> bool {
+    fields.iter().any(|(name, _)| is_override(name))
+}
+
+/// The habits of frameworks that serve clients which know only GET and POST, and of servers behind rewriting ones.
+pub(crate) fn is_override(name: &[u8]) -> bool {
+    let known: &[u8] = match name.len() {
+        13 if name[2] | 0x20 == b'r' => b"x-rewrite-url",
+        13 => b"x-http-method",
+        14 => b"x-original-url",
+        17 => b"x-method-override",
+        22 => b"x-http-method-override",
+        _ => return false,
+    };
+    is_spelled(name, known)
+}
+
+/// The fields with which a client could lie about where it comes from.
+pub(crate) fn tells_who_asked(name: &[u8]) -> bool {
+    match name.len() {
+        9 => is_spelled(name, b"forwarded") || is_spelled(name, b"x-real-ip"),
+        14 => is_spelled(name, b"true-client-ip") || is_forwarded(name),
+        15.. => is_forwarded(name),
+        11 => is_spelled(name, b"x-client-ip"),
+        _ => false,
+    }
+}
+
+fn is_forwarded(name: &[u8]) -> bool {
+    is_spelled(&name[..12], b"x-forwarded-")
+}
+
+/// Whether a name is one that frames the message or belongs to its connection, but for `_` in place of `-`: no HTTP
+/// program reads it so, and every program behind CGI does.
+pub(crate) fn is_in_disguise(name: &[u8]) -> bool {
+    if !name.contains(&b'_') {
+        return false;
+    }
+    let plain: Vec<u8> = name.iter().map(|&byte| if byte == b'_' { b'-' } else { byte }).collect();
+    is_hop_by_hop(&plain) || plain.eq_ignore_ascii_case(b"content-length")
+}
 
 /// Whether a request says who sends it, so that its answer may be for that one alone.
 pub(crate) fn has_credentials(fields: &Fields) -> bool {
@@ -19,7 +64,7 @@ fn is_credential(name: &[u8]) -> bool {
 }
 
 /// Equal whatever the case, and whether it is written with `-` or `_`.
-fn is_spelled(name: &[u8], known: &[u8]) -> bool {
+pub(super) fn is_spelled(name: &[u8], known: &[u8]) -> bool {
     let fold = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
     name.len() == known.len() && name.iter().zip(known).all(|(&one, &two)| fold(one) == two)
 }

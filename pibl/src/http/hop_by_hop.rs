@@ -5,6 +5,7 @@
 //! connection states afresh.
 
 use super::fields::{Fields, list_elements};
+use super::guarded::{is_in_disguise, is_override, is_spelled, tells_who_asked};
 
 /// Removes the hop-by-hop fields, and those that `Connection` names, from a message.
 ///
@@ -34,26 +35,18 @@ pub fn is_hop_by_hop(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(known)
 }
 
-/// Whether a trailer field may be passed on: framing, routing and authentication never come in a trailer
-/// (RFC 9110 §6.5.1).
+/// Whether a trailer field may be passed on: nothing comes in a trailer that frames, routes or authenticates a message,
+/// says where it comes from or how it is to be treated (RFC 9110 §6.5.1). A recipient that merges trailers into the
+/// head would take it for what the proxy has let through.
 pub fn is_allowed_in_trailer(name: &[u8]) -> bool {
-    const FORBIDDEN: [&[u8]; 14] = [
-        b"content-length",
-        b"host",
-        b"trailer",
-        b"authorization",
-        b"cookie",
-        b"set-cookie",
-        b"content-encoding",
-        b"content-type",
-        b"content-range",
-        b"cache-control",
-        b"expires",
-        b"age",
-        b"vary",
-        b"via",
+    const FORBIDDEN: [&str; 30] = [
+        "content-length", "host", "trailer", "authorization", "cookie", "set-cookie", "www-authenticate",
+        "content-encoding", "content-type", "content-range", "content-location", "cache-control", "pragma", "expires",
+        "age", "date", "vary", "via", "location", "retry-after", "warning", "expect", "max-forwards", "range",
+        "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "cdn-cache-control",
     ];
-    !is_hop_by_hop(name) && !FORBIDDEN.iter().any(|forbidden| name.eq_ignore_ascii_case(forbidden))
+    let is_forbidden = FORBIDDEN.iter().any(|forbidden| is_spelled(name, forbidden.as_bytes()));
+    !is_forbidden && !is_hop_by_hop(name) && !is_in_disguise(name) && !tells_who_asked(name) && !is_override(name)
 }
 
 /// The names in `Connection` that are not options of the connection itself; nearly always none, and then
@@ -103,5 +96,12 @@ mod tests {
         assert!(is_allowed_in_trailer(b"Server-Timing"));
         assert!(!is_allowed_in_trailer(b"Content-Length"));
         assert!(!is_allowed_in_trailer(b"transfer-encoding"));
+        for name in ["X-Forwarded-For", "x_forwarded_for", "Forwarded", "X-Real-IP", "X-HTTP-Method-Override"] {
+            assert!(!is_allowed_in_trailer(name.as_bytes()), "{name}");
+        }
+        for name in ["Range", "If-Match", "Expect", "Pragma", "Location", "Content_Type", "Transfer_Encoding"] {
+            assert!(!is_allowed_in_trailer(name.as_bytes()), "{name}");
+        }
+        assert!(is_allowed_in_trailer(b"ETag") && is_allowed_in_trailer(b"Digest"));
     }
 }
