@@ -285,13 +285,33 @@ fn an_upgrade_becomes_a_tunnel_after_101_only() {
 fn h2c_is_never_asked_for() {
     let backend = Backend::echo();
     let proxy = Proxy::start(&[backend.address], NO_CACHE);
-    let response = proxy.exchange(
-        "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\n\
-         HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n",
-    );
-    assert_eq!(status(&response), 200);
-    let seen = &backend.requests()[0];
-    assert_eq!((field(seen, "upgrade"), field(seen, "http2-settings")), (None, None));
+    for protocol in [
+        "h2c", "H2C", "h2c/1", "h2c/1.0", "h2c-14", "h2", "HTTP/2.0", "HTTP/2", "websocket, h2c/1", "h2c;q=1", "\"h2c\"", "x h2c",
+    ] {
+        let response = proxy.exchange(&format!(
+            "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: {protocol}\r\n\
+             HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n"
+        ));
+        assert_eq!(status(&response), 200);
+        let requests = backend.requests();
+        let seen = requests.last().expect("a request");
+        assert_eq!((field(seen, "upgrade"), field(seen, "http2-settings")), (None, None), "{protocol}");
+    }
+}
+
+#[test]
+fn h2c_is_never_switched_to_whatever_was_asked_for() {
+    let backend = Backend::start(|conversation| {
+        if conversation.next_request().is_some() {
+            conversation.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c/1\r\n\r\n");
+            conversation.client.read_to_end();
+        }
+    });
+    let proxy = Proxy::start(&[backend.address], NO_CACHE);
+    let asked = "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    let mut client = proxy.connect();
+    client.send(asked);
+    assert_eq!(status(&client.read_until("\r\n\r\n")), 502);
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub use services::{Services, Worker};
 use std::rc::Rc;
 
 use crate::cache::{self, Answer, Fetch};
-use crate::http::{BodyFraming, Fields, Method, ReceivedRequest, Version, hop_by_hop};
+use crate::http::{BodyFraming, Fields, Method, ReceivedRequest, Version, hop_by_hop, is_token};
 use crate::wire::Wire;
 use fields::Wishes;
 use record::Record;
@@ -109,14 +109,22 @@ fn refresh(worker: &Rc<Worker>, client: &Client<'_>, fetch: Fetch) {
     });
 }
 
-/// The protocols to ask the backend for. `h2c` is never asked for: a tunnel of requests that nobody looks
-/// at would go around every rule of this proxy.
+/// The protocols to ask the backend for. HTTP/2 is never asked for, whatever it is called: a tunnel of requests that
+/// nobody looks at would go around every rule of this proxy.
 fn requested_protocols(client: &Client<'_>, received: &ReceivedRequest) -> Option<Vec<u8>> {
     let fields = &client.request.fields;
-    if !received.upgrade || fields.list("upgrade").any(|protocol| protocol.eq_ignore_ascii_case(b"h2c")) {
+    if !received.upgrade || !fields.list("upgrade").all(may_be_asked_for) {
         return None;
     }
     fields.combined("upgrade").map(std::borrow::Cow::into_owned)
+}
+
+/// `token ["/" token]` (RFC 9110 §7.8), and not HTTP itself under any of its names: `h2c`, `h2c/1`, `h2c-14`, `HTTP/2.0`.
+fn may_be_asked_for(protocol: &[u8]) -> bool {
+    let mut parts = protocol.splitn(2, |&byte| byte == b'/');
+    let name = parts.next().unwrap_or_default();
+    let begins = |known: &[u8]| name.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known));
+    is_token(name) && parts.next().is_none_or(is_token) && !begins(b"h2") && !begins(b"http")
 }
 
 /// RFC 9110 §7.6.2: `Max-Forwards` is counted down, and at zero the request is answered here.

@@ -155,7 +155,8 @@ impl Relay<'_> {
 
     /// RFC 9110 §7.8: only a client that asked can be switched, and the 101 goes to it first.
     async fn switch_protocols(&mut self) -> Result<Delivered, Failure> {
-        let Some(protocol) = self.response.fields.get("upgrade").filter(|_| self.terms.upgrade) else {
+        let switched = self.response.fields.get("upgrade");
+        let Some(protocol) = switched.filter(|name| self.terms.upgrade && super::may_be_asked_for(name)) else {
             return Err(Failure::Bad(BadResponse::Framing));
         };
         let protocol = protocol.to_vec();
