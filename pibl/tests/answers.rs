@@ -284,6 +284,51 @@ fn a_cookie_that_is_set_is_set_for_one_unless_a_setting_says_otherwise() {
 }
 
 #[test]
+fn what_asks_for_another_method_or_target_is_neither_answered_from_the_cache_nor_kept() {
+    for field in [
+        "X-HTTP-Method-Override: DELETE",
+        "x_http_method_override: DELETE",
+        "X-HTTP-Method: DELETE",
+        "X-Method-Override: DELETE",
+        "X-Original-URL: /admin",
+        "X-Rewrite-URL: /admin",
+    ] {
+        let (name, _) = field.split_once(':').expect("a name");
+        let backend = Backend::answering(move |request| match testkit::field(request, name) {
+            Some(_) => answer("200 OK\r\nCache-Control: public, max-age=60", "other"),
+            None => answer("200 OK\r\nCache-Control: public, max-age=60", "page"),
+        });
+        let proxy = Proxy::start(&[backend.address], "");
+        let odd = get("/", &format!("{field}\r\n"));
+        assert_eq!(body(&proxy.exchange(&odd)), "other");
+        assert_eq!(body(&proxy.exchange(&get("/", ""))), "page", "{field}");
+        assert_eq!(body(&proxy.exchange(&odd)), "other", "{field}");
+    }
+}
+
+#[test]
+fn an_error_of_which_the_origin_says_nothing_is_kept_for_seconds_only() {
+    for (head, is_kept) in [
+        ("404 Not Found", false),
+        ("405 Method Not Allowed", false),
+        ("410 Gone", false),
+        ("414 URI Too Long", false),
+        ("404 Not Found\r\nCache-Control: max-age=60", true),
+        ("200 OK", true),
+    ] {
+        let backend = numbered(head);
+        let proxy = Proxy::start(&[backend.address], "ttl = \"60s\"");
+        proxy.exchange(&get("/", ""));
+        let hit = proxy.exchange(&get("/", ""));
+        assert!(is_hit(&hit), "{head}");
+        // What is left of its life says it sooner than waiting would.
+        let left = field(&hit, "cache-status").and_then(|status| status.split("ttl=").nth(1)?.split(';').next()?.parse().ok());
+        let left: i64 = left.expect("a hit says how long it lasts");
+        assert_eq!(left > 5, is_kept, "{head}: {left} s");
+    }
+}
+
+#[test]
 fn bytes_behind_an_answer_without_a_body_are_nobodys_answer() {
     const POISON: &str = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nPOISON";
     let backend = Backend::start(|conversation| {

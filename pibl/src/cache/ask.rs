@@ -21,7 +21,7 @@ use super::stream::Stream;
 use super::vary;
 use crate::clock::{self, Timestamp};
 use crate::config::Sharing;
-use crate::http::{Method, RequestHead, has_credentials};
+use crate::http::{Method, RequestHead, has_credentials, overrides};
 
 /// What to do with a request.
 #[derive(Debug)]
@@ -135,6 +135,9 @@ impl Cache {
         }
         if self.store.rules.load().sharing == Sharing::Never && has_credentials(&request.fields) {
             return Err((Forwarded::Bypass, Some("token")));
+        }
+        if overrides(&request.fields) {
+            return Err((Forwarded::Bypass, Some("override")));
         }
         if conditions::is_for_origin(&request.fields) {
             return Err((Forwarded::Request, Some("precondition")));

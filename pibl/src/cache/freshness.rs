@@ -103,6 +103,10 @@ pub struct Freshness {
 const HEURISTIC_DIVISOR: i64 = 10;
 /// ... but nobody should look at a guess for longer than a day.
 const MOST_HEURISTIC_MILLIS: i64 = 24 * 3600 * 1000;
+/// How long a 404, 405, 410 or 414 is kept about which its origin says nothing. One page that is made a moment later,
+/// or one odd request, would otherwise show everybody an error for a whole TTL; nothing at all would let a crowd that
+/// asks for what is not there through to the origin.
+const MOST_REFUSAL_MILLIS: i64 = 5000;
 /// How long a stale response may stand in for an origin that cannot be reached, where the origin set the
 /// lifetime and forbade nothing (RFC 9111 §4.2.4).
 const MOST_DISCONNECTED_MILLIS: i64 = 24 * 3600 * 1000;
@@ -248,7 +252,8 @@ fn lifetime(
     }
     // Server errors are kept only where the origin says how long: a TTL is meant for answers.
     if status < 500 && (ttl_millis > 0 || rules.ttl_mode == TtlMode::Force) {
-        return (ttl_millis, Source::Ttl);
+        let is_refusal = status >= 400 && rules.ttl_mode != TtlMode::Force;
+        return (if is_refusal { ttl_millis.min(MOST_REFUSAL_MILLIS) } else { ttl_millis }, Source::Ttl);
     }
     if rules.ttl_mode == TtlMode::Default && ttl_millis == 0 {
         return heuristic(fields, received_at);
