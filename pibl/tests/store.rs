@@ -214,3 +214,45 @@ fn two_processes_share_a_cache_during_a_handover() {
     wait_until("nothing half-written to be left", || temporary() == 0);
     new.signal(Signal::TERM);
 }
+
+#[test]
+fn a_stored_file_that_cannot_be_read_any_more_is_fetched_again() {
+    for size in [8, 200_000] {
+        let backend = Backend::answering(move |request| {
+            let body = match request.contains("If-None-Match") {
+                true => return "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nCache-Control: max-age=60\r\n\r\n".into(),
+                false => "x".repeat(size),
+            };
+            let life = if request.contains("/stale") { 0 } else { 60 };
+            format!("HTTP/1.1 200 OK\r\nETag: \"a\"\r\nCache-Control: max-age={life}\r\nContent-Length: {size}\r\n\r\n{body}")
+        });
+        for left in [0, 100, size as u64 / 2] {
+            let proxy = Proxy::start(&[backend.address], "");
+            for path in ["/fresh", "/stale"] {
+                let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+                proxy.exchange(&request);
+                for file in stored_files(&proxy.directory.path().join("cache")) {
+                    std::fs::File::options().write(true).open(file).unwrap().set_len(left).unwrap();
+                }
+                for _ in 0..2 {
+                    let response = proxy.exchange(&request);
+                    let (head, body) = response.split_once("\r\n\r\n").expect("a response");
+                    assert!(status(head) == 200 && body.len() == size, "{path}, {left} of {size}: {head}");
+                }
+                assert!(path == "/stale" || field(&proxy.exchange(&request), "cache-status").unwrap().contains("hit"));
+            }
+        }
+    }
+}
+
+/// The files of stored responses in a cache.
+fn stored_files(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).expect("a directory").flatten() {
+        let path = entry.path();
+        if path.is_dir() && path.file_name().is_some_and(|name| name.len() == 2) {
+            files.extend(std::fs::read_dir(path).expect("a directory").flatten().map(|entry| entry.path()));
+        }
+    }
+    files
+}

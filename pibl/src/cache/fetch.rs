@@ -71,6 +71,17 @@ impl Fetch {
         Self { cache: Arc::clone(cache), status, part: None }
     }
 
+    /// A request whose stored answer can no longer be read.
+    pub(super) fn in_place_of_unreadable(cache: &Arc<Cache>, request: &RequestHead) -> Self {
+        let part = Key::of_request(request).map(|key| {
+            let watch = cache.store.watches.watch(key.hash());
+            let directives = RequestDirectives::read(&request.fields);
+            Part { key, watch, directives, stored: None, leader: None }
+        });
+        let status = CacheStatus { detail: Some("unreadable"), ..CacheStatus::forwarded(Forwarded::UriMiss) };
+        Self { cache: Arc::clone(cache), status, part }
+    }
+
     /// A request whose answer may be kept.
     pub(super) fn taking_part(
         cache: &Arc<Cache>,

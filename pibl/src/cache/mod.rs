@@ -73,6 +73,7 @@ use std::sync::atomic::Ordering;
 
 use crate::clock;
 use crate::config::CacheSettings;
+use crate::http::RequestHead;
 use disk::Disk;
 use flight::Flights;
 use freshness::Rules;
@@ -146,6 +147,24 @@ impl Cache {
     /// before a write that goes through that one must not appear after it. What is stored is still served.
     pub fn leave_to_successor(&self) {
         self.store.has_successor.store(true, Ordering::Release);
+    }
+
+    /// Sets aside what a reply is sent from, because it can no longer be read.
+    pub fn set_aside(&self, reply: &Reply) {
+        if let Some(hash) = reply.hash() {
+            self.store.refuse(hash, &entry_format::Damage::Body.into());
+        }
+    }
+
+    /// Sets aside what cannot be read, and asks a backend for something in its place.
+    pub fn replace(self: &Arc<Self>, request: &RequestHead, reply: &Reply) -> Fetch {
+        self.set_aside(reply);
+        Fetch::in_place_of_unreadable(self, request)
+    }
+
+    /// Gives back the descriptors of stored responses that are only held open; they are opened again when needed.
+    pub fn close_files(&self) {
+        self.store.close_all();
     }
 
     /// Whether somebody is bringing the response to this key.

@@ -27,6 +27,8 @@ pub struct Reply {
     pub body: ReplyBody,
     form: Form,
     age_seconds: u64,
+    /// The file from which it is sent.
+    hash: Option<u128>,
 }
 
 #[derive(Debug)]
@@ -99,6 +101,7 @@ impl Reply {
     /// The answer to a GET or HEAD from a stored response.
     pub(super) fn new(request: &RequestHead, entry: Arc<Entry>, status: CacheStatus, now: Timestamp) -> Self {
         let age_seconds = (entry.freshness.age_millis(now) / 1000).max(0) as u64;
+        let hash = Some(entry.hash);
         let is_head = request.method == Method::Head;
         let whole = |entry: Arc<Entry>| {
             let body = match entry.body_bytes() {
@@ -106,7 +109,7 @@ impl Reply {
                 _ if is_head => ReplyBody::Empty,
                 length => ReplyBody::File(part_of(&entry, 0, length)),
             };
-            Self { status_code: entry.record.status, status, body, form: Form::Stored(entry), age_seconds }
+            Self { status_code: entry.record.status, status, body, form: Form::Stored(entry), age_seconds, hash }
         };
         // RFC 9110 §13.2.1: conditions count only where the answer would be a success.
         if !(200..300).contains(&entry.record.status) {
@@ -123,6 +126,7 @@ impl Reply {
                 body: ReplyBody::Empty,
                 form: Form::Made(head),
                 age_seconds,
+                hash,
             };
         }
         // RFC 9110 §14.2: Range is defined for GET, and for what would be a 200.
@@ -138,7 +142,7 @@ impl Reply {
                 _ => several_parts(&entry, &parts),
             },
         };
-        Self { status_code, status, body, form: Form::Made(head), age_seconds }
+        Self { status_code, status, body, form: Form::Made(head), age_seconds, hash }
     }
 
     /// RFC 9111 §5.2.1.7: nothing usable is stored, and the client wants nothing else.
@@ -154,6 +158,7 @@ impl Reply {
             body: ReplyBody::Bytes(text.to_vec()),
             form: Form::Made(head),
             age_seconds: 0,
+            hash: None,
         }
     }
 
@@ -167,6 +172,27 @@ impl Reply {
             encode::number_field(out, "Age", self.age_seconds);
         }
         self.status.write(out);
+    }
+
+    /// The file from which it is sent, by its name.
+    pub(super) fn hash(&self) -> Option<u128> {
+        self.hash
+    }
+
+    /// Whether the last byte of every part that is sent from a file is there: asked before the head leaves, because
+    /// afterwards there is no other answer.
+    pub fn is_readable(&self) -> bool {
+        let has_end = |part: &FilePart| {
+            part.length == 0 || matches!(read_at(&part.file, &mut [0], part.offset + part.length - 1), Ok(1))
+        };
+        match &self.body {
+            ReplyBody::Empty | ReplyBody::Bytes(_) => true,
+            ReplyBody::File(part) => has_end(part),
+            ReplyBody::Parts(parts) => parts.iter().all(|part| match part {
+                BodyPart::Bytes(_) => true,
+                BodyPart::File(part) => has_end(part),
+            }),
+        }
     }
 
     /// Bytes of the body that is sent.

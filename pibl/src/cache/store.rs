@@ -209,7 +209,7 @@ impl Store {
     }
 
     /// Sets a file aside that must not be served.
-    fn refuse(&self, hash: u128, failure: &ReadFailure) {
+    pub(super) fn refuse(&self, hash: u128, failure: &ReadFailure) {
         let Some(disk) = &self.disk else { return };
         match failure {
             ReadFailure::Disk(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -76,8 +76,11 @@ pub(super) async fn forward(
             if let Some(fetch) = fetch {
                 record.cache = fetch.status().word();
                 // RFC 9111 §4.2.4: something stale may be better than an error.
-                if let Some(reply) = fetch.failed(&client.request, clock::steady_now()) {
-                    return stored::send(worker, &mut client.outlet(), &reply, persistent, record).await;
+                if let Some(reply) = fetch.failed(&client.request, clock::steady_now())
+                    && let Ok(after) =
+                        stored::send(worker, &mut client.outlet(), &reply, persistent, record).await
+                {
+                    return after;
                 }
             }
             let explanation = match status {

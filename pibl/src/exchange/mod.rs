@@ -66,24 +66,29 @@ pub async fn run(worker: &Rc<Worker>, client: &mut Client<'_>, received: Receive
     let is_plain = received.framing == BodyFraming::Empty || !client.request.method.is_safe();
     if wishes.upgrade.is_some() || !is_plain {
         if let Some(reply) = cache::only_if_cached(&client.request) {
-            stored::send(worker, &mut client.outlet(), &reply, false, &mut record).await;
+            let _ = stored::send(worker, &mut client.outlet(), &reply, false, &mut record).await;
             // Whatever follows the head is not read.
             return After::Linger;
         }
         return forward::forward(worker, client, &received, &wishes, None, &mut record).await;
     }
-    match worker.cache.ask(&client.request, record.steady_at).await {
-        Answer::Reply(reply) => {
-            stored::send(worker, &mut client.outlet(), &reply, received.persistent, &mut record).await
-        }
+    let reply = match worker.cache.ask(&client.request, record.steady_at).await {
+        Answer::Reply(reply) => reply,
         Answer::ReplyAndRefresh(reply, fetch) => {
             refresh(worker, client, fetch);
-            stored::send(worker, &mut client.outlet(), &reply, received.persistent, &mut record).await
+            reply
         }
         Answer::Stream(stream) => {
-            stored::follow(worker, &mut client.outlet(), stream, received.persistent, &mut record).await
+            return stored::follow(worker, &mut client.outlet(), stream, received.persistent, &mut record).await;
         }
         Answer::Fetch(fetch) => {
+            return forward::forward(worker, client, &received, &wishes, Some(fetch), &mut record).await;
+        }
+    };
+    match stored::send(worker, &mut client.outlet(), &reply, received.persistent, &mut record).await {
+        Ok(after) => after,
+        Err(stored::Unreadable) => {
+            let fetch = worker.cache.replace(&client.request, &reply);
             forward::forward(worker, client, &received, &wishes, Some(fetch), &mut record).await
         }
     }

@@ -89,11 +89,15 @@ impl Relay<'_> {
             Received::Reply(reply) => {
                 let mut outlet =
                     Outlet { audience: self.client, peer: self.peer, request: self.request, out: self.out };
-                self.progress.response_started.set(true);
                 self.record.request_bytes = self.progress.content_bytes.get();
                 let is_uploaded = self.progress.is_finished.get();
                 let persistent = self.terms.persistent && is_uploaded;
-                let after = stored::send(self.worker, &mut outlet, &reply, persistent, self.record).await;
+                let sent = stored::send(self.worker, &mut outlet, &reply, persistent, self.record).await;
+                let Ok(after) = sent else {
+                    *self.fetch = Some(self.worker.cache.replace(self.request, &reply));
+                    return Err(Failure::Unconfirmed);
+                };
+                self.progress.response_started.set(true);
                 // A body that came with the response is of no use and is not read.
                 let is_reusable = received.persistent
                     && received.framing == BodyFraming::Empty

@@ -4,7 +4,6 @@
 //! bytes of a file reach a socket.
 
 use super::After;
-use super::answer::answer;
 use super::client::Outlet;
 use super::fields::{Delivery, add_via, finish_head};
 use super::record::Record;
@@ -17,6 +16,10 @@ use crate::wire::Wire;
 /// by the kernel, which then costs less than the copy.
 const COPIED_BYTES: u64 = 32 * 1024;
 
+/// The stored response cannot be read; nothing was sent.
+#[derive(Debug)]
+pub(super) struct Unreadable;
+
 /// Sends a complete answer. `persistent`: the connection may be used again, because nothing of the request
 /// is left to read.
 pub(super) async fn send(
@@ -25,7 +28,7 @@ pub(super) async fn send(
     reply: &Reply,
     persistent: bool,
     record: &mut Record,
-) -> After {
+) -> Result<After, Unreadable> {
     let persistent = persistent && !worker.is_draining();
     let out = &mut *outlet.out;
     out.clear();
@@ -42,25 +45,29 @@ pub(super) async fn send(
         ReplyBody::File(part) if part.length <= COPIED_BYTES => {
             if let Err(error) = part.read_into(out) {
                 tracing::warn!("a stored response cannot be read: {error}");
-                record.response_bytes = 0;
-                let explanation = "the stored response cannot be read";
-                let outlet = Outlet { out: &mut *outlet.out, ..*outlet };
-                return answer(worker, outlet, record, 502, explanation, false).await;
+                return Err(Unreadable);
             }
         }
         ReplyBody::File(part) => rest = Some(Rest::File(part)),
         ReplyBody::Parts(parts) => rest = Some(Rest::Parts(parts)),
     }
+    if rest.is_some() && !reply.is_readable() {
+        tracing::warn!("a stored response cannot be read to its end");
+        return Err(Unreadable);
+    }
     worker.write_log(outlet.peer, outlet.request, record);
     worker.log_is_written().await;
-    match send_rest(worker, outlet, rest, persistent).await {
+    Ok(match send_rest(worker, outlet, rest, persistent).await {
         Ok(()) if persistent => After::KeepAlive,
         Ok(()) => After::Close,
         Err(error) => {
             tracing::debug!("a stored response was not sent to its end: {error}");
+            if !reply.is_readable() {
+                worker.cache.set_aside(reply);
+            }
             After::Abort
         }
-    }
+    })
 }
 
 /// What does not leave together with the head.
