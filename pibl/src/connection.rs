@@ -173,6 +173,7 @@ fn wait_while_cold(worker: &Worker, wire: &Wire, has_asked: bool) -> impl Future
     };
     wire.deadline.set(patience());
     let mut is_hurried = false;
+    let sheddings = worker.sheddings.get();
     poll_fn(move |context| {
         if worker.is_draining() && !has_asked && !is_hurried {
             // One that was accepted and has asked nothing yet may still ask, if it does so soon: a browser
@@ -181,7 +182,9 @@ fn wait_while_cold(worker: &Worker, wire: &Wire, has_asked: bool) -> impl Future
             is_hurried = true;
         }
         match wire.poll_readable(context) {
-            Poll::Pending if worker.is_draining() && has_asked => Poll::Ready(false),
+            Poll::Pending if has_asked && (worker.is_draining() || worker.sheddings.get() > sheddings) => {
+                Poll::Ready(false)
+            }
             Poll::Pending => Poll::Pending,
             Poll::Ready(result) => Poll::Ready(result.is_ok()),
         }

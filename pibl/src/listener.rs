@@ -68,6 +68,9 @@ async fn welcome(worker: &Rc<Worker>, accepted: io::Result<(TcpStream, SocketAdd
         Ok((stream, peer)) => start(worker, stream, peer),
         Err(error) if is_about_one_connection(&error) => {}
         Err(error) => {
+            if platform::is_out_of_descriptors(&error) {
+                worker.give_back_descriptors();
+            }
             tracing::warn!("could not accept a connection: {error}");
             tokio::time::sleep(EXHAUSTED).await;
         }

@@ -98,6 +98,31 @@ pub fn raise_open_file_limit() -> Option<u64> {
     None
 }
 
+/// How many files and sockets this process may have open, where the system says it.
+pub fn open_file_limit() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+/// Whether there was no descriptor left for a new file or socket, in this process or in the system.
+pub fn is_out_of_descriptors(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let code = error.raw_os_error();
+        code == Some(Errno::MFILE.raw_os_error()) || code == Some(Errno::NFILE.raw_os_error())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
+    }
+}
+
 /// Moves bytes from a file to a socket without copying them through this process. Returns how many were
 /// moved; zero means that the file ended early. `WouldBlock` means that the socket is full.
 #[cfg(target_os = "linux")]

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use testkit::origin::{Journal, Origin};
 use testkit::program::Running;
 use testkit::proof::{self, Asker};
-use testkit::{Backend, Client, field, status, wait_until};
+use testkit::{Backend, Client, Proxy, field, status, wait_until};
 
 fn origin() -> Origin {
     Origin::start(&Arc::new(Journal::default()))
@@ -242,6 +242,29 @@ fn a_stored_file_that_cannot_be_read_any_more_is_fetched_again() {
                 assert!(path == "/stale" || field(&proxy.exchange(&request), "cache-status").unwrap().contains("hit"));
             }
         }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn descriptors_that_nobody_needs_are_given_back_before_a_request_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let backend = origin();
+    let running = prepared(directory.path(), "ulimit -n 100", &backend);
+    // More stored responses than descriptors, and more idle clients than there is room for.
+    let mut idle = Vec::new();
+    for number in 0..300 {
+        if number % 3 == 0 {
+            idle.push(Asker::new(running.address));
+        }
+        let asker = idle.last_mut().expect("a client");
+        let answer = asker.get(&format!("/k/{number}")).expect("an answer");
+        assert_eq!(answer.status, 200, "{number}");
+    }
+    for number in 0..12 {
+        let target = format!("/k/{}", 1000 + number);
+        let answer = Asker::new(running.address).get(&target).expect("an answer");
+        assert!(answer.status == 200 && answer.body == proof::body(&target), "{target}");
     }
 }
 

@@ -25,6 +25,7 @@ use super::key::{Key, variant_hash};
 use super::vary;
 use super::watch::{Watch, Watches};
 use crate::http::Fields;
+use crate::platform::is_out_of_descriptors;
 
 /// Bodies up to this size are checked where they are first opened; larger ones on a thread of their own.
 const CHECKED_INLINE_BYTES: u64 = 4 << 20;
@@ -139,7 +140,7 @@ impl Store {
         if self.is_recovered.load(Ordering::Acquire) && !self.index().contains(hash) {
             return Found::Nothing;
         }
-        let opened = disk.open(hash).map_err(ReadFailure::from).and_then(|file| {
+        let opened = self.with_descriptors(|| disk.open(hash)).map_err(ReadFailure::from).and_then(|file| {
             let metadata = file.metadata()?;
             if !metadata.is_file() {
                 return Err(Damage::Foreign.into());
@@ -161,6 +162,22 @@ impl Store {
                 Found::Nothing
             }
         }
+    }
+
+    /// Opens something, after those that are only held open were closed if there is no other descriptor left.
+    fn with_descriptors<T>(&self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        match open() {
+            Err(error) if is_out_of_descriptors(&error) && self.open_entries() > 0 => {
+                self.close_all();
+                open()
+            }
+            opened => opened,
+        }
+    }
+
+    /// A new file that will become that of a hash.
+    pub(super) fn create(&self, disk: &Disk, hash: u128) -> io::Result<Temporary> {
+        self.with_descriptors(|| disk.create(hash))
     }
 
     fn admit(&self, unchecked: Unchecked) -> Found {
@@ -299,7 +316,7 @@ impl Store {
         let mut bytes = preamble.encode().to_vec();
         bytes.extend(encode_slot(1, &encoded, slot_bytes).ok_or(io::ErrorKind::InvalidInput)?);
         bytes.resize(preamble.body_offset() as usize, 0);
-        let temporary = disk.create(key.hash())?;
+        let temporary = self.create(disk, key.hash())?;
         disk::write_at(&temporary.file, &bytes, 0)?;
         let head = Head { preamble, slot: 0, sequence: 1, record };
         self.publish(temporary, key.hash(), head, Some(watch)).map(drop)
@@ -355,7 +372,7 @@ impl Store {
         let preamble = Preamble { slot_bytes: slot_bytes(encoded.len()), ..entry.preamble };
         let copy = |disk: &Disk| -> io::Result<Temporary> {
             let slot = encode_slot(1, encoded, preamble.slot_bytes).ok_or(io::ErrorKind::InvalidInput)?;
-            let temporary = disk.create(entry.hash)?;
+            let temporary = self.create(disk, entry.hash)?;
             disk::write_at(&temporary.file, &slot, preamble.slot_offset(0))?;
             disk::copy_body(&entry.file, &entry.preamble, &temporary.file, preamble.body_offset())?;
             disk::write_at(&temporary.file, &preamble.encode(), 0)?;

@@ -148,7 +148,7 @@ impl Writer {
         let offset = self.preamble(0, 0).body_offset();
         if self.open.is_none() {
             let Some(disk) = &self.store.disk else { return Ok(()) };
-            let temporary = disk.create(self.hash)?;
+            let temporary = self.store.create(disk, self.hash)?;
             let mut slots = Vec::with_capacity(2 * self.slot_bytes);
             self.put_slots(&mut slots)?;
             write_at(&temporary.file, &slots, self.preamble(0, 0).slot_offset(0))?;
@@ -211,7 +211,7 @@ impl Writer {
                 bytes.extend_from_slice(&preamble.encode());
                 self.put_slots(&mut bytes)?;
                 bytes.extend_from_slice(&self.held);
-                let temporary = disk.create(self.hash)?;
+                let temporary = self.store.create(disk, self.hash)?;
                 write_at(&temporary.file, &bytes, 0)?;
                 (temporary, preamble)
             }

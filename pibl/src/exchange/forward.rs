@@ -21,8 +21,12 @@ use crate::cache::Fetch;
 use crate::clock;
 use crate::config::Config;
 use crate::http::{BodyFraming, ReceivedRequest, Refusal};
+use crate::platform;
 use crate::upstream;
 use crate::wire::ReadBuffer;
+
+/// How long it takes those who are asked to leave to be gone.
+const SHEDDING: Duration = Duration::from_millis(20);
 
 /// How the attempts at all backends ended.
 enum Outcome {
@@ -253,7 +257,15 @@ async fn try_backend(
         let (wire, made) = match pooled {
             Some(pooled) => pooled,
             None => {
-                let connected = upstream::connect(address, config.timeouts.connect).await;
+                let mut connected = upstream::connect(address, config.timeouts.connect).await;
+                if let Err(upstream::ConnectFailure::Refused(error)) = &connected
+                    && platform::is_out_of_descriptors(error)
+                {
+                    worker.give_back_descriptors();
+                    // Those who were asked to leave have their turn first.
+                    tokio::time::sleep(SHEDDING).await;
+                    connected = upstream::connect(address, config.timeouts.connect).await;
+                }
                 let wire = connected.map_err(|error| {
                     tracing::debug!(backend = %address, "could not connect: {error}");
                     Failure::Unconnected

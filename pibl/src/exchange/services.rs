@@ -22,10 +22,14 @@ use crate::clock;
 use crate::config::Config;
 use crate::exchange_log::{Batch, Exchange, ExchangeLog};
 use crate::http::{RequestHead, date};
+use crate::platform;
 use crate::upstream::Pool;
+use crate::wire::deadline;
 
-/// How many stored responses are held open, so that a popular one is not opened again for each hit.
+/// How many stored responses are held open at most, so that a popular one is not opened again for each hit ...
 const OPEN_STORED_RESPONSES: usize = 4096;
+/// ... and the part of all descriptors that they may take: the rest is for clients and backends.
+const SHARE_OF_DESCRIPTORS: u64 = 4;
 
 /// What all threads share.
 pub struct Services {
@@ -58,6 +62,8 @@ pub struct Worker {
     lines_written: Cell<u64>,
     /// Connections of clients on this thread.
     pub open_connections: Cell<usize>,
+    /// How often idle clients of this thread were asked to leave.
+    pub sheddings: Cell<u64>,
 }
 
 /// A request that waits for a backend counts for as long as this lives.
@@ -73,7 +79,9 @@ impl Services {
     /// Prepares everything that the configuration names.
     pub fn new(config: Config) -> std::io::Result<Self> {
         let log = ExchangeLog::open(&config.log_file, config.log_format, config.log_to_stdout)?;
-        let cache = Cache::open(&config.cache, OPEN_STORED_RESPONSES);
+        let limit = platform::open_file_limit().unwrap_or(u64::MAX) / SHARE_OF_DESCRIPTORS;
+        let open_files = usize::try_from(limit).unwrap_or(usize::MAX).min(OPEN_STORED_RESPONSES);
+        let cache = Cache::open(&config.cache, open_files);
         let health = config.health.clone();
         let balancer = Balancer::new(&config.backends, config.policy, health, clock::monotonic());
         Ok(Self {
@@ -148,7 +156,17 @@ impl Worker {
             lines_added: Cell::new(0),
             lines_written: Cell::new(0),
             open_connections: Cell::new(0),
+            sheddings: Cell::new(0),
         }
+    }
+
+    /// Gives back every descriptor that nobody needs now: stored responses that are only held open, unused connections
+    /// to backends, clients that are between two requests. Somebody who asks for something comes first.
+    pub fn give_back_descriptors(&self) {
+        self.cache.close_files();
+        self.pool.clear_all();
+        self.sheddings.set(self.sheddings.get() + 1);
+        deadline::wake_all();
     }
 
     /// Counts a finished exchange and writes its line, before its last bytes go to the client.

@@ -91,6 +91,11 @@ impl Pool {
         self.backends.borrow_mut().retain(|(known, _)| **known != *address);
     }
 
+    /// Drops everything to every backend.
+    pub fn clear_all(&self) {
+        self.backends.borrow_mut().clear();
+    }
+
     /// How many connections are kept.
     pub fn len(&self) -> usize {
         self.backends.borrow().iter().map(|(_, unused)| unused.len()).sum()
