@@ -194,6 +194,9 @@ fn replace_backends(body: &[u8], services: &Services) -> Result<(), String> {
         .map_err(|error| format!("the body is not a JSON list of \"HOST:PORT\": {error}"))?;
     let mut config = Config::clone(&services.config());
     config.backends = Backend::list(&addresses)?;
+    if let Some(problem) = Backend::own(&config.backends, config.listen).next() {
+        return Err(problem);
+    }
     services.reconfigure(config);
     Ok(())
 }

@@ -2,11 +2,12 @@
 
 mod testkit;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use testkit::{Backend, Proxy, field, refusing_address, status};
+use testkit::{Backend, Client, Proxy, field, refusing_address, status};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
@@ -422,4 +423,27 @@ fn a_backend_at_its_limit_makes_requests_wait_in_a_bounded_queue() {
     let mut statuses = clients.each_mut().map(|client| status(&client.read_to_end()));
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 200, 503]);
+}
+
+#[test]
+fn a_request_that_comes_back_is_a_loop_and_another_proxy_of_the_kind_is_none() {
+    // The proxy is its own backend by a way that no configuration shows.
+    let there = Arc::new(std::sync::OnceLock::<std::net::SocketAddr>::new());
+    let target = Arc::clone(&there);
+    let mirror = Backend::answering(move |request| {
+        let mut back = Client::new(std::net::TcpStream::connect(target.get().expect("an address")).expect("a connection"));
+        back.send(request);
+        back.read_response()
+    });
+    let proxy = Proxy::start(&[mirror.address], NO_CACHE);
+    there.set(proxy.address).expect("set once");
+    for method in ["GET", "POST"] {
+        let response = proxy.exchange(&format!("{method} / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+        assert_eq!(status(&response), 508, "{response}");
+    }
+    assert_eq!(mirror.requests().len(), 2);
+    let backend = Backend::echo();
+    let proxy = Proxy::start(&[backend.address], NO_CACHE);
+    let other = proxy.exchange("GET / HTTP/1.1\r\nHost: x\r\nVia: 1.1 pibl (00000000)\r\nConnection: close\r\n\r\n");
+    assert_eq!(status(&other), 200);
 }

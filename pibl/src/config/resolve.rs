@@ -43,11 +43,15 @@ pub fn resolve(file: &File, flags: &Flags) -> Result<Config, Problems> {
     let timeouts = reader.timeouts(flags);
     let limits = reader.limits();
     let health = reader.health();
+    let listen = SocketAddr::new(listen.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), port);
+    reader.problems.extend(Backend::own(&backends, listen).map(|problem| {
+        Problem::new(problem, "name the servers behind this proxy; it would ask itself for ever")
+    }));
     if !reader.problems.is_empty() {
         return Err(Problems(reader.problems));
     }
     Ok(Config {
-        listen: SocketAddr::new(listen.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), port),
+        listen,
         backends,
         policy: policy.unwrap_or_default(),
         cache,
@@ -286,6 +290,27 @@ mod tests {
             assert!(message.contains(place), "{place} in {message}");
         }
         assert!(message.contains("`round-robin`, `least-connections`"), "{message}");
+    }
+
+    #[test]
+    fn the_own_address_is_no_backend() {
+        for (listen, backend) in [
+            ("0.0.0.0", "127.0.0.1:8080"),
+            ("0.0.0.0", "localhost:8080"),
+            ("0.0.0.0", "0.0.0.0:8080"),
+            ("::", "[::1]:8080"),
+            ("127.0.0.1", "127.0.0.1:8080"),
+            ("127.0.0.1", "localhost:8080"),
+            ("10.0.0.7", "10.0.0.7:8080"),
+        ] {
+            let text = format!("listen = \"{listen}\"\nbackends = [\"a:1\", \"{backend}\"]");
+            let message = resolved(&text, &Flags::default()).unwrap_err();
+            assert!(message.contains(&format!("the backend {backend} is this proxy itself")), "{message}");
+        }
+        for (listen, backend) in [("127.0.0.1", "127.0.0.2:8080"), ("0.0.0.0", "127.0.0.1:8081"), ("0.0.0.0", "a:8080")] {
+            let text = format!("listen = \"{listen}\"\nbackends = [\"{backend}\"]");
+            assert!(resolved(&text, &Flags::default()).is_ok(), "{backend}");
+        }
     }
 
     #[test]

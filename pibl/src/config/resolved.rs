@@ -52,6 +52,24 @@ pub struct Backend {
 }
 
 impl Backend {
+    /// Those that are the address on which this proxy itself listens, each as a sentence. A port that is chosen at the
+    /// start, and the other names and addresses of this machine, show only when a request comes back.
+    pub fn own(backends: &[Self], listen: SocketAddr) -> impl Iterator<Item = String> {
+        let is_own = move |address: &str| {
+            let (host, port) = address.rsplit_once(':')?;
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            let is_here = match host.parse::<IpAddr>() {
+                Ok(ip) => ip == listen.ip() || (listen.ip().is_unspecified() && (ip.is_loopback() || ip.is_unspecified())),
+                Err(_) => host.eq_ignore_ascii_case("localhost") && (listen.ip().is_unspecified() || listen.ip().is_loopback()),
+            };
+            (is_here && port.parse() == Ok(listen.port())).then_some(())
+        };
+        backends
+            .iter()
+            .filter(move |backend| is_own(&backend.address).is_some())
+            .map(|backend| format!("the backend {} is this proxy itself", backend.address))
+    }
+
     /// Backends of equal weight at these addresses; the first problem as a sentence.
     pub fn list(addresses: &[String]) -> Result<Vec<Self>, String> {
         if addresses.is_empty() {

@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::clock;
 use crate::http::encode;
 use crate::http::{BodyFraming, Fields, RequestHead, ResponseHead, Version, is_in_disguise, tells_who_asked};
 
@@ -53,7 +54,7 @@ pub(super) fn encode_request(
         // RFC 9110 §10.1.4: TE is for this connection, so Connection names it.
         out.extend_from_slice(b"Connection: TE\r\nTE: trailers\r\n");
     }
-    add_via(out, head.version);
+    add_own_via(out, head.version);
     add_forwarded(out, head, peer.ip(), is_trusted);
     out.extend_from_slice(b"\r\n");
 }
@@ -116,6 +117,28 @@ pub(super) fn add_via(out: &mut Vec<u8>, received: Version) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// The same for requests, with a comment that no other process writes: it tells this proxy from others of its kind in
+/// front of it or behind.
+fn add_own_via(out: &mut Vec<u8>, received: Version) {
+    add_via(out, received);
+    out.truncate(out.len() - 2);
+    out.extend_from_slice(own_comment());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Whether a request has been sent by this process before (RFC 9110 §7.6.3): a loop that would not end.
+pub(super) fn has_passed_here(fields: &Fields) -> bool {
+    let own = own_comment();
+    fields.get_all("via").any(|via| via.windows(own.len()).any(|part| part == own))
+}
+
+/// ` (` eight digits `)`, drawn once.
+fn own_comment() -> &'static [u8] {
+    static COMMENT: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    let draw = || std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), clock::monotonic()) as u32;
+    COMMENT.get_or_init(|| format!(" ({:08x})", draw())).as_bytes()
+}
+
 /// RFC 7239 and the older names of the same facts; after those of a trusted proxy, instead of any other.
 fn add_forwarded(out: &mut Vec<u8>, head: &RequestHead, peer: IpAddr, is_trusted: bool) {
     let peer = peer.to_canonical();
@@ -168,6 +191,7 @@ mod tests {
     fn a_client_cannot_lie_about_its_address() {
         let text =
             sent(&[("Host", "a"), ("X-Forwarded-For", "1.1.1.1"), ("forwarded", "for=1.1.1.1")], false);
+        let text = text.replace(std::str::from_utf8(own_comment()).unwrap(), "");
         assert_eq!(
             text,
             "GET /x HTTP/1.1\r\nHost: a\r\nVia: 1.1 pibl\r\nX-Forwarded-For: 192.0.2.7\r\n\

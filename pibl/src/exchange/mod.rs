@@ -25,7 +25,7 @@ pub use services::{Services, Worker};
 use std::rc::Rc;
 
 use crate::cache::{self, Answer, Fetch};
-use crate::http::{BodyFraming, Fields, Method, ReceivedRequest, Version, hop_by_hop, is_token};
+use crate::http::{BodyFraming, Fields, Method, ReceivedRequest, Refusal, Version, hop_by_hop, is_token};
 use crate::wire::Wire;
 use fields::Wishes;
 use record::Record;
@@ -50,6 +50,9 @@ pub enum After {
 pub async fn run(worker: &Rc<Worker>, client: &mut Client<'_>, received: ReceivedRequest) -> After {
     if client.request.method == Method::Options && is_last_hop(&mut client.request.fields) {
         return answer::options(worker, client, received.persistent).await;
+    }
+    if fields::has_passed_here(&client.request.fields) {
+        return answer::refuse(worker, client, Refusal::Loop).await;
     }
     let mut record = Record::start();
     let protocols = requested_protocols(client, &received);

@@ -45,6 +45,8 @@ pub enum Refusal {
     BodyTooLarge,
     /// Head or body did not arrive in time (RFC 9110 §15.5.9).
     Timeout,
+    /// This process has sent the request itself (RFC 9110 §7.6.3, RFC 5842 §7.2).
+    Loop,
 }
 
 impl Refusal {
@@ -58,6 +60,7 @@ impl Refusal {
             Self::Method => 405,
             Self::BodyTooLarge => 413,
             Self::Timeout => 408,
+            Self::Loop => 508,
             _ => 400,
         }
     }
@@ -83,6 +86,7 @@ impl Refusal {
             Self::EarlyUpgradeBytes => "bytes follow an upgrade request (RFC 9110 section 7.8)",
             Self::Method => "the method is not served here (RFC 9110 section 9.1)",
             Self::BodyTooLarge => "the body is too large (RFC 9110 section 15.5.14)",
+            Self::Loop => "this proxy is its own backend (RFC 5842 section 7.2)",
             Self::Timeout => "the request did not arrive in time (RFC 9110 section 15.5.9)",
         }
     }
