@@ -447,3 +447,41 @@ fn a_request_that_comes_back_is_a_loop_and_another_proxy_of_the_kind_is_none() {
     let other = proxy.exchange("GET / HTTP/1.1\r\nHost: x\r\nVia: 1.1 pibl (00000000)\r\nConnection: close\r\n\r\n");
     assert_eq!(status(&other), 200);
 }
+
+#[test]
+fn a_client_that_leaves_while_its_backend_works_is_noticed_within_a_second() {
+    let backend = Backend::start(|conversation| {
+        if conversation.next_request().is_some() {
+            // It works until nobody wants the result any more.
+            conversation.client.read_to_end();
+        }
+    });
+    let proxy = Proxy::start(&[backend.address], "");
+    for request in ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na"] {
+        let before = backend.requests().len();
+        let mut client = proxy.connect();
+        client.send(request);
+        testkit::wait_until("the backend to have the request", || backend.requests().len() > before);
+        let start = Instant::now();
+        drop(client);
+        proxy.log(before + 1);
+        assert!(start.elapsed() < Duration::from_secs(1), "noticed after {:?}", start.elapsed());
+    }
+    assert!(proxy.log(2).lines().all(|line| line.contains(" 499 ")), "{}", proxy.log(2));
+}
+
+#[test]
+fn a_client_that_says_nothing_more_but_listens_gets_its_answer() {
+    let backend = Backend::answering(|_| {
+        std::thread::sleep(Duration::from_millis(900));
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".into()
+    });
+    let proxy = Proxy::start(&[backend.address], NO_CACHE);
+    for version in ["1.1", "1.0"] {
+        let mut client = proxy.connect();
+        client.send(format!("GET / HTTP/{version}\r\nHost: x\r\nConnection: close\r\n\r\n"));
+        client.stream.shutdown(std::net::Shutdown::Write).expect("half a close");
+        let answer = client.read_to_end();
+        assert!(answer.contains("200 OK") && answer.ends_with("ok"), "{answer}");
+    }
+}

@@ -12,7 +12,7 @@ use super::cache_status::{CacheStatus, Forwarded};
 use super::conditions;
 use super::entry::Entry;
 use super::entry_format::{Kind, Record};
-use super::flight::Leader;
+use super::flight::{Crowd, Leader};
 use super::freshness::{Directives, Freshness, Times};
 use super::invalidation;
 use super::key::Key;
@@ -105,6 +105,11 @@ impl Fetch {
     /// Whether the backend is asked if what is stored is still current.
     pub fn validates(&self) -> bool {
         self.part.as_ref().and_then(|part| part.stored.as_ref()).is_some_and(|entry| entry.has_validator())
+    }
+
+    /// Those who may wait for the same answer.
+    pub fn crowd(&self) -> Option<Crowd> {
+        self.part.as_ref()?.leader.as_ref().map(Leader::crowd)
     }
 
     /// What the cache has found so far; for answers that pibl gives itself.

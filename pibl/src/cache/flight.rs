@@ -74,6 +74,17 @@ pub(super) struct Leader {
     is_over: bool,
 }
 
+/// Those who may wait for the answer of a leader.
+#[derive(Debug)]
+pub struct Crowd(watch::Sender<State>);
+
+impl Crowd {
+    /// Whether anybody waits.
+    pub fn is_waiting(&self) -> bool {
+        self.0.receiver_count() > 0
+    }
+}
+
 /// What a newcomer finds.
 pub(super) enum Joined {
     Leads(Leader),
@@ -151,6 +162,11 @@ impl Leader {
     /// Whether anybody waits.
     pub(super) fn has_followers(&self) -> bool {
         self.sender.receiver_count() > 0
+    }
+
+    /// A look at those who wait.
+    pub(super) fn crowd(&self) -> Crowd {
+        Crowd(self.sender.clone())
     }
 
     /// Lets everybody read along.

@@ -3,7 +3,7 @@
 //! `config::load` lays the flags over the file here; all rooms below read the result. Nothing here
 //! keeps the spelling of the user, and nothing here changes after it was made.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 

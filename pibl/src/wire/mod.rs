@@ -9,4 +9,4 @@ mod stream;
 
 pub use buffer::ReadBuffer;
 pub use deadline::Deadline;
-pub use stream::Wire;
+pub use stream::{READING, Sight, Wire};

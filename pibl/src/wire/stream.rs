@@ -44,7 +44,20 @@ pub struct Wire {
     pub deadline: Deadline,
 }
 
-const READ: usize = 0;
+/// What can be known of the other side without reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// It is there, as far as anybody knows.
+    There,
+    /// It says nothing more. It may still listen: only a write tells.
+    SaidAll,
+    /// It has left.
+    Gone,
+}
+
+/// The place of those who wait to read among the waiters of a deadline.
+pub const READING: usize = 0;
+const READ: usize = READING;
 const WRITE: usize = 1;
 
 impl Socket {
@@ -123,6 +136,28 @@ impl Wire {
             Socket::Lost => Ok(0),
         };
         matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// What the other side has done, while nothing is expected of it.
+    pub fn look(&self) -> Sight {
+        let mut probe = [std::mem::MaybeUninit::uninit(); 1];
+        let look = |socket: SockRef<'_>| match socket.take_error() {
+            Ok(None) => socket.peek(&mut probe),
+            Ok(Some(error)) | Err(error) => Err(error),
+        };
+        let seen = match &*self.stream.borrow() {
+            Socket::Fresh(stream) => look(SockRef::from(stream)),
+            Socket::Known(stream) => look(SockRef::from(stream)),
+            Socket::Lost => return Sight::Gone,
+        };
+        match seen {
+            Ok(0) => Sight::SaidAll,
+            Ok(_) => Sight::There,
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                Sight::There
+            }
+            Err(_) => Sight::Gone,
+        }
     }
 
     /// Writes everything.
