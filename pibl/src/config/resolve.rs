@@ -217,6 +217,7 @@ impl Reader<'_> {
             head_bytes: head_bytes as usize,
             target_bytes: target_bytes.min(head_bytes) as usize,
             body_bytes: self.read(&table.body, values::size),
+            body_rate: self.read(&table.body_rate, values::size).unwrap_or(100),
             connections: self.number(&table.connections, "connections").unwrap_or(65_536),
             connections_per_address: self.number(&table.connections_per_address, "connections_per_address"),
             requests_per_second: self.number(&table.requests_per_second, "requests_per_second"),

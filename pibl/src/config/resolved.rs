@@ -204,6 +204,9 @@ pub struct Limits {
     pub target_bytes: usize,
     /// Bytes of a request body; `None` means no limit.
     pub body_bytes: Option<u64>,
+    /// Bytes per second that a client must send of its body in the mean, when [`Timeouts::request_body`] is used up; 0 means
+    /// any rate.
+    pub body_rate: u64,
     /// Connections of clients at any time.
     pub connections: usize,
     /// Connections of one client address at any time; `None` means no limit of its own.

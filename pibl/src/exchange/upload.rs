@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::io;
 use std::time::Duration;
 
+use crate::clock;
 use crate::http::encode;
 use crate::http::{BodyDecoder, BodyFraming, ReceivedRequest, Refusal};
 use crate::wire::{ReadBuffer, Wire};
@@ -20,6 +21,10 @@ pub(super) struct Upload<'a> {
     expects_continue: bool,
     /// The most content bytes that are taken.
     limit: u64,
+    /// The fewest bytes per second, in the mean, once the patience for one piece is used up.
+    least_rate: u64,
+    /// How long the client was waited for.
+    waited: Duration,
     progress: &'a Progress,
 }
 
@@ -62,8 +67,15 @@ impl<'a> Upload<'a> {
             is_chunked: received.framing == BodyFraming::Chunked,
             expects_continue: received.expects_continue,
             limit: limit.unwrap_or(u64::MAX),
+            least_rate: 0,
+            waited: Duration::ZERO,
             progress,
         }
+    }
+
+    /// The same, from a client that must send so many bytes per second in the mean.
+    pub(super) fn at_least(self, least_rate: u64) -> Self {
+        Self { least_rate, ..self }
     }
 
     /// Takes what the buffer holds of the body and appends it, framed, to `out`.
@@ -175,13 +187,21 @@ impl<'a> Upload<'a> {
     }
 
     async fn read(
-        &self,
+        &mut self,
         client: &Wire,
         buffer: &mut ReadBuffer,
         patience: Duration,
     ) -> Result<(), UploadFailure> {
         client.deadline.set(patience);
-        match client.fill(buffer).await {
+        let before = clock::monotonic();
+        let filled = client.fill(buffer).await;
+        // A backend that takes its time is not the client's doing, so only this wait counts.
+        self.waited += before.elapsed();
+        let owed = self.waited.saturating_sub(patience).as_secs_f64() * self.least_rate as f64;
+        if owed > self.progress.content_bytes.get() as f64 {
+            return Err(UploadFailure::Refused(Refusal::Timeout));
+        }
+        match filled {
             Ok(0) => Err(UploadFailure::ClientGone),
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
