@@ -322,7 +322,8 @@ fn an_error_of_which_the_origin_says_nothing_is_kept_for_seconds_only() {
         let hit = proxy.exchange(&get("/", ""));
         assert!(is_hit(&hit), "{head}");
         // What is left of its life says it sooner than waiting would.
-        let left = field(&hit, "cache-status").and_then(|status| status.split("ttl=").nth(1)?.split(';').next()?.parse().ok());
+        let left = field(&hit, "cache-status")
+            .and_then(|status| status.split("ttl=").nth(1)?.split(';').next()?.parse().ok());
         let left: i64 = left.expect("a hit says how long it lasts");
         assert_eq!(left > 5, is_kept, "{head}: {left} s");
     }

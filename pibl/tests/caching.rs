@@ -113,6 +113,107 @@ fn a_restart_serves_what_was_stored_while_every_backend_is_down() {
     assert_eq!(status(&proxy.exchange(&get("/other"))), 502);
 }
 
+/// Answers with so many bytes of a pattern that tells where it is, in pieces.
+fn streaming(size: usize, is_chunked: bool) -> Backend {
+    Backend::start(move |conversation| {
+        while conversation.next_request().is_some() {
+            match is_chunked {
+                true => conversation.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+                false => conversation.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n")),
+            }
+            for piece in pattern(size).as_bytes().chunks(100_000) {
+                if is_chunked {
+                    conversation.send(format!("{:x}\r\n", piece.len()));
+                }
+                conversation.send(piece);
+                if is_chunked {
+                    conversation.send("\r\n");
+                }
+            }
+            if is_chunked {
+                conversation.send("0\r\n\r\n");
+            }
+        }
+    })
+}
+
+fn pattern(size: usize) -> String {
+    (0..size).map(|index| char::from(b'a' + (index % 251 % 26) as u8)).collect()
+}
+
+/// The content of a chunked or plain body.
+fn content(response: &str) -> String {
+    let (head, mut rest) = response.split_once("\r\n\r\n").expect("a head");
+    if !head.contains("chunked") {
+        return rest.to_owned();
+    }
+    let mut content = String::new();
+    while let Some((size, behind)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).expect("a size");
+        if size == 0 {
+            return content;
+        }
+        content.push_str(&behind[..size]);
+        rest = &behind[size + 2..];
+    }
+    panic!("the body broke off after {} bytes", content.len());
+}
+
+#[test]
+fn a_leader_that_is_slow_holds_nobody_up_and_gets_all_of_it() {
+    const SIZE: usize = 20 << 20;
+    for is_chunked in [false, true] {
+        let backend = streaming(SIZE, is_chunked);
+        let proxy = Proxy::start(&[backend.address], "");
+        let mut leader = proxy.connect();
+        leader.send(get("/big"));
+        let head = leader.read_until("\r\n\r\n");
+        let start = tokio::time::Instant::now();
+        let expected = pattern(SIZE);
+        std::thread::scope(|scope| {
+            for _ in 0..5 {
+                scope.spawn(|| {
+                    assert!(content(&proxy.exchange(&get("/big"))) == expected, "a follower's body is wrong");
+                });
+            }
+        });
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "they waited {:?} for a slow leader",
+            start.elapsed()
+        );
+        let rest = leader.read_to_end();
+        assert!(content(&format!("{head}{rest}")) == expected, "the leader's body is wrong");
+        assert_eq!(backend.requests().len(), 1);
+        assert_eq!(proxy.log(6).lines().count(), 6);
+    }
+}
+
+#[test]
+fn a_body_that_turns_out_too_long_to_be_kept_reaches_every_follower() {
+    const SIZE: usize = 3 << 20;
+    let backend = Backend::start(|conversation| {
+        while conversation.next_request().is_some() {
+            conversation.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            for piece in pattern(SIZE).as_bytes().chunks(100_000) {
+                conversation.send(format!("{:x}\r\n", piece.len()));
+                conversation.send(piece);
+                conversation.send("\r\n");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            conversation.send("0\r\n\r\n");
+        }
+    });
+    let proxy = Proxy::start(&[backend.address], "[cache]\nmax_object = \"1MiB\"\n");
+    let expected = pattern(SIZE);
+    std::thread::scope(|scope| {
+        for _ in 0..5 {
+            scope.spawn(|| assert!(content(&proxy.exchange(&get("/big"))) == expected, "a body is wrong"));
+        }
+    });
+    assert!(!is_hit(&proxy.exchange(&get("/big"))), "it was too long to be kept");
+}
+
 #[test]
 fn twenty_simultaneous_misses_make_one_backend_request_and_followers_read_along() {
     let release = Arc::new(AtomicBool::new(false));

@@ -287,7 +287,18 @@ fn h2c_is_never_asked_for() {
     let backend = Backend::echo();
     let proxy = Proxy::start(&[backend.address], NO_CACHE);
     for protocol in [
-        "h2c", "H2C", "h2c/1", "h2c/1.0", "h2c-14", "h2", "HTTP/2.0", "HTTP/2", "websocket, h2c/1", "h2c;q=1", "\"h2c\"", "x h2c",
+        "h2c",
+        "H2C",
+        "h2c/1",
+        "h2c/1.0",
+        "h2c-14",
+        "h2",
+        "HTTP/2.0",
+        "HTTP/2",
+        "websocket, h2c/1",
+        "h2c;q=1",
+        "\"h2c\"",
+        "x h2c",
     ] {
         let response = proxy.exchange(&format!(
             "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: {protocol}\r\n\
@@ -304,7 +315,8 @@ fn h2c_is_never_asked_for() {
 fn h2c_is_never_switched_to_whatever_was_asked_for() {
     let backend = Backend::start(|conversation| {
         if conversation.next_request().is_some() {
-            conversation.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c/1\r\n\r\n");
+            conversation
+                .send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c/1\r\n\r\n");
             conversation.client.read_to_end();
         }
     });
@@ -431,20 +443,24 @@ fn a_request_that_comes_back_is_a_loop_and_another_proxy_of_the_kind_is_none() {
     let there = Arc::new(std::sync::OnceLock::<std::net::SocketAddr>::new());
     let target = Arc::clone(&there);
     let mirror = Backend::answering(move |request| {
-        let mut back = Client::new(std::net::TcpStream::connect(target.get().expect("an address")).expect("a connection"));
+        let mut back = Client::new(
+            std::net::TcpStream::connect(target.get().expect("an address")).expect("a connection"),
+        );
         back.send(request);
         back.read_response()
     });
     let proxy = Proxy::start(&[mirror.address], NO_CACHE);
     there.set(proxy.address).expect("set once");
     for method in ["GET", "POST"] {
-        let response = proxy.exchange(&format!("{method} / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+        let response =
+            proxy.exchange(&format!("{method} / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
         assert_eq!(status(&response), 508, "{response}");
     }
     assert_eq!(mirror.requests().len(), 2);
     let backend = Backend::echo();
     let proxy = Proxy::start(&[backend.address], NO_CACHE);
-    let other = proxy.exchange("GET / HTTP/1.1\r\nHost: x\r\nVia: 1.1 pibl (00000000)\r\nConnection: close\r\n\r\n");
+    let other =
+        proxy.exchange("GET / HTTP/1.1\r\nHost: x\r\nVia: 1.1 pibl (00000000)\r\nConnection: close\r\n\r\n");
     assert_eq!(status(&other), 200);
 }
 
@@ -457,7 +473,9 @@ fn a_client_that_leaves_while_its_backend_works_is_noticed_within_a_second() {
         }
     });
     let proxy = Proxy::start(&[backend.address], "");
-    for request in ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na"] {
+    for request in
+        ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na"]
+    {
         let before = backend.requests().len();
         let mut client = proxy.connect();
         client.send(request);

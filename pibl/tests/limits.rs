@@ -111,10 +111,12 @@ fn a_body_that_trickles_has_an_end_and_one_that_is_slow_arrives() {
     let settings = "[timeouts]\nrequest_body = \"500ms\"\n";
     let proxy = Proxy::start(&[backend.address], settings);
     // One byte now and then is never too late, and yet would go on for hours.
-    for (piece, is_taken) in [("x".repeat(1), false), ("x".repeat(200), true)] {
+    for (piece, is_taken) in [("x".to_owned(), false), ("x".repeat(200), true)] {
         let mut client = proxy.connect();
         let length = piece.len() * 8;
-        client.send(format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"));
+        client.send(format!(
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        ));
         for _ in 0..8 {
             std::thread::sleep(Duration::from_millis(250));
             if std::io::Write::write_all(&mut client.stream, piece.as_bytes()).is_err() {

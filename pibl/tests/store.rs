@@ -220,11 +220,16 @@ fn a_stored_file_that_cannot_be_read_any_more_is_fetched_again() {
     for size in [8, 200_000] {
         let backend = Backend::answering(move |request| {
             let body = match request.contains("If-None-Match") {
-                true => return "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nCache-Control: max-age=60\r\n\r\n".into(),
+                true => {
+                    return "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nCache-Control: max-age=60\r\n\r\n"
+                        .into();
+                }
                 false => "x".repeat(size),
             };
             let life = if request.contains("/stale") { 0 } else { 60 };
-            format!("HTTP/1.1 200 OK\r\nETag: \"a\"\r\nCache-Control: max-age={life}\r\nContent-Length: {size}\r\n\r\n{body}")
+            format!(
+                "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nCache-Control: max-age={life}\r\nContent-Length: {size}\r\n\r\n{body}"
+            )
         });
         for left in [0, 100, size as u64 / 2] {
             let proxy = Proxy::start(&[backend.address], "");
@@ -239,7 +244,10 @@ fn a_stored_file_that_cannot_be_read_any_more_is_fetched_again() {
                     let (head, body) = response.split_once("\r\n\r\n").expect("a response");
                     assert!(status(head) == 200 && body.len() == size, "{path}, {left} of {size}: {head}");
                 }
-                assert!(path == "/stale" || field(&proxy.exchange(&request), "cache-status").unwrap().contains("hit"));
+                assert!(
+                    path == "/stale"
+                        || field(&proxy.exchange(&request), "cache-status").unwrap().contains("hit")
+                );
             }
         }
     }

@@ -164,6 +164,16 @@ impl Leader {
         self.sender.receiver_count() > 0
     }
 
+    /// A place among those who read along, and what they read, once the body is coming.
+    pub(super) fn follow(&self) -> Option<(watch::Receiver<State>, Arc<Incoming>)> {
+        let receiver = self.sender.subscribe();
+        let incoming = match &*receiver.borrow() {
+            State::Streaming(incoming, _) => Arc::clone(incoming),
+            _ => return None,
+        };
+        Some((receiver, incoming))
+    }
+
     /// A look at those who wait.
     pub(super) fn crowd(&self) -> Crowd {
         Crowd(self.sender.clone())

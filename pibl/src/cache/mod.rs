@@ -61,8 +61,8 @@ mod writer;
 
 pub use ask::{Answer, only_if_cached};
 pub use cache_status::{CacheStatus, Forwarded};
-pub use flight::Crowd;
 pub use fetch::{Fetch, Forward, Received};
+pub use flight::Crowd;
 pub use freshness::Times;
 pub use key::Key;
 pub use reply::{BodyPart, FilePart, Reply, ReplyBody};

@@ -109,7 +109,14 @@ impl Reply {
                 _ if is_head => ReplyBody::Empty,
                 length => ReplyBody::File(part_of(&entry, 0, length)),
             };
-            Self { status_code: entry.record.status, status, body, form: Form::Stored(entry), age_seconds, hash }
+            Self {
+                status_code: entry.record.status,
+                status,
+                body,
+                form: Form::Stored(entry),
+                age_seconds,
+                hash,
+            }
         };
         // RFC 9110 §13.2.1: conditions count only where the answer would be a success.
         if !(200..300).contains(&entry.record.status) {

@@ -272,7 +272,7 @@ impl Store {
         let mut index = self.index();
         let is_outdated = watch.is_some_and(Watch::is_spoiled) || self.has_successor.load(Ordering::Acquire);
         let Some(disk) = self.disk.as_ref().filter(|_| !is_outdated) else {
-            return Ok(Arc::new(Entry::new(hash, file, head, &self.rules.load(), Uses::default())));
+            return Ok(self.nameless(temporary, hash, head));
         };
         disk.publish(&mut temporary, hash)?;
         let file_bytes = head.preamble.body_offset() + head.preamble.body_bytes;
@@ -281,6 +281,12 @@ impl Store {
         self.open.insert(hash, Arc::clone(&entry));
         self.make_room(&mut index);
         Ok(entry)
+    }
+
+    /// A response that serves those who have waited for it, and gets no name.
+    pub(super) fn nameless(&self, temporary: Temporary, hash: u128, head: Head) -> Arc<Entry> {
+        let file = Arc::clone(&temporary.file);
+        Arc::new(Entry::new(hash, file, head, &self.rules.load(), Uses::default()))
     }
 
     /// Deletes what does not fit any more.

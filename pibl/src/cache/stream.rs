@@ -38,6 +38,20 @@ impl Stream {
         Self { status_code: incoming.status, status, receiver, incoming, sent: 0, age_seconds }
     }
 
+    /// What is left of a response of which so much was sent already.
+    pub(super) fn resumed(receiver: watch::Receiver<State>, incoming: Arc<Incoming>, sent: u64) -> Self {
+        let (status_code, status) = (incoming.status, CacheStatus::default());
+        Self { status_code, status, receiver, incoming, sent, age_seconds: 0 }
+    }
+
+    /// Whether nothing comes behind what was taken last.
+    pub fn is_over(&self) -> bool {
+        match &*self.receiver.borrow() {
+            State::Landed(entry) => entry.body_bytes() <= self.sent,
+            _ => self.incoming.length == Some(self.sent),
+        }
+    }
+
     /// The length of the whole body, where it is known.
     pub fn length(&self) -> Option<u64> {
         self.incoming.length

@@ -11,10 +11,11 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use super::disk::{Head, Temporary, write_at};
 use super::entry::encode_head;
 use super::entry_format::{Preamble, Record, encode_slot, slot_bytes};
-use super::flight::{Incoming, Leader};
+use super::flight::{Crowd, Incoming, Leader};
 use super::freshness::Freshness;
 use super::key::{Key, variant_hash};
 use super::store::Store;
+use super::stream::Stream;
 use super::watch::Watch;
 
 /// Bodies that come in one piece up to this size are written together with their head.
@@ -39,6 +40,7 @@ pub struct Writer {
     held: Vec<u8>,
     open: Option<Open>,
     has_failed: bool,
+    is_too_long: bool,
 }
 
 struct Open {
@@ -96,6 +98,7 @@ impl Writer {
             held: Vec::new(),
             open: None,
             has_failed,
+            is_too_long: false,
         }
     }
 
@@ -105,13 +108,33 @@ impl Writer {
         !self.has_failed && self.leader.as_ref().is_some_and(Leader::has_followers)
     }
 
+    /// Whether other clients may come to wait for this response.
+    pub fn has_leader(&self) -> bool {
+        self.leader.is_some()
+    }
+
+    /// A look at those who wait.
+    pub fn crowd(&self) -> Option<Crowd> {
+        self.leader.as_ref().map(Leader::crowd)
+    }
+
+    /// The rest of this response from its file, for a client that has had so much of it and is slower than those who
+    /// follow. `None` while nobody can read along.
+    pub fn follow(&self, sent: u64) -> Option<Stream> {
+        let (receiver, incoming) = self.leader.as_ref()?.follow()?;
+        Some(Stream::resumed(receiver, incoming, sent))
+    }
+
     /// The next piece of the body.
     pub fn write(&mut self, piece: &[u8]) {
         if self.has_failed || piece.is_empty() {
             return;
         }
         self.received += piece.len() as u64;
-        if self.received > self.most_bytes || self.expected.is_some_and(|length| self.received > length) {
+        // Too long to be kept; but those who read along are in the middle of it, and get all of it.
+        self.is_too_long |= self.received > self.most_bytes;
+        let is_in_vain = self.is_too_long && !(self.open.is_some() && self.has_followers());
+        if is_in_vain || self.expected.is_some_and(|length| self.received > length) {
             self.give_up();
             return;
         }
@@ -217,7 +240,10 @@ impl Writer {
             }
         };
         let head = Head { preamble, slot: 0, sequence: 1, record: std::mem::take(&mut self.record) };
-        let entry = self.store.publish(temporary, self.hash, head, Some(&self.watch))?;
+        let entry = match self.is_too_long {
+            true => self.store.nameless(temporary, self.hash, head),
+            false => self.store.publish(temporary, self.hash, head, Some(&self.watch))?,
+        };
         if let Some(leader) = self.leader.take() {
             leader.land(entry);
         }

@@ -308,7 +308,9 @@ mod tests {
             let message = resolved(&text, &Flags::default()).unwrap_err();
             assert!(message.contains(&format!("the backend {backend} is this proxy itself")), "{message}");
         }
-        for (listen, backend) in [("127.0.0.1", "127.0.0.2:8080"), ("0.0.0.0", "127.0.0.1:8081"), ("0.0.0.0", "a:8080")] {
+        for (listen, backend) in
+            [("127.0.0.1", "127.0.0.2:8080"), ("0.0.0.0", "127.0.0.1:8081"), ("0.0.0.0", "a:8080")]
+        {
             let text = format!("listen = \"{listen}\"\nbackends = [\"{backend}\"]");
             assert!(resolved(&text, &Flags::default()).is_ok(), "{backend}");
         }

@@ -59,8 +59,14 @@ impl Backend {
             let (host, port) = address.rsplit_once(':')?;
             let host = host.trim_start_matches('[').trim_end_matches(']');
             let is_here = match host.parse::<IpAddr>() {
-                Ok(ip) => ip == listen.ip() || (listen.ip().is_unspecified() && (ip.is_loopback() || ip.is_unspecified())),
-                Err(_) => host.eq_ignore_ascii_case("localhost") && (listen.ip().is_unspecified() || listen.ip().is_loopback()),
+                Ok(ip) => {
+                    ip == listen.ip()
+                        || (listen.ip().is_unspecified() && (ip.is_loopback() || ip.is_unspecified()))
+                }
+                Err(_) => {
+                    host.eq_ignore_ascii_case("localhost")
+                        && (listen.ip().is_unspecified() || listen.ip().is_loopback())
+                }
             };
             (is_here && port.parse() == Ok(listen.port())).then_some(())
         };

@@ -104,6 +104,8 @@ pub(super) async fn attempt(
         fetch,
         writer: None,
         asked_after,
+        laggard: None,
+        is_parted: false,
     };
     let wire = match audience.0 {
         Some(wire) if !progress.is_finished.get() => wire,

@@ -49,7 +49,8 @@ pub(super) async fn forward(
 ) -> After {
     let config = worker.config();
     let progress = Progress::default();
-    let mut upload = Upload::new(received, config.limits.body_bytes, &progress).at_least(config.limits.body_rate);
+    let mut upload =
+        Upload::new(received, config.limits.body_bytes, &progress).at_least(config.limits.body_rate);
     match prepare(client, &mut upload, received, wishes, fetch.as_ref(), &config).await {
         Ok(()) => {}
         Err(UploadFailure::Refused(refusal)) => return refuse_with(worker, client, record, refusal).await,

@@ -82,7 +82,8 @@ pub async fn run(worker: &Rc<Worker>, client: &mut Client<'_>, received: Receive
             reply
         }
         Answer::Stream(stream) => {
-            return stored::follow(worker, &mut client.outlet(), stream, received.persistent, &mut record).await;
+            return stored::follow(worker, &mut client.outlet(), stream, received.persistent, &mut record)
+                .await;
         }
         Answer::Fetch(fetch) => {
             return forward::forward(worker, client, &received, &wishes, Some(fetch), &mut record).await;
@@ -131,7 +132,8 @@ fn requested_protocols(client: &Client<'_>, received: &ReceivedRequest) -> Optio
 fn may_be_asked_for(protocol: &[u8]) -> bool {
     let mut parts = protocol.splitn(2, |&byte| byte == b'/');
     let name = parts.next().unwrap_or_default();
-    let begins = |known: &[u8]| name.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known));
+    let begins =
+        |known: &[u8]| name.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known));
     is_token(name) && parts.next().is_none_or(is_token) && !begins(b"h2") && !begins(b"http")
 }
 

@@ -3,9 +3,11 @@
 //! `attempt` runs it beside the upload of the request body. It passes on what it understands, piece by
 //! piece in constant memory, and never sends a byte of a response whose framing is in doubt.
 
-use std::future::poll_fn;
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -14,9 +16,10 @@ use super::client::{Audience, Outlet};
 use super::fields::{Delivery, encode_response, finish_head};
 use super::record::Record;
 use super::services::Worker;
+use super::stored::Laggard;
 use super::upload::Progress;
 use super::{After, stored};
-use crate::cache::{CacheStatus, Fetch, Received, Writer};
+use crate::cache::{CacheStatus, Crowd, Fetch, Received, Writer};
 use crate::clock;
 use crate::config::Config;
 use crate::http::{
@@ -52,9 +55,13 @@ pub(super) struct Relay<'a> {
     pub writer: Option<Box<Writer>>,
     /// When the request went out, after the start of the exchange.
     pub asked_after: Duration,
+    /// The client, when it is slower than those who read along: it reads along as well.
+    pub laggard: Option<Laggard<'a>>,
+    /// Whether the client has been left to its own pace.
+    pub is_parted: bool,
 }
 
-impl Relay<'_> {
+impl<'a> Relay<'a> {
     /// Reads the response and writes it to the client.
     pub(super) async fn run(&mut self) -> Result<Delivered, Failure> {
         let received = self.final_head().await?;
@@ -160,7 +167,8 @@ impl Relay<'_> {
     /// RFC 9110 §7.8: only a client that asked can be switched, and the 101 goes to it first.
     async fn switch_protocols(&mut self) -> Result<Delivered, Failure> {
         let switched = self.response.fields.get("upgrade");
-        let Some(protocol) = switched.filter(|name| self.terms.upgrade && super::may_be_asked_for(name)) else {
+        let Some(protocol) = switched.filter(|name| self.terms.upgrade && super::may_be_asked_for(name))
+        else {
             return Err(Failure::Bad(BadResponse::Framing));
         };
         let protocol = protocol.to_vec();
@@ -202,7 +210,13 @@ impl Relay<'_> {
         let mut decoder = BodyDecoder::new(received.framing);
         loop {
             self.pass_content(&mut decoder, delivery).await?;
-            if decoder.is_done() || self.read_more(&mut decoder, delivery).await? {
+            let is_done = decoder.is_done() || self.read_more(&mut decoder, delivery).await?;
+            if let Some(laggard) = self.laggard.take() {
+                return self
+                    .part_company(laggard, (decoder, is_done), (delivery, persistent), received)
+                    .await;
+            }
+            if is_done {
                 break;
             }
         }
@@ -212,9 +226,9 @@ impl Relay<'_> {
         self.conclude().await;
         let is_uploaded = self.progress.is_finished.get();
         if is_uploaded && !persistent {
-            self.flush_last(delivery).await?;
+            self.flush_last().await?;
         } else {
-            self.flush(delivery).await?;
+            self.flush().await?;
         }
         Ok(Delivered {
             after: match (persistent, is_uploaded) {
@@ -227,6 +241,95 @@ impl Relay<'_> {
             is_bodiless: self.is_bodiless(),
             is_tunnel: false,
         })
+    }
+
+    /// Receives the rest at the backend's pace, and lets the client take it from the file at its own.
+    async fn part_company(
+        &mut self,
+        laggard: Laggard<'_>,
+        (mut decoder, is_done): (BodyDecoder, bool),
+        (delivery, persistent): (Delivery, bool),
+        received: ReceivedResponse,
+    ) -> Result<Delivered, Failure> {
+        let patience = self.config.timeouts.request_body;
+        let wire = laggard.wire;
+        let is_chunked = delivery == Delivery::Chunked;
+        let crowd = self.writer.as_ref().and_then(|writer| writer.crowd());
+        let is_alone = || !crowd.as_ref().is_some_and(Crowd::is_waiting);
+        let mut client = Some(Box::pin(stored::catch_up(laggard, is_chunked, patience)));
+        let mut is_caught_up = None;
+        let mut is_received = None;
+        {
+            let mut rest = pin!(self.receive_rest(&mut decoder, is_done, delivery));
+            poll_fn(|context| {
+                if is_received.is_none()
+                    && let Poll::Ready(result) = rest.as_mut().poll(context)
+                {
+                    is_received = Some(result);
+                }
+                if let Some(future) = &mut client
+                    && let Poll::Ready(result) = future.as_mut().poll(context)
+                {
+                    client = None;
+                    is_caught_up = Some(result);
+                }
+                let is_left = matches!(is_caught_up, Some(Err(_))) && is_alone();
+                match (is_received.is_some(), is_caught_up.is_some()) {
+                    (true, true) => Poll::Ready(()),
+                    _ if is_left => Poll::Ready(()),
+                    _ => Poll::Pending,
+                }
+            })
+            .await;
+        }
+        let last = match (is_received, is_caught_up) {
+            (Some(Ok(())), Some(Ok(last))) => last,
+            (Some(Err(failure)), _) => return Err(failure),
+            _ => return Err(Failure::ClientGone),
+        };
+        self.out.clear();
+        if is_chunked {
+            encode::last_chunk(self.out, decoder.trailers());
+        }
+        self.log().await;
+        let sent = stored::send_last(wire, last, is_chunked, self.out, patience).await;
+        sent.map_err(|_| Failure::ClientGone)?;
+        let is_uploaded = self.progress.is_finished.get();
+        Ok(Delivered {
+            after: if persistent { After::KeepAlive } else { After::Close },
+            is_reusable: received.persistent && is_uploaded && self.buffer.is_empty(),
+            is_bodiless: false,
+            is_tunnel: false,
+        })
+    }
+
+    /// What comes behind the point at which the client fell behind, for the file and whoever reads it.
+    async fn receive_rest(
+        &mut self,
+        decoder: &mut BodyDecoder,
+        mut is_done: bool,
+        delivery: Delivery,
+    ) -> Result<(), Failure> {
+        let result = loop {
+            if is_done {
+                break Ok(());
+            }
+            if let Err(failure) = self.pass_content(decoder, delivery).await {
+                break Err(failure);
+            }
+            match decoder.is_done() {
+                true => is_done = true,
+                false => match self.read_more(decoder, delivery).await {
+                    Ok(end) => is_done = end,
+                    Err(failure) => break Err(failure),
+                },
+            }
+        };
+        // Dropped without its end, it tells those who read along that there is none.
+        if let Some(writer) = self.writer.take().filter(|_| result.is_ok()) {
+            writer.commit();
+        }
+        result
     }
 
     fn is_bodiless(&self) -> bool {
@@ -267,9 +370,11 @@ impl Relay<'_> {
                 let content = &self.buffer.filled()[decoded.content.clone()];
                 self.progress.response_started.set(true);
                 let patience = self.config.timeouts.request_body;
-                let written = self.client.write_three([self.out, content, end], patience).await;
+                let pieces = [self.out.as_slice(), content, end];
+                let sent = self.record.response_bytes;
+                let written = write(self.client, self.writer.as_deref(), pieces, sent, patience).await;
                 self.out.clear();
-                self.after_writing(written, delivery)?;
+                self.after_writing(written)?;
             }
             self.buffer.consume(decoded.consumed);
             if decoded.consumed == 0 {
@@ -292,7 +397,7 @@ impl Relay<'_> {
         let result = match ready {
             Some(result) => result,
             None => {
-                self.flush(delivery).await?;
+                self.flush().await?;
                 self.backend.deadline.set(self.config.timeouts.between_bytes);
                 self.backend.fill(self.buffer).await
             }
@@ -309,19 +414,20 @@ impl Relay<'_> {
         }
     }
 
-    async fn flush(&mut self, delivery: Delivery) -> Result<(), Failure> {
+    async fn flush(&mut self) -> Result<(), Failure> {
         if !self.out.is_empty() {
             self.progress.response_started.set(true);
             let patience = self.config.timeouts.request_body;
-            let written = self.client.write(self.out, patience).await;
+            let (pieces, sent) = ([self.out.as_slice(), &[], &[]], self.record.response_bytes);
+            let written = write(self.client, self.writer.as_deref(), pieces, sent, patience).await;
             self.out.clear();
-            self.after_writing(written, delivery)?;
+            self.after_writing(written)?;
         }
         Ok(())
     }
 
     /// As [`Relay::flush`], for the last bytes before the client's connection is closed.
-    async fn flush_last(&mut self, delivery: Delivery) -> Result<(), Failure> {
+    async fn flush_last(&mut self) -> Result<(), Failure> {
         if let Audience(Some(wire)) = self.client
             && !self.out.is_empty()
         {
@@ -329,22 +435,25 @@ impl Relay<'_> {
             wire.deadline.set(self.config.timeouts.request_body);
             let written = wire.write_last(self.out).await;
             self.out.clear();
-            self.after_writing(written, delivery)?;
+            self.after_writing(written.map(|()| None))?;
         }
         Ok(())
     }
 
     /// A client that has left ends the exchange, unless others wait for the same response: then it is
     /// received to its end without the client.
-    fn after_writing(&mut self, written: io::Result<()>, delivery: Delivery) -> Result<(), Failure> {
-        if written.is_ok() {
-            return Ok(());
+    fn after_writing(&mut self, written: io::Result<Option<Laggard<'a>>>) -> Result<(), Failure> {
+        match written {
+            Ok(None) => return Ok(()),
+            Ok(Some(laggard)) => {
+                self.laggard = Some(laggard);
+                self.is_parted = true;
+            }
+            Err(_) if self.writer.as_ref().is_some_and(|writer| writer.has_followers()) => {}
+            Err(_) => return Err(Failure::ClientGone),
         }
-        if self.writer.as_ref().is_some_and(|writer| writer.has_followers()) {
-            self.client = Audience(None);
-            return Ok(());
-        }
-        Err(self.broken_off(delivery))
+        self.client = Audience(None);
+        Ok(())
     }
 
     /// Makes the stored response visible and writes the line of the log, once, right before the last bytes
@@ -353,6 +462,12 @@ impl Relay<'_> {
         if let Some(writer) = self.writer.take() {
             writer.commit();
         }
+        if !self.is_parted {
+            self.log().await;
+        }
+    }
+
+    async fn log(&mut self) {
         if !self.record.is_logged {
             self.record.request_bytes = self.progress.content_bytes.get();
             self.record.status = self.response.status;
@@ -369,5 +484,54 @@ impl Relay<'_> {
             (true, Delivery::Close) => Failure::BrokenOff(After::Reset),
             (true, _) => Failure::BrokenOff(After::Abort),
         }
+    }
+}
+
+/// How often a writer that cannot go on looks whether others wait for what it holds up.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Writes to the client, of whose content so much will then have been sent. One that is slower than others who wait for
+/// the same becomes one of them: what it has not taken of these pieces comes along.
+async fn write<'a>(
+    client: Audience<'a>,
+    writer: Option<&Writer>,
+    pieces: [&[u8]; 3],
+    sent: u64,
+    patience: Duration,
+) -> io::Result<Option<Laggard<'a>>> {
+    let Audience(Some(wire)) = client else { return Ok(None) };
+    wire.deadline.set(patience);
+    let done = Cell::new(0);
+    let mut all = pin!(wire.write_counted(pieces, &done));
+    let Some(writer) = writer.filter(|writer| writer.has_leader()) else {
+        return all.await.map(|()| None);
+    };
+    let mut look = None;
+    let written = poll_fn(|context| {
+        if let Poll::Ready(result) = all.as_mut().poll(context) {
+            return Poll::Ready(Some(result));
+        }
+        loop {
+            if writer.has_followers() {
+                return Poll::Ready(None);
+            }
+            let timer = look.get_or_insert_with(|| Box::pin(tokio::time::sleep(LOOK)));
+            if timer.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            look = None;
+        }
+    })
+    .await;
+    if let Some(result) = written {
+        return result.map(|()| None);
+    }
+    match writer.follow(sent) {
+        Some(stream) => {
+            let pending = pieces.concat().split_off(done.get());
+            Ok(Some(Laggard { wire, pending, stream }))
+        }
+        // Nobody can read along yet.
+        None => all.await.map(|()| None),
     }
 }

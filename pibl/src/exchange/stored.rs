@@ -199,3 +199,68 @@ async fn follow_body(
     wire.deadline.set(patience);
     wire.write_all(outlet.out).await
 }
+
+/// A client that is slower than those who read along with what was asked for in its name.
+#[derive(Debug)]
+pub(super) struct Laggard<'a> {
+    /// Where it is.
+    pub wire: &'a Wire,
+    /// What it has not taken of what was written to it.
+    pub pending: Vec<u8>,
+    /// What comes behind that.
+    pub stream: Stream,
+}
+
+/// Sends a laggard all but the last part, which is returned: the line of the log goes before it.
+pub(super) async fn catch_up(
+    laggard: Laggard<'_>,
+    is_chunked: bool,
+    patience: std::time::Duration,
+) -> std::io::Result<Option<FilePart>> {
+    let Laggard { wire, pending, mut stream } = laggard;
+    wire.deadline.set(patience);
+    wire.write_all(&pending).await?;
+    while let Some(part) = stream.next().await? {
+        if stream.is_over() {
+            return Ok(Some(part));
+        }
+        send_chunk(wire, &part, is_chunked, &[], patience).await?;
+    }
+    Ok(None)
+}
+
+/// Sends the last part, and what ends the body.
+pub(super) async fn send_last(
+    wire: &Wire,
+    last: Option<FilePart>,
+    is_chunked: bool,
+    end: &[u8],
+    patience: std::time::Duration,
+) -> std::io::Result<()> {
+    match last {
+        Some(part) => send_chunk(wire, &part, is_chunked, end, patience).await,
+        None => {
+            wire.deadline.set(patience);
+            wire.write_all(end).await
+        }
+    }
+}
+
+/// Sends a part of a file, framed as a chunk where the body is chunked, and what follows it.
+async fn send_chunk(
+    wire: &Wire,
+    part: &FilePart,
+    is_chunked: bool,
+    end: &[u8],
+    patience: std::time::Duration,
+) -> std::io::Result<()> {
+    wire.deadline.set(patience);
+    if is_chunked {
+        let mut line = Vec::new();
+        encode::chunk_size(&mut line, usize::try_from(part.length).unwrap_or(usize::MAX));
+        wire.write_all(&line).await?;
+    }
+    send_part(wire, part, patience).await?;
+    wire.deadline.set(patience);
+    wire.write_both(if is_chunked { b"\r\n" } else { b"" }, end).await
+}

@@ -40,13 +40,43 @@ pub fn is_hop_by_hop(name: &[u8]) -> bool {
 /// head would take it for what the proxy has let through.
 pub fn is_allowed_in_trailer(name: &[u8]) -> bool {
     const FORBIDDEN: [&str; 30] = [
-        "content-length", "host", "trailer", "authorization", "cookie", "set-cookie", "www-authenticate",
-        "content-encoding", "content-type", "content-range", "content-location", "cache-control", "pragma", "expires",
-        "age", "date", "vary", "via", "location", "retry-after", "warning", "expect", "max-forwards", "range",
-        "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "cdn-cache-control",
+        "content-length",
+        "host",
+        "trailer",
+        "authorization",
+        "cookie",
+        "set-cookie",
+        "www-authenticate",
+        "content-encoding",
+        "content-type",
+        "content-range",
+        "content-location",
+        "cache-control",
+        "pragma",
+        "expires",
+        "age",
+        "date",
+        "vary",
+        "via",
+        "location",
+        "retry-after",
+        "warning",
+        "expect",
+        "max-forwards",
+        "range",
+        "if-match",
+        "if-none-match",
+        "if-modified-since",
+        "if-unmodified-since",
+        "if-range",
+        "cdn-cache-control",
     ];
     let is_forbidden = FORBIDDEN.iter().any(|forbidden| is_spelled(name, forbidden.as_bytes()));
-    !is_forbidden && !is_hop_by_hop(name) && !is_in_disguise(name) && !tells_who_asked(name) && !is_override(name)
+    !is_forbidden
+        && !is_hop_by_hop(name)
+        && !is_in_disguise(name)
+        && !tells_who_asked(name)
+        && !is_override(name)
 }
 
 /// The names in `Connection` that are not options of the connection itself; nearly always none, and then
@@ -96,10 +126,12 @@ mod tests {
         assert!(is_allowed_in_trailer(b"Server-Timing"));
         assert!(!is_allowed_in_trailer(b"Content-Length"));
         assert!(!is_allowed_in_trailer(b"transfer-encoding"));
-        for name in ["X-Forwarded-For", "x_forwarded_for", "Forwarded", "X-Real-IP", "X-HTTP-Method-Override"] {
+        for name in ["X-Forwarded-For", "x_forwarded_for", "Forwarded", "X-Real-IP", "X-HTTP-Method-Override"]
+        {
             assert!(!is_allowed_in_trailer(name.as_bytes()), "{name}");
         }
-        for name in ["Range", "If-Match", "Expect", "Pragma", "Location", "Content_Type", "Transfer_Encoding"] {
+        for name in ["Range", "If-Match", "Expect", "Pragma", "Location", "Content_Type", "Transfer_Encoding"]
+        {
             assert!(!is_allowed_in_trailer(name.as_bytes()), "{name}");
         }
         assert!(is_allowed_in_trailer(b"ETag") && is_allowed_in_trailer(b"Digest"));

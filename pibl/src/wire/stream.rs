@@ -3,7 +3,7 @@
 //! The same type serves clients and backends. It writes before it waits for readiness, because a socket
 //! nearly always has room; a wait that ends at the deadline is an error of kind `TimedOut`. It never retries.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::future::poll_fn;
 use std::io::{self, IoSlice, Read, Write};
@@ -141,7 +141,7 @@ impl Wire {
     /// What the other side has done, while nothing is expected of it.
     pub fn look(&self) -> Sight {
         let mut probe = [std::mem::MaybeUninit::uninit(); 1];
-        let look = |socket: SockRef<'_>| match socket.take_error() {
+        let mut look = |socket: SockRef<'_>| match socket.take_error() {
             Ok(None) => socket.peek(&mut probe),
             Ok(Some(error)) | Err(error) => Err(error),
         };
@@ -202,18 +202,21 @@ impl Wire {
 
     /// Writes three pieces as if they were one: chunk line, content, end of chunk.
     pub async fn write_three(&self, first: &[u8], second: &[u8], third: &[u8]) -> io::Result<()> {
-        let total = first.len() + second.len() + third.len();
-        let mut done = 0;
+        self.write_counted([first, second, third], &Cell::new(0)).await
+    }
+
+    /// The same, for whoever may lose patience: how many bytes have left stands in `done`.
+    pub async fn write_counted(&self, pieces: [&[u8]; 3], done: &Cell<usize>) -> io::Result<()> {
+        let total = pieces.iter().map(|piece| piece.len()).sum();
         poll_fn(|context| {
-            while done < total {
-                let pieces = [first, second, third];
-                let mut skip = done;
+            while done.get() < total {
+                let mut skip = done.get();
                 let slices = pieces.map(|piece| {
                     let skipped = skip.min(piece.len());
                     skip -= skipped;
                     IoSlice::new(&piece[skipped..])
                 });
-                done += ready!(self.poll_write(context, &slices))?;
+                done.set(done.get() + ready!(self.poll_write(context, &slices))?);
             }
             Poll::Ready(Ok(()))
         })
