@@ -82,3 +82,15 @@ fn workers_that_one_step_has_parked_are_back_before_the_next() {
         assert_eq!(run.outcome(check), "pass", "{}", run.printed);
     }
 }
+
+#[test]
+fn a_step_ends_with_its_second_time_out_of_a_kind() {
+    let hard = r#"steps:
+  - exchange: {asks: forward.target, path: "/parks/{n}", times: 8, within: 1s}"#;
+    let run =
+        odd::run("parks", &ROUND.replace("steps:", hard).replace("forward.kept_open", "forward.target"));
+    let left_out = &run.events("not_asked")[0];
+    assert_eq!(left_out["because"]["timed_out"]["in_a_row"], 2, "{}", run.printed);
+    assert_eq!(left_out["left_out"], 6);
+    assert_eq!(run.outcome("forward.once"), "pass", "{}", run.printed);
+}

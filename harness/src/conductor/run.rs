@@ -227,7 +227,8 @@ async fn perform(
     recorder: &Recorder,
     run_directory: &Path,
 ) -> Option<StartProblem> {
-    let sampler = match Sampler::start(recorder.clone(), stage.proxy.probe(), stage.pump.clone()) {
+    let strain = stage.traffic.clients.strain().clone();
+    let sampler = match Sampler::start(recorder.clone(), stage.proxy.probe(), stage.pump.clone(), strain) {
         Ok(sampler) => sampler,
         Err(error) => return Some(not_ready(recorder, StartProblem::Guard { error: error.to_string() })),
     };
@@ -341,6 +342,7 @@ async fn perform_once(
         manners.set(stage.manner(Some(step)));
     }
     let unanswered = stage.traffic.clients.unanswered();
+    stage.traffic.clients.begin_step();
     recorder.record(EventKind::StepStarted);
     let result = stage.carry_out(step).await;
     let unanswered = stage.traffic.clients.unanswered() - unanswered;

@@ -12,6 +12,7 @@ use super::pump::Pump;
 use harness_model::history::{EventKind, HostNoise, Recorder};
 use harness_platform::{Noise, NoiseSentinel, Timer};
 use harness_run::proxy_under_test::ResourceProbe;
+use harness_run::traffic::client::Strain;
 
 /// The thread; it ends when this is dropped.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(super) struct Sampler {
     thread: Option<JoinHandle<()>>,
     sentinel: Arc<Mutex<NoiseSentinel>>,
     recorder: Recorder,
+    /// Told how busy the host is, so that a request on a busy one is given more time.
+    strain: Strain,
 }
 
 const TICK: Duration = Duration::from_millis(50);
@@ -37,9 +40,11 @@ impl Sampler {
         recorder: Recorder,
         probe: ResourceProbe,
         pump: Arc<Pump>,
+        strain: Strain,
     ) -> std::io::Result<Sampler> {
         let sentinel = Arc::new(Mutex::new(NoiseSentinel::start(recorder.clock())?));
         let stop = Arc::new(AtomicBool::new(false));
+        let told = strain.clone();
         let (stopped, shared, record) = (stop.clone(), sentinel.clone(), recorder.clone());
         let thread = std::thread::Builder::new().name("sampler".into()).spawn(move || {
             let mut tick = 0u32;
@@ -51,18 +56,18 @@ impl Sampler {
                     record.record(EventKind::Resources(sample));
                 }
                 if tick % NOISE_EVERY == NOISE_EVERY - 1 {
-                    record_noise(&record, &shared);
+                    record_noise(&record, &shared, &told);
                 }
                 tick = tick.wrapping_add(1);
                 Timer::block(TICK);
             }
         })?;
-        Ok(Sampler { stop, thread: Some(thread), sentinel, recorder })
+        Ok(Sampler { stop, thread: Some(thread), sentinel, recorder, strain })
     }
 
     /// Records how quiet the host was since the last time.
     pub(super) fn note_noise(&self) {
-        record_noise(&self.recorder, &self.sentinel);
+        record_noise(&self.recorder, &self.sentinel, &self.strain);
     }
 }
 
@@ -76,8 +81,11 @@ impl Drop for Sampler {
     }
 }
 
-fn record_noise(recorder: &Recorder, sentinel: &Mutex<NoiseSentinel>) {
+fn record_noise(recorder: &Recorder, sentinel: &Mutex<NoiseSentinel>, strain: &Strain) {
     let Noise { worst_overshoot, p99_overshoot, steal, cpu_pressure } =
         sentinel.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(pressure) = cpu_pressure {
+        strain.set(pressure);
+    }
     recorder.record(EventKind::HostNoise(HostNoise { worst_overshoot, p99_overshoot, steal, cpu_pressure }));
 }

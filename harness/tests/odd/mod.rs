@@ -43,7 +43,7 @@ pub fn run_if_asked() {
 /// One request, one connection to a backend; `None` where either side is gone.
 fn serve(habit: &str, mut client: TcpStream, backend: &str) -> Option<()> {
     let request = head(&mut client)?;
-    if habit == "two-workers" && request.windows(7).any(|seven| seven == b"/parks/") {
+    if ["two-workers", "parks"].contains(&habit) && request.windows(7).any(|seven| seven == b"/parks/") {
         loop {
             std::thread::park();
         }

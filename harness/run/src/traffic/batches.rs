@@ -28,6 +28,9 @@ pub async fn run(traffic: &Traffic, step: &Step, batches: &Batches) -> Result<()
     connections.resize_with(batches.size as usize, || None);
     let mut patience = PATIENCE;
     for batch in 0..batches.count {
+        if traffic.clients.leaves_out(u64::from(batches.count - batch) * u64::from(batches.size)) {
+            break;
+        }
         let before = traffic.journal.count();
         connections = together(traffic, step, batches, batch, connections).await?;
         if !settle(&traffic.journal, before + batches.size as usize, patience).await && patience == PATIENCE {

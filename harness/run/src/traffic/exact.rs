@@ -58,7 +58,7 @@ pub async fn run(traffic: &Traffic, step: &Step, exact: &Exact) -> Result<(), Pr
         traffic.clients.pipeline(&requests).await;
     } else if exact.at_once > 1 {
         let mut sent = 0;
-        while sent < exact.times {
+        while sent < exact.times && !traffic.clients.leaves_out((exact.times - sent).into()) {
             let count = exact.at_once.min(exact.times - sent);
             together(traffic, (sent..sent + count).map(request).collect()).await?;
             sent += count;
@@ -70,6 +70,9 @@ pub async fn run(traffic: &Traffic, step: &Step, exact: &Exact) -> Result<(), Pr
     } else {
         let mut connection: Option<Connection> = None;
         for number in 0..exact.times {
+            if traffic.clients.leaves_out((exact.times - number).into()) {
+                break;
+            }
             traffic.clients.ask_on(&mut connection, &request(number), None).await;
             settle(&traffic.journal, 0, AT_REST_WITHIN).await;
             if number + 1 < exact.times {

@@ -31,6 +31,9 @@ pub async fn run(traffic: &Traffic, step: &Step, overtake: &Overtake) -> Result<
         }
         for number in 0..overtake.requests {
             let target = expanded(&overtake.fast, number);
+            if clients.leaves_out((overtake.requests - number).into()) {
+                break;
+            }
             let mut request = Request::get(Purpose::Fast, number, target, clients.clock().now());
             request.group = step.cycle;
             // One that waits for the slow one must be seen to do so, not given up.

@@ -24,6 +24,9 @@ pub async fn run(traffic: &Traffic, step: &Step, serial: &Serial) -> Result<(), 
     }
     let (mut connection, mut patience) = (None, AT_REST_WITHIN);
     for number in 0..serial.requests {
+        if traffic.clients.leaves_out((serial.requests - number).into()) {
+            break;
+        }
         let target = expand(&serial.path, Numbers { n: number.into(), batch: 0, cycle: step.cycle });
         let now = traffic.clients.clock().now();
         let mut request = Request::get(Purpose::Serial, number, target, now).in_group(step.cycle);

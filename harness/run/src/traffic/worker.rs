@@ -42,7 +42,13 @@ async fn work(
     let mut pacer = Pacer::new(clients.clock())?;
     let mut answers = Vec::new();
     loop {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let next = {
+            let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            if clients.leaves_out(queue.len() as u64) {
+                queue.clear();
+            }
+            queue.pop_front()
+        };
         let Some((index, mut request)) = next else { return Ok(answers) };
         pacer.until(request.intended).await?;
         // A request without a moment of its own is due when its worker is free.

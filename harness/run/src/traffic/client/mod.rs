@@ -29,7 +29,8 @@ use tokio::sync::Barrier;
 use super::request::Request;
 use harness_model::adapter::RequestShape;
 use harness_model::history::{
-    EventKind, Exchange, ExchangeEnd, Patience, Purpose, Reconnected, Recorder, ResponseSeen, WireBytes,
+    EventKind, Exchange, ExchangeEnd, NotAsked, Patience, Purpose, Reconnected, Recorder, ResponseSeen,
+    WireBytes,
 };
 use harness_model::plan::ClientKind;
 use patience::{Deadline, Unanswered};
@@ -247,7 +248,10 @@ impl Clients {
                 }
             }
         };
-        self.inner.unanswered.note(&seen.end);
+        // What stands between two steps says nothing of how long the requests of a step are worth waiting for.
+        if request.purpose != Purpose::Readiness {
+            self.inner.unanswered.note(&seen.end, seen.response.is_some());
+        }
         exchange_of(id, request, seen)
     }
 
@@ -255,7 +259,7 @@ impl Clients {
     pub async fn pipeline(&self, requests: &[Request]) {
         for (request, seen) in requests.iter().zip(raw::pipelined(self, requests).await) {
             let id = self.inner.exchanges.fetch_add(1, Ordering::Relaxed);
-            self.inner.unanswered.note(&seen.end);
+            self.inner.unanswered.note(&seen.end, seen.response.is_some());
             self.inner.recorder.record(EventKind::Exchange(Box::new(exchange_of(id, request, seen))));
         }
     }
@@ -263,6 +267,20 @@ impl Clients {
     /// How many requests have been left without an answer so far.
     pub fn unanswered(&self) -> u64 {
         self.inner.unanswered.all()
+    }
+
+    /// A step begins: what timed out in another says nothing of it.
+    pub fn begin_step(&self) {
+        self.inner.unanswered.begin_step();
+    }
+
+    /// Whether the rest of a step, so many requests, is not worth asking, because those before it timed out, each in the same
+    /// way. Where it is not, the record says so.
+    pub(super) fn leaves_out(&self, left: u64) -> bool {
+        let Some(in_a_row) = self.inner.unanswered.enough().filter(|_| left > 0) else { return false };
+        let because = NotAsked::TimedOut { in_a_row };
+        self.inner.recorder.record(EventKind::NotAsked { because, left_out: Some(left) });
+        true
     }
 
     /// Where it is told how busy the host is.

@@ -3,8 +3,8 @@
 //! All kinds of clients wait through [`Deadline`]. What was given in the end stands in the exchange beside what was planned, so
 //! that a time-out of ours is not taken for a fault of theirs. Whether the host is busy is told from outside.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -52,17 +52,43 @@ impl Strain {
 pub(super) struct Unanswered {
     in_a_row: AtomicU64,
     all: AtomicU64,
+    /// Those in a row within a step that ended in the same way: without a byte, or in the middle of an answer.
+    alike: Mutex<Alike>,
 }
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Alike {
+    count: u32,
+    begun: bool,
+}
+
+/// After so many alike a third would tell nothing new.
+const ENOUGH: u32 = 2;
 
 impl Unanswered {
     /// Counts an end.
-    pub(super) fn note(&self, end: &ExchangeEnd) {
+    pub(super) fn note(&self, end: &ExchangeEnd, begun: bool) {
+        let mut alike = self.alike.lock().unwrap_or_else(PoisonError::into_inner);
         if is_unanswered(end) {
+            let count = if alike.begun == begun { alike.count + 1 } else { 1 };
+            *alike = Alike { count, begun };
             self.in_a_row.fetch_add(1, Ordering::Relaxed);
             self.all.fetch_add(1, Ordering::Relaxed);
         } else if !end.is_ours() {
             self.in_a_row.store(0, Ordering::Relaxed);
+            alike.count = 0;
         }
+    }
+
+    /// Forgets what was alike.
+    pub(super) fn begin_step(&self) {
+        self.alike.lock().unwrap_or_else(PoisonError::into_inner).count = 0;
+    }
+
+    /// How many were alike, where that is enough.
+    pub(super) fn enough(&self) -> Option<u32> {
+        let count = self.alike.lock().unwrap_or_else(PoisonError::into_inner).count;
+        (count >= ENOUGH).then_some(count)
     }
 
     /// How many there were so far.
@@ -73,7 +99,7 @@ impl Unanswered {
     /// The same counts, for clients that go on elsewhere.
     pub(super) fn again(&self) -> Unanswered {
         let now = |count: &AtomicU64| AtomicU64::new(count.load(Ordering::Relaxed));
-        Unanswered { in_a_row: now(&self.in_a_row), all: now(&self.all) }
+        Unanswered { in_a_row: now(&self.in_a_row), all: now(&self.all), alike: Mutex::default() }
     }
 
     /// What a request is given of the time that its step plans.
@@ -157,9 +183,21 @@ mod tests {
     #[test]
     fn silence_costs_time_and_an_answer_restores_it() {
         let (silent, planned) = (Unanswered::default(), Duration::from_secs(5));
-        (0..4).for_each(|_| silent.note(&ExchangeEnd::TimedOut));
+        (0..4).for_each(|_| silent.note(&ExchangeEnd::TimedOut, false));
         assert_eq!(silent.leave(planned), MUTE_PATIENCE);
-        silent.note(&ExchangeEnd::Complete);
+        silent.note(&ExchangeEnd::Complete, true);
         assert_eq!((silent.leave(planned), silent.all()), (planned, 4));
+    }
+
+    #[test]
+    fn two_alike_in_a_step_are_enough() {
+        let step = Unanswered::default();
+        step.note(&ExchangeEnd::TimedOut, false);
+        step.note(&ExchangeEnd::TimedOut, true);
+        assert_eq!(step.enough(), None);
+        step.note(&ExchangeEnd::TimedOut, true);
+        assert_eq!(step.enough(), Some(2));
+        step.begin_step();
+        assert_eq!(step.enough(), None);
     }
 }
