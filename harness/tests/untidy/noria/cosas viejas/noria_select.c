@@ -1,0 +1,1 @@
+// prueba con select, borrar
