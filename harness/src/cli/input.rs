@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use harness_model::adapter::{self, Adapter, built_in};
 use harness_model::plan::Pin;
-use harness_model::scenario::{NameKind, Problem, What};
+use harness_model::scenario::{NameKind, Problem, What, outermost_keys};
 use harness_tell::language::compare_words::cannot_pin;
 use harness_tell::language::{Language, input_problem};
 
@@ -54,9 +54,16 @@ pub(super) fn pin(asked_for: bool, language: Language) -> Result<Option<Pin>, St
     halves.map(Some).ok_or_else(|| cannot_pin(language))
 }
 
-/// Whether a text is that of a scenario; any other is an adapter's.
+/// Whether a text is that of a scenario, in YAML or JSON; any other is an adapter's. One that cannot be read is what it looks like.
 pub(super) fn is_scenario(text: &str) -> bool {
-    text.lines().any(|line| line.starts_with("steps:") || line.starts_with("checks:"))
+    let names = ["steps", "checks"];
+    outermost_keys(text).map_or_else(
+        || {
+            text.contains("\"steps\"")
+                || text.lines().any(|line| line.starts_with("steps:") || line.starts_with("checks:"))
+        },
+        |keys| keys.iter().any(|key| names.contains(&key.as_str())),
+    )
 }
 
 /// Problems as the terminal shows them.

@@ -19,7 +19,7 @@ use super::{
     Adapter, AddressPlan, Attach, CacheMedium, Capabilities, NetworkWish, OwnCommands, Program, Replacement,
     RequestShape, Resolution, Rewrite, Setting, TtlSource, templates,
 };
-use crate::scenario::{Problem, What, find_key, parse, place_of};
+use crate::scenario::{Problem, What, find_key, is_folder_name, parse, place_of};
 
 /// The name of the profile that a team writes beside its sources.
 pub const PROFILE: &str = "pibl-judge.yaml";
@@ -268,8 +268,7 @@ pub(super) fn completed(text: &Arc<str>, origin: &Path) -> Result<Adapter, Probl
 
 /// A name is a folder of reports and part of the name of temporary ones.
 fn refuse_name(name: &Spanned<String>, text: &Arc<str>, origin: &Path) -> Result<(), Problem> {
-    let harmless = name.value.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    if harmless && name.value.starts_with(|first: char| first.is_alphanumeric()) {
+    if is_folder_name(&name.value) {
         return Ok(());
     }
     Err(Problem::at(place_of(name.defined, text, origin), What::UnsafeName))

@@ -15,13 +15,18 @@ use super::{
 };
 use crate::adapter::Adapter;
 use crate::catalogue::Requirement;
-use crate::scenario::{NameKind, Problem, ScenarioFile, What, apply_overrides, parse};
+use crate::scenario::{
+    NameKind, Problem, ScenarioFile, What, apply_overrides, find_key, is_folder_name, parse,
+};
 
 /// The version of the plan's shape.
 pub const FORMAT: u32 = 1;
 
 /// The idle time of backends where nothing is said: what Apache closes after (`KeepAliveTimeout`).
 const IDLE: Duration = Duration::from_secs(5);
+
+/// Most backends: each has threads and a port of its own.
+const MOST_BACKENDS: usize = 200;
 
 /// What the command line adds to a scenario.
 #[derive(Clone, Debug, Default)]
@@ -45,21 +50,26 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
     let mut problems = Vec::new();
     let covers = covers(&scenario, &source, &mut problems);
     if scenario.backends.count == 0 {
-        let place = crate::scenario::find_key(&source.text, &source.file, "backends");
+        let place = find_key(&source.text, &source.file, "backends");
         problems.push(Problem::at(
             place,
             What::BadValue("a proxy without backends has nothing to forward to: count is at least 1".into()),
         ));
     }
-    let known: Vec<String> = (1..=scenario.backends.count).map(|n| format!("b{n}")).collect();
+    if scenario.backends.count > MOST_BACKENDS {
+        let place = find_key(&source.text, &source.file, "backends");
+        let why = format!("{} backends are too many: at most {MOST_BACKENDS}", scenario.backends.count);
+        problems.push(Problem::at(place, What::BadValue(why)));
+    }
+    let known: Vec<String> =
+        (1..=scenario.backends.count.min(MOST_BACKENDS)).map(|n| format!("b{n}")).collect();
     for name in scenario.backends.own.keys().filter(|name| !known.contains(name)) {
-        let place = crate::scenario::find_key(&source.text, &source.file, "own");
+        let place = find_key(&source.text, &source.file, "own");
         let what = What::UnknownName { kind: NameKind::Backend, name: name.clone(), known: known.clone() };
         problems.push(Problem::at(place, what));
     }
     if !is_folder_name(&scenario.name.value) {
-        let why = "a name is a folder of reports: letters, digits, `-` and `_` only".to_owned();
-        problems.push(Problem::at(source.place(&scenario.name), What::BadValue(why)));
+        problems.push(Problem::at(source.place(&scenario.name), What::UnsafeName));
     }
     let settings = settings(&scenario.proxy, adapter);
     let mut resolver = Resolver::new(&source, adapter, scenario.backends.count, settings.clone());
@@ -142,10 +152,6 @@ fn load_of(step: &Step) -> Option<&Load> {
 }
 
 /// Whether a name can be a folder beneath the reports and nothing else.
-fn is_folder_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
-}
-
 fn covers(scenario: &ScenarioFile, source: &Source, problems: &mut Vec<Problem>) -> Vec<Requirement> {
     let mut found = Vec::new();
     for written in &scenario.covers {

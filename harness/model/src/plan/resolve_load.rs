@@ -146,6 +146,9 @@ fn executor(file: &ExecutorFile) -> Result<(Executor, LoadShape), String> {
     })
 }
 
+/// Most arrivals per second: several times what the load engine sends, so that what is asked for beyond it is a slip.
+const MOST_PER_SECOND: f64 = 1_000_000.0;
+
 /// A rate above zero.
 pub(super) fn some(text: &str) -> Result<f64, String> {
     match per_second(text)? {
@@ -164,6 +167,9 @@ pub(super) fn per_second(text: &str) -> Result<f64, String> {
         "m" | "min" => number / 60.0,
         _ => return Err(complaint()),
     };
+    if per_second > MOST_PER_SECOND {
+        return Err(format!("`{text}` is too many: at most {MOST_PER_SECOND}/s"));
+    }
     (per_second.is_finite() && per_second >= 0.0).then_some(per_second).ok_or_else(complaint)
 }
 
@@ -207,7 +213,7 @@ mod tests {
     fn rates_have_units() {
         assert_eq!(per_second("500/s"), Ok(500.0));
         assert_eq!(per_second("90/m"), Ok(1.5));
-        for wrong in ["500", "/s", "x/s", "5/h", "-1/s", "inf/s"] {
+        for wrong in ["500", "/s", "x/s", "5/h", "-1/s", "inf/s", "99999999999/s"] {
             assert!(per_second(wrong).is_err(), "{wrong}");
         }
     }

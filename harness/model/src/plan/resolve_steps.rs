@@ -25,8 +25,14 @@ const WINDOW: Duration = Duration::from_millis(400);
 const SEGMENT_PAUSE: Duration = Duration::from_millis(150);
 /// An exact request is answered within this time, where nothing is said.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
-/// Most rounds of a `repeat`: each is unrolled into the plan.
+/// Most rounds of all `repeat`s together, those inside others multiplied: each is unrolled into the plan.
 const MOST_ROUNDS: u32 = 10_000;
+/// Most steps of a plan, which is held in memory and written into the record.
+const MOST_STEPS: usize = 100_000;
+/// Most requests of a step of batches.
+const MOST_IN_BATCHES: u64 = 1_000_000;
+/// Most bytes of a request, which is built in memory.
+const MOST_SENT: u64 = 256 << 20;
 /// Rounds of crashes for a proxy that declares no cache on disk.
 const CRASHES_IN_MEMORY: u32 = 3;
 
@@ -39,6 +45,7 @@ pub(super) struct Resolver<'a> {
     steps: Vec<Step>,
     labels: BTreeMap<String, usize>,
     problems: Vec<Problem>,
+    rounds: u32,
 }
 
 impl<'a> Resolver<'a> {
@@ -56,6 +63,7 @@ impl<'a> Resolver<'a> {
             steps: Vec::new(),
             labels: BTreeMap::new(),
             problems: Vec::new(),
+            rounds: 0,
         }
     }
 
@@ -72,11 +80,6 @@ impl<'a> Resolver<'a> {
     fn one(&mut self, written: &Spanned<StepFile>, cycle: u32) {
         let (label, kind) = match &written.value {
             StepFile::Repeat(repeat) => {
-                if repeat.times > MOST_ROUNDS {
-                    let why = format!("{} rounds are too many: at most {MOST_ROUNDS}", repeat.times);
-                    self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));
-                    return;
-                }
                 let crashes = repeat.steps.iter().any(|step| matches!(step.value, StepFile::Crash(_)));
                 let on_disk = self.adapter.capabilities.cache == CacheMedium::Disk;
                 // What a crash leaves of a cache in memory is known; what remains to be seen is whether it starts again.
@@ -84,6 +87,14 @@ impl<'a> Resolver<'a> {
                     if crashes && !on_disk { repeat.times.min(CRASHES_IN_MEMORY) } else { repeat.times };
                 for round in 0..times {
                     let before = self.problems.len();
+                    self.rounds += 1;
+                    if self.rounds > MOST_ROUNDS {
+                        self.refuse(
+                            written,
+                            format!("{} rounds are too many: at most {MOST_ROUNDS}", self.rounds),
+                        );
+                        break;
+                    }
                     self.all(&repeat.steps, round);
                     // The same problem once, not once a round.
                     if self.problems.len() > before {
@@ -144,6 +155,14 @@ impl<'a> Resolver<'a> {
                 (serial.label.clone(), Some(kind))
             }
             StepFile::Batches(batches) => {
+                let requests = u64::from(batches.count) * u64::from(batches.size);
+                if requests > MOST_IN_BATCHES {
+                    self.refuse(
+                        written,
+                        format!("{requests} requests are too many: at most {MOST_IN_BATCHES}"),
+                    );
+                    return;
+                }
                 let kind = StepKind::Batches(Batches {
                     count: batches.count,
                     size: batches.size.max(1),
@@ -236,11 +255,19 @@ impl<'a> Resolver<'a> {
         };
         let Some(kind) = kind else { return };
         let index = self.steps.len();
+        if index == MOST_STEPS {
+            self.refuse(written, format!("{} steps are too many: at most {MOST_STEPS}", index + 1));
+            return;
+        }
         if let Some(label) = &label {
             self.labels.insert(label.clone(), index);
         }
         let line = self.source.line(&self.source.place(written));
         self.steps.push(Step { index, label, cycle, line, kind });
+    }
+
+    fn refuse(&mut self, written: &Spanned<StepFile>, why: String) {
+        self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));
     }
 
     fn probe(
@@ -308,6 +335,11 @@ impl<'a> Resolver<'a> {
     }
 
     fn exact(&mut self, written: &ExchangeStep) -> Option<StepKind> {
+        if let Some(size) = written.body.max(written.long_head).filter(|size| size.0 > MOST_SENT) {
+            let why = format!("{} bytes of a request are too many: at most {MOST_SENT}", size.0);
+            self.problems.push(Problem::at(self.source.place(&written.asks), What::BadValue(why)));
+            return None;
+        }
         let Ok(asks) = written.asks.value.parse() else {
             let known = CheckId::ALL.iter().map(|id| id.name().to_owned()).collect();
             let what = What::UnknownName { kind: NameKind::Check, name: written.asks.value.clone(), known };

@@ -7,6 +7,8 @@ use std::net::IpAddr;
 use fake_backends::behavior::Span;
 use serde::Deserialize;
 
+use super::values;
+
 /// Requests from several addresses, through the proxy and past it.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -14,8 +16,10 @@ pub struct CallersStep {
     /// Addresses that they come from; all of 127.0.0.0/8 is this machine.
     pub from: Vec<IpAddr>,
     /// Target, with `{n}`.
+    #[serde(deserialize_with = "values::target")]
     pub path: String,
     /// Requests of each.
+    #[serde(deserialize_with = "values::count")]
     pub requests: u32,
     /// Whether they also try to reach every backend without the proxy.
     #[serde(default)]
@@ -30,6 +34,7 @@ pub struct CallersStep {
 #[serde(deny_unknown_fields)]
 pub struct OverloadStep {
     /// Target, with `{n}`.
+    #[serde(deserialize_with = "values::target")]
     pub path: String,
     /// What the backends can do, such as `400/s`.
     pub capacity: String,
@@ -80,6 +85,7 @@ pub struct UploadsStep {
     /// Where a POST makes an account.
     pub signup: String,
     /// Where a POST with name and password gives a token.
+    #[serde(deserialize_with = "values::target")]
     pub login: String,
     /// Where a POST uploads.
     pub upload: String,

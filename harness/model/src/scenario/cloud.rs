@@ -5,15 +5,20 @@
 use fake_backends::behavior::Span;
 use serde::Deserialize;
 
+use super::values;
+
 /// Users that log in and ask, all at the same time and then one after the other.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UsersStep {
     /// How many; they are called `u1`, `u2`, ...
+    #[serde(deserialize_with = "values::count")]
     pub count: u32,
     /// Where a POST with name and password gives a token.
+    #[serde(deserialize_with = "values::target")]
     pub login: String,
     /// Target, with `{kind}` for each way of sending careless caching headers, and `{n}` for the round.
+    #[serde(deserialize_with = "values::target")]
     pub path: String,
     /// How often each kind is tried, each time with another resource.
     #[serde(default = "one")]
@@ -28,6 +33,7 @@ pub struct UsersStep {
 #[serde(deny_unknown_fields)]
 pub struct DeliveriesStep {
     /// Where a POST with name and password gives a token.
+    #[serde(deserialize_with = "values::target")]
     pub login: String,
     /// Where orders are registered.
     pub register: String,

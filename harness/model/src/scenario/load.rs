@@ -6,6 +6,7 @@ use fake_backends::behavior::{Share, Span};
 use serde::Deserialize;
 
 use super::steps::{get, one};
+use super::values;
 use crate::terms::{Connections, Spacing};
 
 /// Traffic at a pace.
@@ -15,12 +16,13 @@ pub struct LoadStep {
     /// Pace and end.
     pub executor: ExecutorFile,
     /// Target, with `{n}` or `{key}`.
+    #[serde(deserialize_with = "values::target")]
     pub path: String,
     /// Method.
-    #[serde(default = "get")]
+    #[serde(default = "get", deserialize_with = "values::method")]
     pub method: String,
     /// How many different keys; left out: every target its own.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values::count_or_none")]
     pub keys: u32,
     /// Exponent of Zipf's law by which keys are drawn, such as `1.1`; left out: one key after the other.
     #[serde(default)]
@@ -61,12 +63,13 @@ pub struct MixFile {
     /// How often it comes, relative to the others.
     pub weight: f64,
     /// Target, with `{n}` or `{key}`.
+    #[serde(deserialize_with = "values::target")]
     pub path: String,
     /// Method.
-    #[serde(default = "get")]
+    #[serde(default = "get", deserialize_with = "values::method")]
     pub method: String,
     /// How many different keys; left out: every target its own.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values::count_or_none")]
     pub keys: u32,
     /// Exponent of Zipf's law by which keys are drawn.
     #[serde(default)]
@@ -87,13 +90,13 @@ pub enum ExecutorFile {
         /// How long.
         duration: Span,
         /// Most requests in flight.
-        #[serde(default = "hundred")]
+        #[serde(default = "hundred", deserialize_with = "values::at_once")]
         max_vus: u32,
         /// How arrivals are spaced.
         #[serde(default)]
         arrivals: Spacing,
         /// So many arrivals at the same instant.
-        #[serde(default = "one_at_once")]
+        #[serde(default = "one_at_once", deserialize_with = "values::at_once")]
         burst: u32,
     },
     /// Open loops of rising rate, in search of the highest at which the latency and the errors are still within limits.
@@ -113,7 +116,7 @@ pub enum ExecutorFile {
         #[serde(default)]
         precision: Option<Share>,
         /// Most requests in flight.
-        #[serde(default = "hundred")]
+        #[serde(default = "hundred", deserialize_with = "values::at_once")]
         max_vus: u32,
         /// How arrivals are spaced.
         #[serde(default)]
@@ -126,18 +129,19 @@ pub enum ExecutorFile {
         /// Where it goes from there.
         stages: Vec<RateStageFile>,
         /// Most requests in flight.
-        #[serde(default = "hundred")]
+        #[serde(default = "hundred", deserialize_with = "values::at_once")]
         max_vus: u32,
         /// How arrivals are spaced.
         #[serde(default)]
         arrivals: Spacing,
         /// So many arrivals at the same instant.
-        #[serde(default = "one_at_once")]
+        #[serde(default = "one_at_once", deserialize_with = "values::at_once")]
         burst: u32,
     },
     /// Closed loop: so many clients, each with its next request as soon as the last is answered.
     ConstantVus {
         /// How many clients.
+        #[serde(deserialize_with = "values::at_once")]
         vus: u32,
         /// How long.
         duration: Span,
@@ -148,7 +152,7 @@ pub enum ExecutorFile {
     /// Closed loop whose number of clients moves in straight lines.
     RampingVus {
         /// Clients at the beginning.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "values::at_once_or_none")]
         start_vus: u32,
         /// Where it goes from there.
         stages: Vec<VuStageFile>,
@@ -173,6 +177,7 @@ pub struct RateStageFile {
 #[serde(deny_unknown_fields)]
 pub struct VuStageFile {
     /// Clients at its end.
+    #[serde(deserialize_with = "values::at_once_or_none")]
     pub vus: u32,
     /// Its length.
     pub duration: Span,

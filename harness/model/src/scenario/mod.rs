@@ -12,6 +12,7 @@ mod load;
 mod overrides;
 mod problem;
 mod steps;
+mod values;
 mod yaml;
 
 pub use cases::{CallersStep, OverloadStep, UploadsStep};
@@ -21,9 +22,10 @@ pub use file::{BackendsFile, PortFile, ProxyFile, ScenarioFile};
 pub use fleet::{FleetStep, InstancesFile, PolicyFile, StageFile};
 pub use load::{ExecutorFile, LoadStep, MixFile, RateStageFile, VuStageFile};
 pub use overrides::apply as apply_overrides;
-pub use problem::{Forbidden, NameKind, Place, Problem, What, closest};
+pub use problem::{Forbidden, NameKind, Place, Problem, Shape, What, closest};
 pub use steps::{
     BackendsStep, BatchesStep, CrashStep, ExchangeStep, FillStep, OverlapStep, OvertakeStep, ProbeStep,
     RepeatStep, RereadKeys, RereadStep, RestartStep, SerialStep, SlideStep, StepFile, TimeRange, Which,
 };
-pub use yaml::{find_key, parse, place_of};
+pub use values::{is_folder_name, refusals};
+pub use yaml::{find_key, outermost_keys, parse, place_of};

@@ -49,6 +49,13 @@ pub enum What {
         /// What belongs there.
         expected: String,
     },
+    /// A value of another shape than the one that belongs there.
+    WrongShape {
+        /// What is there, as written; empty where it is more than a word.
+        found: String,
+        /// What belongs there.
+        belongs: Shape,
+    },
     /// A value that cannot be used, and why.
     BadValue(String),
     /// A name that nothing has.
@@ -112,6 +119,26 @@ pub enum Forbidden {
     LongerThan(std::time::Duration),
     /// A number beyond what a submission gets.
     MoreThan(u64),
+}
+
+/// The shape of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A word or a sentence.
+    Text,
+    /// A whole number, not below zero and not beyond its bound.
+    WholeNumber {
+        /// The largest that fits.
+        most: u64,
+    },
+    /// A number with or without a fraction.
+    Number,
+    /// `true` or `false`.
+    Truth,
+    /// `[one, two]`.
+    List,
+    /// `{key: value}`.
+    Keys,
 }
 
 /// What a name names.

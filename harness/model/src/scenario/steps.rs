@@ -11,6 +11,7 @@ use super::cloud::{DeliveriesStep, UsersStep};
 use super::file::ProxyFile;
 use super::fleet::FleetStep;
 use super::load::LoadStep;
+use super::values;
 use crate::terms::{Beside, ClientKind, Connections, Cut};
 
 /// One step.
@@ -66,17 +67,19 @@ pub enum StepFile {
 #[serde(deny_unknown_fields)]
 pub struct FillStep {
     /// How many keys.
+    #[serde(deserialize_with = "values::count")]
     pub keys: u32,
     /// Target, with `{key}` (and `{cycle}` inside a `repeat`).
+    #[serde(deserialize_with = "values::target")]
     pub path: String,
     /// Name that later steps refer to.
     #[serde(rename = "as", default)]
     pub label: Option<String>,
     /// Requests in flight.
-    #[serde(default = "eight")]
+    #[serde(default = "eight", deserialize_with = "values::at_once")]
     pub vus: u32,
     /// How many of the keys are asked for twice, to prove hits.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values::count_or_none")]
     pub confirm: u32,
     /// Time over which the fills are spread.
     #[serde(default)]
@@ -103,8 +106,10 @@ pub struct ProbeStep {
 #[serde(deny_unknown_fields)]
 pub struct SlideStep {
     /// How many keys.
+    #[serde(deserialize_with = "values::count")]
     pub keys: u32,
     /// Target, with `{key}`.
+    #[serde(deserialize_with = "values::target")]
     pub path: String,
     /// Pause between two requests of a key.
     pub every: Span,
@@ -130,7 +135,7 @@ pub struct RereadStep {
     #[serde(default)]
     pub crash_keys: bool,
     /// Requests in flight.
-    #[serde(default = "eight")]
+    #[serde(default = "eight", deserialize_with = "values::at_once")]
     pub vus: u32,
     /// Name that checks refer to.
     #[serde(rename = "as", default)]
@@ -153,11 +158,13 @@ pub enum RereadKeys {
 #[serde(deny_unknown_fields)]
 pub struct SerialStep {
     /// How many requests.
+    #[serde(deserialize_with = "values::count")]
     pub requests: u32,
     /// Target, with `{n}` where each is to be different.
+    #[serde(deserialize_with = "values::target")]
     pub path: String,
     /// Method.
-    #[serde(default = "get")]
+    #[serde(default = "get", deserialize_with = "values::method")]
     pub method: String,
     /// Length of the request's body.
     #[serde(default)]
@@ -178,10 +185,13 @@ pub struct SerialStep {
 #[serde(deny_unknown_fields)]
 pub struct BatchesStep {
     /// How many batches.
+    #[serde(deserialize_with = "values::count")]
     pub count: u32,
     /// Requests of each.
+    #[serde(deserialize_with = "values::at_once")]
     pub size: u32,
     /// Target, with `{n}`.
+    #[serde(deserialize_with = "values::target")]
     pub path: String,
     /// Connections kept over the batches (`one` per client), or new ones (`each`).
     #[serde(default = "one")]
@@ -196,8 +206,10 @@ pub struct BatchesStep {
 #[serde(deny_unknown_fields)]
 pub struct OverlapStep {
     /// How many requests must be inside at the same instant.
+    #[serde(deserialize_with = "values::count")]
     pub requests: u32,
     /// Target, with `{n}`; its route in the script holds a `barrier`.
+    #[serde(deserialize_with = "values::target")]
     pub path: String,
     /// How long the backends wait.
     pub within: Span,
@@ -208,12 +220,15 @@ pub struct OverlapStep {
 #[serde(deny_unknown_fields)]
 pub struct OvertakeStep {
     /// Target of the slow one.
+    #[serde(deserialize_with = "values::target")]
     pub slow: String,
     /// How long the backend takes for it.
     pub takes: Span,
     /// Target of the fast ones, with `{n}`.
+    #[serde(deserialize_with = "values::target")]
     pub fast: String,
     /// How many fast ones.
+    #[serde(deserialize_with = "values::count")]
     pub requests: u32,
 }
 
@@ -222,10 +237,10 @@ pub struct OvertakeStep {
 #[serde(deny_unknown_fields)]
 pub struct CrashStep {
     /// Clients that ask for new keys until the kill.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values::at_once_or_none")]
     pub vus: u32,
     /// Target of those, with `{n}` and `{cycle}`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values::target")]
     pub path: String,
     /// When the kill comes after the load began; drawn by the seed.
     pub after: TimeRange,
@@ -239,9 +254,10 @@ pub struct ExchangeStep {
     #[schemars(with = "String")]
     pub asks: Spanned<String>,
     /// Target, with `{n}` where each is to be different.
+    #[serde(deserialize_with = "values::target")]
     pub path: String,
     /// Method.
-    #[serde(default = "get")]
+    #[serde(default = "get", deserialize_with = "values::method")]
     pub method: String,
     /// More fields, `Name: value`.
     #[serde(default)]
@@ -265,10 +281,10 @@ pub struct ExchangeStep {
     #[serde(default)]
     pub http10: bool,
     /// How often.
-    #[serde(default = "once")]
+    #[serde(default = "once", deserialize_with = "values::count")]
     pub times: u32,
     /// How many of them at the same instant.
-    #[serde(default = "once")]
+    #[serde(default = "once", deserialize_with = "values::at_once")]
     pub at_once: u32,
     /// All on one connection.
     #[serde(default)]
@@ -334,6 +350,7 @@ pub struct Which(pub String);
 #[serde(deny_unknown_fields)]
 pub struct RepeatStep {
     /// How often.
+    #[serde(deserialize_with = "values::count")]
     pub times: u32,
     /// What; labels inside refer to the same round.
     #[schemars(with = "Vec<StepFile>")]

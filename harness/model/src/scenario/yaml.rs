@@ -3,13 +3,14 @@
 //! Scenarios, adapters and whatever else people write come through here, so that strictness is the same for all:
 //! unknown keys, duplicate keys and loose booleans are refused. No other room names the parser.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_saphyr::{Error, Location};
 
-use super::problem::{Place, Problem, What};
+use super::problem::{Place, Problem, Shape, What};
 
 /// Reads a document.
 ///
@@ -18,6 +19,12 @@ use super::problem::{Place, Problem, What};
 pub fn parse<T: DeserializeOwned>(text: &Arc<str>, file: &Path) -> Result<T, Problem> {
     let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
     serde_saphyr::from_str_with_options::<T>(text, options).map_err(|error| problem_of(&error, text, file))
+}
+
+/// The outermost keys of a document; `None` where it is no mapping that can be read.
+pub fn outermost_keys(text: &str) -> Option<Vec<String>> {
+    let keys: BTreeMap<String, IgnoredAny> = serde_saphyr::from_str(text).ok()?;
+    Some(keys.into_keys().collect())
 }
 
 /// The place of a value that the parser located.
@@ -57,9 +64,11 @@ fn problem_of(error: &Error, text: &Arc<str>, file: &Path) -> Problem {
             What::WrongType { found: unexpected.clone(), expected: expected.clone() }
         }
         Error::Message { msg, .. } => What::BadValue(msg.clone()),
-        Error::InvalidScalar { ty, .. } => {
-            let bytes = place.as_ref().map_or(0..0, |place| place.bytes.clone());
-            What::WrongType { found: format!("`{}`", &text[bytes]), expected: scalar(ty) }
+        Error::InvalidScalar { ty, .. } => wrong_shape(scalar(ty), word(place.as_ref())),
+        Error::InvalidBooleanStrict { .. } => wrong_shape(Shape::Truth, word(place.as_ref())),
+        Error::NullIntoString { .. } => wrong_shape(Shape::Text, word(place.as_ref())),
+        Error::Unexpected { expected, .. } if shape(expected).is_some() => {
+            wrong_shape(shape(expected).unwrap_or(Shape::Text), word(place.as_ref()))
         }
         other => What::Syntax(without_place(&first_line(&other.to_string()))),
     };
@@ -70,12 +79,39 @@ fn owned(names: &[&'static str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
+fn wrong_shape(belongs: Shape, found: String) -> What {
+    What::WrongShape { found, belongs }
+}
+
+/// The value at a place, where it is a word; the beginning of a list or of a mapping says nothing.
+fn word(place: Option<&Place>) -> String {
+    let word = place.map_or("", |place| &place.text[place.bytes.clone()]);
+    if word.starts_with(['[', '{', '-', '"', '\'']) && word.parse::<f64>().is_err() {
+        String::new()
+    } else {
+        word.to_owned()
+    }
+}
+
 /// The parser names the types of Rust; a person writes numbers and words.
-fn scalar(ty: &str) -> String {
+fn scalar(ty: &str) -> Shape {
     match ty {
-        "bool" => "true | false".to_owned(),
-        float if float.starts_with('f') => "1.5".to_owned(),
-        _ => "1, 2, 3 …".to_owned(),
+        "bool" | "boolean" => Shape::Truth,
+        "u8" => Shape::WholeNumber { most: u64::from(u8::MAX) },
+        "u16" => Shape::WholeNumber { most: u64::from(u16::MAX) },
+        "u32" | "i32" => Shape::WholeNumber { most: u64::from(u32::MAX) },
+        float if float.starts_with('f') => Shape::Number,
+        _ => Shape::WholeNumber { most: u64::MAX },
+    }
+}
+
+/// What the parser was about to read, as a person would say it.
+fn shape(expected: &str) -> Option<Shape> {
+    match expected {
+        "string scalar" | "scalar" => Some(Shape::Text),
+        "sequence start" => Some(Shape::List),
+        "mapping start" => Some(Shape::Keys),
+        _ => None,
     }
 }
 

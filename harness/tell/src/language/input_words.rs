@@ -7,7 +7,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::{Language, Listed, Span, value_words};
 use crate::say;
-use harness_model::scenario::{Forbidden, NameKind, Problem, What, closest};
+use harness_model::scenario::{Forbidden, NameKind, Problem, Shape, What, closest};
 
 /// Names that are worth listing beside a suggestion.
 const SHORT_LIST: usize = 8;
@@ -49,6 +49,14 @@ fn title(language: Language, what: &What) -> String {
         What::WrongType { found, expected } => say!(language,
             en: "{found} where {expected} belongs", es: "hay {found} donde va {expected}",
             found = found, expected = expected),
+        What::WrongShape { found, belongs } => {
+            let belongs = shape(language, *belongs);
+            if found.is_empty() {
+                return say!(language, en: "{belongs} belongs here", es: "aquí va {belongs}", belongs = belongs);
+            }
+            say!(language, en: "`{found}` where {belongs} belongs", es: "hay `{found}` donde va {belongs}",
+                found = found, belongs = belongs)
+        }
         What::BadValue(why) => match language {
             Language::En => why.clone(),
             Language::Es => value_words::in_spanish(why),
@@ -85,8 +93,8 @@ fn title(language: Language, what: &What) -> String {
             en: "could not read {file}: {why}", es: "no se pudo leer {file}: {why}",
             file = file.display().to_string(), why = why),
         What::UnsafeName => say!(language,
-            en: "a name is a folder of reports: letters, digits, `-`, `_` and `.` only, a letter or digit first",
-            es: "un nombre es una carpeta de informes: solo letras, dígitos, `-`, `_` y `.`, y comienza por letra o dígito"),
+            en: "a name is a folder of reports: letters, digits, `-`, `_` and `.` only, a letter or digit first, at most 80 bytes",
+            es: "un nombre es una carpeta de informes: solo letras, dígitos, `-`, `_` y `.`, comienza por letra o dígito y ocupa como máximo 80 bytes"),
         What::Unmatched { text, file, times: None } => say!(language,
             en: "`{text}` overlaps with another replacement in {file}",
             es: "`{text}` se cruza con otro reemplazo en {file}",
@@ -120,6 +128,22 @@ fn title(language: Language, what: &What) -> String {
         What::Template { name, why } => say!(language,
             en: "the template {name} cannot be filled in: {why}",
             es: "la plantilla {name} no se puede completar: {why}", name = name, why = why),
+    }
+}
+
+fn shape(language: Language, shape: Shape) -> String {
+    match shape {
+        Shape::Text => say!(language, en: "a text", es: "un texto"),
+        Shape::WholeNumber { most: u64::MAX } => {
+            say!(language, en: "a whole number such as 3", es: "un número entero como 3")
+        }
+        Shape::WholeNumber { most } => say!(language,
+            en: "a whole number up to {most}", es: "un número entero hasta {most}", most = most.to_string()),
+        Shape::Number => say!(language, en: "a number such as 1.5", es: "un número como 1.5"),
+        Shape::Truth => say!(language, en: "true or false", es: "true o false"),
+        Shape::List => say!(language, en: "a list such as [one, two]", es: "una lista como [uno, dos]"),
+        Shape::Keys => say!(language, en: "a mapping such as {form}", es: "un objeto como {form}",
+            form = language.choose("{key: value}", "{clave: valor}")),
     }
 }
 

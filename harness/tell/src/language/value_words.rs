@@ -66,11 +66,47 @@ fn recognised(why: &str) -> Option<String> {
     if let Some((value, why)) = why.split_once(" is not a threshold: ") {
         return Some(format!("{value} no es un umbral: {}", threshold(why)?));
     }
-    if let Some((times, most)) = why.split_once(" rounds are too many: at most ") {
-        return Some(format!("{times} rondas son demasiadas: como máximo {most}"));
+    if let Some(refused) = of_a_step(why) {
+        return Some(refused);
     }
     let (value, wanted) = why.split_once(" is not ")?;
     Some(format!("{value} no es {}", form(wanted)?))
+}
+
+/// What a step asks for and no run can hold, or no request line.
+fn of_a_step(why: &str) -> Option<String> {
+    if let Some((what, most)) = why.split_once(" too many: at most ") {
+        let spanish = [
+            (" rounds are", " rondas son demasiadas"),
+            (" requests are", " peticiones son demasiadas"),
+            (" backends are", " backends son demasiados"),
+            (" bytes of a request are", " bytes de una petición son demasiados"),
+            (" steps are", " pasos son demasiados"),
+            (" is", " es demasiado"),
+        ];
+        let (value, words) =
+            spanish.iter().find_map(|(english, words)| Some((what.strip_suffix(english)?, words)))?;
+        return Some(format!("{value}{words}: como máximo {most}"));
+    }
+    if let Some((value, least)) = why.split_once(" is too few: at least ") {
+        return Some(format!("{value} es muy poco: al menos {least}"));
+    }
+    if let Some((bytes, most)) = why.split_once(" bytes is too long: at most ") {
+        let bytes = bytes.strip_prefix("a target of ")?;
+        return Some(format!("un destino (target) de {bytes} bytes es demasiado largo: como máximo {most}"));
+    }
+    if let Some(value) = why.strip_suffix(" is no target: it begins with `/`") {
+        return Some(format!("{value} no es un destino (target): comienza por `/`"));
+    }
+    if let Some((odd, rest)) = why.split_once(" cannot stand in a target: write ") {
+        let escaped = rest.strip_suffix(" for it")?;
+        return Some(format!("{odd} no puede estar en un destino (target): escriba {escaped} en su lugar"));
+    }
+    if let Some((name, known)) = why.split_once(" is no placeholder of a target: ") {
+        return Some(format!("{name} no es un comodín de un destino (target): {known}"));
+    }
+    let (value, example) = why.split_once(" is no method: write a word such as ")?;
+    Some(format!("{value} no es un método: escriba una palabra como {example}"))
 }
 
 /// Why something is no threshold.
@@ -174,6 +210,7 @@ mod tests {
         ] {
             sentences.push(text.parse::<harness_model::plan::Gate>().unwrap_err());
         }
+        sentences.extend(harness_model::scenario::refusals());
         sentences.push(harness_model::plan::TOO_FEW_HELD.to_owned());
         for sentence in sentences {
             assert!(recognised(&sentence).is_some(), "{sentence}");
