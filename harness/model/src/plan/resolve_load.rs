@@ -205,8 +205,8 @@ mod tests {
     use super::*;
 
     fn resolved(yaml: &str) -> Result<Load, String> {
-        let file: LoadStep = crate::scenario::parse(&yaml.into(), std::path::Path::new("load.yaml")).unwrap();
-        resolve_load(&file)
+        let file = crate::scenario::parse::<LoadStep>(&yaml.into(), std::path::Path::new("load.yaml"));
+        resolve_load(&file.map_err(|problem| format!("{:?}", problem.what))?)
     }
 
     #[test]

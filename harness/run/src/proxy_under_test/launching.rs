@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::confinement::memory_used_up;
 use super::guard::Order;
 use super::preparing::with_path;
 use super::process::{Ended, Process};
-use super::program::without_home;
+use super::program::{Unfit, unfit, without_home};
 use super::readiness::{self, Answer, Listening, Ready};
 use super::subject::{ProxyUnderTest, exit_event};
 use super::{NoAnswer, StartProblem, disk_guard, ports};
@@ -245,9 +246,12 @@ impl ProxyUnderTest {
         attempts_before: u32,
     ) -> (StartProblem, Option<Ended>) {
         let state = process.guard().state();
-        if let Some(error) = state.refused {
-            let program = argv.first().cloned().unwrap_or_default();
-            return (StartProblem::NotExecutable { program, error }, None);
+        let program = argv.first().cloned().unwrap_or_default();
+        let unfit = unfit(Path::new(&program));
+        // A shell takes up what the system refuses, and dies of a foreign program with words about its syntax.
+        if state.refused.is_some() || unfit == Some(Unfit::OtherMachine) {
+            let error = state.refused.unwrap_or_default();
+            return (StartProblem::NotExecutable { program, error, unfit }, None);
         }
         let after = self.clock.now().since(process.began());
         match process.ended() {

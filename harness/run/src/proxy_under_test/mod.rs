@@ -29,6 +29,6 @@ pub use launching::StartOrder;
 pub use output::OutputLog;
 pub use preparing::Preparing;
 pub use problem::{NoAnswer, StartProblem};
-pub use program::{Preparation, locate_program, without_home};
+pub use program::{Preparation, Unfit, locate_program, without_home};
 pub use readiness::{Answer, Ready};
 pub use subject::{EventSink, ProxyUnderTest, ResourceProbe, StopOutcome};

@@ -4,7 +4,7 @@
 //! started here, only the commands that build it, and those under a guard too.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::directory::{Place, WorkingDirectory};
 use super::guard::{Order, Wish, guard_program};
 use super::launching::on_own_thread;
 use super::process::Process;
-use super::program::{self, Preparation};
+use super::program::{self, Preparation, unfit};
 use super::subject::{EventSink, ProxyUnderTest};
 use super::{OutputLog, StartProblem};
 use harness_model::adapter::{Adapter, OwnCommands, Rewritten};
@@ -174,7 +174,10 @@ impl ProxyUnderTest {
         let ended = process.guard().wait_until(|state| state.exit.is_some());
         let code = match tokio::time::timeout(BUILD_WITHIN, ended).await {
             Ok(state) => match state.refused {
-                Some(error) => return Err(StartProblem::NotExecutable { program: command.join(" "), error }),
+                Some(error) => {
+                    let unfit = command.first().and_then(|program| unfit(Path::new(program)));
+                    return Err(StartProblem::NotExecutable { program: command.join(" "), error, unfit });
+                }
                 None => state.exit.and_then(|exit| exit.code),
             },
             Err(_) => None,

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::program::Unfit;
 use harness_model::plan::duration_ns;
 use harness_platform::Holder;
 
@@ -72,6 +73,9 @@ pub enum StartProblem {
         program: String,
         /// What the system said.
         error: String,
+        /// What is wrong with the file, where its first bytes tell.
+        #[serde(default)]
+        unfit: Option<Unfit>,
     },
     /// Somebody else listens on its port.
     PortInUse {

@@ -3,7 +3,12 @@
 //! `ProxyUnderTest::prepare` calls it once per run. A binary of this workspace is always built with `--release` first,
 //! because measuring a stale or a debug build is worse than not measuring. Nothing is ever downloaded on purpose.
 
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use super::StartProblem;
 use harness_model::adapter::Program;
@@ -21,6 +26,50 @@ pub enum Preparation {
         /// The command and its arguments.
         command: Vec<String>,
     },
+}
+
+/// Why the system would not execute a file, as far as its first bytes tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unfit {
+    /// The line that names its interpreter ends as on Windows, so that the carriage return belongs to the name.
+    LineEnds,
+    /// Its interpreter is not on this machine.
+    Interpreter {
+        /// As the file names it.
+        name: String,
+    },
+    /// It was built for another kind of machine or system.
+    OtherMachine,
+    /// Nobody may execute it.
+    NotAllowed,
+}
+
+/// Looks at the first bytes of what was to be executed; `None` where they are in order.
+pub(super) fn unfit(program: &Path) -> Option<Unfit> {
+    let mut head = [0; 256];
+    let length = File::open(program).and_then(|mut file| file.read(&mut head)).ok()?;
+    let head = &head[..length];
+    if let Some(line) = head.strip_prefix(b"#!").and_then(|rest| rest.split(|&byte| byte == b'\n').next()) {
+        if line.ends_with(b"\r") {
+            return Some(Unfit::LineEnds);
+        }
+        let name = String::from_utf8_lossy(line);
+        let name = name.split_whitespace().next().unwrap_or_default();
+        if !Path::new(name).exists() {
+            return Some(Unfit::Interpreter { name: name.to_owned() });
+        }
+    }
+    // The words of an ELF file that say for whom it was built: class and order of bytes, and the machine.
+    let mut own = [0; 20];
+    File::open("/proc/self/exe").and_then(|mut file| file.read_exact(&mut own)).ok()?;
+    let built_for = |file: &[u8]| Some((file.get(4..6)?.to_vec(), file.get(18..20)?.to_vec()));
+    let foreign_elf = head.starts_with(b"\x7fELF") && built_for(&own) != built_for(head);
+    if foreign_elf || head.starts_with(b"MZ") || head.starts_with(b"\xcf\xfa\xed\xfe") {
+        return Some(Unfit::OtherMachine);
+    }
+    let mode = program.metadata().ok()?.permissions().mode();
+    (mode & 0o111 == 0).then_some(Unfit::NotAllowed)
 }
 
 /// Where daemons live that are not in the PATH of ordinary users.
@@ -140,8 +189,9 @@ fn build(package: &str, manifest: &Path, announce: &dyn Fn(&Preparation)) -> Res
 
 #[cfg(test)]
 mod tests {
-    use super::{StartProblem, find_installed, locate_program};
+    use super::{StartProblem, Unfit, find_installed, locate_program, unfit};
     use harness_model::adapter::Program;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_missing_program_is_named_with_the_places_and_the_advice() {
@@ -156,6 +206,26 @@ mod tests {
         assert_eq!(name, "no-such-proxy");
         assert!(searched.iter().any(|path| path.ends_with("usr/sbin")));
         assert_eq!(advice.as_deref(), Some("apt-get install no-such-proxy"));
+    }
+
+    #[test]
+    fn a_file_that_no_system_would_execute_is_told_by_its_first_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let elf: Vec<u8> = (b"\x7fELF".iter().copied()).chain([9; 60]).collect();
+        for (bytes, mode, expected) in [
+            (&b"#!/bin/sh\r\nexit 0\r\n"[..], 0o755, Some(Unfit::LineEnds)),
+            (b"#!/no/such/python3 -u\n", 0o755, Some(Unfit::Interpreter { name: "/no/such/python3".into() })),
+            (&elf, 0o755, Some(Unfit::OtherMachine)),
+            (b"MZ\x90", 0o755, Some(Unfit::OtherMachine)),
+            (b"#!/bin/sh\n", 0o644, Some(Unfit::NotAllowed)),
+            (b"#!/bin/sh -e\n", 0o755, None),
+        ] {
+            let file = folder.path().join("program");
+            std::fs::write(&file, bytes).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(unfit(&file), expected, "{:?}", String::from_utf8_lossy(bytes));
+        }
+        assert_eq!(unfit(&std::env::current_exe().unwrap()), None);
     }
 
     #[test]

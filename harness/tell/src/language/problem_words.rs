@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{Counted, Language, Listed, Noun, Span};
 use crate::say;
 use harness_platform::Signal;
-use harness_run::proxy_under_test::{NoAnswer, Preparation, StartProblem};
+use harness_run::proxy_under_test::{NoAnswer, Preparation, StartProblem, Unfit};
 
 /// A problem in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ fn title(language: Language, problem: &StartProblem) -> String {
         StartProblem::Guard { error } => say!(language,
             en: "the process that guards the proxy could not do its work: {error}",
             es: "el proceso que vigila al proxy no pudo hacer su trabajo: {error}", error = error),
-        StartProblem::NotExecutable { program, error } => say!(language,
+        StartProblem::NotExecutable { program, error, .. } => say!(language,
             en: "{program} could not be executed: {error}", es: "no se pudo ejecutar {program}: {error}",
             program = program, error = error),
         StartProblem::PortInUse { port, holder } => {
@@ -167,7 +167,8 @@ fn way_out(language: Language, problem: &StartProblem) -> Option<String> {
         StartProblem::BuildFailed { .. } => say!(language,
             en: "run the same command by hand and mend what it reports",
             es: "conviene ejecutar el mismo comando a mano y corregir lo que indica"),
-        StartProblem::NotExecutable { .. } => say!(language,
+        StartProblem::NotExecutable { unfit: Some(unfit), .. } => make_it_fit(language, unfit),
+        StartProblem::NotExecutable { unfit: None, .. } => say!(language,
             en: "the first word of `start` must be a program for this machine, with the right to be executed (chmod +x)",
             es: "la primera palabra de `start` debe ser un programa para este computador, con permiso de ejecución (chmod +x)"),
         StartProblem::PortInUse { .. } => say!(language,
@@ -195,6 +196,23 @@ fn way_out(language: Language, problem: &StartProblem) -> Option<String> {
         | StartProblem::Guard { .. }
         | StartProblem::NoPort { fixed: None } => return None,
     })
+}
+
+fn make_it_fit(language: Language, unfit: &Unfit) -> String {
+    match unfit {
+        Unfit::LineEnds => say!(language,
+            en: "its first line ends with CR LF, as on Windows, and the CR is taken for a part of the name of its interpreter: save it with LF alone (dos2unix)",
+            es: "su primera línea termina en CR LF, como en Windows, y el CR se toma como parte del nombre del intérprete: guárdelo solo con LF (dos2unix)"),
+        Unfit::Interpreter { name } => say!(language,
+            en: "its first line asks for `{name}`, which is not on this machine: install it or name another one",
+            es: "su primera línea pide `{name}`, que no está en este computador: instálelo o escriba otro", name = name),
+        Unfit::OtherMachine => say!(language,
+            en: "it was built for another kind of machine or system: hand in its source and let `build` compile it here",
+            es: "fue compilado para otro tipo de computador o de sistema: entregue el código fuente y compílelo aquí con `build`"),
+        Unfit::NotAllowed => say!(language,
+            en: "nobody may execute it: chmod +x, or begin `start` with its interpreter",
+            es: "nadie tiene permiso para ejecutarlo: chmod +x, o comience `start` con su intérprete"),
+    }
 }
 
 fn last_lines(problem: &StartProblem) -> Vec<String> {
