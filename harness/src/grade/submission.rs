@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::collection::{self, Skipped};
 use super::unpack::{self, UnpackProblem};
+use harness_platform::remove_whatever_it_is;
 
 /// Where a team's copy lies, relative to its folder.
 const COPY: &str = "submission";
@@ -128,20 +129,20 @@ pub fn write_teams(out: &Path, submissions: &[Submission]) -> io::Result<()> {
 ///
 /// # Errors
 /// It cannot be read or unpacked.
-pub fn bring(submission: &Submission, team_folder: &Path) -> Result<Brought, UnpackProblem> {
+pub fn bring(
+    submission: &Submission,
+    team_folder: &Path,
+    stop: unpack::Stop<'_>,
+) -> Result<Brought, UnpackProblem> {
     let (to, unpacked) = (team_folder.join(COPY), team_folder.join(".unpacked"));
     let file = |error| UnpackProblem::File { path: to.clone(), error };
     for old in [&to, &unpacked] {
-        if old.exists() {
-            fs::remove_dir_all(old).map_err(file)?;
-        }
+        remove_whatever_it_is(old).map_err(file)?;
     }
-    unpack::bring(&submission.path, &unpacked)?;
+    unpack::bring(&submission.path, &unpacked, stop)?;
     // The folders around it often carry names of people: only what is inside goes on.
-    fs::rename(unpack::heart(&unpacked)?, &to).map_err(file)?;
-    if unpacked.exists() {
-        fs::remove_dir_all(&unpacked).map_err(file)?;
-    }
+    fs::rename(unpack::heart(&unpacked, stop)?, &to).map_err(file)?;
+    remove_whatever_it_is(&unpacked).map_err(file)?;
     let root = to.clone();
     let sha256 = hash_of_tree(&root).map_err(file)?;
     Ok(Brought { root, sha256 })

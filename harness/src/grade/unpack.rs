@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 const MOST_BYTES: u64 = 300 << 20;
 /// Most files of a submission.
 const MOST_FILES: usize = 20_000;
+/// Folders within folders: each is walked down from the root for each file, and no program needs a tenth of them.
+const MOST_DEEP: usize = 64;
 /// Names that are left out: history and build products, often larger than all else.
 const LEFT_OUT: [&str; 7] =
     [".git", "target", "node_modules", "__pycache__", ".venv", "__MACOSX", ".DS_Store"];
@@ -30,22 +32,35 @@ pub enum UnpackProblem {
     #[error("not a zip that can be read: {0}")]
     Zip(String),
     /// It is too large.
-    #[error("larger than {} MiB or more than {MOST_FILES} files when unpacked", MOST_BYTES >> 20)]
+    #[error("larger than {} MiB, more than {MOST_FILES} files or more than {MOST_DEEP} folders deep when unpacked", MOST_BYTES >> 20)]
     TooLarge,
+    /// It was given up, because the grading ends.
+    #[error("interrupted")]
+    Interrupted,
 }
+
+/// Whether to give up.
+pub type Stop<'a> = &'a (dyn Fn() -> bool + 'a);
 
 /// What may still be taken.
-struct Budget {
+struct Budget<'a> {
     bytes: u64,
     files: usize,
+    stop: Stop<'a>,
 }
 
-impl Budget {
-    fn new() -> Budget {
-        Budget { bytes: MOST_BYTES, files: MOST_FILES }
+impl Budget<'_> {
+    fn new(stop: Stop<'_>) -> Budget<'_> {
+        Budget { bytes: MOST_BYTES, files: MOST_FILES, stop }
     }
 
-    fn one_file(&mut self) -> Result<(), UnpackProblem> {
+    fn one_file(&mut self, inside: &Path) -> Result<(), UnpackProblem> {
+        if (self.stop)() {
+            return Err(UnpackProblem::Interrupted);
+        }
+        if inside.components().count() > MOST_DEEP {
+            return Err(UnpackProblem::TooLarge);
+        }
         self.files = self.files.checked_sub(1).ok_or(UnpackProblem::TooLarge)?;
         Ok(())
     }
@@ -55,17 +70,17 @@ impl Budget {
 ///
 /// # Errors
 /// It cannot be read, is no archive, or is larger than a submission can be.
-pub fn bring(from: &Path, to: &Path) -> Result<(), UnpackProblem> {
+pub fn bring(from: &Path, to: &Path, stop: Stop<'_>) -> Result<(), UnpackProblem> {
     fs::create_dir_all(to).map_err(file(to))?;
-    let mut budget = Budget::new();
-    if from.is_dir() { copy(from, to, &mut budget) } else { unzip(from, to, &mut budget) }
+    let mut budget = Budget::new(stop);
+    if from.is_dir() { copy(from, Path::new(""), to, &mut budget) } else { unzip(from, to, &mut budget) }
 }
 
 /// The folder that holds the submission proper: single folders around it, and a zip inside a zip, are looked through.
 ///
 /// # Errors
 /// An inner zip cannot be unpacked.
-pub fn heart(root: &Path) -> Result<PathBuf, UnpackProblem> {
+pub fn heart(root: &Path, stop: Stop<'_>) -> Result<PathBuf, UnpackProblem> {
     let mut here = root.to_path_buf();
     for _ in 0..4 {
         let mut entries: Vec<PathBuf> =
@@ -76,7 +91,7 @@ pub fn heart(root: &Path) -> Result<PathBuf, UnpackProblem> {
             here = only.clone();
         } else if is_zip(only) {
             let inside = here.join("inside");
-            bring(only, &inside)?;
+            bring(only, &inside, stop)?;
             here = inside;
         } else {
             break;
@@ -90,7 +105,7 @@ pub fn is_zip(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
 }
 
-fn copy(from: &Path, to: &Path, budget: &mut Budget) -> Result<(), UnpackProblem> {
+fn copy(from: &Path, inside: &Path, to: &Path, budget: &mut Budget<'_>) -> Result<(), UnpackProblem> {
     for entry in fs::read_dir(from).map_err(file(from))? {
         let entry = entry.map_err(file(from))?;
         let (path, name) = (entry.path(), entry.file_name());
@@ -98,12 +113,13 @@ fn copy(from: &Path, to: &Path, budget: &mut Budget) -> Result<(), UnpackProblem
         if LEFT_OUT.iter().any(|left_out| name == *left_out) {
             continue;
         }
-        let target = to.join(&name);
+        let (inside, target) = (inside.join(&name), to.join(&name));
         if kind.is_dir() {
-            budget.one_file()?;
+            budget.one_file(&inside)?;
             fs::create_dir_all(&target).map_err(file(&target))?;
-            copy(&path, &target, budget)?;
+            copy(&path, &inside, &target, budget)?;
         } else if kind.is_file() {
+            budget.one_file(&inside)?;
             let mode = entry.metadata().map_err(file(&path))?;
             write(&mut File::open(&path).map_err(file(&path))?, &target, executable(&mode), budget)?;
         }
@@ -112,7 +128,7 @@ fn copy(from: &Path, to: &Path, budget: &mut Budget) -> Result<(), UnpackProblem
     Ok(())
 }
 
-fn unzip(from: &Path, to: &Path, budget: &mut Budget) -> Result<(), UnpackProblem> {
+fn unzip(from: &Path, to: &Path, budget: &mut Budget<'_>) -> Result<(), UnpackProblem> {
     let broken = |error: zip::result::ZipError| UnpackProblem::Zip(error.to_string());
     let mut archive = zip::ZipArchive::new(File::open(from).map_err(file(from))?).map_err(broken)?;
     for index in 0..archive.len() {
@@ -123,6 +139,7 @@ fn unzip(from: &Path, to: &Path, budget: &mut Budget) -> Result<(), UnpackProble
         if inside.components().any(left_out) || entry.is_symlink() {
             continue;
         }
+        budget.one_file(&inside)?;
         let target = to.join(inside);
         if entry.is_dir() {
             fs::create_dir_all(&target).map_err(file(&target))?;
@@ -138,8 +155,12 @@ fn unzip(from: &Path, to: &Path, budget: &mut Budget) -> Result<(), UnpackProble
 }
 
 /// Writes one file, never more than what is left of the budget: what an archive says of its own sizes is not believed.
-fn write(from: &mut dyn Read, to: &Path, executable: bool, budget: &mut Budget) -> Result<(), UnpackProblem> {
-    budget.one_file()?;
+fn write(
+    from: &mut dyn Read,
+    to: &Path,
+    executable: bool,
+    budget: &mut Budget<'_>,
+) -> Result<(), UnpackProblem> {
     let mut target = File::create(to).map_err(file(to))?;
     let written = io::copy(&mut from.take(budget.bytes + 1), &mut target).map_err(file(to))?;
     target.flush().map_err(file(to))?;
@@ -193,8 +214,8 @@ mod tests {
         archive(&inner, &[("proyecto/proxy.py", b"print()"), ("proyecto/README.md", b"x")]);
         archive(&outer, &[("Equipo 3/p.zip", &fs::read(&inner).unwrap()), ("__MACOSX/._p.zip", b"")]);
         let to = folder.path().join("to");
-        bring(&outer, &to).unwrap();
-        let heart = heart(&to).unwrap();
+        bring(&outer, &to, &|| false).unwrap();
+        let heart = heart(&to, &|| false).unwrap();
         assert_eq!(fs::read(heart.join("proxy.py")).unwrap(), b"print()");
     }
 
@@ -204,7 +225,7 @@ mod tests {
         let evil = folder.path().join("evil.zip");
         archive(&evil, &[("../outside.txt", b"x"), ("/abs.txt", b"y"), ("inside.txt", b"z")]);
         let to = folder.path().join("a/b");
-        bring(&evil, &to).unwrap();
+        bring(&evil, &to, &|| false).unwrap();
         assert!(to.join("inside.txt").is_file());
         assert!(!folder.path().join("a/outside.txt").exists());
         assert!(!Path::new("/abs.txt").exists());
@@ -213,7 +234,7 @@ mod tests {
     #[test]
     fn what_grows_beyond_reason_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let mut budget = Budget { bytes: 1 << 10, files: 4 };
+        let mut budget = Budget { bytes: 1 << 10, files: 4, stop: &|| false };
         let to = folder.path().join("big");
         let result = write(&mut io::repeat(0), &to, false, &mut budget);
         assert!(matches!(result, Err(UnpackProblem::TooLarge)));
@@ -221,11 +242,25 @@ mod tests {
     }
 
     #[test]
+    fn folders_without_end_are_refused_at_once_and_an_interruption_is_heard() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = "a/".repeat(2_000) + "x";
+        let many: Vec<(String, &[u8])> = (0..500).map(|n| (format!("{deep}{n}"), &b"x"[..])).collect();
+        let many: Vec<(&str, &[u8])> = many.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
+        archive(&folder.path().join("deep.zip"), &many);
+        let refused = bring(&folder.path().join("deep.zip"), &folder.path().join("to"), &|| false);
+        assert!(matches!(refused, Err(UnpackProblem::TooLarge)), "{refused:?}");
+        archive(&folder.path().join("one.zip"), &[("x", b"x")]);
+        let stopped = bring(&folder.path().join("one.zip"), &folder.path().join("one"), &|| true);
+        assert!(matches!(stopped, Err(UnpackProblem::Interrupted)), "{stopped:?}");
+    }
+
+    #[test]
     fn what_is_no_zip_says_so() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("no.zip");
         fs::write(&path, "hello").unwrap();
-        assert!(matches!(bring(&path, &folder.path().join("to")), Err(UnpackProblem::Zip(_))));
+        assert!(matches!(bring(&path, &folder.path().join("to"), &|| false), Err(UnpackProblem::Zip(_))));
     }
 
     #[cfg(unix)]
@@ -237,7 +272,7 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", from.join("link")).unwrap();
         fs::write(from.join("file"), "x").unwrap();
         let to = folder.path().join("to");
-        bring(&from, &to).unwrap();
+        bring(&from, &to, &|| false).unwrap();
         assert!(to.join("file").is_file() && !to.join("link").exists());
     }
 }

@@ -17,6 +17,7 @@ use super::source;
 use super::state::{Run, State, hash};
 use super::submission::{self, Submission};
 use super::triage::{self, Triage};
+use super::unpack::UnpackProblem;
 use fake_backends::clock::RunClock;
 
 use crate::conductor::{self, Finished, Interruption, Observer, RunOrder};
@@ -179,7 +180,8 @@ impl<'a> Bench<'a> {
     /// Brings a submission in, finds its profile and starts it once.
     fn look_at(&self, index: usize) {
         let Team { submission, folder, .. } = self.team(index).clone();
-        let (adapter, state) = self.first_look(&submission, &folder);
+        // What was not looked at to its end is looked at the next time.
+        let Some((adapter, state)) = self.first_look(&submission, &folder) else { return };
         if let Some(triage) = &state.triage {
             self.order.observer.looked_at(&submission, triage, &state.flags);
         }
@@ -189,15 +191,17 @@ impl<'a> Bench<'a> {
         team.state = state;
     }
 
-    fn first_look(&self, submission: &Submission, folder: &Path) -> (Option<Adapter>, State) {
-        let brought = match submission::bring(submission, folder) {
-            Ok(brought) => brought,
-            Err(problem) => {
-                let mut state = State::new("");
-                state.triage = Some(Triage::Unreadable { why: problem.to_string() });
-                return (None, state);
-            }
-        };
+    fn first_look(&self, submission: &Submission, folder: &Path) -> Option<(Option<Adapter>, State)> {
+        let brought =
+            match submission::bring(submission, folder, &|| self.order.interruption.cause().is_some()) {
+                Ok(brought) => brought,
+                Err(UnpackProblem::Interrupted) => return None,
+                Err(problem) => {
+                    let mut state = State::new("");
+                    state.triage = Some(Triage::Unreadable { why: problem.to_string() });
+                    return Some((None, state));
+                }
+            };
         let mut state = State::of(folder, &brought.sha256);
         state.source = Some(source::read(&brought.root));
         let (draft, trusted) = (self.order.draft, self.order.trust_profile);
@@ -205,7 +209,7 @@ impl<'a> Bench<'a> {
             Ok(found) => found,
             Err(problem) => {
                 state.triage = Some(Triage::of_profile(&problem));
-                return (None, state);
+                return Some((None, state));
             }
         };
         state.flags = flags;
@@ -216,7 +220,7 @@ impl<'a> Bench<'a> {
                 Err(why) => Some(Triage::NotLookedAt { why }),
             };
         }
-        (Some(adapter), state)
+        Some((Some(adapter), state))
     }
 
     /// The run of the first look. How long it took says what a run costs on this machine beside waiting.

@@ -12,6 +12,7 @@ mod render;
 mod rewrite;
 mod sections;
 mod templates;
+mod thrift;
 
 pub use boundary::leads_outside;
 pub use capabilities::{CacheMedium, Capabilities, Resolution, Setting, TtlSource};

@@ -5,10 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use minijinja::{Environment, UndefinedBehavior};
-
 use super::rewrite::{self, Replacement, Rewritten, Unmatched};
-use super::{Adapter, Launch, LaunchVariables, OwnCommands};
+use super::{Adapter, Launch, LaunchVariables, OwnCommands, thrift};
 
 /// Every variable that a template can use; the fields of [`LaunchVariables`].
 pub(super) const VARIABLES: [&str; 13] = [
@@ -44,14 +42,9 @@ pub struct RenderProblem {
 /// # Errors
 /// The first template that cannot be rendered.
 pub fn render(adapter: &Adapter, variables: &LaunchVariables) -> Result<Launch, RenderProblem> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_keep_trailing_newline(true);
-    // A line that holds only a `{% for %}` leaves no empty line behind.
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
+    let environment = thrift::environment();
     let fill = |template: String, text: &str| {
-        environment.render_str(text, variables).map_err(|error| {
+        thrift::fill(&environment, text, variables).map_err(|error| {
             // One line: minijinja repeats the source over several.
             let reason = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
             let line = error.line().map(|line| format!(" (line {line} of the template)")).unwrap_or_default();
