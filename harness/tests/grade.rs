@@ -86,12 +86,15 @@ fn every_kind_of_submission_has_its_row_and_breaks_no_other() {
     let entries = folder.path().join("entries.yaml");
     fs::write(&entries, "E01: {manual: {defence: 50%}}\nE02: {manual: {defence: 100%}, overrides: {REQ-9: {points: 10, reason: \"lo mostró en vivo\"}}}\n").unwrap();
     let students = folder.path().join("students.csv");
-    fs::write(&students, "Ana Gómez,Ana Gómez_1_good\n=Beto(),Beto_2_first\nNadie,no está\n").unwrap();
+    fs::write(&students, "\u{feff}Estudiante;Entrega\r\n\"Ana Gómez\";Ana Go\u{301}mez_1_good.ZIP\r\n=Beto();Beto_2_first\r\nNadie;no está\r\n").unwrap();
     let again = grade(
         folder.path(),
         &["--entries", &entries.to_string_lossy(), "--students", &students.to_string_lossy()],
     );
     assert!(text(&again).contains("3 ejecuciones, 3 ya hechas"), "{}", text(&again));
+    for said in ["Nadie, cuya entrega sería no está", "de ningún estudiante de la lista: Dora_4_broken"] {
+        assert!(text(&again).contains(said), "{said}: {}", text(&again));
+    }
 
     let grades: Value = serde_json::from_str(&read(&out.join("grades.json"))).expect("grades.json is JSON");
     let team = |index: usize| &grades["teams"][index];
@@ -116,7 +119,8 @@ fn every_kind_of_submission_has_its_row_and_breaks_no_other() {
     }
 
     let table = read(&out.join("grades.csv"));
-    assert!(table.contains("Ana Gómez;Ana Gómez_1_good;E01;4,5;"), "{table}");
+    assert!(table.starts_with('\u{feff}'), "for Excel: {table}");
+    assert!(table.contains("Ana Gómez;Ana Go\u{301}mez_1_good;E01;4,5;"), "{table}");
     assert!(table.contains("'=Beto();Beto_2_first;E02;3,5;"), "{table}");
     assert!(table.contains("Nadie;no está;;;"), "who handed nothing in has no grade: {table}");
     assert_pages_carry_codes_only(&out, folder.path());

@@ -314,7 +314,7 @@ pub(super) struct GradeArguments {
     /// What only a person can judge, and points in place of the computed ones, with a reason.
     #[arg(long, value_name = "FILE")]
     pub(super) entries: Option<PathBuf>,
-    /// List of students, `student,submission` a line: the table of grades gets a row for each.
+    /// List of students as a spreadsheet saves it, `student,submission` a line: the table of grades gets a row for each.
     #[arg(long, value_name = "FILE")]
     pub(super) students: Option<PathBuf>,
     /// Let every profile say what only its reader should allow: commands outside the fence, paths elsewhere, any limit.

@@ -18,7 +18,8 @@ use crate::grade::{
 use harness_model::exit_code::ExitCode;
 use harness_model::scenario::Problem;
 use harness_tell::language::grade_words::{
-    estimated, first_look_of, go_on, grades_at, no_submission, passed_over, row_went_wrong, run_ended,
+    estimated, first_look_of, go_on, grades_at, no_submission, not_found, of_nobody, passed_over,
+    row_went_wrong, run_ended,
 };
 use harness_tell::language::report_words::verdict_words;
 use harness_tell::language::run_words::no_signal_handler;
@@ -39,7 +40,7 @@ pub(super) fn run(arguments: &GradeArguments) -> ExitCode {
 struct Prepared {
     rubric: grade::rubric::Rubric,
     entries: Entries,
-    students: Vec<(String, String)>,
+    students: Vec<grade::Student>,
     submissions: Vec<Submission>,
     out: PathBuf,
 }
@@ -64,6 +65,16 @@ fn prepared(arguments: &GradeArguments, language: Language) -> Result<Prepared, 
     }
     if submissions.is_empty() {
         return Err(no_submission(language));
+    }
+    let (without, nobodys) = grade::unmatched(&students, &submissions);
+    for student in without {
+        anstream::eprintln!(
+            "{}",
+            not_found(language, &harmless(&student.name), &harmless(&student.submission))
+        );
+    }
+    for one in nobodys.into_iter().filter(|_| !students.is_empty()) {
+        anstream::eprintln!("{}", of_nobody(language, &harmless(&one.name)));
     }
     Ok(Prepared { rubric, entries, students, submissions, out })
 }

@@ -3,21 +3,16 @@
 //! The runs and `check` read scenarios and adapters through here. It looks nothing up but names of adapters.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use harness_model::adapter::{self, Adapter, built_in};
 use harness_model::plan::Pin;
-use harness_model::scenario::{NameKind, Problem, What, outermost_keys};
+use harness_model::scenario::{NameKind, Problem, What, outermost_keys, read_bytes};
 use harness_tell::language::compare_words::cannot_pin;
 use harness_tell::language::{Language, input_problem};
 
-/// The text of a file; a path beneath the workspace is found from any of its folders.
-pub(super) fn read(file: &Path) -> Result<Arc<str>, Problem> {
-    std::fs::read_to_string(file)
-        .map(Arc::from)
-        .map_err(|error| Problem::nowhere(What::Unreadable { file: file.to_owned(), why: error.to_string() }))
-}
+pub(super) use harness_model::scenario::read;
 
 /// An adapter by its name, its file, or the folder whose profile it is. A profile is kept to what a submission may say, unless
 /// whoever runs this trusts it.
@@ -39,7 +34,7 @@ pub(super) fn adapter(name: &str, trusted: bool) -> Result<Adapter, Problem> {
     }
     let text = read(&path)?;
     let submission = path.parent().filter(|_| adapter::is_profile(&path) && !trusted);
-    adapter::read(&text, &path, submission, read)
+    adapter::read(&text, &path, submission, read_bytes)
 }
 
 /// What `--pin` asks for on this host.

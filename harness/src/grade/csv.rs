@@ -3,12 +3,9 @@
 //! `pages` writes it for spreadsheets and learning platforms, with the separator and the decimal mark that theirs expect. It
 //! is for the instructor: unlike the pages it carries names. Nothing in a name can become a formula.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
 use super::document::{Graded, TeamGrade};
 use super::score::Rung;
-use harness_model::scenario::{Problem, What};
+use super::students::{Student, submission_of};
 use harness_tell::language::Language;
 
 /// How a table is written.
@@ -20,35 +17,8 @@ pub struct Columns {
     pub decimal: char,
 }
 
-/// Reads a list of students: `student,submission`, one a line, the submission by the name of its folder or zip.
-///
-/// # Errors
-/// It cannot be read, or a line has no comma or semicolon.
-pub fn students(file: &Path) -> Result<Vec<(String, String)>, Problem> {
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        Problem::nowhere(What::Unreadable { file: file.to_owned(), why: error.to_string() })
-    })?;
-    let line = |line: &str| {
-        let (student, submission) = line.split_once([';', ','])?;
-        Some((student.trim().to_owned(), submission.trim().trim_end_matches(".zip").to_owned()))
-    };
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    lines
-        .map(|written| {
-            line(written).ok_or_else(|| {
-                Problem::nowhere(What::Unreadable { file: file.to_owned(), why: written.to_owned() })
-            })
-        })
-        .collect()
-}
-
 /// The table.
-pub(super) fn text(
-    graded: &Graded,
-    students: &[(String, String)],
-    columns: Columns,
-    language: Language,
-) -> String {
+pub(super) fn text(graded: &Graded, students: &[Student], columns: Columns, language: Language) -> String {
     let heads: Vec<String> = match language {
         Language::En => ["student", "submission", "team", "grade", "least", "most", "to_review"],
         Language::Es => {
@@ -59,14 +29,15 @@ pub(super) fn text(
     .into_iter()
     .chain(graded.rubric.rows.iter().map(|row| row.key.clone()))
     .collect();
-    let mut text = line(&heads, columns);
-    let by_name: BTreeMap<&str, &TeamGrade> =
-        graded.teams.iter().map(|team| (team.team.submission.name.as_str(), team)).collect();
+    // Without it Excel takes the text for another encoding, and every accent for two letters.
+    let mut text = "\u{feff}".to_owned() + &line(&heads, columns);
     let mut named = Vec::new();
-    for (student, submission) in students {
-        let team = by_name.get(submission.as_str()).copied();
-        named.extend(team.map(|team| team.document.code.clone()));
-        text.push_str(&line(&row(graded, student, submission, team, columns), columns));
+    for student in students {
+        let submission = submission_of(student, graded.teams.iter().map(|team| &team.team.submission));
+        let code = submission.map(|submission| submission.code.clone());
+        let team = graded.teams.iter().find(|team| code.as_ref() == Some(&team.document.code));
+        text.push_str(&line(&row(graded, &student.name, &student.submission, team, columns), columns));
+        named.extend(code);
     }
     // A submission whose students are in no list still has its row.
     for team in graded.teams.iter().filter(|team| !named.contains(&team.document.code)) {
@@ -114,8 +85,8 @@ fn line(fields: &[String], columns: Columns) -> String {
 }
 
 /// A field as RFC 4180 §2 wants it. Spreadsheets take what begins with these signs for a formula; an apostrophe prevents it.
-fn quoted(field: &str, separator: char) -> String {
-    let formula = field.starts_with(['=', '+', '-', '@', '\t']);
+pub(super) fn quoted(field: &str, separator: char) -> String {
+    let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let field = if formula { format!("'{field}") } else { field.to_owned() };
     if field.contains([separator, '"', '\n', '\r']) {
         format!("\"{}\"", field.replace('"', "\"\""))
@@ -132,6 +103,9 @@ mod tests {
     fn names_become_neither_columns_nor_formulas() {
         assert_eq!(quoted("Peña; \"Ana\"", ';'), "\"Peña; \"\"Ana\"\"\"");
         assert_eq!(quoted("=HYPERLINK(1)", ','), "'=HYPERLINK(1)");
+        for sign in ["=", "+", "-", "@", "\t"] {
+            assert!(quoted(&format!("{sign}1"), ';').starts_with('\''));
+        }
         assert_eq!(quoted("3,5", ';'), "3,5");
     }
 }

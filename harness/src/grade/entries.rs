@@ -5,13 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use fake_backends::behavior::Share;
 use serde::Deserialize;
 
 use super::rubric::{By, Rubric};
-use harness_model::scenario::{NameKind, Problem, What, find_key, parse};
+use harness_model::scenario::{self, NameKind, Problem, What, find_key, parse};
 
 /// What was entered for one team.
 #[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
@@ -41,10 +40,7 @@ pub type Entries = BTreeMap<String, Entry>;
 /// # Errors
 /// Everything that is wrong with it, with its place; a row that the rubric does not have among it.
 pub fn read(file: &Path, rubric: &Rubric) -> Result<Entries, Vec<Problem>> {
-    let unreadable = |error: std::io::Error| {
-        vec![Problem::nowhere(What::Unreadable { file: file.to_owned(), why: error.to_string() })]
-    };
-    let text: Arc<str> = std::fs::read_to_string(file).map_err(unreadable)?.into();
+    let text = scenario::read(file).map_err(|problem| vec![problem])?;
     let entries: Entries = parse(&text, file).map_err(|problem| vec![problem])?;
     let rows = |manual: bool| rubric.rows.iter().filter(move |row| !manual || matches!(row.by, By::Person));
     let mut problems = Vec::new();

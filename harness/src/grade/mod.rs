@@ -16,13 +16,14 @@ pub mod rubric;
 mod score;
 mod source;
 mod state;
+mod students;
 mod submission;
 mod triage;
 mod unpack;
 mod work;
 
 pub use collection::Skipped;
-pub use csv::{Columns, students};
+pub use csv::Columns;
 pub use document::{Graded, GradesDocument, TeamGrade, conclude};
 pub use pages::words::{
     flag_words, grade_words as grade_words_of, points_words, reasons, row_title, triage_words,
@@ -31,6 +32,7 @@ pub use pages::write_all;
 pub use profile::Flag;
 pub use score::{Grade, Judged, Miss, RowScore, Rung};
 pub use source::{SourceFacts, SourceFinding};
+pub use students::{Student, students, unmatched};
 pub use submission::{Submission, find};
 pub use triage::Triage;
 pub use work::{GradeObserver, GradeOrder, Team, work};

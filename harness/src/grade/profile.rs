@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::submission::files_beneath;
 use harness_model::adapter::{self, Adapter, PROFILE, Program};
 use harness_model::history::hash_of_file;
-use harness_model::scenario::{Problem, What};
+use harness_model::scenario::{self, Problem, What};
 
 /// How many folders deep a profile may lie.
 const DEEPEST: usize = 3;
@@ -70,14 +70,18 @@ pub fn of(
     trusted: bool,
 ) -> Result<(Adapter, Vec<Flag>), ProfileProblem> {
     let mut flags = Vec::new();
+    let shown = Path::new(code).join("submission");
     let (file, text) = match written(root) {
-        Some(found) => found,
+        // One that cannot be read is the team's all the same.
+        Some(file) => match scenario::read(&file) {
+            Ok(text) => (file, text),
+            Err(problem) => return Err(ProfileProblem::Wrong(Box::new(problem.moved(root, &shown)))),
+        },
         None => {
             flags.push(Flag::Drafted);
             drafted(root, draft).ok_or(ProfileProblem::Missing)?
         }
     };
-    let shown = Path::new(code).join("submission");
     // A complaint goes onto pages: it names files as the team knows them, not where they lie on this machine.
     let wrong = |problem: Problem| {
         let problem = Box::new(problem.moved(root, &shown));
@@ -104,27 +108,23 @@ pub fn of(
 }
 
 /// What a profile rewrites; it lies in the submission, as all that a profile may name.
-fn original(path: &Path, root: &Path) -> Result<Arc<str>, Problem> {
+fn original(path: &Path, root: &Path) -> Result<Vec<u8>, Problem> {
     let unreadable = |why: String| Problem::nowhere(What::Unreadable { file: path.to_owned(), why });
     let inside = || Ok(path.canonicalize()?.starts_with(root.canonicalize()?));
-    match inside() {
-        Ok(true) => std::fs::read_to_string(path).map(Arc::from),
-        Ok(false) => return Err(unreadable("not in the submission".to_owned())),
-        Err(error) => Err(error),
+    match inside().map_err(|error: std::io::Error| unreadable(error.to_string()))? {
+        true => scenario::read_bytes(path),
+        false => Err(unreadable("not in the submission".to_owned())),
     }
-    .map_err(|error: std::io::Error| unreadable(error.to_string()))
 }
 
 /// The profile that the team wrote: the one nearest to the root.
-fn written(root: &Path) -> Option<(PathBuf, Arc<str>)> {
+fn written(root: &Path) -> Option<PathBuf> {
     let depth =
         |path: &Path| path.strip_prefix(root).map_or(usize::MAX, |inside| inside.components().count());
     let mut found: Vec<PathBuf> = files_beneath(root);
     found.retain(|path| path.ends_with(PROFILE) && depth(path) <= DEEPEST);
     found.sort_by_key(|path| (depth(path), path.clone()));
-    let file = found.into_iter().next()?;
-    let text = std::fs::read_to_string(&file).ok()?;
-    Some((file, text.into()))
+    found.into_iter().next()
 }
 
 /// Drafts a profile by looking at the submission, and writes it there for the run and for the team to see.
@@ -181,6 +181,7 @@ fn own_program() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use harness_model::scenario::Encoding;
 
     const PYTHON: &str = "name: perez\ntitle: Los Pérez\nprogram: {installed: {name: python3}}\n\
         start: [\"{{ program }}\", proxy.py]\ncapabilities: {cache: disk, ttl: arguments, rotations: 4}\n";
@@ -228,6 +229,25 @@ mod tests {
         let text = "name: x\nprogram: {cargo: pibl}\nstart: [\"{{ program }}\"]\ncapabilities: {cache: disk, ttl: arguments}\n";
         std::fs::write(root.path().join(PROFILE), text).unwrap();
         assert!(of(root.path(), "E01", |_| None, false).unwrap().1.contains(&Flag::IsPibl));
+    }
+
+    #[test]
+    fn a_profile_is_read_however_it_was_saved_and_never_replaced_by_a_draft() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join(PROFILE);
+        let draft: Draft = |_| panic!("the team wrote one");
+        for encoding in [Encoding::Utf8, Encoding::Latin1, Encoding::Utf16Le, Encoding::Utf16Be] {
+            let mark = if encoding == Encoding::Latin1 { "" } else { "\u{feff}" };
+            std::fs::write(&file, encoding.encoded(&format!("{mark}{PYTHON}"))).unwrap();
+            let (_, flags) =
+                of(root.path(), "E01", draft, false).unwrap_or_else(|why| panic!("{encoding:?}: {why:?}"));
+            assert!(!flags.contains(&Flag::Drafted));
+        }
+        std::fs::write(&file, "name: x\n\0").unwrap();
+        let Err(ProfileProblem::Wrong(problem)) = of(root.path(), "E01", draft, false) else {
+            panic!("no text")
+        };
+        assert_eq!(problem.place.unwrap().line_and_column(), (2, 1));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::source::{EDITION_ROWS, Edition, LANGUAGES, SourceRule};
 use harness_model::adapter::{self, built_in};
 use harness_model::catalogue::{CheckId, Requirement};
 use harness_model::plan::{self, Options};
-use harness_model::scenario::{NameKind, Problem, What, find_key, parse, place_of};
+use harness_model::scenario::{self, NameKind, Problem, What, find_key, parse, place_of};
 use harness_model::terms::Bilingual;
 
 /// A rubric as its author wrote it.
@@ -194,7 +194,7 @@ pub enum By {
 /// # Errors
 /// Everything that is wrong with them, with its place.
 pub fn read(file: &Path) -> Result<Rubric, Vec<Problem>> {
-    let text = text_of(file).map_err(|problem| vec![problem])?;
+    let text = scenario::read(file).map_err(|problem| vec![problem])?;
     let written: RubricFile = parse(&text, file).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
     let mut scenarios = scenarios(&written, &text, file, &mut problems);
@@ -228,12 +228,6 @@ pub fn read(file: &Path) -> Result<Rubric, Vec<Problem>> {
     }
 }
 
-fn text_of(file: &Path) -> Result<Arc<str>, Problem> {
-    let unreadable =
-        |error: std::io::Error| What::Unreadable { file: file.to_owned(), why: error.to_string() };
-    std::fs::read_to_string(file).map(Arc::from).map_err(|error| Problem::nowhere(unreadable(error)))
-}
-
 fn scenarios(
     written: &RubricFile,
     text: &Arc<str>,
@@ -244,7 +238,7 @@ fn scenarios(
     let mut found = Vec::new();
     for name in &written.scenarios {
         let path = folder.join(&name.value);
-        match text_of(&path) {
+        match scenario::read(&path) {
             Ok(text) => found.push(ScenarioText {
                 name: String::new(),
                 file: path.file_name().map(PathBuf::from).unwrap_or_default(),

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::collection::{self, Skipped};
+use super::csv::quoted;
 use super::unpack::{self, UnpackProblem};
 use harness_platform::remove_whatever_it_is;
 
@@ -95,17 +96,12 @@ fn with_codes(paths: Vec<PathBuf>, known: &BTreeMap<String, String>) -> Vec<Subm
 
 /// The codes of earlier calls, by name of the submission.
 fn known_codes(file: &Path) -> BTreeMap<String, String> {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    text.lines()
-        .skip(1)
-        .filter_map(|line| line.split_once(','))
-        .map(|(c, n)| (unquoted(n), c.into()))
-        .collect()
-}
-
-fn unquoted(field: &str) -> String {
-    let inner = field.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    inner.map_or_else(|| field.to_owned(), |inner| inner.replace("\"\"", "\""))
+    let Ok(mut reader) = csv::Reader::from_path(file) else { return BTreeMap::new() };
+    let name = |name: &str| match name.strip_prefix('\'') {
+        Some(formula) if formula.starts_with(['=', '+', '-', '@', '\t', '\r']) => formula.to_owned(),
+        _ => name.to_owned(),
+    };
+    reader.records().flatten().filter_map(|row| Some((name(row.get(1)?), row.get(0)?.to_owned()))).collect()
 }
 
 /// Writes which submission is which team; codes of earlier calls are kept.
@@ -116,11 +112,9 @@ pub fn write_teams(out: &Path, submissions: &[Submission]) -> io::Result<()> {
     let mut known: BTreeMap<String, String> =
         known_codes(&out.join(TEAMS)).into_iter().map(|(name, code)| (code, name)).collect();
     known.extend(submissions.iter().map(|one| (one.code.clone(), one.name.clone())));
-    let mut text = "team,submission\n".to_owned();
+    let mut text = "\u{feff}team,submission\n".to_owned();
     for (code, name) in known {
-        // A line end in the name of a folder would break the table.
-        let name = name.replace(['\n', '\r'], " ").replace('"', "\"\"");
-        text.push_str(&format!("{code},\"{name}\"\n"));
+        text.push_str(&format!("{code},{}\n", quoted(&name, ',')));
     }
     fs::write(out.join(TEAMS), text)
 }
@@ -188,11 +182,14 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         let paths =
             |names: &[&str]| names.iter().map(|name| PathBuf::from(format!("/x/{name}.zip"))).collect();
-        let first = with_codes(paths(&["b", "d, \"e\""]), &BTreeMap::new());
+        let first = with_codes(paths(&["b", "d, \"e\"", "=1\n"]), &BTreeMap::new());
         write_teams(out.path(), &first).unwrap();
-        let second = with_codes(paths(&["a", "b", "d, \"e\""]), &known_codes(&out.path().join(TEAMS)));
+        assert!(fs::read_to_string(out.path().join(TEAMS)).unwrap().contains("\"'=1"));
+        let second =
+            with_codes(paths(&["a", "b", "d, \"e\"", "=1\n"]), &known_codes(&out.path().join(TEAMS)));
         let code = |name: &str| second.iter().find(|one| one.name == name).unwrap().code.clone();
-        assert_eq!((code("b"), code("d, \"e\""), code("a")), ("E01".into(), "E02".into(), "E03".into()));
+        let codes = ["b", "d, \"e\"", "=1\n", "a"].map(code);
+        assert_eq!(codes, ["E01", "E02", "E03", "E04"]);
     }
 
     #[test]

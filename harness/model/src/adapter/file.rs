@@ -19,7 +19,7 @@ use super::{
     Adapter, AddressPlan, Attach, CacheMedium, Capabilities, NetworkWish, OwnCommands, Program, Replacement,
     RequestShape, Resolution, Rewrite, Setting, TtlSource, templates,
 };
-use crate::scenario::{Problem, What, find_key, is_folder_name, parse, place_of};
+use crate::scenario::{Encoding, Problem, What, find_key, is_folder_name, parse, place_of};
 
 /// The name of the profile that a team writes beside its sources.
 pub const PROFILE: &str = "pibl-judge.yaml";
@@ -294,6 +294,7 @@ fn rewrites(
                 path: patch.file.clone(),
                 source: folder.join(copied).join(&patch.file),
                 before: String::new(),
+                encoding: Encoding::default(),
                 patch: true,
                 replace: vec![replacement],
             }),
@@ -305,6 +306,7 @@ fn rewrites(
             path: config.to.clone().or(name).unwrap_or_default(),
             source: folder.join(&config.from),
             before: String::new(),
+            encoding: Encoding::default(),
             patch: false,
             replace: config.replace.clone(),
         });

@@ -10,7 +10,7 @@ use super::Adapter;
 use super::boundary::keep_to_boundary;
 use super::file::completed;
 use super::rewrite::{Unmatched, apply};
-use crate::scenario::{Place, Problem, What};
+use crate::scenario::{Place, Problem, What, decoded};
 
 /// Reads and completes an adapter; `origin` is its file. Every original is in place: an adapter without them would write
 /// empty files over what it names. `within` is the folder of the submission whose profile it is; `None`: its words are trusted.
@@ -21,14 +21,14 @@ pub fn read(
     text: &Arc<str>,
     origin: &Path,
     within: Option<&Path>,
-    original: impl Fn(&Path) -> Result<Arc<str>, Problem>,
+    original: impl Fn(&Path) -> Result<Vec<u8>, Problem>,
 ) -> Result<Adapter, Problem> {
     let mut adapter = completed(text, origin)?;
     if let Some(root) = within {
         keep_to_boundary(&adapter, text, origin, root)?;
     }
     for rewrite in &mut adapter.rewrites {
-        rewrite.before = original(&rewrite.source)?.to_string();
+        (rewrite.before, rewrite.encoding) = decoded(&original(&rewrite.source)?, &rewrite.source)?;
         if let Err((which, why)) = apply(&rewrite.before, &rewrite.replace) {
             let wanted = &rewrite.replace[which].text;
             let times = match why {
@@ -64,6 +64,7 @@ fn place(wanted: &str, text: &Arc<str>, origin: &Path) -> Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::Encoding;
 
     const TEXT: &str = "name: a\nprogram: {own: a}\nstart: [\"{{ program }}\"]\nconfig: {from: a.conf}\n\
         capabilities: {cache: none, ttl: none}\n";
@@ -74,8 +75,9 @@ mod tests {
         assert!(resolve(&text, origin).is_err(), "an empty file would be written over it");
         let adapter = read(&text, origin, None, |file| {
             assert_eq!(file, Path::new("a/a.conf"));
-            Ok("port 80".into())
+            Ok(b"port 80 # se\xf1al".into())
         });
-        assert_eq!(adapter.unwrap().rewrites[0].before, "port 80");
+        let rewrite = adapter.unwrap().rewrites.remove(0);
+        assert_eq!((&*rewrite.before, rewrite.encoding), ("port 80 # señal", Encoding::Latin1));
     }
 }

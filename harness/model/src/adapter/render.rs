@@ -87,7 +87,8 @@ pub fn render(adapter: &Adapter, variables: &LaunchVariables) -> Result<Launch, 
                 error: unmatched(&filled[place].text, &why),
             })?
         };
-        Ok(Rewritten { path: rewrite.path.clone(), patch: rewrite.patch, text, diff })
+        let encoding = rewrite.encoding;
+        Ok(Rewritten { path: rewrite.path.clone(), patch: rewrite.patch, text, encoding, diff })
     };
     let OwnCommands { kill, stop, pid } = &adapter.commands;
     Ok(Launch {

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::scenario::Encoding;
+
 /// A file that is changed before it is used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rewrite {
@@ -16,6 +18,9 @@ pub struct Rewrite {
     pub source: PathBuf,
     /// The original, once it was read.
     pub before: String,
+    /// How it is written, before and after.
+    #[serde(default)]
+    pub encoding: Encoding,
     /// Whether it is a patch of the program itself, which is built again afterwards and counted; otherwise configuration.
     pub patch: bool,
     /// What is replaced.
@@ -82,6 +87,9 @@ pub struct Rewritten {
     pub patch: bool,
     /// Its text.
     pub text: String,
+    /// How it is written.
+    #[serde(default)]
+    pub encoding: Encoding,
     /// The changed lines, old and new.
     pub diff: String,
 }

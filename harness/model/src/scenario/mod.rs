@@ -1,7 +1,7 @@
 //! The YAML that people write – scenarios here, adapters next door – as written, every value with its place.
 //!
 //! `cli` reads files into it, `plan` resolves it. It checks shape and units; what a name refers to is looked up in
-//! `plan`. Nothing here opens a file or knows a proxy.
+//! `plan`. Nothing here knows a proxy, and `written` alone opens files.
 
 mod cases;
 mod checks;
@@ -13,6 +13,7 @@ mod overrides;
 mod problem;
 mod steps;
 mod values;
+mod written;
 mod yaml;
 
 pub use cases::{CallersStep, OverloadStep, UploadsStep};
@@ -28,4 +29,5 @@ pub use steps::{
     RepeatStep, RereadKeys, RereadStep, RestartStep, SerialStep, SlideStep, StepFile, TimeRange, Which,
 };
 pub use values::{is_folder_name, refusals};
+pub use written::{Encoding, decoded, read, read_bytes};
 pub use yaml::{find_key, outermost_keys, parse, place_of};

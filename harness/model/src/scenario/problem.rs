@@ -82,6 +82,8 @@ pub enum What {
         /// Why, in the system's words.
         why: String,
     },
+    /// A file that is no text.
+    NotText,
     /// A name that cannot be a folder of reports.
     UnsafeName,
     /// A literal replacement whose text does not occur in its original as often as it must.

@@ -98,13 +98,13 @@ impl WorkingDirectory {
         self.each(files, |path| self.inside.touch(path))
     }
 
-    /// Writes files, relative path → text.
+    /// Writes files, relative path → what is in them.
     ///
     /// # Errors
     /// One leads outside or cannot be written.
-    pub fn write_files(&self, files: &BTreeMap<String, String>) -> Result<(), StartProblem> {
+    pub fn write_files(&self, files: &BTreeMap<String, impl AsRef<[u8]>>) -> Result<(), StartProblem> {
         files.iter().try_for_each(|(relative, text)| {
-            self.each([relative], |path| self.inside.write(path, text.as_bytes()))
+            self.each([relative], |path| self.inside.write(path, text.as_ref()))
         })
     }
 

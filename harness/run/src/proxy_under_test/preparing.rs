@@ -135,7 +135,7 @@ impl ProxyUnderTest {
             if file.patch && known == Some(&file.text) {
                 continue;
             }
-            let one = BTreeMap::from([(file.path.clone(), file.text.clone())]);
+            let one = BTreeMap::from([(file.path.clone(), file.encoding.encoded(&file.text))]);
             self.directory.write_files(&one)?;
             if file.patch {
                 self.patched.insert(file.path.clone(), file.text.clone());

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use self::places::index_of;
 use super::csv::{self, Columns};
 use super::document::Graded;
+use super::students::Student;
 use super::{gradescope, markdown};
 use harness_tell::language::Language;
 use harness_tell::report::{ReportError, write};
@@ -27,7 +28,7 @@ use harness_tell::report::{ReportError, write};
 pub fn write_all(
     graded: &Graded,
     out: &Path,
-    students: &[(String, String)],
+    students: &[Student],
     columns: Columns,
     language: Language,
 ) -> Result<PathBuf, ReportError> {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::modules::{self, SourceFile, Use};
 use super::readme;
 use crate::grade::submission::files_beneath;
+use harness_model::scenario;
 
 /// Endings of files and the language that they are written in.
 const ENDINGS: [(&str, &str); 16] = [
@@ -80,9 +81,9 @@ pub fn read(root: &Path) -> SourceFacts {
         if !path.metadata().is_ok_and(|data| data.len() <= LARGEST) {
             continue;
         }
-        let Ok(bytes) = std::fs::read(path) else { continue };
+        let Ok(text) = scenario::read(path) else { continue };
         let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let text = text.to_string();
         by_language.entry(language).or_default().push(SourceFile { name, text });
     }
     let lines = |files: &[SourceFile]| files.iter().map(|file| file.text.lines().count()).sum::<usize>();

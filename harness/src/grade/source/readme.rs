@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::grade::students::folded;
+use harness_model::scenario;
+
 /// The README nearest to the root, by its name, and its headings.
 pub(super) fn of(root: &Path, paths: &[PathBuf]) -> Option<(String, Vec<String>)> {
     let inside = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_path_buf();
@@ -14,7 +17,7 @@ pub(super) fn of(root: &Path, paths: &[PathBuf]) -> Option<(String, Vec<String>)
     };
     let readme =
         paths.iter().filter(is_readme).min_by_key(|path| (inside(path).iter().count(), inside(path)))?;
-    let text = String::from_utf8_lossy(&std::fs::read(readme).ok()?).into_owned();
+    let text = scenario::read(readme).ok()?;
     Some((inside(readme).to_string_lossy().into_owned(), headings(&text)))
 }
 
@@ -50,27 +53,24 @@ fn headings(text: &str) -> Vec<String> {
 
 /// Whether a heading is that of a section, whatever its case, accents and numbers.
 pub(super) fn names(heading: &str, section: &str) -> bool {
-    plain(heading).contains(plain(section).trim())
-}
-
-fn plain(text: &str) -> String {
-    let letter = |c: char| match c {
-        'á' | 'à' => 'a',
-        'é' | 'è' => 'e',
-        'í' | 'ì' => 'i',
-        'ó' | 'ò' => 'o',
-        'ú' | 'ù' | 'ü' => 'u',
-        'ñ' => 'n',
-        other => other,
-    };
-    // Accents that stand behind their letter as signs of their own are left out.
-    let is_sign = |c: &char| ('\u{300}'..='\u{36f}').contains(c);
-    text.to_lowercase().chars().filter(|c| !is_sign(c)).map(letter).collect()
+    folded(heading).contains(&folded(section))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use harness_model::scenario::Encoding;
+
+    #[test]
+    fn a_readme_is_read_however_it_was_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("LÉEME.txt");
+        for encoding in [Encoding::Utf8, Encoding::Latin1, Encoding::Utf16Le] {
+            std::fs::write(&file, encoding.encoded("# Introducción\nSoporte.\n")).unwrap();
+            let (_, headings) = of(folder.path(), std::slice::from_ref(&file)).unwrap();
+            assert_eq!(headings, ["Introducción"], "{encoding:?}");
+        }
+    }
 
     #[test]
     fn headings_are_found_however_they_are_written() {

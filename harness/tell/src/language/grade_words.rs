@@ -202,6 +202,16 @@ messages! {
         en: "no submission was found in what was named",
         es: "no se encontró ninguna entrega en lo indicado",
     }
+    /// A student whose submission is not there.
+    pub fn not_found(student: &str, submission: &str) {
+        en: "  not found: {student}, whose submission would be {submission}",
+        es: "  sin encontrar: {student}, cuya entrega sería {submission}",
+    }
+    /// A submission of no student of the list.
+    pub fn of_nobody(submission: &str) {
+        en: "  of no student in the list: {submission}",
+        es: "  de ningún estudiante de la lista: {submission}",
+    }
     /// Heading of the first look.
     pub fn first_look_of(count: usize) { en: "First look at {count}:", es: "Primera mirada a {count}:" }
     /// How many teams.

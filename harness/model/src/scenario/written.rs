@@ -1,0 +1,127 @@
+//! Files as people save them: with a mark in front, in UTF-16, in Latin-1.
+//!
+//! Everything that a person wrote comes through [`read`]. What is rewritten for a proxy keeps the encoding that it had, as the
+//! program that reads it expects. What is no text is refused with its place.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::problem::{Place, Problem, What};
+
+/// How the characters of a file are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// As almost everywhere.
+    #[default]
+    Utf8,
+    /// One byte a character; what is no UTF-8 is taken for this, in which every byte is one.
+    Latin1,
+    /// Two bytes, the lower first: what Windows calls Unicode.
+    Utf16Le,
+    /// Two bytes, the higher first.
+    Utf16Be,
+}
+
+/// The text of a file that a person wrote, without a mark in front.
+///
+/// # Errors
+/// It cannot be read, or is no text.
+pub fn read(file: &Path) -> Result<Arc<str>, Problem> {
+    let (text, _) = decoded(&read_bytes(file)?, file)?;
+    Ok(text.strip_prefix(MARK).unwrap_or(&text).into())
+}
+
+/// The bytes of such a file.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read_bytes(file: &Path) -> Result<Vec<u8>, Problem> {
+    std::fs::read(file)
+        .map_err(|error| Problem::nowhere(What::Unreadable { file: file.to_owned(), why: error.to_string() }))
+}
+
+/// What tells UTF-16 from other text; some programs put it before UTF-8 as well.
+const MARK: char = '\u{feff}';
+
+/// A text with its mark, where it has one, and how it was written.
+///
+/// # Errors
+/// It is no text; the place is that of the first byte that no text has.
+pub fn decoded(bytes: &[u8], file: &Path) -> Result<(String, Encoding), Problem> {
+    let wide = |pair: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|two| pair(*two)).collect();
+        String::from_utf16(&units).ok().filter(|text| bytes.len().is_multiple_of(2) && !text.contains('\0'))
+    };
+    let found = match bytes {
+        [0xff, 0xfe, ..] | [1..=0xff, 0, ..] => {
+            wide(u16::from_le_bytes).map(|text| (text, Encoding::Utf16Le))
+        }
+        [0xfe, 0xff, ..] | [0, 1..=0xff, ..] => {
+            wide(u16::from_be_bytes).map(|text| (text, Encoding::Utf16Be))
+        }
+        _ if bytes.contains(&0) => None,
+        _ => Some(match std::str::from_utf8(bytes) {
+            Ok(text) => (text.to_owned(), Encoding::Utf8),
+            Err(_) => (bytes.iter().map(|byte| char::from(*byte)).collect(), Encoding::Latin1),
+        }),
+    };
+    found.ok_or_else(|| {
+        let text: Arc<str> = String::from_utf8_lossy(bytes).into();
+        let at = text.find('\0').unwrap_or(0);
+        let place = Place { file: file.to_owned(), bytes: at..(at + 1).min(text.len()), text };
+        Problem::at(place, What::NotText)
+    })
+}
+
+impl Encoding {
+    /// A text written so; in UTF-8 after all where it has a character that this encoding has not.
+    pub fn encoded(self, text: &str) -> Vec<u8> {
+        let units = || text.encode_utf16();
+        match self {
+            Encoding::Latin1 if text.chars().all(|c| u32::from(c) < 0x100) => {
+                text.chars().map(|c| u32::from(c) as u8).collect()
+            }
+            Encoding::Utf8 | Encoding::Latin1 => text.as_bytes().to_vec(),
+            Encoding::Utf16Le => units().flat_map(u16::to_le_bytes).collect(),
+            Encoding::Utf16Be => units().flat_map(u16::to_be_bytes).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_encoding_is_read_and_written_as_it_was() {
+        let text = "name: peña\nport: 80\n";
+        for encoding in [Encoding::Utf8, Encoding::Latin1, Encoding::Utf16Le, Encoding::Utf16Be] {
+            for text in [text.to_owned(), format!("{MARK}{text}")] {
+                if encoding == Encoding::Latin1 && text.starts_with(MARK) {
+                    continue;
+                }
+                let bytes = encoding.encoded(&text);
+                assert_eq!(decoded(&bytes, Path::new("a")).unwrap(), (text, encoding));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused_with_its_place() {
+        let problem = decoded(b"name: x\nab\0\x01", Path::new("a")).unwrap_err();
+        assert_eq!(problem.place.unwrap().line_and_column(), (2, 3));
+        assert!(decoded(b"\x7fELF\0\0\x01\0", Path::new("a")).is_err());
+        assert!(decoded(b"", Path::new("a")).unwrap().0.is_empty());
+    }
+
+    #[test]
+    fn the_mark_in_front_is_no_part_of_a_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.yaml");
+        std::fs::write(&file, "\u{feff}name: x").unwrap();
+        assert_eq!(&*read(&file).unwrap(), "name: x");
+    }
+}
