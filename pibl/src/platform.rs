@@ -65,6 +65,17 @@ pub fn send_before_end<S>(_socket: S, _bytes: &[u8]) -> io::Result<usize> {
     Ok(0)
 }
 
+/// A file that lies in memory, for readers who know only files.
+pub fn memory_file() -> io::Result<File> {
+    #[cfg(target_os = "linux")]
+    {
+        let flags = rustix::fs::MemfdFlags::CLOEXEC;
+        Ok(rustix::fs::memfd_create("pibl", flags)?.into())
+    }
+    #[cfg(not(target_os = "linux"))]
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// How files are opened that nobody but the owner may read, if they have to be made: answers and logs tell of people.
 pub fn private_file() -> std::fs::OpenOptions {
     let mut options = File::options();

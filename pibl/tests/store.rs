@@ -84,6 +84,57 @@ fn a_full_or_read_only_disk_means_a_proxy_without_cache() {
 }
 
 #[test]
+fn a_disk_that_is_full_in_the_middle_of_a_body_costs_no_follower_a_byte() {
+    if !Command::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this system does not let a test mount a file system of its own");
+        return;
+    }
+    const BLOCKS: u64 = 48;
+    let backend = Backend::start(|conversation| {
+        while conversation.next_request().is_some() {
+            conversation.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            for number in 0..BLOCKS {
+                conversation.send(format!("{BLOCK:x}\r\n"));
+                conversation.send(block(number));
+                conversation.send("\r\n");
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            conversation.send("0\r\n\r\n");
+        }
+    });
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("cache")).unwrap();
+    let script = "mount -t tmpfs -o size=1m none cache\nexec \"$0\" \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args(["-rm", "sh", "-c", script, env!("CARGO_BIN_EXE_pibl")]);
+    command.args(["--listen", "127.0.0.1", "--port", "0", "--backend", &backend.address.to_string()]);
+    let running = Running::spawn(command.current_dir(directory.path()).stdout(Stdio::null()));
+    let address = running.address;
+    std::thread::scope(|scope| {
+        for _ in 0..5 {
+            scope.spawn(move || {
+                let response = testkit::program::get_bytes(address, "/big");
+                let start = response.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
+                let mut rest = &response[start..];
+                let mut content = Vec::new();
+                while let Some(end) = rest.windows(2).position(|window| window == b"\r\n") {
+                    let size = std::str::from_utf8(&rest[..end]).expect("a size");
+                    let size = usize::from_str_radix(size, 16).expect("a size");
+                    content.extend_from_slice(&rest[end + 2..end + 2 + size]);
+                    rest = &rest[end + 4 + size..];
+                    if size == 0 {
+                        break;
+                    }
+                }
+                let expected: Vec<u8> = (0..BLOCKS).flat_map(block).collect();
+                assert!(content == expected, "{} bytes of {}", content.len(), expected.len());
+            });
+        }
+    });
+    assert!(backend.requests().len() < 5, "nobody read along");
+}
+
+#[test]
 fn a_directory_that_fails_while_serving_costs_no_answer() {
     let (directory, origin) = (tempfile::tempdir().unwrap(), origin());
     let running = prepared(directory.path(), "", &origin);

@@ -100,7 +100,7 @@ impl Cache {
             now = clock::steady_now();
             match state {
                 State::Gone | State::Waiting => {}
-                State::Released => return Answer::Fetch(fetch),
+                State::Released | State::Ended(_) => return Answer::Fetch(fetch),
                 State::Landed(entry) => {
                     let fits = fits(request, &key, &entry)
                         && !matches!(decide(&entry, &directives, now), Use::No(_));

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::watch;
 
@@ -32,6 +32,9 @@ pub(super) enum State {
     Streaming(Arc<Incoming>, u64),
     /// It is stored, or confirmed.
     Landed(Arc<Entry>),
+    /// So many bytes were the body, and nothing of it is stored: those who read along have all of it, and whoever has not
+    /// begun asks for himself.
+    Ended(u64),
     /// The answer is not for sharing: everybody asks for himself, at once.
     Released,
     /// The leader died without an answer: somebody else leads.
@@ -52,6 +55,8 @@ pub(super) struct Incoming {
     pub freshness: Freshness,
     pub file: Arc<File>,
     pub body_offset: u64,
+    /// Where the body goes on when the disk took no more of it, and from which byte on.
+    pub tail: OnceLock<(u64, Arc<File>)>,
 }
 
 /// Flights by hash, each with the state of the writes when it began.
@@ -206,6 +211,11 @@ impl Leader {
     /// The answer is stored or confirmed.
     pub(super) fn land(mut self, entry: Arc<Entry>) {
         self.end(State::Landed(entry));
+    }
+
+    /// All of the body has come, and nothing is stored.
+    pub(super) fn finish(mut self, body_bytes: u64) {
+        self.end(State::Ended(body_bytes));
     }
 
     /// The answer is not for sharing.

@@ -28,7 +28,7 @@ use crate::http::Fields;
 use crate::platform::is_out_of_descriptors;
 
 /// Bodies up to this size are checked where they are first opened; larger ones on a thread of their own.
-const CHECKED_INLINE_BYTES: u64 = 4 << 20;
+const CHECKED_INLINE_BYTES: u64 = 64 << 10;
 /// A failing disk is mentioned this often, in seconds.
 const COMPLAIN_EVERY_SECONDS: i64 = 10;
 

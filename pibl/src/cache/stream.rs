@@ -48,6 +48,7 @@ impl Stream {
     pub fn is_over(&self) -> bool {
         match &*self.receiver.borrow() {
             State::Landed(entry) => entry.body_bytes() <= self.sent,
+            State::Ended(body_bytes) => *body_bytes <= self.sent,
             _ => self.incoming.length == Some(self.sent),
         }
     }
@@ -76,6 +77,7 @@ impl Stream {
         let readable = match &*state {
             State::Streaming(_, readable) => *readable,
             State::Landed(entry) => entry.body_bytes(),
+            State::Ended(body_bytes) => *body_bytes,
             State::Waiting | State::Released | State::Gone => {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -84,12 +86,14 @@ impl Stream {
         if readable <= sent {
             return Ok(None);
         }
-        let part = FilePart {
-            file: Arc::clone(&self.incoming.file),
-            offset: self.incoming.body_offset + sent,
-            length: readable - sent,
+        let incoming = &self.incoming;
+        let (file, offset, end) = match incoming.tail.get() {
+            Some((start, tail)) if sent >= *start => (tail, sent - start, readable),
+            Some((start, _)) => (&incoming.file, incoming.body_offset + sent, readable.min(*start)),
+            None => (&incoming.file, incoming.body_offset + sent, readable),
         };
-        self.sent = readable;
+        let part = FilePart { file: Arc::clone(file), offset, length: end - sent };
+        self.sent = end;
         Ok(Some(part))
     }
 }

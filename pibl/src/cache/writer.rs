@@ -4,7 +4,8 @@
 //! before that goes to the client. It never fails towards the exchange: a disk that does not want the
 //! bytes costs the stored copy, a warning, and nothing else.
 
-use std::sync::Arc;
+use std::fs::File;
+use std::sync::{Arc, OnceLock};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
@@ -17,9 +18,13 @@ use super::key::{Key, variant_hash};
 use super::store::Store;
 use super::stream::Stream;
 use super::watch::Watch;
+use crate::platform;
 
 /// Bodies that come in one piece up to this size are written together with their head.
 const MOST_HELD_BYTES: u64 = 256 * 1024;
+
+/// What is held in memory for those who read along when the disk takes no more.
+const MOST_TAIL_BYTES: u64 = 64 << 20;
 
 /// Takes the body of one response. Dropped without [`Writer::commit`], it leaves nothing behind.
 #[derive(Debug)]
@@ -46,6 +51,8 @@ pub struct Writer {
 struct Open {
     temporary: Temporary,
     hasher: Xxh3,
+    /// What those see who read along.
+    incoming: Option<Arc<Incoming>>,
 }
 
 impl std::fmt::Debug for Open {
@@ -143,10 +150,38 @@ impl Writer {
             self.held.extend_from_slice(piece);
             return;
         }
-        if let Err(error) = self.write_through(piece) {
+        let is_in_memory = self.tail().is_some();
+        let written = if is_in_memory { self.write_to_tail(piece) } else { self.write_through(piece) };
+        if let Err(error) = written {
             self.store.complain("write to", &error);
-            self.give_up();
+            if is_in_memory || !self.has_followers() || self.write_to_tail(piece).is_err() {
+                self.give_up();
+            }
         }
+    }
+
+    fn tail(&self) -> Option<&(u64, Arc<File>)> {
+        self.open.as_ref()?.incoming.as_ref()?.tail.get()
+    }
+
+    /// The disk takes no more, so that nothing will be kept; but some are in the middle of this body, and read its rest
+    /// from memory.
+    fn write_to_tail(&mut self, piece: &[u8]) -> std::io::Result<()> {
+        let begins = self.received - piece.len() as u64;
+        let incoming = self.open.as_ref().and_then(|open| open.incoming.as_ref());
+        let (Some(leader), Some(incoming)) = (&self.leader, incoming) else {
+            return Err(std::io::ErrorKind::BrokenPipe.into());
+        };
+        if incoming.tail.get().is_none() {
+            let _ = incoming.tail.set((begins, Arc::new(platform::memory_file()?)));
+        }
+        let (start, file) = incoming.tail.get().ok_or(std::io::ErrorKind::BrokenPipe)?;
+        if !leader.has_followers() || self.received - start > MOST_TAIL_BYTES {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        write_at(file, piece, begins - start)?;
+        leader.progress(self.received);
+        Ok(())
     }
 
     /// The body is complete: the response becomes visible, to those who wait and to those who come. Call
@@ -154,6 +189,9 @@ impl Writer {
     pub fn commit(mut self) {
         if self.has_failed || self.expected.is_some_and(|length| length != self.received) {
             return;
+        }
+        if self.tail().is_some() {
+            return self.leader.take().into_iter().for_each(|leader| leader.finish(self.received));
         }
         if let Err(error) = self.publish() {
             self.store.complain("write to", &error);
@@ -164,7 +202,8 @@ impl Writer {
         self.has_failed = true;
         self.open = None;
         self.held = Vec::new();
-        self.leader = None;
+        // Whoever waits asks for himself at once, instead of failing one after the other.
+        self.leader.take().into_iter().for_each(Leader::release);
     }
 
     fn write_through(&mut self, piece: &[u8]) -> std::io::Result<()> {
@@ -175,14 +214,16 @@ impl Writer {
             let mut slots = Vec::with_capacity(2 * self.slot_bytes);
             self.put_slots(&mut slots)?;
             write_at(&temporary.file, &slots, self.preamble(0, 0).slot_offset(0))?;
-            self.open = Some(Open { temporary, hasher: Xxh3::new() });
+            self.open = Some(Open { temporary, hasher: Xxh3::new(), incoming: None });
         }
         let Some(open) = &mut self.open else { return Ok(()) };
         open.hasher.update(piece);
         write_at(&open.temporary.file, piece, offset + self.received - piece.len() as u64)?;
         if let Some(leader) = &self.leader {
             if self.received == piece.len() as u64 {
-                leader.stream(Arc::new(self.incoming(offset)), self.received);
+                let incoming = Arc::new(self.incoming(offset));
+                leader.stream(Arc::clone(&incoming), self.received);
+                self.open.iter_mut().for_each(|open| open.incoming = Some(Arc::clone(&incoming)));
             } else {
                 leader.progress(self.received);
             }
@@ -204,6 +245,7 @@ impl Writer {
             freshness: self.freshness,
             file: file.expect("the file is open whenever a piece was written through"),
             body_offset,
+            tail: OnceLock::new(),
         }
     }
 

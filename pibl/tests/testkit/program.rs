@@ -119,6 +119,17 @@ impl Running {
     }
 }
 
+/// A response whose body is no text.
+pub fn get_bytes(address: SocketAddr, target: &str) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    std::io::Write::write_all(&mut stream, request.as_bytes()).expect("a write");
+    let mut response = Vec::new();
+    std::io::Read::read_to_end(&mut stream, &mut response).expect("a response");
+    response
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
