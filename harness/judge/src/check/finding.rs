@@ -675,6 +675,15 @@ pub enum Finding {
         /// Requests that reached the backends.
         requests: u64,
     },
+    /// Under this list, and not under the first, requests got no answer of a backend.
+    ListUnserved {
+        /// Length of the list.
+        backends: u64,
+        /// Requests without one.
+        unserved: u64,
+        /// Of so many, one after the other.
+        requests: u64,
+    },
     /// It did not start with this list.
     ListRefused {
         /// Length of the list.

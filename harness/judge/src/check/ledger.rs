@@ -238,6 +238,12 @@ impl<'a> Ledger<'a> {
         })
     }
 
+    /// Whether a step runs under the list of backends of the first start. What goes wrong under another list alone is a finding
+    /// of the checks about lists.
+    pub(super) fn under_first_list(&self, step: &Step) -> bool {
+        self.plan.backends_at(step.index) == self.plan.proxy.backends.unwrap_or(self.plan.backends.count)
+    }
+
     /// The requests of a step and a purpose, in the order of sending; only those of its last try.
     pub(super) fn requests_of(&self, step: usize, purpose: Purpose) -> Vec<Asked<'a>> {
         let last = self.tries_of(step).saturating_sub(1);

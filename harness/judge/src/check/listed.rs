@@ -6,12 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fairness::per_connection;
+use super::integrity::wrong_answer;
 use super::judged::Judged;
-use super::ledger::{Arrived, Ledger};
+use super::ledger::{Arrived, Asked, Ledger};
+use super::seen::Wrong;
 use super::{Finding, Outcome};
 use harness_model::adapter::Setting;
 use harness_model::catalogue::CheckId;
-use harness_model::history::EventKind;
+use harness_model::history::{EventKind, Purpose};
 use harness_model::plan::{CheckPlan, Connections, Step, StepKind};
 
 /// `config.backends`, `config.two_backends`.
@@ -32,11 +34,22 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         }
         let visits = visits_of(ledger, step.index);
         let list = lists.entry(told).or_default();
+        if !ledger.under_first_list(step) {
+            let asked = ledger.requests_of(step.index, Purpose::Serial);
+            list.asked += asked.len();
+            list.unserved.extend(asked.iter().filter(|asked| unserved(asked)).map(|asked| asked.line));
+        }
         if let StepKind::Serial(plan) = &step.kind {
             list.serial += visits.len();
             list.changed_connections |= plan.connections == Connections::Each;
         }
         list.visits.extend(visits);
+    }
+    // A list that is not served is told as that, and not as one of which somebody was left out.
+    if let Some((told, list)) = lists.iter().find(|(_, list)| 2 * list.unserved.len() > list.asked) {
+        let (backends, requests) = (*told as u64, list.asked as u64);
+        let finding = Finding::ListUnserved { backends, unserved: list.unserved.len() as u64, requests };
+        return Judged::fail(finding, list.unserved.clone());
     }
     // What came from the cache, and too few for a whole round, say nothing.
     lists.retain(|told, list| list.serial >= 2 * told);
@@ -83,6 +96,15 @@ struct Shown<'a> {
     serial: usize,
     /// Whether serial requests came over a connection each.
     changed_connections: bool,
+    /// Serial requests under a list that is not the first.
+    asked: usize,
+    /// The lines of those that got no answer of a backend. What took too long is none of them: it may be the host's.
+    unserved: Vec<usize>,
+}
+
+fn unserved(asked: &Asked<'_>) -> bool {
+    let wrong = wrong_answer(asked);
+    matches!(wrong, Some(Wrong::NoAnswer | Wrong::NotConnected { .. } | Wrong::Status { status: 500.. }))
 }
 
 /// `config.port`: started with another port, it gets ready there.
@@ -155,8 +177,8 @@ mod tests {
     use crate::check::testkit::{Ask, Kit};
     use crate::check::{Finding, Outcome};
     use harness_model::catalogue::CheckId;
-    use harness_model::history::{EventKind, Purpose};
-    use harness_model::plan::{ClientKind, Connections, ProxySettings, Restart, Serial, StepKind};
+    use harness_model::history::{EventKind, ExchangeEnd, Purpose};
+    use harness_model::plan::{Batches, ClientKind, Connections, ProxySettings, Restart, Serial, StepKind};
 
     fn serial(kit: &mut Kit, at: f64, visits: &[&str]) {
         serial_over(kit, at, visits, Connections::Each);
@@ -219,6 +241,30 @@ mod tests {
             kit.connection = Some(2_000);
             serial_over(&mut kit, 800.0, &["b2"; 8], Connections::One);
             assert_eq!(kit.judge(CheckId::ConfigTwoBackends).outcome, Outcome::Inconclusive);
+        }
+    }
+
+    #[test]
+    fn what_only_another_list_brings_about_is_a_finding_about_lists_alone() {
+        let mut kit = Kit::new(3);
+        serial(&mut kit, 0.0, &["b1", "b2", "b3", "b1", "b2", "b3"]);
+        restart(&mut kit, 100.0, 2);
+        serial(&mut kit, 200.0, &["b1", "b2"]);
+        let batches = Batches { count: 1, size: 6, path: "/b/{n}".into(), connections: Connections::Each };
+        for n in 2..8 {
+            let ask = Ask::get(Purpose::Serial, &format!("/l/{n}"), 230.0 + f64::from(n));
+            kit.ask(ask.ending(ExchangeEnd::ClosedWithoutAnswer));
+        }
+        kit.step(400.0, StepKind::Batches(batches));
+        for n in 0..6 {
+            let ask = Ask::get(Purpose::Batch, &format!("/b/{n}"), 410.0);
+            kit.ask(ask.ending(ExchangeEnd::ClosedWithoutAnswer));
+        }
+        let verdict = kit.judge(CheckId::ConfigTwoBackends);
+        assert_eq!(verdict.finding, Finding::ListUnserved { backends: 2, unserved: 6, requests: 8 });
+        assert_eq!(verdict.outcome, Outcome::Fail);
+        for other in [CheckId::ConcurrencyOwnAnswers, CheckId::ConcurrencyClientKinds] {
+            assert_ne!(kit.judge(other).outcome, Outcome::Fail, "{other:?}");
         }
     }
 

@@ -58,6 +58,8 @@ pub(super) struct Ask {
     pub(super) body: (u64, u64),
     /// Its target at the backends, where it is not the one that was sent.
     pub(super) arrives_as: Option<String>,
+    /// What its backends did.
+    pub(super) outcome: BackendOutcome,
     /// Stamp of the answer where it is not that of the last attempt.
     pub(super) stamp: Option<Stamp>,
 }
@@ -78,6 +80,7 @@ impl Ask {
             bytes: 1_000,
             body: (0, 0),
             arrives_as: None,
+            outcome: BackendOutcome::Answered,
             stamp: None,
         }
     }
@@ -96,6 +99,12 @@ impl Ask {
 
     pub(super) fn taking(mut self, took: f64) -> Ask {
         self.took = took;
+        self
+    }
+
+    /// Its backends break off before the end of their answer.
+    pub(super) fn truncated_there(mut self) -> Ask {
+        self.outcome = BackendOutcome::Truncated;
         self
     }
 
@@ -372,7 +381,7 @@ fn attempt(ask: &Ask, backend: &str, number: u64, arrived: f64, responded: f64) 
         met: None,
         status: Some(ask.status),
         response_bytes: 0,
-        outcome: BackendOutcome::Answered,
+        outcome: ask.outcome.clone(),
     }
 }
 

@@ -100,6 +100,10 @@ pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> 
             en: "told of {told}, it asked {visited} over {requests}",
             es: "se le indicaron {told} y les pidió a {visited} en {requests}",
             told = told.join(", "), visited = visited.join(", "), requests = Counted(*requests, Noun::Request)),
+        Finding::ListUnserved { backends, unserved, requests } => say!(language,
+            en: "told of {backends} backends, it left {unserved} of {requests} without the answer of a backend; under the first list it did not",
+            es: "con {backends} backends indicados, {unserved} de {requests} quedaron sin la respuesta de un backend; con la primera lista no",
+            backends = backends, unserved = unserved, requests = Counted(*requests, Noun::Request)),
         Finding::ListRefused { backends, problem } => say!(language,
             en: "it did not start with {backends} backends: {problem}",
             es: "no arrancó con {backends} backends: {problem}", backends = backends, problem = problem),
@@ -157,6 +161,7 @@ pub(super) fn samples() -> Vec<Finding> {
     vec![
         Finding::ListInForce { lists: vec![3, 4], requests: 36 },
         Finding::ListIgnored { told: names(4), visited: names(3), requests: 12 },
+        Finding::ListUnserved { backends: 2, unserved: 6, requests: 8 },
         Finding::ListRefused { backends: 4, problem: "it ended".into() },
         Finding::PortInForce { first: 20_001, second: 20_002 },
         Finding::PortIgnored { told: 20_002, problem: "nothing listens there".into() },

@@ -52,7 +52,7 @@ pub(in crate::check) fn own_answers(ledger: &Ledger<'_>, check: &CheckPlan) -> J
     {
         // What passed is all of it, not only the first batches.
         (*exchanges, *at_once) = (0, 0);
-        for step in ledger.steps_of(check) {
+        for step in ledger.steps_of(check).filter(|step| ledger.under_first_list(step)) {
             if let StepKind::Batches(plan) = &step.kind {
                 *exchanges += ledger.requests_of(step.index, Purpose::Batch).len() as u64;
                 *at_once = (*at_once).max(u64::from(plan.size));
@@ -66,7 +66,7 @@ pub(in crate::check) fn own_answers(ledger: &Ledger<'_>, check: &CheckPlan) -> J
 pub(in crate::check) fn client_kinds(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let (mut kinds, mut exchanges): (Vec<ClientKind>, u64) = (Vec::new(), 0);
     let mut missing = None;
-    for step in ledger.steps_of(check) {
+    for step in ledger.steps_of(check).filter(|step| ledger.under_first_list(step)) {
         let StepKind::Serial(plan) = &step.kind else { continue };
         let requests = ledger.requests_of(step.index, Purpose::Serial);
         if requests.is_empty() {
@@ -253,7 +253,7 @@ fn worst_of_steps<'a>(
     in_try: impl Fn(&Ledger<'a>, &Step, u32) -> Option<Judged>,
 ) -> Judged {
     let mut worst: Option<Judged> = None;
-    for step in ledger.steps_of(check) {
+    for step in ledger.steps_of(check).filter(|step| ledger.under_first_list(step)) {
         let Some(judged) = after_tries(ledger, step, &in_try) else { continue };
         if worst.as_ref().is_none_or(|worst| gravity(&judged) > gravity(worst)) {
             worst = Some(judged);
