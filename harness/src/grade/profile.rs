@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::submission::files_beneath;
-use harness_model::adapter::{self, Adapter, PROFILE, Program};
+use harness_model::adapter::{self, Adapter, PROFILE, Program, Resolution};
 use harness_model::history::hash_of_file;
 use harness_model::scenario::{self, Problem, What};
 
@@ -142,7 +142,7 @@ fn declared(adapter: &Adapter) -> Vec<Flag> {
     if capabilities.rotations > 1 {
         flags.push(Flag::Rotations { declared: capabilities.rotations });
     }
-    if !resolution.is_zero() {
+    if capabilities.ttl_resolution != Resolution::of_step(capabilities.ttl_step) {
         let declared_ms = u64::try_from(resolution.as_millis()).unwrap_or(u64::MAX);
         flags.push(Flag::Resolution { declared_ms });
     }

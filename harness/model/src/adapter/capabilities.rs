@@ -119,6 +119,15 @@ pub struct Resolution {
     pub late: Duration,
 }
 
+impl Resolution {
+    /// What a TTL that is told in such steps is kept to where nothing is declared: a clock of whole seconds is up to a second early
+    /// or late, whichever way it compares.
+    pub fn of_step(step: Duration) -> Resolution {
+        let second = Duration::from_secs(1);
+        if step < second { Resolution::default() } else { Resolution { early: second, late: second } }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

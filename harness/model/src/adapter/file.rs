@@ -161,9 +161,10 @@ pub struct CapabilitiesFile {
     pub cache: CacheMedium,
     /// How it learns its TTL.
     pub ttl: TtlFile,
-    /// How far from the TTL an entry may expire by design.
+    /// How far from the TTL an entry may expire by design. Where nothing is said and the TTL is counted in whole seconds or more
+    /// (`ttl_step`), a second on either side: such a clock says no more.
     #[serde(default)]
-    pub resolution: ResolutionFile,
+    pub resolution: Option<ResolutionFile>,
     /// The smallest TTL that it can be told, of which every other is a multiple: `1m` where it counts minutes.
     #[serde(default)]
     pub ttl_step: Option<Span>,
@@ -315,6 +316,7 @@ fn rewrites(
 }
 
 fn capabilities(file: CapabilitiesFile) -> Capabilities {
+    let ttl_step = file.ttl_step.map_or(Duration::from_millis(1), |span| span.0);
     Capabilities {
         cache: file.cache,
         ttl: match file.ttl {
@@ -323,11 +325,14 @@ fn capabilities(file: CapabilitiesFile) -> Capabilities {
             TtlFile::Fixed(ttl) => TtlSource::Fixed { ttl: ttl.0 },
             TtlFile::None => TtlSource::None,
         },
-        ttl_resolution: Resolution {
-            early: file.resolution.early.map_or(Duration::ZERO, |span| span.0),
-            late: file.resolution.late.map_or(Duration::ZERO, |span| span.0),
-        },
-        ttl_step: file.ttl_step.map_or(Duration::from_millis(1), |span| span.0),
+        ttl_resolution: file.resolution.map_or_else(
+            || Resolution::of_step(ttl_step),
+            |declared| Resolution {
+                early: declared.early.map_or(Duration::ZERO, |span| span.0),
+                late: declared.late.map_or(Duration::ZERO, |span| span.0),
+            },
+        ),
+        ttl_step,
         rotations: file.rotations,
         store_lag: file.store_lag.map_or(Duration::ZERO, |span| span.0),
         settings: file.settings,
