@@ -65,7 +65,8 @@ fn nginx(listen: std::net::SocketAddr) -> StartOrder {
     let argv = ["nginx", "-p", ".", "-c", "nginx.conf"].map(str::to_string).to_vec();
     let files = BTreeMap::from([("nginx.conf".to_string(), configuration)]);
     let launch = Launch { argv, files, ..Launch::default() };
-    StartOrder { launch, listen, ttl: None, answer: Answer::Required }
+    let rebind_within = std::time::Duration::from_secs(90);
+    StartOrder { launch, told: listen, listen, rebind_within, ttl: None, answer: Answer::Required }
 }
 
 /// A victim in mid-run, its way of keeping the proxy and the proxy's processes.

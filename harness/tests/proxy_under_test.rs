@@ -10,7 +10,7 @@ use std::time::Duration;
 use harness_model::history::EventKind;
 use harness_platform::{Limits, Signal};
 use harness_run::proxy_under_test::ports::PortLease;
-use harness_run::proxy_under_test::{Answer, NoAnswer, StartProblem, Wish};
+use harness_run::proxy_under_test::{Answer, NoAnswer, StartProblem, Wish, put_down};
 
 use subject::{eventually, lives, order, order_of, prepare, shell};
 
@@ -301,17 +301,13 @@ async fn a_crash_comes_at_its_instant_and_a_restart_keeps_to_its_downtime() {
     assert!(!harness_run::proxy_under_test::crash_after(&mut run.proxy, Duration::ZERO).await.unwrap());
     let downtime = Duration::from_millis(300);
     let step = harness_model::plan::Restart { stop_first: false, wipe: true, settings: None, downtime };
-    let (ready, stopped) =
-        harness_run::proxy_under_test::restart(&mut run.proxy, &step, order("honest", lease.loopback()))
-            .await
-            .unwrap();
+    let stopped = put_down(&mut run.proxy, &step).await.unwrap();
+    let ready = run.proxy.start(order("honest", lease.loopback())).await.unwrap();
     assert!(stopped.is_none() && ready.status == Some(200));
     assert!(run.proxy.down_for().unwrap() >= downtime);
     let step = harness_model::plan::Restart { stop_first: true, ..step };
-    let (_, stopped) =
-        harness_run::proxy_under_test::restart(&mut run.proxy, &step, order("honest", lease.loopback()))
-            .await
-            .unwrap();
+    let stopped = put_down(&mut run.proxy, &step).await.unwrap();
+    run.proxy.start(order("honest", lease.loopback())).await.unwrap();
     assert!(!stopped.unwrap().hung);
     assert_eq!(run.proxy.launches(), 3);
 }

@@ -94,3 +94,48 @@ fn a_step_ends_with_its_second_time_out_of_a_kind() {
     assert_eq!(left_out["left_out"], 6);
     assert_eq!(run.outcome("forward.once"), "pass", "{}", run.printed);
 }
+
+const OTHER_PORT: &str = r#"
+name: asked
+title: {en: "Asked", es: "Preguntado"}
+covers: [REQ-5, REQ-10]
+proxy: {ttl: 60s}
+backends: {count: 3, script: {otherwise: {respond: {body: 1KiB}}}}
+steps:
+  - exchange: {asks: forward.once, path: "/plain/{n}", times: 3, within: 2s}
+  - crash: {vus: 2, path: "/write/{n}", after: {least: 50ms, most: 100ms}}
+  - restart: {}
+  - serial: {requests: 9, path: "/again/{n}", connections: each}
+  - restart: {stop: true, proxy: {port: another}}
+  - serial: {requests: 3, path: "/other-port/{n}"}
+checks:
+  forward.once:
+  rr.serial_cycle:
+  config.port:
+  persistence.rebind:
+"#;
+
+#[test]
+fn a_proxy_is_judged_where_it_listens() {
+    let run = odd::run("own-port", OTHER_PORT);
+    assert_eq!(run.events("listens_elsewhere")[0]["found"], "127.0.0.1:8080", "{}", run.printed);
+    assert_eq!(run.outcome("config.port"), "fail", "{}", run.printed);
+    let run6 = odd::run("ipv6", OTHER_PORT);
+    assert!(run6.printed.contains("listens on [::1]:"), "{}", run6.printed);
+    for (run, check) in
+        [(&run, "forward.once"), (&run, "rr.serial_cycle"), (&run6, "forward.once"), (&run6, "config.port")]
+    {
+        assert_eq!(run.outcome(check), "pass", "{check}: {}", run.printed);
+    }
+}
+
+#[test]
+fn a_port_that_cannot_be_bound_again_is_one_finding_and_the_run_goes_on_at_another() {
+    let run = odd::run("no-reuse", OTHER_PORT);
+    let given_up = &run.events("port_given_up")[0];
+    assert!(given_up["attempts"].as_u64() > Some(0), "{given_up}\n{}", run.printed);
+    assert_eq!(run.outcome("persistence.rebind"), "fail", "{}", run.printed);
+    for check in ["forward.once", "rr.serial_cycle", "config.port"] {
+        assert_eq!(run.outcome(check), "pass", "{check}: {}", run.printed);
+    }
+}

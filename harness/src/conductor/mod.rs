@@ -17,6 +17,7 @@ mod pump;
 mod run;
 mod sampler;
 mod setting;
+mod starting;
 mod steps;
 
 pub use closing::{Finished, RunProblem, judge};

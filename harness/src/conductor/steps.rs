@@ -4,7 +4,7 @@
 //! is done to the proxy and to the backends is done here, through their handles. A step that cannot be carried out says
 //! why; whether that matters is for the checks.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use harness_model::plan::{
 };
 use harness_run::proxy_under_test::ports::{self, PortLease};
 use harness_run::proxy_under_test::{
-    Answer, OutputLog, ProxyUnderTest, Ready, StartOrder, StartProblem, crash_after, restart,
+    Answer, OutputLog, ProxyUnderTest, StartOrder, StartProblem, crash_after, put_down,
 };
 use harness_run::traffic::crash_load::CrashTraffic;
 use harness_run::traffic::load::CpuMeter;
@@ -41,8 +41,16 @@ pub(super) struct Stage {
     /// What the proxy has printed.
     pub(super) output: OutputLog,
     pub(super) settings: ProxySettings,
-    /// Where it listens, unless a step tells it another port.
+    /// Where it is told to listen, unless a step tells it another port.
     pub(super) usual_address: SocketAddr,
+    /// Where it is told to listen now.
+    pub(super) told: SocketAddr,
+    /// The address at which it listens whatever it is told, and the port, where that is not the one that it is told.
+    pub(super) elsewhere: Option<(IpAddr, Option<u16>)>,
+    /// The ports that took the place of one that it could not bind again.
+    pub(super) instead: Vec<PortLease>,
+    /// Whether it needs so long to bind its port again that nobody waits for it a second time.
+    pub(super) binds_late: bool,
     /// That other port, once there is one.
     pub(super) other_port: Option<PortLease>,
     /// Whether the plan itself has ended the proxy.
@@ -127,20 +135,6 @@ impl Stage {
         }
     }
 
-    /// Starts the proxy with the settings in force, and waits until it answers where any backend could.
-    ///
-    /// # Errors
-    /// It did not get ready.
-    pub(super) async fn start(&mut self) -> Result<Ready, StartProblem> {
-        let order = self.order()?;
-        let simple = self.backends.for_a_while(self.simple_manner());
-        let started = self.proxy.start(order).await;
-        drop(simple);
-        let ready = started?;
-        self.down_on_purpose = false;
-        Ok(ready)
-    }
-
     /// Records what lies in the directory of the proxy.
     pub(super) fn list_files(&self) {
         let files = self.proxy.files();
@@ -148,18 +142,18 @@ impl Stage {
     }
 
     pub(super) fn order(&self) -> Result<StartOrder, StartProblem> {
-        let listen = self.traffic.clients.address();
+        let (told, listen) = (self.told, self.traffic.clients.address());
         let adapter = self.proxy.adapter();
         let milliseconds = self.settings.ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
         let declared = |setting: Setting| adapter.capabilities.settings.contains(&setting);
         let (throttle, allow) = (self.settings.throttle, &self.settings.allow);
-        let told = self.settings.backends.unwrap_or(usize::MAX);
+        let listed = self.settings.backends.unwrap_or(usize::MAX);
         let variables = LaunchVariables {
             program: self.proxy.program().to_string_lossy().into_owned(),
             directory: self.proxy.directory().to_string_lossy().into_owned(),
-            host: listen.ip().to_string(),
-            port: (!self.leaves_port_out()).then(|| listen.port()),
-            backends: self.backends.addresses().into_iter().take(told).collect(),
+            host: told.ip().to_string(),
+            port: (!self.leaves_port_out()).then(|| told.port()),
+            backends: self.backends.addresses().into_iter().take(listed).collect(),
             ttl_seconds: milliseconds.map(|ms| ms.div_ceil(1000)),
             ttl_milliseconds: milliseconds,
             ttl_minutes: self.settings.ttl.map(|ttl| ttl.as_secs_f64() / 60.0),
@@ -181,7 +175,14 @@ impl Stage {
             error: error.to_string(),
         })?;
         let answer = if self.backends.any_up() { Answer::Required } else { Answer::NotAsked };
-        Ok(StartOrder { launch, listen, ttl: self.settings.ttl, answer })
+        Ok(StartOrder {
+            launch,
+            told,
+            listen,
+            rebind_within: self.rebind_within(),
+            ttl: self.settings.ttl,
+            answer,
+        })
     }
 
     /// Asks for much, of which the backends leave numbers only, unless a check will read their journal. What asks is given a
@@ -229,19 +230,15 @@ impl Stage {
             self.listen_where_told().await?;
         }
         self.down_on_purpose = true;
-        let order = self.order().map_err(in_words)?;
-        let simple = self.backends.for_a_while(self.simple_manner());
-        let restarted = restart(&mut self.proxy, plan, order).await;
-        drop(simple);
-        restarted.map_err(in_words)?;
-        self.down_on_purpose = false;
+        put_down(&mut self.proxy, plan).await.map_err(in_words)?;
+        self.start().await.map_err(in_words)?;
         Ok(())
     }
 }
 
 impl Stage {
     /// Whether it is told of no port.
-    fn leaves_port_out(&self) -> bool {
+    pub(super) fn leaves_port_out(&self) -> bool {
         let adapter = self.proxy.adapter();
         self.settings.default_port
             && adapter.fixed_port.is_none()
@@ -271,9 +268,7 @@ impl Stage {
             }
             address.set_port(DEFAULT_PORT);
         }
-        if address != self.traffic.clients.address() {
-            self.traffic.clients = self.traffic.clients.moved_to(address);
-        }
+        self.ask_where_told(address);
         Ok(())
     }
 }

@@ -19,7 +19,13 @@ pub fn run_if_asked() {
     let told: u16 = std::env::var("PORT").expect("a port").parse().expect("a port");
     let backends: Vec<String> =
         std::env::var("BACKENDS").expect("backends").split(',').map(str::to_owned).collect();
-    let listener = TcpListener::bind(("127.0.0.1", told)).expect("a free port");
+    let listener = match std::env::var("ODD").as_deref() {
+        Ok("own-port") => TcpListener::bind("0.0.0.0:8080"),
+        Ok("ipv6") => TcpListener::bind(("::1", told)),
+        Ok("no-reuse") => without_reuse(told),
+        _ => TcpListener::bind(("127.0.0.1", told)),
+    }
+    .expect("a free port");
     let (habit, turn) = (habit.leak() as &str, AtomicUsize::new(0));
     if habit == "two-workers" {
         // Which park for ever where an answer is too hard for them.
@@ -38,6 +44,13 @@ pub fn run_if_asked() {
             scope.spawn(move || serve(habit, client, backend));
         }
     });
+}
+
+fn without_reuse(port: u16) -> std::io::Result<TcpListener> {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    socket.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], port)).into())?;
+    socket.listen(16)?;
+    Ok(socket.into())
 }
 
 /// One request, one connection to a backend; `None` where either side is gone.
@@ -148,7 +161,8 @@ environment:
   ODD: "{habit}"
   PORT: "{{{{ port }}}}"
   BACKENDS: "{{{{ backends | map(attribute='address') | join(',') }}}}"
-ready_within: 8s
+ready_within: 6s
+rebind_within: 4s
 limits: {{readable: ["{program}"]}}
 capabilities: {{cache: none, ttl: none}}
 "#,

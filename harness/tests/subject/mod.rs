@@ -218,7 +218,8 @@ pub fn order_of(argv: Vec<String>, subject: &str, listen: SocketAddr) -> StartOr
         ("PORT".to_string(), listen.port().to_string()),
     ]);
     let launch = Launch { argv, files: BTreeMap::new(), environment, ..Launch::default() };
-    StartOrder { launch, listen, ttl: None, answer: Answer::Required }
+    let rebind_within = Duration::from_secs(90);
+    StartOrder { launch, told: listen, listen, rebind_within, ttl: None, answer: Answer::Required }
 }
 
 /// The subject's command as one line of a shell script.

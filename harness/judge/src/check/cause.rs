@@ -119,7 +119,9 @@ pub(super) fn likely_cause(check: CheckId, finding: &Finding) -> Option<Cause> {
         }),
         Finding::ListIgnored { .. } | Finding::ListRefused { .. } => Some(Cause::ListInSource),
         Finding::OddNameLost { .. } => Some(Cause::NamesOfFiles),
-        Finding::PortIgnored { .. } | Finding::DefaultPortUnused { .. } => Some(Cause::PortInSource),
+        Finding::PortIgnored { .. }
+        | Finding::ListensElsewhere { .. }
+        | Finding::DefaultPortUnused { .. } => Some(Cause::PortInSource),
         Finding::AtRest { .. } => Some(Cause::LeftNotNoticed),
         _ => finding.likely_cause(),
     }

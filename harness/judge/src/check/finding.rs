@@ -707,6 +707,13 @@ pub enum Finding {
         problem: String,
     },
 
+    /// It listens at a port of its own, whatever it is told.
+    ListensElsewhere {
+        /// The port that it was told.
+        told: u16,
+        /// Where it listens.
+        found: std::net::SocketAddr,
+    },
     /// Told of no port, it listened on 8080.
     DefaultPortUsed,
     /// Told of no port, it did not get ready on 8080.

@@ -116,6 +116,9 @@ pub(super) fn port(ledger: &Ledger<'_>) -> Judged {
             continue;
         }
         let Some((line, told)) = starts(ledger, Some(step.index)).next_back() else { continue };
+        if let Some((line, found)) = elsewhere(ledger) {
+            return Judged::fail(Finding::ListensElsewhere { told, found }, vec![line]);
+        }
         if let Some(problem) = ledger.problem_of(step.index) {
             return Judged::fail(Finding::PortIgnored { told, problem: problem.to_owned() }, vec![line]);
         }
@@ -147,6 +150,14 @@ pub(super) fn default_port(ledger: &Ledger<'_>) -> Judged {
         (None, Some(problem)) => skipped(Some(problem)),
         (None, None) => Judged::not_reached(),
     }
+}
+
+/// Where the proxy listened at another port than it was told.
+fn elsewhere(ledger: &Ledger<'_>) -> Option<(usize, std::net::SocketAddr)> {
+    ledger.events.iter().enumerate().find_map(|(line, event)| match &event.event {
+        EventKind::ListensElsewhere { told, found } if told.port() != found.port() => Some((line, *found)),
+        _ => None,
+    })
 }
 
 /// The starts of a step, each with its line and the port at which the proxy was expected.

@@ -1,12 +1,12 @@
 //! Faults of the proxy: SIGKILL at a planned instant, and the way back.
 //!
-//! The conductor runs [`crash_after`] beside the traffic of a step and [`restart`] after it. Nothing here reads what the
+//! The conductor runs [`crash_after`] beside the traffic of a step and [`put_down`] before it starts it again. Nothing here reads what the
 //! proxy answers.
 
 use std::io;
 use std::time::Duration;
 
-use super::{ProxyUnderTest, Ready, StartOrder, StartProblem, StopOutcome};
+use super::{ProxyUnderTest, StartProblem, StopOutcome};
 use harness_model::plan::Restart;
 use harness_platform::Timer;
 
@@ -21,16 +21,15 @@ pub async fn crash_after(proxy: &mut ProxyUnderTest, delay: Duration) -> io::Res
     Ok(ran)
 }
 
-/// Stops the proxy first where the step says so, lets the planned downtime pass, wipes where the step says so, and starts it.
-/// A proxy that still runs without being stopped first is killed.
+/// Stops the proxy first where the step says so, lets the planned downtime pass and wipes where the step says so. A proxy that
+/// still runs without being stopped first is killed.
 ///
 /// # Errors
-/// It did not get ready again, or its directory could not be wiped.
-pub async fn restart(
+/// Its directory could not be wiped.
+pub async fn put_down(
     proxy: &mut ProxyUnderTest,
     step: &Restart,
-    order: StartOrder,
-) -> Result<(Ready, Option<StopOutcome>), StartProblem> {
+) -> Result<Option<StopOutcome>, StartProblem> {
     let stopped = if step.stop_first { proxy.stop().await } else { None };
     proxy.kill().await;
     // Where it never ran there is nothing to count the downtime from.
@@ -39,5 +38,5 @@ pub async fn restart(
     if step.wipe {
         proxy.wipe()?;
     }
-    Ok((proxy.start(order).await?, stopped))
+    Ok(stopped)
 }

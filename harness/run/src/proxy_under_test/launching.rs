@@ -27,8 +27,12 @@ use harness_model::history::{ConfigurationFile, EventKind, LimitReached};
 pub struct StartOrder {
     /// Command, files, environment, input.
     pub launch: Launch,
-    /// Where it should listen.
+    /// Where it is told to listen.
+    pub told: SocketAddr,
+    /// Where it is expected to: elsewhere, where it does not do as it is told.
     pub listen: SocketAddr,
+    /// How long it may be tried again while its port is still taken.
+    pub rebind_within: Duration,
     /// The TTL it is given, for the record.
     pub ttl: Option<Duration>,
     /// Whether the start is complete only with an answer.
@@ -66,7 +70,7 @@ impl ProxyUnderTest {
         self.record(EventKind::ProxyStarting {
             launch: self.launches,
             argv: without_home(&argv),
-            listen: order.listen,
+            listen: order.told,
             configuration: configuration_of(&order.launch),
             patches: patches_of(&order.launch.rewritten),
             ttl: order.ttl,
@@ -75,7 +79,7 @@ impl ProxyUnderTest {
         let mut attempts_before = 0;
         loop {
             let taken = self.taken(order.listen.port()).await;
-            let time_left = self.clock.now().since(began) < self.adapter.rebind_within;
+            let time_left = self.clock.now().since(began) < order.rebind_within;
             if let Some(holder) = taken.holder {
                 // At the first start it is somebody else; later it may be an end that takes its time.
                 if self.launches == 1 || !time_left {

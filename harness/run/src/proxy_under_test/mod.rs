@@ -23,7 +23,7 @@ mod subject;
 
 pub use confinement::{Confinement, Enforced};
 pub use directory::{Place, WorkingDirectory};
-pub use fault::{crash_after, restart};
+pub use fault::{crash_after, put_down};
 pub use guard::Wish;
 pub use launching::StartOrder;
 pub use output::OutputLog;

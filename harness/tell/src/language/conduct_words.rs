@@ -2,10 +2,11 @@
 //!
 //! Terminal and pages say them once, beside the verdicts. What was done is decided in `conductor`.
 
-use super::Language;
+use super::{Language, Span};
 use crate::say;
-use harness_model::history::{Adaptation, BinaryBody, Look};
+use harness_model::history::{Adaptation, BinaryBody, Look, PortGivenUp};
 use harness_platform::Signal;
+use std::net::SocketAddr;
 
 /// How the backends adapted, and why, as a sentence without its full stop.
 pub fn adapted(language: Language, adaptation: Adaptation) -> String {
@@ -44,4 +45,21 @@ pub fn restarted(language: Language, times: usize) -> Option<String> {
             es: "Después de peticiones sin respuesta, el proxy tampoco respondió un GET sencillo y se arrancó de nuevo {times} veces, sin borrar nada",
             times = times),
     })
+}
+
+/// It listens where it was not told to.
+pub fn listens_elsewhere(language: Language, told: SocketAddr, found: SocketAddr) -> String {
+    say!(language,
+        en: "Told to listen on {told}, the proxy listens on {found}, and was judged there",
+        es: "Se le indicó escuchar en {told}; el proxy escucha en {found} y allí se evaluó",
+        told = told.to_string(), found = found.to_string())
+}
+
+/// Its port could not be bound again.
+pub fn port_given_up(language: Language, given_up: &PortGivenUp) -> String {
+    let waited = Span((given_up.waited.as_secs_f64() * 1e3).round());
+    say!(language,
+        en: "The proxy could not bind {from} again for {waited}; the run went on at {to}",
+        es: "El proxy no pudo volver a usar {from} durante {waited}; la ejecución siguió en {to}",
+        from = given_up.from.to_string(), waited = waited, to = given_up.to.to_string())
 }

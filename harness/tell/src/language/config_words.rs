@@ -115,6 +115,10 @@ pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> 
             en: "told port {told}, it did not get ready there: {problem}",
             es: "se le indicó el puerto {told} y allí no quedó listo: {problem}",
             told = told.to_string(), problem = problem),
+        Finding::ListensElsewhere { told, found } => say!(language,
+            en: "told port {told}, it listens on {found} all the same; everything else was asked there",
+            es: "se le indicó el puerto {told} y aun así escucha en {found}; todo lo demás se preguntó allí",
+            told = told.to_string(), found = found.to_string()),
         Finding::DefaultPortUsed => {
             say!(language, en: "told of no port, it listened on 8080", es: "sin indicarle un puerto, escuchó en el 8080")
         }
@@ -165,6 +169,7 @@ pub(super) fn samples() -> Vec<Finding> {
         Finding::ListRefused { backends: 4, problem: "it ended".into() },
         Finding::PortInForce { first: 20_001, second: 20_002 },
         Finding::PortIgnored { told: 20_002, problem: "nothing listens there".into() },
+        Finding::ListensElsewhere { told: 20_002, found: std::net::SocketAddr::from(([127, 0, 0, 1], 8080)) },
         Finding::DefaultPortUsed,
         Finding::DefaultPortUnused { problem: "nothing listens there".into() },
         Finding::DefaultPortNotTried { problem: None },

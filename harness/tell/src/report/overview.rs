@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Source;
 use super::mending::groups;
 use super::wire::plain;
-use crate::language::conduct_words::{adapted, looked, restarted};
+use crate::language::conduct_words::{adapted, listens_elsewhere, looked, port_given_up, restarted};
 use crate::language::profile_words::{profile, so_far};
 use crate::language::report_words::{
     HeadlineFacts, declared_unsupported, exit_meaning, headline_of, hung_at_stop, optimal_failed,
@@ -119,7 +119,7 @@ impl Overview {
                 .events()
                 .iter()
                 .map(|event| &event.event)
-                .filter(|event| matches!(event, EventKind::Look(_) | EventKind::Adapted { .. }))
+                .filter(|event| is_conduct(event))
                 .cloned()
                 .collect(),
             small: source.plan().profile.clone().filter(HostProfile::is_small),
@@ -190,6 +190,8 @@ impl Overview {
         notes.extend(self.conduct.iter().filter_map(|event| match event {
             EventKind::Look(look) => looked(language, look),
             EventKind::Adapted { adaptation, .. } => Some(adapted(language, *adaptation)),
+            EventKind::ListensElsewhere { told, found } => Some(listens_elsewhere(language, *told, *found)),
+            EventKind::PortGivenUp(given_up) => Some(port_given_up(language, given_up)),
             _ => None,
         }));
         notes.extend(restarted(language, self.restarted));
@@ -216,6 +218,12 @@ impl Overview {
         }
         notes
     }
+}
+
+/// Whether an event says what was done because of what the proxy did; each of them is worth a sentence.
+fn is_conduct(event: &EventKind) -> bool {
+    use EventKind::{Adapted, ListensElsewhere, Look, PortGivenUp};
+    matches!(event, Look(_) | Adapted { .. } | ListensElsewhere { .. } | PortGivenUp(_))
 }
 
 /// The exit code of a run as its record tells it.

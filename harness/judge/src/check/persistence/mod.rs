@@ -236,6 +236,14 @@ pub(in crate::check) fn rebind(ledger: &Ledger<'_>) -> Judged {
                 killed = signal == "SIGKILL";
                 first_try = None;
             }
+            // It never could: what comes after begins at another port.
+            EventKind::PortGivenUp(given_up) => {
+                vain += u64::from(given_up.attempts);
+                let took = ms(given_up.waited);
+                if worst.is_none_or(|(_, most)| took > most) {
+                    worst = Some((line, took));
+                }
+            }
             EventKind::ProxyStarting { .. } => first_try = first_try.or(Some(event.at)),
             EventKind::ProxyReady { listening_after, attempts_before, .. } if killed => {
                 starts += 1;
