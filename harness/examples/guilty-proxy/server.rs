@@ -86,7 +86,7 @@ impl Server {
                 serving::client_left(self.defect);
                 return;
             }
-            if close {
+            if close || wire::closes_without_saying(self.defect) {
                 break;
             }
             if wire::forgets_the_rest(self.defect) {
@@ -121,7 +121,7 @@ impl Server {
         let (answer, from) = match self.cached(method, target) {
             Some(answer) => {
                 self.balancer.hit();
-                (answer, "cache".to_owned())
+                (content::hit_among_others(self.defect, others, answer), "cache".to_owned())
             }
             None => {
                 for _ in 1..rotation::times_forwarded(self.defect) {
@@ -137,7 +137,8 @@ impl Server {
 
     fn cached(&self, method: &str, target: &str) -> Option<Message> {
         let looks = method == "GET" || content::looks_up_any_method(self.defect);
-        if looks { self.cache.look_up(target) } else { None }
+        let other = content::target_of(self.defect, method, target).filter(|_| method == "POST");
+        if looks { self.cache.look_up(target) } else { self.cache.look_up(&other?) }
     }
 
     fn forwarded(&self, request: &Message, others: bool) -> Option<(Message, String)> {
@@ -160,6 +161,9 @@ impl Server {
                     let kept = method == "GET" && content::keeps_status(self.defect, answer.status());
                     if kept && self.may_be_kept(request, &answer) {
                         self.cache.store(target, &answer);
+                    }
+                    if let Some(target) = content::target_of(self.defect, method, target) {
+                        self.cache.store(&target, &content::without_length(method, &answer));
                     }
                     answer
                 }

@@ -3,12 +3,44 @@
 //! The cache asks for the key and when it stores, the server at look-up. The honest rule: method and whole target decide,
 //! only a GET answered with 200 is kept, and a hit is the miss again, byte for byte.
 
+use std::sync::Mutex;
+
 use super::Defect;
 use crate::http::Message;
 
 /// Whether the cache is asked without looking at the method.
 pub fn looks_up_any_method(defect: Defect) -> bool {
     defect == Defect::AnswersPostFromCache
+}
+
+/// Under which target what this method asks is looked up and kept, where that is done at all for others than GET.
+pub fn target_of(defect: Defect, method: &str, target: &str) -> Option<String> {
+    match (defect, method) {
+        (Defect::KeepsPosts, "POST") => Some(format!("/posted{target}")),
+        (Defect::KeepsHeads, "HEAD") => Some(target.to_owned()),
+        _ => None,
+    }
+}
+
+/// What is kept of an answer to another method than GET: a HEAD has its fields alone.
+pub fn without_length(method: &str, answer: &Message) -> Message {
+    let mut kept = answer.clone();
+    if method == "HEAD" {
+        kept.fields.retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
+    }
+    kept
+}
+
+/// The hit that a client gets, of which others may be under way.
+pub fn hit_among_others(defect: Defect, others: bool, hit: Message) -> Message {
+    static LAST: Mutex<Option<Message>> = Mutex::new(None);
+    if defect != Defect::HitOfAnother {
+        return hit;
+    }
+    let Ok(mut last) = LAST.lock() else { return hit };
+    let given = if others { last.clone() } else { None };
+    *last = Some(hit.clone());
+    given.unwrap_or(hit)
 }
 
 /// Whether an answer of this status is kept.
@@ -25,6 +57,7 @@ pub fn key(defect: Defect, target: &str) -> String {
     match defect {
         Defect::DropsQueryFromKey => target.split('?').next().unwrap_or(target).to_owned(),
         Defect::KeysCollide => target.replace('/', "_"),
+        Defect::KeyOfFortyCharacters => target.chars().take(40).collect(),
         _ => target.to_owned(),
     }
 }

@@ -128,6 +128,14 @@ pub enum Defect {
     // What is stored and found (`content`).
     /// A POST finds the answer to a GET of the same target (REQ-5).
     AnswersPostFromCache,
+    /// A POST is stored, and the next one on the same target answered with it (REQ-5).
+    KeepsPosts,
+    /// The answer to a HEAD is stored, and a GET answered with it (REQ-8, optimal).
+    KeepsHeads,
+    /// Only the first forty characters of a target make its key (REQ-8, optimal).
+    KeyOfFortyCharacters,
+    /// Among others, a hit is that of somebody else (REQ-3).
+    HitOfAnother,
     /// The query is no part of the key (REQ-8).
     DropsQueryFromKey,
     /// `/a/b` and `/a_b` have the same key (REQ-8).
@@ -206,6 +214,8 @@ pub enum Defect {
     CloseLosesTheTail,
     /// Every connection is closed after its first answer (REQ-4, optimal).
     ClosesAlways,
+    /// The same, and no answer says so (REQ-4, optimal).
+    ClosesWithoutSaying,
     /// What comes behind a request in the same segment is forgotten (REQ-4, optimal).
     ForgetsWhatWasPipelined,
 

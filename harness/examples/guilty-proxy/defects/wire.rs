@@ -59,6 +59,11 @@ pub fn closes_always(defect: Defect) -> bool {
     matches!(defect, Defect::ClosesAlways | Defect::NoReuseaddr)
 }
 
+/// Whether its answers say nothing of that.
+pub fn closes_without_saying(defect: Defect) -> bool {
+    defect == Defect::ClosesWithoutSaying
+}
+
 /// Whether bytes that were read beyond a request are thrown away.
 pub fn forgets_the_rest(defect: Defect) -> bool {
     defect == Defect::ForgetsWhatWasPipelined

@@ -143,7 +143,7 @@ fn of_amiss(check: CheckId, amiss: &Amiss) -> Option<Cause> {
             Cause::FirstReadOnly
         }
         (_, Amiss::BodyShort { .. } | Amiss::BodyLength { .. } | Amiss::BodyBytes) => Cause::FirstReadOnly,
-        (ForwardKeptOpen, Amiss::Answer { .. }) => Cause::WaitsForClose,
+        (ForwardKeptOpen, Amiss::Answer { wrong: Wrong::TimedOut }) => Cause::WaitsForClose,
         (ForwardUntilClose, Amiss::Answer { wrong: Wrong::TimedOut }) => Cause::NeverCloses,
         (ForwardHeadMethod | ForwardNoBody, _) => Cause::BodilessIgnored,
         (ForwardAnswerBody | ForwardChunkedAnswer | ForwardUntilClose, Amiss::Answer { .. }) => {
@@ -163,6 +163,7 @@ fn of_amiss(check: CheckId, amiss: &Amiss) -> Option<Cause> {
         (CacheErrors | CacheNotFound, Amiss::Kept) => Cause::StatusNotLookedAt,
         (CacheNoStore | CachePrivate | CacheAuthorization, Amiss::Kept) => Cause::DirectivesIgnored,
         (CacheKeys | CacheSimilarPaths, Amiss::Answer { wrong: Wrong::Foreign { .. } }) => Cause::KeysCollide,
+        (CacheHead, Amiss::Answer { .. }) => Cause::MethodNotInKey,
         (CacheRush, _) => Cause::StoredTogether,
         (CacheSizes, Amiss::Differs { .. } | Amiss::Answer { .. }) => Cause::StoredIncompletely,
         (CacheSizes, _) => Cause::NothingCached,

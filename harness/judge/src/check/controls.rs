@@ -90,7 +90,7 @@ mod tests {
             assert_eq!(verdict.outcome, Outcome::Blocked, "{check}: {:?}", verdict.finding);
             assert_eq!(verdict.finding, Finding::NoControl { check: CheckId::CacheHit });
         }
-        assert_eq!(asked, 9);
+        assert_eq!(asked, 10);
     }
 
     #[test]

@@ -9,10 +9,11 @@ use super::explained::explain;
 use super::judged::Judged;
 use super::lacking::{declared_missing, missing_for_every_step, needs_its_life};
 use super::ledger::Ledger;
+use super::ours::excused;
 use super::refuted::Run;
 use super::{
     Amiss, Finding, Outcome, Verdict, alive, cases, cloud, concurrency, fairness, fidelity, freshness, hits,
-    integrity, latency, listed, logged, persistence,
+    integrity, latency, listed, logged, persistence, unannounced,
 };
 use harness_model::catalogue::{CheckId, Control, Kind};
 use harness_model::history::Record;
@@ -49,6 +50,7 @@ fn concluded(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged 
     }
     let judged = controlled(ledger, check.id, judge(ledger, record, check));
     let judged = alive::outlived(ledger, check, judged);
+    let judged = excused(ledger, check, judged);
     if matches!(judged.finding, Finding::NotReached | Finding::TooFew { .. } | Finding::TooFewProbes { .. })
         && let Some(problem) = first_problem(ledger, check)
     {
@@ -107,6 +109,7 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         CheckId::RotationHitsTakeTurn => fairness::hits_take_turn(ledger, check),
         CheckId::LogFile | CheckId::LogStdout | CheckId::LogComplete => logged::judged(ledger, check),
         CheckId::ConnectionsAtRest => fidelity::at_rest(ledger),
+        CheckId::ConnectionsSaysClose => unannounced::says_close(ledger, check),
         _ => fidelity::judged(ledger, check).unwrap_or_else(Judged::not_reached),
     }
 }

@@ -48,6 +48,24 @@ pub enum Finding {
         /// What kept it from being carried out.
         problem: String,
     },
+    /// Our own client could not send what was to be asked, which says nothing of the proxy.
+    NotSent {
+        /// Requests that were not sent.
+        requests: u64,
+        /// What the client or the system said.
+        said: String,
+    },
+    /// An answer was on its way when our own client gave it up, on a busy host.
+    CutOffByUs {
+        /// Its target.
+        target: String,
+        /// Bytes of its body that had come.
+        bytes: u64,
+        /// How long it was given, where that is known.
+        given_ms: Option<f64>,
+        /// Share of the time in which tasks waited for a CPU, where that could be read.
+        pressure: Option<f64>,
+    },
     /// Too little was seen for a conclusion.
     TooFew {
         /// Of what.
@@ -647,6 +665,22 @@ pub enum Finding {
         count: u64,
         /// Exchanges judged.
         exchanges: u64,
+    },
+    /// Connections were closed right after their answer, and nothing had said so.
+    ClosesUnsaid {
+        /// A request that was to go on with one of them.
+        target: String,
+        /// Connections that were found gone.
+        closed: u64,
+        /// Requests that did go on with one.
+        went_on: u64,
+    },
+    /// Connections were gone on with, or the answers before had said that they would be closed.
+    ClosesAsSaid {
+        /// Requests that went on with a connection.
+        went_on: u64,
+        /// Answers that said `Connection: close`.
+        said: u64,
     },
     /// What the proxy used when nobody asked.
     AtRest {

@@ -143,6 +143,9 @@ fn worth(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Worth {
 /// What is provably wrong with the bytes of an answer. No answer at all is none of that, and an answer that was cut short
 /// counts only where neither the backend nor a kill of the proxy cut it.
 pub(super) fn wrong_bytes(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<Wrong> {
+    if is_of_a_head(ledger, asked) {
+        return Some(Wrong::OfAHead);
+    }
     if let Some(wrong) = wrong_content(asked.exchange) {
         let of_nobody = matches!(wrong, Wrong::Damaged { .. })
             && asked.exchange.purpose != Purpose::Load
@@ -163,6 +166,18 @@ pub(super) fn wrong_bytes(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<Wron
             arrived.attempt.arrived <= asked.exchange.finished && misbehaved(&arrived.attempt.outcome)
         });
     (!excused).then_some(cut)
+}
+
+/// Whether a GET was answered without a body, and backends were only ever asked for the head of its target.
+pub(super) fn is_of_a_head(ledger: &Ledger<'_>, asked: &Asked<'_>) -> bool {
+    let empty = asked.exchange.response.as_ref().is_some_and(|response| response.body.bytes == 0);
+    let mut methods =
+        ledger.attempts_for(&asked.exchange.target).map(|arrived| arrived.attempt.method.as_str());
+    empty
+        && asked.status() == Some(200)
+        && asked.exchange.method == "GET"
+        && methods.next().is_some_and(|first| first == "HEAD")
+        && methods.all(|method| method == "HEAD")
 }
 
 /// What is wrong with an exchange as its client sees it: anything but the complete and right answer of success.

@@ -24,12 +24,14 @@ mod ledger;
 mod linked;
 mod listed;
 mod logged;
+mod ours;
 mod pattern;
 mod persistence;
 mod probes;
 mod refuted;
 mod seen;
 mod summary;
+mod unannounced;
 mod verdict;
 
 #[cfg(test)]

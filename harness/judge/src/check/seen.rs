@@ -84,6 +84,8 @@ pub enum Wrong {
     },
     /// No backend ever gave it: the proxy made it up.
     OfNobody,
+    /// It has no body, as the answer to a HEAD, and answers a GET.
+    OfAHead,
     /// Bytes follow after its end.
     ExtraBytes {
         /// So many.

@@ -16,7 +16,7 @@ use harness_model::adapter::Capabilities;
 use harness_model::catalogue::{CheckId, Kind};
 use harness_model::history::{
     Anomaly, BodySeen, ContentSeen, Event, EventKind, Exchange, ExchangeEnd, Histograms, ProxyExit, Purpose,
-    Record, ResponseSeen, WireBytes,
+    Reconnected, Record, ResponseSeen, WireBytes,
 };
 use harness_model::plan::{
     BackendsPlan, Bilingual, CheckParameters, CheckPlan, ClientKind, Plan, ProxySettings, SourceLine, Step,
@@ -60,6 +60,12 @@ pub(super) struct Ask {
     pub(super) arrives_as: Option<String>,
     /// What its backends did.
     pub(super) outcome: BackendOutcome,
+    /// Whether something of an answer came that did not come in time.
+    pub(super) seen_of_it: bool,
+    /// What became of the connection that it was to go on with.
+    pub(super) reconnected: Option<Reconnected>,
+    /// Its place on its connection.
+    pub(super) on_connection: u32,
     /// Stamp of the answer where it is not that of the last attempt.
     pub(super) stamp: Option<Stamp>,
 }
@@ -81,6 +87,9 @@ impl Ask {
             body: (0, 0),
             arrives_as: None,
             outcome: BackendOutcome::Answered,
+            seen_of_it: false,
+            reconnected: None,
+            on_connection: 1,
             stamp: None,
         }
     }
@@ -260,7 +269,7 @@ impl Kit {
             let attempt = attempt(&ask, backend, number, ask.at + offset, ask.at + ask.took * 0.9);
             self.event(ask.at + ask.took, EventKind::Attempt(Box::new(attempt)));
         }
-        let answered = matches!(ask.end, ExchangeEnd::Complete | ExchangeEnd::CutShort(_));
+        let answered = ask.seen_of_it || matches!(ask.end, ExchangeEnd::Complete | ExchangeEnd::CutShort(_));
         let response = answered.then(|| ResponseSeen {
             status: ask.status,
             head: WireBytes(
@@ -281,7 +290,7 @@ impl Kit {
             purpose: ask.purpose,
             client: ClientKind::Raw,
             connection: Some(self.connection.unwrap_or(self.next_id)),
-            request_on_connection: 1,
+            request_on_connection: ask.on_connection,
             number: self.next_id as u32,
             group: self.group,
             method: ask.method.to_owned(),
@@ -294,7 +303,7 @@ impl Kit {
             finished: moment(ask.at + ask.took),
             end: ask.end.clone(),
             response,
-            reconnected: None,
+            reconnected: ask.reconnected.clone(),
             patience: None,
         };
         self.next_id += 1;

@@ -90,10 +90,9 @@ impl CheckId {
     pub const fn control(self) -> Option<Control> {
         use CheckId::*;
         match self {
-            CacheKeys | CacheSimilarPaths | CacheErrors | CacheNotFound | CacheNoStore | CachePrivate
-            | CacheAuthorization | CacheAborted | CacheTruncated | PrivacyTokens | PrivacyNeverShared => {
-                Some(Control::Hits)
-            }
+            CacheKeys | CacheHead | CacheSimilarPaths | CacheErrors | CacheNotFound | CacheNoStore
+            | CachePrivate | CacheAuthorization | CacheAborted | CacheTruncated | PrivacyTokens
+            | PrivacyNeverShared => Some(Control::Hits),
             FailuresAllRefuse | FailuresHang | FailuresReset | FailuresTruncated | FailuresGarbage
             | IntegrityBodies => Some(Control::Answers),
             FailuresOneRefuses => Some(Control::EveryBackend),

@@ -189,6 +189,8 @@ checks! {
     ConnectionsClose = "connections.close", Req4, Required, Rfc("RFC 9112 §9.6");
     /// Several requests are answered on one connection.
     ConnectionsPersistent = "connections.persistent", Req4, Optimal, Rfc("RFC 9112 §9.3");
+    /// Whoever closes a connection after an answer says so in it.
+    ConnectionsSaysClose = "connections.says_close", Req4, Optimal, Rfc("RFC 9112 §9.3");
     /// Requests that are sent without waiting are answered in their order.
     ConnectionsPipelined = "connections.pipelined", Req4, Optimal, Rfc("RFC 9112 §9.3.2");
     /// Clients that connect and say nothing hold up nobody.
@@ -219,6 +221,8 @@ checks! {
     CacheSizes = "cache.sizes", Req8, Required, Assignment("5.8");
     /// Different paths and queries are different resources.
     CacheKeys = "cache.keys", Req8, Required, Assignment("5.8");
+    /// A GET gets its body, also where the answer to a HEAD of the same target was there first.
+    CacheHead = "cache.head", Req8, Optimal, Rfc("RFC 9111 §4");
     /// Paths that differ in one character, such as `/a/b` and `/a_b`, are different resources.
     CacheSimilarPaths = "cache.similar_paths", Req8, Optimal, Practice;
     /// What many clients asked for at the same instant is cached whole.

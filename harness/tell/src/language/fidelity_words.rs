@@ -114,6 +114,10 @@ table! {
         title: { en: "several requests share a connection", es: "varias peticiones comparten una conexión" },
         asks: { en: "Requests that follow each other are answered on the same connection.", es: "Las peticiones que se siguen unas a otras se responden por la misma conexión." }
     }
+    ConnectionsSaysClose {
+        title: { en: "a connection is not closed without saying so", es: "no se cierra una conexión sin decirlo" },
+        asks: { en: "Whoever closes a connection after an answer says `Connection: close` in it, so that no client sends its next request into nothing.", es: "Quien cierra una conexión tras una respuesta lo dice en ella con `Connection: close`, para que ningún cliente envíe su siguiente petición al vacío." }
+    }
     ConnectionsPipelined {
         title: { en: "requests sent without waiting are answered in order", es: "las peticiones enviadas sin aguardar se responden en orden" },
         asks: { en: "Requests that leave together on one connection are answered, each with its own answer, in order.", es: "Las peticiones que salen juntas por una conexión se responden, cada una con lo suyo, en orden." }
@@ -173,6 +177,10 @@ table! {
     CacheKeys {
         title: { en: "different paths and queries are different resources", es: "rutas y consultas distintas son recursos distintos" },
         asks: { en: "What differs in path or query gets its own answer, also once all of them are cached.", es: "Lo que difiere en ruta o consulta recibe su propia respuesta, también cuando todo está en el caché." }
+    }
+    CacheHead {
+        title: { en: "a GET after a HEAD gets its body", es: "un GET tras un HEAD recibe su cuerpo" },
+        asks: { en: "The answer to a HEAD, which has no body, is not given to a GET of the same target.", es: "La respuesta a un HEAD, que no tiene cuerpo, no se entrega a un GET del mismo destino." }
     }
     CacheSimilarPaths {
         title: { en: "similar paths are different resources", es: "rutas parecidas son recursos distintos" },
@@ -249,6 +257,14 @@ pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> 
             en: "each of {exchanges} for what does not exist reached a backend: a 404 is not cached",
             es: "cada una de {exchanges} por lo que no existe llegó a un backend: un 404 no se guarda",
             exchanges = Counted(*exchanges, Noun::Request)),
+        Finding::ClosesUnsaid { target, closed, went_on } => say!(language,
+            en: "closes without saying so: {closed} were gone right after an answer without `Connection: close`, such as the one before {target}; {went_on} went on with theirs",
+            es: "cierra sin decirlo: {closed} se cerraron justo después de una respuesta sin `Connection: close`, por ejemplo la anterior a {target}; {went_on} siguieron por la suya",
+            closed = Counted(*closed, Noun::Connection), target = target, went_on = Counted(*went_on, Noun::Request)),
+        Finding::ClosesAsSaid { went_on, said } => say!(language,
+            en: "{went_on} went on with their connection, and {said} said `Connection: close` before it was closed",
+            es: "{went_on} siguieron por su conexión, y {said} dijeron `Connection: close` antes del cierre",
+            went_on = Counted(*went_on, Noun::Request), said = Counted(*said, Noun::Answer)),
         Finding::AtRest { cpu, threads, files } => say!(language,
             en: "with nobody asking it used {cpu} of a core, and had {threads} threads and {files} descriptors more than at the beginning",
             es: "sin que nadie pidiera usó {cpu} de un núcleo, y tenía {threads} hilos y {files} descriptores más que al comienzo",

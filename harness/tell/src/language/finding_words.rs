@@ -36,6 +36,16 @@ pub fn verdict_sentence(verdict: &Verdict, language: Language) -> String {
 
 fn of_any_check(finding: &Finding, language: Language) -> String {
     match finding {
+        Finding::NotSent { requests, said } => say!(language,
+            en: "{requests} could not be sent by our own client ({said}): that says nothing of the proxy",
+            es: "{requests} no las pudo enviar nuestro propio cliente ({said}): eso no dice nada del proxy",
+            requests = Counted(*requests, Noun::Request), said = said),
+        Finding::CutOffByUs { target, bytes, given_ms, pressure } => say!(language,
+            en: "our own client gave up the answer to {target} while it was coming ({bytes} in {given}); tasks waited for a CPU {pressure} of the time, so that the host may have been too slow",
+            es: "nuestro propio cliente abandonó la respuesta a {target} mientras llegaba ({bytes} en {given}); las tareas aguardaron CPU {pressure} del tiempo, así que el equipo pudo ser demasiado lento",
+            target = target, bytes = Bytes(*bytes),
+            given = given_ms.map_or_else(|| "–".to_owned(), |ms| Span(ms).in_words(language)),
+            pressure = pressure.map_or_else(|| "–".to_owned(), |share| Percent(share).in_words(language))),
         Finding::DependsOn { check } => say!(language,
             en: "depends on {check} ({requirement})", es: "depende de {check} ({requirement})",
             check = check.name(), requirement = check.requirement().id()),

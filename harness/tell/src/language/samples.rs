@@ -55,6 +55,15 @@ pub(crate) fn all() -> Vec<Finding> {
         pattern,
     };
     let mut all = vec![
+        Finding::ClosesUnsaid { target: target(), closed: 7, went_on: 0 },
+        Finding::ClosesAsSaid { went_on: 12, said: 3 },
+        Finding::NotSent { requests: 3, said: "too many open files".into() },
+        Finding::CutOffByUs {
+            target: target(),
+            bytes: 3_000_000,
+            given_ms: Some(5_000.0),
+            pressure: Some(0.8),
+        },
         Finding::DependsOn { check: CheckId::CacheHit },
         Finding::NoControl { check: CheckId::CacheHit },
         Finding::NoControl { check: CheckId::ForwardOnce },
@@ -193,6 +202,7 @@ pub(crate) fn all() -> Vec<Finding> {
         Wrong::Malformed { how: "no status".into() },
         Wrong::OldVersion,
         Wrong::OfNobody,
+        Wrong::OfAHead,
     ] {
         all.push(Finding::NotOwnAnswer {
             target: target(),

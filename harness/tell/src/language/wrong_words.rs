@@ -18,6 +18,9 @@ impl InWords for Wrong {
             Wrong::CutShort { received, how } => say!(language,
                 en: "it was cut short after {bytes} ({how})", es: "quedó cortada a los {bytes} ({how})",
                 bytes = Counted(*received, Noun::Byte), how = how),
+            Wrong::OfAHead => {
+                say!(language, en: "a GET got the answer to a HEAD, without its body", es: "un GET recibió la respuesta a un HEAD, sin su cuerpo")
+            }
             Wrong::OfNobody => {
                 say!(language, en: "no backend ever gave this answer", es: "ningún backend dio nunca esa respuesta")
             }

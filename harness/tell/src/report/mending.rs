@@ -118,25 +118,14 @@ pub fn instance<'a>(source: &Source<'a>, verdict: &Verdict) -> Option<Instance<'
         source
             .exchanges()
             .map(|(_, exchange)| exchange)
-            .find(|exchange| attempt_of(source, exchange).is_some_and(|found| std::ptr::eq(found, attempt)))
+            .find(|exchange| source.attempt_of(exchange).is_some_and(|found| std::ptr::eq(found, attempt)))
     };
     let before = || {
         let first = *verdict.evidence.first()?;
         (0..first.min(events.len())).rev().find_map(exchange_at)
     };
     let exchange = named.or_else(caused).or_else(before)?;
-    Some(Instance { exchange, attempt: attempt_of(source, exchange) })
-}
-
-/// The attempt that an exchange caused: the same target, at a backend while the client waited.
-fn attempt_of<'a>(source: &Source<'a>, exchange: &Exchange) -> Option<&'a Attempt> {
-    if exchange.purpose == Purpose::Readiness {
-        return None;
-    }
-    let sent = exchange.sent.unwrap_or(exchange.intended);
-    source.attempts().map(|(_, attempt)| attempt).find(|attempt| {
-        attempt.target == exchange.target && attempt.arrived >= sent && attempt.arrived <= exchange.finished
-    })
+    Some(Instance { exchange, attempt: source.attempt_of(exchange) })
 }
 
 /// The command that repeats a check and nothing else.

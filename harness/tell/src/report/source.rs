@@ -9,7 +9,7 @@ use super::Attachments;
 use super::attachments::quoted;
 use harness_judge::check::Verdict;
 use harness_judge::compare::{Limited, judge_run};
-use harness_model::history::{Event, EventKind, Exchange, Record};
+use harness_model::history::{Event, EventKind, Exchange, Purpose, Record};
 use harness_model::plan::Plan;
 
 /// The record of a run, its verdicts and its texts.
@@ -54,6 +54,22 @@ impl<'a> Source<'a> {
             EventKind::Attempt(attempt) => Some((line, attempt.as_ref())),
             _ => None,
         })
+    }
+
+    /// The attempt that an exchange caused: of the same target while the client waited, or the one that its answer names, where the
+    /// target did not arrive as it was sent. `None`: no backend saw it.
+    pub fn attempt_of(&self, exchange: &Exchange) -> Option<&'a Attempt> {
+        if exchange.purpose == Purpose::Readiness {
+            return None;
+        }
+        let sent = exchange.sent.unwrap_or(exchange.intended);
+        let meanwhile = |attempt: &&Attempt| attempt.arrived >= sent && attempt.arrived <= exchange.finished;
+        let all = || self.attempts().map(|(_, attempt)| attempt).filter(meanwhile);
+        let stamp = exchange.response.as_ref().and_then(|response| response.stamp.as_ref());
+        let named = |attempt: &&Attempt| {
+            stamp.is_some_and(|stamp| stamp.backend == attempt.backend && stamp.number == attempt.number)
+        };
+        all().find(|attempt| attempt.target == exchange.target).or_else(|| all().find(named))
     }
 
     /// The names of the backends of this run, `b1` first.

@@ -16,7 +16,7 @@ pub(super) use rest::at_rest;
 
 use super::Finding;
 use super::hits::difference;
-use super::integrity::wrong_answer;
+use super::integrity::{is_of_a_head, wrong_answer};
 use super::judged::Judged;
 use super::ledger::{Arrived, Asked, Ledger};
 use super::seen::{Difference, Wrong};
@@ -74,7 +74,7 @@ fn rule(check: CheckId) -> Option<Rule> {
         ConnectionsPersistent | ConnectionsPipelined => Rule::ServedOnOneConnection,
         PageOneImage | PageManyImages | PageLargeFile | PageLargeFiles | ConnectionsSilent
         | ConnectionsBare | FailuresOneRefuses | FailuresGoesOn | FailuresRecovery | CacheKeys
-        | CacheSimilarPaths => Rule::Served,
+        | CacheHead | CacheSimilarPaths => Rule::Served,
         ConnectionsClientLeaves | CacheAborted => Rule::ServedAfterwards,
         FailuresAllRefuse | FailuresHang | FailuresReset => Rule::AnError,
         FailuresTruncated | FailuresGarbage => Rule::NothingPassedOff,
@@ -142,6 +142,7 @@ fn of_one(
     let alone = |amiss: Amiss| Some((amiss, Vec::new()));
     match rule {
         Rule::Faithful => faithful(ledger, exact, asked),
+        Rule::Served if is_of_a_head(ledger, asked) => alone(Amiss::Answer { wrong: Wrong::OfAHead }),
         Rule::Served | Rule::ServedAfterwards => {
             wrong_answer(asked).and_then(|wrong| alone(Amiss::Answer { wrong }))
         }

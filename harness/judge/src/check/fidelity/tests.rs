@@ -4,7 +4,7 @@
 
 use super::Amiss;
 use crate::check::testkit::{Ask, Kit};
-use crate::check::{Finding, Outcome, evaluate};
+use crate::check::{Cause, Finding, Outcome, Wrong, evaluate};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{ExchangeEnd, Purpose};
 use harness_model::plan::{StepKind, samples};
@@ -79,4 +79,30 @@ fn where_nothing_at_all_is_forwarded_there_is_one_failure() {
     kit.check(CheckId::CacheKeys);
     let outcomes: Vec<Outcome> = evaluate(&kit.record).iter().map(|verdict| verdict.outcome).collect();
     assert_eq!(outcomes, [Outcome::Fail, Outcome::Fail]);
+}
+
+#[test]
+fn a_get_that_gets_the_answer_to_a_head_got_no_body() {
+    let run = |asked_itself: bool| {
+        let mut kit = Kit::new(3);
+        kit.ask(Ask::get(Purpose::Fill, "/k", 1.0).by("b1"));
+        kit.ask(Ask::get(Purpose::Confirm, "/k", 5.0));
+        kit.step(10.0, StepKind::Exact(samples::exact(CheckId::CacheHead, "/h", 2)));
+        let mut head = Ask::get(Purpose::Exact, "/h", 20.0).by("b1").with_method("HEAD");
+        (head.bytes, head.content) = (0, None);
+        kit.ask(head);
+        // Content of no bytes says nothing of itself.
+        let mut get = Ask::get(Purpose::Exact, "/h", 40.0);
+        get.bytes = 0;
+        kit.ask(if asked_itself { get.by("b2") } else { get });
+        (kit.judge(CheckId::CacheHead), kit.judge(CheckId::IntegrityBodies).outcome)
+    };
+    let (verdict, bodies) = run(false);
+    let Finding::Amiss { amiss: Amiss::Answer { wrong: Wrong::OfAHead }, count: 1, .. } = verdict.finding
+    else {
+        panic!("{:?}", verdict.finding)
+    };
+    assert_eq!((verdict.cause, bodies), (Some(Cause::MethodNotInKey), Outcome::Fail));
+    let (verdict, bodies) = run(true);
+    assert_eq!((verdict.outcome, bodies), (Outcome::Pass, Outcome::Pass));
 }

@@ -19,7 +19,7 @@ use crate::check::seen::{Difference, RotationPattern, Wrong};
 use crate::check::verdict::Verdict;
 use crate::check::{Finding, LogPlace};
 use harness_model::catalogue::CheckId;
-use harness_model::history::{Adaptation, ContentSeen, EventKind, KeptOpen, Look};
+use harness_model::history::{Adaptation, ContentSeen, EventKind, Look};
 
 /// When the system repeats what opens a connection, after nobody has taken it: 1 s and 3 s (RFC 6298), and what may come on top, in ms.
 const SYN_REPEATED: [f64; 2] = [1_000.0, 3_000.0];
@@ -33,8 +33,6 @@ pub(in crate::check) struct Run<'a> {
     hits: bool,
     /// It waits for the end of its backend's connection, and these kept theirs open: what it does at the end is late.
     ends_late: bool,
-    /// It was seen not to wait for that.
-    does_not_wait: bool,
     /// Bodies with bytes that no text has do not come through.
     text_only: bool,
     died: bool,
@@ -52,9 +50,6 @@ impl<'a> Run<'a> {
             overlapped: overlapped(ledger),
             hits: hits_seen(ledger),
             ends_late: waits && !close,
-            does_not_wait: any(&|event| {
-                matches!(event, EventKind::Look(Look::KeptOpen { seen: KeptOpen::NotWaitedFor, .. }))
-            }),
             text_only: any(&|event| match event {
                 EventKind::Look(Look::BinaryBody { seen, .. }) => !seen.is_whole(),
                 EventKind::Adapted { adaptation, .. } => *adaptation == Adaptation::TextBodies,
@@ -72,7 +67,6 @@ impl<'a> Run<'a> {
             Cause::ServedOneByOne => unless(self.overlapped, suggested),
             Cause::NothingCached if self.ends_late => Some(Cause::WaitsForClose),
             Cause::NothingCached => unless(self.hits, suggested),
-            Cause::WaitsForClose => unless(self.does_not_wait, suggested),
             Cause::LogNotWritten if self.ends_late => Some(Cause::WaitsForClose),
             Cause::LogNotWritten => unless(self.was_logged_later(verdict), suggested),
             Cause::UnhandledEvent => match finding {
@@ -86,7 +80,10 @@ impl<'a> Run<'a> {
             }
             Cause::SharedState => self.of_one_beside(verdict).then_some(suggested),
             Cause::IndexInMemory => match finding {
-                Finding::LostAfterKill { wrong, .. } => unless(is_no_answer(wrong), suggested),
+                // Who has lost what it knew asks the backends, which are down: no answer is what that looks like.
+                Finding::LostAfterKill { wrong, .. } => {
+                    unless(matches!(wrong, Wrong::NotConnected { .. }), suggested)
+                }
                 _ => Some(suggested),
             },
             Cause::FirstReadOnly => self.of_a_request_body(verdict.check, finding),
@@ -212,7 +209,11 @@ impl<'a> Run<'a> {
             | Finding::NotOwnAnswer { wrong, .. } => {
                 return match wrong {
                     _ if is_no_answer(wrong) => None,
-                    Wrong::Status { .. } | Wrong::OfNobody | Wrong::FromBackend | Wrong::OldVersion => None,
+                    Wrong::Status { .. }
+                    | Wrong::OfNobody
+                    | Wrong::OfAHead
+                    | Wrong::FromBackend
+                    | Wrong::OldVersion => None,
                     _ if self.text_only => Some(Cause::TreatedAsText),
                     _ => Some(suggested),
                 };

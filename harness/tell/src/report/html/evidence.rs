@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::first_screen::command;
 use super::page::Page;
-use super::related::{Related, attempt_for};
+use super::related::Related;
 use super::timeline;
 use crate::language::InWords as _;
 use crate::language::page_words::{by_hand_note, exchange_title};
@@ -82,7 +82,7 @@ fn bytes_of(page: &Page<'_>, exchange: &Exchange) -> Markup {
                     }
                     None => p .aside { (page.label(Label::NoResponse)) ": " (wire::plain(&exchange.end.in_words(language), 200)) },
                 }
-                @if let Some(attempt) = attempt_for(&page.source, exchange) {
+                @if let Some(attempt) = page.source.attempt_of(exchange) {
                     h5 { (page.label(Label::AtTheBackend)) " (" (attempt.backend) ")" }
                     pre tabindex="0" { (wire::bytes(&attempt.head.0, attempt.head_bytes, HEAD_SHOWN, language)) }
                 }

@@ -6,11 +6,10 @@
 use std::collections::{BTreeSet, HashSet};
 
 use fake_backends::clock::Moment;
-use fake_backends::journal::Attempt;
 
 use crate::report::Source;
 use harness_judge::check::Verdict;
-use harness_model::history::{Event, EventKind, Exchange, Purpose};
+use harness_model::history::{Event, EventKind, Exchange};
 
 /// Evidence beyond this is counted, not shown: the record has all of it.
 pub(super) const MOST_EVENTS: usize = 28;
@@ -90,17 +89,6 @@ pub(super) fn exchange_of(event: &Event) -> Option<&Exchange> {
         EventKind::Anomaly(anomaly) => anomaly.exchange.as_deref(),
         _ => None,
     }
-}
-
-/// The attempt that an exchange caused: same target, at a backend while the client waited. `None`: no backend saw it.
-pub(super) fn attempt_for<'a>(source: &Source<'a>, exchange: &Exchange) -> Option<&'a Attempt> {
-    if exchange.purpose == Purpose::Readiness {
-        return None;
-    }
-    let sent = exchange.sent.unwrap_or(exchange.intended);
-    source.attempts().map(|(_, attempt)| attempt).find(|attempt| {
-        attempt.target == exchange.target && attempt.arrived >= sent && attempt.arrived <= exchange.finished
-    })
 }
 
 /// When what an event tells of began and ended.

@@ -6,7 +6,7 @@
 use maud::{Markup, html};
 
 use super::page::Page;
-use super::related::{Related, attempt_for, exchange_of, times};
+use super::related::{Related, exchange_of, times};
 use crate::language::page_words::{
     answered_by, arrived, came_up, got_ready, has_ended, no_backend_saw_it, timeline_description,
     timeline_help, told_to_start, was_signalled, went_down,
@@ -178,7 +178,7 @@ fn mark(page: &Page<'_>, lanes: &mut Vec<String>, start: u64, line: usize, event
                 }
                 (end, None) => plain(&end.in_words(language), 80),
             };
-            let seen = attempt_for(&page.source, exchange);
+            let seen = page.source.attempt_of(exchange);
             let class = match (&exchange.end, seen) {
                 (ExchangeEnd::Complete, None) => "hit",
                 (ExchangeEnd::Complete, Some(_)) => "miss",

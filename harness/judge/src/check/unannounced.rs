@@ -1,0 +1,108 @@
+//! Whether a proxy says so when it closes a connection after an answer (RFC 9112 §9.3): `Connection: close`, or a client sends its next
+//! request into nothing.
+//!
+//! `evaluate` calls it. What counts are connections that our client meant to go on with: an idle one may be closed at any time, so only
+//! those count that were gone right after their answer.
+
+use std::time::Duration;
+
+use super::Finding;
+use super::judged::Judged;
+use super::ledger::{Asked, Ledger};
+use super::seen::Samples;
+use harness_model::history::FoundGone;
+use harness_model::plan::CheckPlan;
+
+/// A connection that was used until then is not idle: no proxy of sense lets one go for that.
+const AT_ONCE: Duration = Duration::from_secs(1);
+/// Fewer may be a restart of a worker, or the end of a life that was over.
+const ENOUGH: u64 = 3;
+
+/// `connections.says_close`.
+pub(super) fn says_close(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
+    let steps: Vec<usize> = ledger.steps_of(check).map(|step| step.index).collect();
+    let of_steps = |asked: &&Asked<'_>| asked.step.is_some_and(|step| steps.contains(&step));
+    let all: Vec<&Asked<'_>> = ledger.asked.iter().filter(of_steps).collect();
+    let gone: Vec<&Asked<'_>> = all.iter().copied().filter(|asked| was_gone(ledger, asked)).collect();
+    let went_on = all.iter().filter(|asked| asked.exchange.request_on_connection > 1).count() as u64;
+    let said = all.iter().filter(|asked| says_so(asked)).count() as u64;
+    match gone.first() {
+        Some(first) if gone.len() as u64 >= ENOUGH => {
+            let finding = Finding::ClosesUnsaid {
+                target: first.exchange.target.clone(),
+                closed: gone.len() as u64,
+                went_on,
+            };
+            Judged::fail(finding, gone.iter().map(|asked| asked.line).collect())
+        }
+        _ if went_on + said >= ENOUGH => Judged::pass(Finding::ClosesAsSaid { went_on, said }),
+        _ => Judged::too_few(Samples::Requests, went_on + said, ENOUGH),
+    }
+}
+
+/// Whether the connection on which a request was to go was gone right after its last answer, though nothing had said so.
+fn was_gone(ledger: &Ledger<'_>, asked: &Asked<'_>) -> bool {
+    let Some(reconnected) = &asked.exchange.reconnected else { return false };
+    let closed = !matches!(reconnected.found, FoundGone::Spoke { .. });
+    let idle = reconnected.idle.unwrap_or_default();
+    let from = fake_backends::clock::Moment(asked.sent().0.saturating_sub(idle.as_nanos() as u64));
+    closed && idle < AT_ONCE && !ledger.disturbed_between(from, asked.exchange.finished)
+}
+
+fn says_so(asked: &Asked<'_>) -> bool {
+    let Some(response) = &asked.exchange.response else { return false };
+    String::from_utf8_lossy(&response.head.0).lines().filter_map(|line| line.split_once(':')).any(
+        |(name, value)| {
+            name.trim().eq_ignore_ascii_case("connection")
+                && value.split(',').any(|option| option.trim().eq_ignore_ascii_case("close"))
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::check::testkit::{Ask, Kit};
+    use crate::check::{Finding, Outcome};
+    use harness_model::catalogue::CheckId;
+    use harness_model::history::{FoundGone, Purpose, Reconnected};
+    use harness_model::plan::{ClientKind, Connections, Serial, StepKind};
+
+    /// Requests over one connection, each of which found it gone after so many milliseconds, or went on with it.
+    fn run(idle_ms: Option<u64>) -> (Outcome, Finding) {
+        let mut kit = Kit::new(3);
+        let serial = Serial {
+            requests: 8,
+            method: "GET".into(),
+            path: "/s/{n}".into(),
+            body_bytes: 0,
+            connections: Connections::One,
+            client: ClientKind::Raw,
+        };
+        kit.step(0.0, StepKind::Serial(serial));
+        for n in 0..8 {
+            let at = 20_000.0 + f64::from(n) * 6_000.0;
+            let mut ask = Ask::get(Purpose::Serial, &format!("/s/{n}"), at).by("b1");
+            ask.reconnected = idle_ms.filter(|_| n > 0).map(|idle| Reconnected {
+                connection: Some(7),
+                answered: 1,
+                idle: Some(Duration::from_millis(idle)),
+                found: FoundGone::Idle,
+            });
+            ask.on_connection = if idle_ms.is_none() { n + 1 } else { 1 };
+            kit.ask(ask);
+        }
+        let verdict = kit.judge(CheckId::ConnectionsSaysClose);
+        (verdict.outcome, verdict.finding)
+    }
+
+    #[test]
+    fn who_closes_after_each_answer_and_does_not_say_so_is_named_once() {
+        let (outcome, finding) = run(Some(2));
+        assert_eq!(outcome, Outcome::Fail);
+        assert!(matches!(finding, Finding::ClosesUnsaid { closed: 7, went_on: 0, .. }), "{finding:?}");
+        assert_eq!(run(Some(5_000)).0, Outcome::Inconclusive, "who is idle may be closed");
+        assert_eq!(run(None), (Outcome::Pass, Finding::ClosesAsSaid { went_on: 7, said: 0 }));
+    }
+}
