@@ -110,9 +110,7 @@ fn init_writes_an_adapter_that_works_for_a_first_proxy_in_python() {
     }
     let (exit, printed, adapter) = init("proxies/sixty_lines");
     assert_eq!(exit, 0, "{printed}\n{adapter}");
-    for backend in ["from b1", "from b2", "from b3"] {
-        assert!(printed.contains(backend), "{printed}");
-    }
+    assert!(printed.contains("requests reached b1, b2, b3"), "{printed}");
     assert!(adapter.contains("from: \"config.json\"") && adapter.contains("ttl_seconds"), "{adapter}");
 }
 
@@ -123,9 +121,7 @@ fn init_keeps_a_list_of_backends_one_to_a_line() {
     }
     let (exit, printed, adapter) = init("blind/python");
     assert_eq!(exit, 0, "{printed}\n{adapter}");
-    for backend in ["from b1", "from b2", "from b3"] {
-        assert!(printed.contains(backend), "{printed}");
-    }
+    assert!(printed.contains("requests reached b1, b2, b3"), "{printed}");
 }
 
 #[test]
@@ -136,7 +132,7 @@ fn init_patches_and_builds_a_proxy_in_c_whose_addresses_stand_in_its_source() {
     }
     let (exit, printed, adapter) = init("proxies/in_c");
     assert_eq!(exit, 0, "{printed}\n{adapter}");
-    assert!(printed.contains("from b3") && adapter.contains("patch:"), "{printed}\n{adapter}");
+    assert!(printed.contains("reached b1, b2, b3") && adapter.contains("patch:"), "{printed}\n{adapter}");
 }
 
 #[test]

@@ -64,6 +64,10 @@ pub trait Observer: Send + Sync {
     fn wants_pages(&self) -> bool {
         true
     }
+    /// Where the private working directory lies; one that somebody wants to look into afterwards is kept.
+    fn place(&self) -> Place {
+        Place::Temporary
+    }
 }
 
 /// What stays up until the user interrupts.
@@ -203,7 +207,7 @@ async fn prepare(
     let (sink, observer) = (recorder.clone(), order.observer.clone());
     let preparing = Preparing {
         adapter: order.plan.adapter.clone(),
-        place: Place::Temporary,
+        place: order.observer.place(),
         clock: recorder.clock(),
         network: network.network.clone(),
         output: output.clone(),

@@ -238,6 +238,13 @@ fn parsed(source: &str) -> Vec<Argument> {
             }
             continue;
         };
+        // A list of them that is a file has the name of one as its default.
+        let default = call.split("default=").nth(1).and_then(|rest| rest.split(['"', '\'']).nth(1));
+        if matches!(meaning, Meaning::Backends(_))
+            && default.is_some_and(|file| file.contains('.') && !file.contains([':', ',']))
+        {
+            continue;
+        }
         match meaning {
             Meaning::Backends(_) if call.contains("nargs") => meaning = Meaning::Backends(Form::Each),
             Meaning::Backends(_) if call.contains("append") => {

@@ -6,9 +6,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::arguments_of::{Argument, Call, Form, Meaning};
+use super::arguments_of::{Call, Meaning};
 use super::builds::below;
 use super::look::{Candidates, Look, Told};
+use super::search::{Confirmed, Facts};
+use super::typing;
 use super::values::{Piece, literal};
 use harness_tell::language::Language;
 use harness_tell::language::init_words as words;
@@ -26,6 +28,8 @@ pub(super) struct Choice<'a> {
     pub(super) stdin: Option<String>,
     pub(super) log: Option<String>,
     pub(super) cache: Option<String>,
+    /// Whether that is a folder, and not one file.
+    pub(super) cache_is_folder: bool,
     /// Folders that are made before it starts.
     pub(super) directories: Vec<String>,
     /// A port that it insists on.
@@ -43,45 +47,36 @@ impl<'a> Choice<'a> {
             port: None,
             backends: None,
             ttl: None,
-            stdin: None,
+            // Open and empty: a program that waits for somebody to type goes on waiting.
+            stdin: candidates.reads_keyboard.then(String::new),
             log: candidates.names[1].clone(),
             cache: candidates.names[2].clone(),
-            directories: candidates.folders.clone(),
+            cache_is_folder: true,
+            directories: Vec::new(),
             fixed_port: None,
         };
         choice.call_so(candidates.calls.first().cloned().unwrap_or_default());
-        choice.type_what_is_asked();
         choice
     }
 
-    /// What it asks for on its standard input is typed: settings by their names, 1 to whatever else – the first line of a menu.
-    fn type_what_is_asked(&mut self) {
-        let typed = &self.candidates.typed;
-        if !typed.contains(&Meaning::Port) {
-            return;
+    /// The next answer to what it asks on its standard input, as the last line that it printed has it.
+    pub(super) fn answering(&self, printed: &[String]) -> Option<Choice<'a>> {
+        let typed = self.stdin.clone()?;
+        let question = typing::question(printed)?;
+        let answer = typing::answer(&question, printed);
+        if typed.lines().count() >= typing::MOST_ANSWERS {
+            return None;
         }
-        let mut lines = String::new();
-        for meaning in typed {
-            let line = match meaning {
-                Meaning::Literal(_) => "1".to_owned(),
-                meaning => {
-                    let argument =
-                        Argument { option: None, meaning: meaning.clone(), context: String::new() };
-                    argument.words(&[0, 1, 2].map(|place| self.candidates.names[place].as_deref())).concat()
-                }
-            };
-            lines.push_str(&line);
-            lines.push('\n');
-        }
-        self.stdin = Some(lines);
-        self.port = Some(Told::Typed);
-        for (told, kind) in
-            [(&mut self.backends, Meaning::Backends(Form::Joined)), (&mut self.ttl, Meaning::Ttl)]
+        let mut other = self.clone();
+        for (told, sign) in
+            [(&mut other.port, "{{ port"), (&mut other.backends, "backends"), (&mut other.ttl, "{{ ttl")]
         {
-            if typed.contains(&kind) {
+            if answer.contains(sign) {
                 *told = Some(Told::Typed);
             }
         }
+        other.stdin = Some(format!("{typed}{answer}\n"));
+        Some(other)
     }
 
     /// Takes a call, and for what it does not tell the first candidates elsewhere.
@@ -97,37 +92,92 @@ impl<'a> Choice<'a> {
         self.call = call;
     }
 
-    /// What was found and what not, a line each.
-    pub(super) fn notes(&self, language: Language) -> Vec<String> {
+    /// The same with a TTL in milliseconds.
+    pub(super) fn in_milliseconds(&self) -> Choice<'a> {
+        let changed = |text: &str| text.replace("ttl_seconds or 60", "ttl_milliseconds or 60000");
+        let mut other = self.clone();
+        match &mut other.ttl {
+            Some(Told::Pieces { pieces, .. }) => {
+                pieces.iter_mut().for_each(|piece| piece.with = changed(&piece.with));
+            }
+            Some(Told::Environment { template, .. }) => *template = changed(template),
+            Some(Told::Typed) => other.stdin = other.stdin.as_deref().map(changed),
+            Some(Told::Argument(_)) => {
+                let ttls =
+                    other.call.arguments.iter_mut().filter(|argument| argument.meaning == Meaning::Ttl);
+                ttls.for_each(|argument| argument.context = "milliseconds".to_owned());
+            }
+            None => {}
+        }
+        other
+    }
+
+    /// What was found, where, and how it was confirmed, a line each.
+    pub(super) fn notes(&self, facts: &Facts, language: Language) -> Vec<String> {
         let mut notes =
             vec![words::found_entry(language, &self.candidates.entry, self.candidates.tongue.name())];
-        for (what, told) in [
-            (words::the_port(language), &self.port),
-            (words::the_backends(language), &self.backends),
-            (words::the_ttl(language), &self.ttl),
-        ] {
-            notes.push(note(language, &what, told.as_ref()));
-        }
-        for (what, path) in [(words::the_log(language), &self.log), (words::the_cache(language), &self.cache)]
-        {
-            notes.push(match path {
-                Some(path) => format!("{what}: {path}"),
-                None => words::not_found(language, &what),
-            });
-        }
-        if !self.candidates.typed.is_empty() && self.stdin.is_none() {
+        let with = |found: String, confirmed: String| format!("{found}; {confirmed}");
+        let port = match self.fixed_port {
+            Some(port) => format!(
+                "{}: {}",
+                words::the_port(language),
+                words::port_is_fixed(language, &port.to_string())
+            ),
+            None => with(
+                note(language, &words::the_port(language), self.port.as_ref()),
+                match facts.port {
+                    Confirmed::ByTrial => words::port_confirmed(language),
+                    _ => words::open(language),
+                },
+            ),
+        };
+        let backends = match facts.backends {
+            Confirmed::ByTrial => words::backends_confirmed(language),
+            _ => words::open(language),
+        };
+        let ttl = match facts.ttl {
+            Confirmed::ByTrial => words::ttl_confirmed(language),
+            Confirmed::NotSeen => words::ttl_not_seen(language),
+            Confirmed::Open if facts.hits.0 > 0 => words::ttl_open(language),
+            Confirmed::Open => words::open(language),
+        };
+        notes.push(port);
+        notes.push(with(note(language, &words::the_backends(language), self.backends.as_ref()), backends));
+        notes.push(with(note(language, &words::the_ttl(language), self.ttl.as_ref()), ttl));
+        let the_log = words::the_log(language);
+        notes.push(match (&self.log, &facts.log) {
+            (Some(log), Confirmed::ByTrial) => {
+                with(format!("{the_log}: {log}"), words::log_confirmed(language))
+            }
+            (Some(log), _) => with(format!("{the_log}: {log}"), words::open(language)),
+            (None, _) => format!("{the_log}: {}", words::log_not_seen(language)),
+        });
+        let the_cache = words::the_cache(language);
+        notes.push(match (&self.cache, &facts.cache) {
+            (Some(cache), Confirmed::ByTrial) => {
+                with(format!("{the_cache}: {cache}"), words::cache_confirmed(language))
+            }
+            (Some(cache), _) => with(format!("{the_cache}: {cache}"), words::open(language)),
+            (None, Confirmed::NotSeen) => format!("{the_cache}: {}", words::cache_not_seen(language)),
+            (None, _) => format!("{the_cache}: {}", words::cache_open(language)),
+        });
+        if self.candidates.reads_keyboard && facts.port != Confirmed::ByTrial {
             notes.push(words::reads_input(language));
         }
         notes
     }
 
-    /// The whole file.
-    pub(super) fn text(&self, language: Language) -> String {
+    /// The whole file, with what is known of it in front.
+    pub(super) fn file(&self, facts: &Facts, language: Language) -> String {
+        let notes = self.notes(facts, language);
+        notes.iter().map(|line| format!("# {}\n", line.replace(['\n', '\r'], " "))).collect::<String>()
+            + &self.text()
+    }
+
+    /// The adapter itself.
+    pub(super) fn text(&self) -> String {
         let build = &self.candidates.build;
         let mut text = String::new();
-        for line in self.notes(language) {
-            let _ = writeln!(text, "# {}", line.replace('\n', " "));
-        }
         let _ = writeln!(text, "name: {}", quoted(&self.name));
         match (&build.product, build.interpreter) {
             (Some(program), _) => {
@@ -189,7 +239,10 @@ impl<'a> Choice<'a> {
             let _ = writeln!(text, "log_file: {}", quoted(log));
         }
         if let Some(cache) = &self.cache {
-            let _ = writeln!(text, "cache_directory: {0}\nwipe: [{0}]", quoted(cache));
+            if self.cache_is_folder {
+                let _ = writeln!(text, "cache_directory: {}", quoted(cache));
+            }
+            let _ = writeln!(text, "wipe: [{}]", quoted(cache));
         }
         self.capabilities(&mut text);
         text

@@ -1,9 +1,11 @@
 //! The texts of a folder that may belong to a program: sources, configurations, build files, the README.
 //!
-//! `look` reads them once. Bytes that are not UTF-8 are read as Latin-1, so that one letter of a name in a comment hides no
+//! `look` reads them once. They may be written in any way, so that one letter of a name in a comment hides no
 //! program. It follows no link and enters no folder that holds somebody else's code.
 
 use std::path::Path;
+
+use harness_model::scenario::read;
 
 /// A language of submissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,9 +171,9 @@ fn gather_into(root: &Path, folder: &Path, depth: usize, into: &mut Vec<TextFile
         if !kind.is_file() || !small || into.len() >= MOST_FILES || !is_text(&name) {
             continue;
         }
-        if let Ok(bytes) = std::fs::read(&path) {
+        if let Ok(text) = read(&path) {
             let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-            into.push(TextFile::new(name, decoded(bytes)));
+            into.push(TextFile::new(name, text.to_string()));
         }
     }
 }
@@ -186,11 +188,6 @@ fn is_text(name: &str) -> bool {
         // `.env.example`, `.proxyrc`, `backends`, `hosts`.
         || lower.starts_with(".env")
         || !lower.trim_start_matches('.').contains('.')
-}
-
-/// UTF-8, or else Latin-1, in which every byte is a letter.
-pub(super) fn decoded(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect())
 }
 
 pub(super) fn extension(name: &str) -> &str {
@@ -299,11 +296,5 @@ mod tests {
             "ab\"//3\""
         );
         assert_eq!(code("a.conf", "# ñ 1\nb = 2 # 3\n; 4").trim(), "b = 2 # 3");
-    }
-
-    #[test]
-    fn bytes_that_are_not_utf8_are_latin1() {
-        assert_eq!(super::decoded(b"a\xf1o".to_vec()), "año");
-        assert_eq!(super::decoded("año".as_bytes().to_vec()), "año");
     }
 }

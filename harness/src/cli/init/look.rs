@@ -51,8 +51,8 @@ pub(super) struct Candidates {
     pub(super) names: [Option<String>; 3],
     /// Folders that the source names and that are not there.
     pub(super) folders: Vec<String>,
-    /// What it reads from its standard input, a line each; empty where it reads nothing.
-    pub(super) typed: Vec<Meaning>,
+    /// Whether it reads its standard input.
+    pub(super) reads_keyboard: bool,
 }
 
 /// `None` where no program listens.
@@ -134,10 +134,14 @@ impl Look {
         });
         let mut lists: Vec<(&TextFile, BackendList)> = lists.collect();
         lists.sort_by_key(|(_, list)| list.count < 2);
-        let shared = self.shared_port(&sources, &configurations, own_port);
-        let listed = lists
-            .into_iter()
-            .map(|(file, list)| pieces(file, list.pieces, list.one_port.map(|port| shared.unwrap_or(port))));
+        let shared = self.shared_ports(&sources, &configurations, own_port);
+        let listed = lists.into_iter().flat_map(|(file, list)| {
+            let ports = match list.one_port {
+                Some(_) => shared.iter().copied().map(Some).collect(),
+                None => vec![None],
+            };
+            ports.into_iter().map(|port| pieces(file, list.pieces.clone(), port)).collect::<Vec<_>>()
+        });
         let backends = from_environment(|meaning| matches!(meaning, Meaning::Backends(_)))
             .into_iter()
             .chain(listed)
@@ -155,7 +159,7 @@ impl Look {
                 literal_with(&all, "cache").filter(|name| !name.contains('.')),
             ],
             folders: self.folders(&all, &build.base),
-            typed: typed(&all),
+            reads_keyboard: reads_keyboard(&all),
             build: build.clone(),
             calls,
             ports,
@@ -193,19 +197,24 @@ impl Look {
         found
     }
 
-    /// The one port of backends whose list names none.
-    fn shared_port(
+    /// What may be the one port of backends whose list names none.
+    fn shared_ports(
         &self,
         sources: &[&TextFile],
         configurations: &[&TextFile],
         own: Option<u64>,
-    ) -> Option<u16> {
+    ) -> Vec<u16> {
         let mut numbers: Vec<Number> =
             configurations.iter().chain(sources).flat_map(|file| values::ports(file)).collect();
-        numbers.retain(|number| Some(number.value) != own);
+        numbers.retain(|number| Some(number.value) != own && number.value >= 80);
         // The worst candidate for the proxy's own port is the best one for that of its backends.
         numbers.sort_by_key(|number| number.score);
-        numbers.first().and_then(|number| u16::try_from(number.value).ok())
+        let mut ports: Vec<u16> =
+            numbers.iter().filter_map(|number| u16::try_from(number.value).ok()).collect();
+        ports.push(80);
+        ports.dedup();
+        ports.truncate(3);
+        ports
     }
 
     /// Folders that a path in the source leads through and that are not there.
@@ -219,9 +228,10 @@ impl Look {
             if !plain || leads_outside(path) || !(word.contains("log") || word.contains("cache")) {
                 continue;
             }
+            let last = relative.rsplit('/').next().unwrap_or(relative).to_lowercase();
             let folder = match relative.rsplit_once('/') {
+                _ if last.contains("cache") && !last.contains('.') => relative.trim_end_matches('/'),
                 Some((folder, _)) => folder,
-                None if word.contains("cache") && !word.contains('.') && !word.starts_with('-') => relative,
                 None => continue,
             };
             let there = self.files.iter().any(|file| below(file.folder(), base) == folder);
@@ -268,32 +278,29 @@ fn environment(code: &str) -> Vec<(String, Meaning)> {
     found
 }
 
-/// What it asks for on its standard input, in its order: `sscanf` and `fscanf` read something else.
-fn typed(code: &str) -> Vec<Meaning> {
-    let mut found: Vec<(usize, Meaning)> = Vec::new();
-    for call in ["input(", "scanf(", "getchar(", "stdin().read_line(", "stdin.readline(", "fgets("] {
-        for (at, _) in code.match_indices(call) {
-            let own = !code[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.'))
-                || call.starts_with("stdin");
-            let line_end = code[at..].find('\n').map_or(code.len(), |end| at + end);
-            if !own || call == "fgets(" && !code[at..line_end].contains("stdin") {
-                continue;
-            }
-            // The question stands in the call, or in a line before it.
-            let from = code[..at]
-                .char_indices()
-                .rev()
-                .filter(|(_, c)| *c == '\n')
-                .map(|(place, _)| place)
-                .nth(2)
-                .unwrap_or(0);
-            let here = code[..at].rfind('\n').map_or(0, |found| found + 1);
-            let meaning = meaning_of(&code[here..line_end]).or_else(|| meaning_of(&code[from..line_end]));
-            found.push((at, meaning.unwrap_or(Meaning::Literal(String::new()))));
-        }
-    }
-    found.sort_by_key(|(at, _)| *at);
-    found.into_iter().map(|(_, meaning)| meaning).collect()
+/// Whether it waits for somebody to type: `sscanf` and `fscanf` read something else.
+fn reads_keyboard(code: &str) -> bool {
+    let typed = |call: &str| {
+        let mut calls = code.match_indices(call);
+        calls.any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.')))
+    };
+    let lines = |call: &str| {
+        code.match_indices(call)
+            .any(|(at, _)| code[at..].lines().next().is_some_and(|line| line.contains("stdin")))
+    };
+    ["input(", "scanf(", "getchar("].iter().any(|call| typed(call))
+        || lines("fgets(")
+        || [
+            "stdin().read_line",
+            "stdin().lines",
+            "sys.stdin",
+            "process.stdin",
+            "System.in",
+            "os.Stdin",
+            "std::cin",
+        ]
+        .iter()
+        .any(|call| code.contains(call))
 }
 
 fn quoted_texts(code: &str) -> impl Iterator<Item = &str> {

@@ -1,8 +1,8 @@
 //! `harness init`: an adapter for somebody's proxy, by looking, by asking where there is somebody to ask, and by trying.
 //!
 //! `look` reads the folder (`files`) and proposes: programs, builds, calls (`arguments_of`), values; `draft` makes the text of an
-//! adapter of a choice among them, `trial` starts what it describes. Nothing of the folder is changed but the one new file
-//! `pibl-judge.yaml`.
+//! adapter of a choice among them, `trial` starts what it describes and `search` goes from one choice to the next. Nothing of the
+//! folder is changed but the one new file `pibl-judge.yaml`.
 
 mod addresses;
 mod arguments_of;
@@ -11,8 +11,10 @@ mod draft;
 mod files;
 mod look;
 mod programs;
+mod search;
 mod shown_calls;
 mod trial;
+mod typing;
 mod values;
 
 use std::io::{BufRead, IsTerminal, Write};
@@ -23,7 +25,10 @@ use draft::Choice;
 use harness_model::exit_code::ExitCode;
 use harness_tell::language::Language;
 use harness_tell::language::init_words as words;
-use look::Look;
+use harness_tell::language::start_problem;
+use look::{Candidates, Look};
+use search::{Facts, Settled};
+use trial::Tried;
 
 /// The file that is written.
 const NAME: &str = "pibl-judge.yaml";
@@ -45,29 +50,80 @@ pub(super) fn run(arguments: &InitArguments) -> ExitCode {
     if somebody {
         ask_which(&mut look, language);
     }
-    let program = &look.programs[0];
-    let candidates = look.candidates(program, &look.builds(program)[0]);
-    let mut choice = Choice::first(&look, &candidates, &name_of(folder));
-    if somebody {
-        ask_for_more(&mut choice, language);
+    let candidates = candidates(&look);
+    let name = name_of(folder);
+    let mut trials = 0;
+    let mut told = |choice: &Choice<'_>, tried: &Tried| {
+        trials += 1;
+        anstream::println!("{}", progress(language, trials, choice, tried));
+    };
+    let mut settled = search::settle(folder, &look, &candidates, &name, &mut told);
+    if somebody && !settled.tried.works() {
+        let asked = ask_for_more(&settled.choice, language);
+        if !asked.is_empty() {
+            settled = search::settle_from(folder, asked, &mut told);
+        }
     }
-    for line in choice.notes(language) {
+    let Settled { choice, facts, tried } = settled;
+    for line in choice.notes(&facts, language) {
         anstream::println!("{line}");
     }
-    if let Err(error) = std::fs::write(&file, choice.text(language)) {
+    if let Err(error) = std::fs::write(&file, choice.file(&facts, language)) {
         anstream::eprintln!("{}", words::not_written(language, &shown, &error.to_string()));
         return ExitCode::Usage;
     }
     anstream::println!("{}", words::written(language, &shown));
-    trial::run(&file, language)
+    if let Some(problem) = &tried.problem {
+        let said = start_problem(language, problem);
+        anstream::println!("{}", said.title);
+        said.details.into_iter().for_each(|line| anstream::println!("{line}"));
+        said.last_lines.into_iter().for_each(|line| anstream::println!("  | {line}"));
+    }
+    if tried.works() && !facts.open() {
+        anstream::println!("{}", words::next_step(language, &first_run(&shown)));
+        return ExitCode::Passed;
+    }
+    anstream::println!("{}", words::mend_it(language, &shown, &first_run(&shown)));
+    if tried.works() { ExitCode::Inconclusive } else { ExitCode::ProxyNotReady }
+}
+
+/// What came of one trial, in a line.
+fn progress(language: Language, number: usize, choice: &Choice<'_>, tried: &Tried) -> String {
+    let call: Vec<String> =
+        choice.call.arguments.iter().flat_map(|argument| argument.words(&[None; 3])).collect();
+    let came = match &tried.problem {
+        _ if tried.unusable => words::does_not_fit(language),
+        Some(problem) => start_problem(language, problem).title,
+        None if tried.answered == 0 => words::reached_nobody(language),
+        None => words::reached(language, &tried.asked.keys().cloned().collect::<Vec<_>>().join(", ")),
+    };
+    words::trial(
+        language,
+        &number.to_string(),
+        &format!("{} {}", choice.candidates.entry, call.join(" ")).replace('\n', " "),
+        &came,
+    )
+}
+
+/// All that may be tried: the programs that look like the proxy, each with every way to build it.
+fn candidates(look: &Look) -> Vec<Candidates> {
+    let likely = look.programs.iter().filter(|program| program.score + 15 >= look.programs[0].score).take(3);
+    likely
+        .flat_map(|program| {
+            look.builds(program)
+                .into_iter()
+                .take(3)
+                .map(|build| look.candidates(program, &build))
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// The text of an adapter for a folder, by looking alone: nobody is asked and nothing is written.
 pub(super) fn draft_of(folder: &Path) -> Option<String> {
     let look = look::look(folder)?;
-    let program = &look.programs[0];
-    let candidates = look.candidates(program, &look.builds(program)[0]);
-    Some(Choice::first(&look, &candidates, "drafted").text(Language::Es))
+    let candidates = candidates(&look);
+    Some(Choice::first(&look, candidates.first()?, "drafted").file(&Facts::default(), Language::Es))
 }
 
 /// Asks which program is meant where two would do.
@@ -80,16 +136,16 @@ fn ask_which(look: &mut Look, language: Language) {
     }
 }
 
-fn ask_for_more(choice: &mut Choice<'_>, language: Language) {
-    if choice.call.arguments.is_empty()
-        && choice.port.is_none()
-        && let Some(line) = ask(&words::ask_arguments(language))
-    {
-        choice.call.arguments = line.split_whitespace().map(arguments_of::typed).collect();
+/// What somebody says of a proxy that nothing worked for, as choices to try.
+fn ask_for_more<'a>(choice: &Choice<'a>, language: Language) -> Vec<Choice<'a>> {
+    let mut told = choice.clone();
+    if let Some(line) = ask(&words::ask_arguments(language)) {
+        told.call.arguments = line.split_whitespace().map(arguments_of::typed).collect();
     }
-    if !choice.candidates.typed.is_empty() && choice.stdin.is_none() {
-        choice.stdin = ask(&words::ask_stdin(language)).map(|line| line.replace("\\n", "\n"));
+    if choice.candidates.reads_keyboard {
+        told.stdin = ask(&words::ask_stdin(language)).map(|line| line.replace("\\n", "\n")).or(told.stdin);
     }
+    if told.call == choice.call && told.stdin == choice.stdin { Vec::new() } else { vec![told] }
 }
 
 /// A line that was typed; `None` for an empty one.

@@ -99,6 +99,8 @@ pub(super) fn example(
     let mut option: Option<String> = None;
     for word in &words[at + 1..] {
         let word = word.trim_matches(['"', '\'', ')']);
+        // `${1:-60}` is 60 where nothing is said.
+        let word = word.split_once(":-").map_or(word, |(_, otherwise)| otherwise.trim_end_matches('}'));
         if ["&", "&&", "|", ">", "2>&1", "#", "\\", ";", "--"].contains(&word) || word.starts_with(['#', '>'])
         {
             break;
@@ -121,7 +123,7 @@ pub(super) fn example(
             }
             continue;
         }
-        let placeholder = word.starts_with(['<', '[', '{'])
+        let placeholder = word.starts_with(['<', '[', '{', '$'])
             || word.chars().all(|c| c.is_ascii_uppercase() || c == '_') && word.len() > 2;
         let meaning = if placeholder {
             // What must not be handed over to the letter has to be understood.
@@ -161,6 +163,8 @@ fn valued(option: Option<&str>, word: &str, is_file: &impl Fn(&str) -> bool) -> 
         Some(Meaning::Config(_)) => return Meaning::Config(own()),
         Some(Meaning::Log(_)) => return Meaning::Log(own()),
         Some(Meaning::Cache(_)) => return Meaning::Cache(own()),
+        // A file of them.
+        Some(Meaning::Backends(_)) if is_file(word) => return Meaning::Config(own()),
         Some(Meaning::Port) if word.contains(':') => {}
         Some(Meaning::Ttl) if !word.starts_with(|c: char| c.is_ascii_digit()) => {}
         Some(meaning) => return meaning,

@@ -1,106 +1,257 @@
-//! Tries an adapter: starts the proxy between three backends, sends it three requests, says what was seen.
+//! Tries a choice: starts the proxy that it describes between three backends, asks it, and looks at what changed.
 //!
-//! `init` calls it with the file that it has written. It goes the way of every run, so that what works here works there; the
-//! record of the trial is thrown away.
+//! `search` calls it with one choice after the other. It goes the way of every run, so that what works here works there; the record
+//! and the private copy are thrown away.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::conductor::{self, Interruption, RunOrder};
-use harness_model::exit_code::ExitCode;
-use harness_model::history::EventKind;
-use harness_model::plan::{Options, resolve};
-use harness_tell::language::init_words as words;
-use harness_tell::language::{Language, Span, start_problem};
-use harness_tell::report::terminal::Display;
+use crate::conductor::{self, Interruption, Observer, RunOrder};
+use harness_model::adapter;
+use harness_model::history::{EventKind, Listener};
+use harness_model::plan::{Options, Plan, resolve};
+use harness_model::scenario::read_bytes;
+use harness_run::proxy_under_test::{Place, Preparation, StartProblem};
 
-use super::super::input;
-use super::super::terminal::Live;
-use super::first_run;
+/// What a run of a choice showed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tried {
+    /// Why the choice is none: what it would replace is not there.
+    pub(super) unusable: bool,
+    pub(super) problem: Option<StartProblem>,
+    /// The backends that were asked, with how often each was.
+    pub(super) asked: BTreeMap<String, usize>,
+    /// Requests with an answer from a backend.
+    pub(super) answered: usize,
+    /// Resources whose second GET came from no backend, of those that were asked for twice.
+    pub(super) hits: (usize, usize),
+    /// Of the hits, those that reached a backend again after the pause.
+    pub(super) expired: Option<(usize, usize)>,
+    /// Files that it wrote.
+    pub(super) wrote: Vec<Wrote>,
+    /// Where it listened, if not where it was told.
+    pub(super) elsewhere: Option<SocketAddr>,
+}
 
-/// The least that a proxy can be asked.
-const SCENARIO: &str = "name: trial\ntitle: {en: \"Trial\", es: \"Prueba\"}\ncovers: [REQ-5]\nproxy: {ttl: 60s}\n\
-                        backends: {count: 3, script: {otherwise: {respond: {body: 1KiB}}}}\n\
-                        steps:\n  - serial: {requests: 3, path: \"/trial/{n}\"}\nchecks:\n  proxy.alive:\n";
+/// A file that was not in the submission, or grew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wrote {
+    /// Relative to the working directory.
+    pub(super) path: String,
+    /// How often a target of ours stands in it.
+    pub(super) targets: usize,
+    /// Whether the body of an answer stands in it.
+    pub(super) body: bool,
+}
 
-pub(super) fn run(file: &Path, language: Language) -> ExitCode {
-    let shown = file.display().to_string();
-    let tell = |line: String| anstream::println!("{line}");
-    let adapter = match input::adapter(&shown, false) {
-        Ok(adapter) => adapter,
-        Err(problem) => {
-            anstream::eprintln!("{}", input::show(&[problem], language));
-            tell(words::mend_it(language, &shown, &first_run(&shown)));
-            return ExitCode::Usage;
+impl Tried {
+    /// What it printed before it ended or was given up.
+    pub(super) fn last_lines(&self) -> &[String] {
+        match &self.problem {
+            Some(
+                StartProblem::DiedAtStart { last_lines, .. } | StartProblem::NeverListened { last_lines, .. },
+            ) => last_lines,
+            _ => &[],
         }
+    }
+
+    /// Whether requests went through it to all of the backends that it was told of.
+    pub(super) fn works(&self) -> bool {
+        self.elsewhere.is_none() && self.answered > 0 && self.asked.len() >= 3
+    }
+}
+
+/// What every answer holds.
+const BODY: &str = "body-of-the-trial";
+/// Runs the text of an adapter, as if it lay in `folder`; `ttl` is what it is told, and where there is a `pause` it is asked whether entries outlive it.
+pub(super) fn run(folder: &Path, text: &str, ttl: &str, pause: Option<&str>) -> Tried {
+    // What is hopeless is given up sooner than a proxy that is judged.
+    let text: Arc<str> = Arc::from(format!("{text}ready_within: 5s\nrebind_within: 5s\n"));
+    let file = folder.join(super::NAME);
+    let Ok(adapter) = adapter::read(&text, &file, Some(folder), read_bytes) else {
+        return Tried { unusable: true, ..Tried::default() };
     };
-    let out = match tempfile::tempdir() {
-        Ok(out) => out,
-        Err(error) => {
-            anstream::eprintln!("{}", words::not_written(language, &shown, &error.to_string()));
-            return ExitCode::Bug;
-        }
+    let Ok(out) = tempfile::tempdir() else { return Tried::default() };
+    let again =
+        pause.map(|pause| format!("  - wait: {pause}\n  - reread: {{of: kept}}\n")).unwrap_or_default();
+    let scenario = format!(
+        "name: trial\ntitle: {{en: \"Trial\", es: \"Prueba\"}}\ncovers: [REQ-5]\nproxy: {{ttl: {ttl}}}\n\
+         backends: {{count: 3, idle: 300ms, script: {{otherwise: {{respond: {{text: \"{BODY}\\n\", persistence: close}}}}}}}}\n\
+         steps:\n  - serial: {{requests: 6, path: \"/trial/{{n}}\", connections: each}}\n\
+         \x20 - fill: {{keys: 3, path: \"/trial/kept/{{key}}\", confirm: 3, vus: 1, as: kept}}\n{again}checks:\n  proxy.alive:\n"
+    );
+    let Ok(plan) = resolve(&scenario, Path::new("trial.yaml"), &adapter, &Options::default()) else {
+        return Tried { unusable: true, ..Tried::default() };
     };
-    let plan = match resolve(SCENARIO, Path::new("trial.yaml"), &adapter, &Options::default()) {
-        Ok(plan) => plan,
-        Err(problems) => {
-            anstream::eprintln!("{}", input::show(&problems, language));
-            return ExitCode::Usage;
-        }
-    };
+    let work = out.path().join("work");
     let order = RunOrder {
         plan,
-        out: out.path().to_path_buf(),
+        out: out.path().join("runs"),
         command: Vec::new(),
         interruption: Interruption::default(),
-        max_duration: Some(std::time::Duration::from_secs(60)),
+        max_duration: Some(Duration::from_secs(110)),
         hold: false,
-        observer: Arc::new(Live::new(language, Display::Lines)),
+        observer: Arc::new(Quiet { place: Place::Kept(work.clone()) }),
     };
-    let finished = match conductor::run(order) {
-        Ok(finished) => finished,
-        Err(problem) => {
-            anstream::eprintln!("{problem}");
-            return problem.exit_code();
-        }
-    };
-    if let Some(problem) = &finished.start_problem {
-        let said = start_problem(language, problem);
-        tell(said.title);
-        said.details.into_iter().for_each(tell);
-        said.last_lines.into_iter().for_each(|line| tell(format!("  | {line}")));
-        tell(words::mend_it(language, &shown, &first_run(&shown)));
-        return ExitCode::ProxyNotReady;
+    let Ok(finished) = conductor::run(order) else { return Tried::default() };
+    let mut tried = Tried { problem: finished.start_problem.clone(), ..Tried::default() };
+    if let Some(StartProblem::NeverListened { listens_on, .. }) = &tried.problem {
+        tried.elsewhere = listens_on.first().copied();
     }
-    let mut answered = 0;
+    let mut reached: BTreeMap<String, usize> = BTreeMap::new();
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
     for event in &finished.record.events {
         match &event.event {
-            EventKind::ProxyReady { listening_after, .. } => {
-                tell(words::listened(language, Span(listening_after.as_secs_f64() * 1e3)));
+            EventKind::ListensElsewhere { found, .. } => tried.elsewhere = Some(*found),
+            EventKind::Attempt(attempt) if attempt.target.contains("/trial/") => {
+                *tried.asked.entry(attempt.backend.clone()).or_default() += 1;
+                *reached.entry(attempt.target.clone()).or_default() += 1;
             }
-            EventKind::Exchange(exchange) => {
-                let complete = matches!(exchange.end, harness_model::history::ExchangeEnd::Complete);
-                let said = match &exchange.response {
-                    Some(response) if complete => {
-                        answered += usize::from(response.stamp.is_some());
-                        let status = response.status.to_string();
-                        match &response.stamp {
-                            Some(stamp) => words::answered(language, &status, &stamp.backend),
-                            None => words::answered_alone(language, &status),
-                        }
-                    }
-                    _ => words::unanswered(language),
-                };
-                tell(said);
+            EventKind::Exchange(exchange) if exchange.target.contains("/trial/") => {
+                let stamped = exchange.response.as_ref().is_some_and(|response| response.stamp.is_some());
+                tried.answered += usize::from(stamped);
+                *times.entry(exchange.target.clone()).or_default() += usize::from(stamped);
             }
             _ => {}
         }
     }
-    if answered > 0 {
-        tell(words::next_step(language, &first_run(&shown)));
-        ExitCode::Passed
-    } else {
-        tell(words::mend_it(language, &shown, &first_run(&shown)));
-        ExitCode::ProxyNotReady
+    // Asked for twice, or three times with a pause before the third.
+    let rounds = if pause.is_some() { 3 } else { 2 };
+    let kept = times.iter().filter(|(target, times)| target.contains("/kept/") && **times >= rounds);
+    let reached: Vec<usize> = kept.map(|(target, _)| reached.get(target).copied().unwrap_or(0)).collect();
+    tried.hits = (reached.iter().filter(|reached| **reached < rounds).count(), reached.len());
+    tried.expired = pause.map(|_| (reached.iter().filter(|reached| **reached == 2).count(), tried.hits.0));
+    tried.wrote = wrote(&work, adapter_source(&finished.record.plan).as_deref());
+    tried
+}
+
+fn adapter_source(plan: &Plan) -> Option<std::path::PathBuf> {
+    plan.adapter.copy_from.clone()
+}
+
+/// The files of the working directory that the submission does not have, or has shorter.
+fn wrote(work: &Path, source: Option<&Path>) -> Vec<Wrote> {
+    const LARGEST: u64 = 4 << 20;
+    let mut found = Vec::new();
+    let mut folders = vec![work.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let Ok(metadata) = entry.metadata() else { continue };
+            let Ok(relative) = path.strip_prefix(work) else { continue };
+            if metadata.is_dir() {
+                // What a build makes is none of the proxy's.
+                if !["target", "__pycache__", "judged-classes"].iter().any(|name| relative.ends_with(name)) {
+                    folders.push(path);
+                }
+                continue;
+            }
+            let before = source.and_then(|source| std::fs::metadata(source.join(relative)).ok());
+            let grew = before.is_none_or(|before| before.len() != metadata.len());
+            if !metadata.is_file() || !grew || metadata.len() > LARGEST || found.len() >= 500 {
+                continue;
+            }
+            let bytes = std::fs::read(&path).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes);
+            found.push(Wrote {
+                path: relative.to_string_lossy().into_owned(),
+                targets: text.matches("/trial/").count(),
+                body: text.contains(BODY),
+            });
+        }
+    }
+    found.sort_by(|one, two| one.path.cmp(&two.path));
+    found
+}
+
+/// The log among what was written: the file with most of our targets, outside the cache.
+pub(super) fn log_of(wrote: &[Wrote]) -> Option<&Wrote> {
+    // Six requests, three resources, each of those twice.
+    let named = |one: &&Wrote| {
+        let name = one.path.to_lowercase();
+        one.targets >= 6 && (!name.contains("cache") || name.contains("log"))
+    };
+    wrote.iter().filter(named).max_by_key(|one| (!one.body, one.targets))
+}
+
+/// The folder of the cache among what was written, or the one file that it is; and whether it is a folder.
+pub(super) fn cache_of(wrote: &[Wrote], log: Option<&Wrote>) -> Option<(String, bool)> {
+    let bodies: Vec<&Wrote> = wrote.iter().filter(|one| one.body && Some(*one) != log).collect();
+    // What is compressed or coded is known by its number: a file for each resource.
+    let folders: BTreeSet<&str> = wrote.iter().filter_map(|one| Some(one.path.rsplit_once('/')?.0)).collect();
+    let crowded = folders.into_iter().find(|folder| {
+        wrote
+            .iter()
+            .filter(|one| one.path.rsplit_once('/').is_some_and(|(inside, _)| inside == *folder))
+            .count()
+            >= 3
+    });
+    let first = match bodies.first() {
+        Some(first) => first.path.as_str(),
+        None => return crowded.map(|folder| (folder.to_owned(), true)),
+    };
+    let mut parts: Vec<&str> = first.split('/').collect();
+    parts.pop();
+    while !parts.is_empty()
+        && !bodies.iter().all(|one| one.path.starts_with(&format!("{}/", parts.join("/"))))
+    {
+        parts.pop();
+    }
+    // The outermost folder that is called a cache holds its index too.
+    if let Some(place) = parts.iter().position(|part| part.to_lowercase().contains("cache")) {
+        parts.truncate(place + 1);
+    }
+    match parts.is_empty() {
+        false => Some((parts.join("/"), true)),
+        true if bodies.len() == 1 => Some((first.to_owned(), false)),
+        true => None,
+    }
+}
+
+/// A trial shows nothing of itself, and leaves its working directory to be looked at.
+struct Quiet {
+    place: Place,
+}
+
+impl Observer for Quiet {
+    fn began(&self, _plan: &Plan, _run_directory: &Path, _events: Listener) {}
+    fn preparing(&self, _preparation: &Preparation) {}
+    fn holding(&self, _held: &conductor::Held<'_>) {}
+    fn ended(&self) {}
+    fn wants_pages(&self) -> bool {
+        false
+    }
+    fn place(&self) -> Place {
+        self.place.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Wrote, cache_of, log_of};
+
+    fn wrote(files: &[(&str, usize, bool)]) -> Vec<Wrote> {
+        files.iter().map(|&(path, targets, body)| Wrote { path: path.into(), targets, body }).collect()
+    }
+
+    #[test]
+    fn log_and_cache_are_told_apart_by_what_stands_in_them() {
+        let files = wrote(&[
+            ("cache/ab/1", 1, true),
+            ("cache/cd/2", 1, true),
+            ("cache/index.json", 9, false),
+            ("x.csv", 12, false),
+            ("run.pid", 0, false),
+        ]);
+        let log = log_of(&files);
+        assert_eq!(log.map(|log| log.path.as_str()), Some("x.csv"));
+        assert_eq!(cache_of(&files, log), Some(("cache".into(), true)));
+        let one = wrote(&[("cache.pkl", 3, true), ("h.log", 12, false)]);
+        assert_eq!(cache_of(&one, log_of(&one)), Some(("cache.pkl".into(), false)));
+        let coded = wrote(&[("d/1", 0, false), ("d/2", 0, false), ("d/3", 0, false)]);
+        assert_eq!((log_of(&coded), cache_of(&coded, None)), (None, Some(("d".into(), true))));
     }
 }

@@ -72,7 +72,8 @@ fn numbers_after(file: &TextFile, words: &[&str], template: impl Fn(&str) -> Str
             let Some((number_at, _)) = number_at else { continue };
             let between = &gap[..number_at];
             if between.len() > 48
-                || between.contains(['[', ';', '+', '-', '*', '\\', '<', '>', '%', '!'])
+                || between != ">"
+                    && between.contains(['[', ')', ';', '+', '-', '*', '\\', '<', '>', '%', '!'])
                 || between.contains("==")
                 || !is_assignment(between)
             {
@@ -102,6 +103,8 @@ fn is_dotted(text: &str) -> bool {
 /// `=`, `:`, or blanks alone as in a `#define` and in some configuration files; types, quotes and calls may stand between.
 fn is_assignment(between: &str) -> bool {
     between.contains(['=', ':'])
+        // `<port>8080</port>`
+        || between == ">"
         || between.starts_with(char::is_whitespace) && between.trim().is_empty()
         // `get("port", 8080)`
         || between.starts_with(['"', '\'']) && between.contains(',')
@@ -363,20 +366,16 @@ fn list(file: &TextFile, group: &[&Address]) -> Piece {
     } else {
         ","
     });
-    // What counts on in a third place counts on in all; with two there is the line of the first to compare with.
+    // What counts on in a third place counts on in all; with two there are the lines in front of the first to compare with.
     let gap = match gaps.get(1) {
-        Some(next) => numbered(gap, next, 0),
-        None => {
-            let tail = gap.rfind('\n').map_or(0, |at| at + 1);
-            let (head, tail) = gap.split_at(tail);
-            format!("{}{}", literal(head), numbered(tail, &text[line..first.start], 0))
-        }
+        Some(next) => numbered(gap, next),
+        None => counted_from(gap, &text[..first.start]),
     };
     let host = if first.commas { "{{ b.host | replace('.', ', ') }}" } else { "{{ b.host }}" };
     let one = match betweens.first() {
         Some(between) => format!(
             "{host}{}{{{{ b.port }}}}",
-            numbered(between, betweens.get(1).copied().unwrap_or(between), 0)
+            numbered(between, betweens.get(1).copied().unwrap_or(between))
         ),
         None => host.to_owned(),
     };
@@ -415,8 +414,29 @@ fn count_piece(file: &TextFile, at: usize, count: usize) -> Option<Piece> {
     })
 }
 
+/// The gap between two, compared with as many lines in front of the first as look the same.
+fn counted_from(gap: &str, before: &str) -> String {
+    let whole: Vec<usize> = std::iter::once(0).chain(gap.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let same = |one: &str, other: &str| {
+        let shape = |text: &str| {
+            text.split(|c: char| c.is_ascii_digit()).filter(|part| !part.is_empty()).collect::<String>()
+        };
+        shape(one) == shape(other)
+    };
+    for begin in whole {
+        let tail = &gap[begin..];
+        // As many lines in front of the first address.
+        let lines = tail.matches('\n').count();
+        let starts = before.rmatch_indices('\n').map(|(at, _)| at + 1).chain([0]).nth(lines);
+        if let Some(head) = starts.map(|start| &before[start..]).filter(|head| same(tail, head)) {
+            return literal(&gap[..begin]) + &numbered(tail, head);
+        }
+    }
+    literal(gap)
+}
+
 /// A text in which the numbers that are one more in the next one (or one less in the one before) count on in a loop.
-fn numbered(one: &str, next: &str, _from: usize) -> String {
+fn numbered(one: &str, next: &str) -> String {
     let tokens = |text: &str| -> Vec<String> {
         let mut tokens: Vec<String> = Vec::new();
         for c in text.chars() {
@@ -469,6 +489,7 @@ mod tests {
             ("a.conf", "listen_port=8080", "listen_port=8080"),
             ("a.conf", "listen = 0.0.0.0:8080", "listen = 0.0.0.0:8080"),
             ("a.rs", "const PORT: u16 = 8080;", "PORT: u16 = 8080"),
+            ("a.xml", "<puerto>8080</puerto>", "puerto>8080"),
             ("a.py", "HTTPServer(('', 8000), H)", "HTTPServer(('', 8000"),
             ("a.js", "server.listen(3000, () => {})", "server.listen(3000"),
         ] {
@@ -537,6 +558,12 @@ mod tests {
                 "s1_ip=10.0.0.1\ns1_port=80\ns2_ip=10.0.0.2\ns2_port=80\n",
                 "10.0.0.1\ns1_port=80\ns2_ip=10.0.0.2\ns2_port=80",
                 "}\ns{{ loop.index }}_port={",
+            ),
+            (
+                "a.cfg",
+                "[s1]\nip=10.0.0.1\nport=80\n\n[s2]\nip=10.0.0.2\nport=80\n",
+                "10.0.0.1\nport=80\n\n[s2]\nip=10.0.0.2\nport=80",
+                "\n\n[s{{ loop.index + 1 }}]\nip=",
             ),
             (
                 "a.rs",

@@ -78,22 +78,76 @@ crate::messages! {
         en: "could not write {file}: {error}", es: "no se pudo escribir {file}: {error}",
     }
     /// The adapter was written.
-    pub fn written(file: &str) { en: "written: {file}; now it is tried", es: "escrito: {file}; ahora se prueba" }
-    /// It listened.
-    pub fn listened(after: super::Span) {
-        en: "it listened {after} after its start", es: "escuchó {after} después de arrancar",
+    pub fn written(file: &str) { en: "written: {file}", es: "escrito: {file}" }
+    /// One trial.
+    pub fn trial(number: &str, call: &str, came: &str) {
+        en: "trial {number}: {call}: {came}", es: "prueba {number}: {call}: {came}",
     }
-    /// It answered.
-    pub fn answered(status: &str, backend: &str) {
-        en: "GET through it: {status}, from {backend}", es: "GET a través de él: {status}, desde {backend}",
+    /// What came of it.
+    pub fn reached(backends: &str) {
+        en: "requests reached {backends}", es: "las peticiones llegaron a {backends}",
     }
-    /// It answered by itself.
-    pub fn answered_alone(status: &str) {
-        en: "GET through it: {status}, and no backend was asked", es: "GET a través de él: {status}, sin preguntar a ningún backend",
+    /// What came of it.
+    pub fn reached_nobody() {
+        en: "it listens, but no request reached our backends", es: "escucha, pero ninguna petición llegó a nuestros backends",
     }
-    /// It did not answer.
-    pub fn unanswered() {
-        en: "GET through it: no complete answer", es: "GET a través de él: sin respuesta completa",
+    /// What came of it.
+    pub fn does_not_fit() {
+        en: "what would be replaced does not stand there", es: "lo que se reemplazaría no está ahí",
+    }
+    /// How a line was confirmed.
+    pub fn port_confirmed() {
+        en: "confirmed: it listened where it was told", es: "confirmado: escuchó donde se le dijo",
+    }
+    /// How a line was confirmed.
+    pub fn port_is_fixed(port: &str) {
+        en: "{port}, whatever it was told: seen in the trial", es: "{port}, sin importar lo que se le diga: se vio en la prueba",
+    }
+    /// How a line was confirmed.
+    pub fn backends_confirmed() {
+        en: "confirmed: requests reached b1, b2, b3, which only we had named",
+        es: "confirmado: las peticiones llegaron a b1, b2, b3, que solo nosotros habíamos nombrado",
+    }
+    /// How a line was confirmed.
+    pub fn ttl_confirmed() {
+        en: "confirmed: told 2 s (or 1 min), entries were gone a moment later; told 1 h, they were not",
+        es: "confirmado: con 2 s (o 1 min) las entradas ya no estaban un momento después; con 1 h sí estaban",
+    }
+    /// Why a line is open.
+    pub fn ttl_not_seen() {
+        en: "not tried, since nothing was answered from a cache", es: "sin probar, porque nada se respondió desde un caché",
+    }
+    /// Why a line is open.
+    pub fn ttl_open() {
+        en: "OPEN: told 2 s and 1 h, entries did not live accordingly; look at this line",
+        es: "ABIERTO: con 2 s y con 1 h las entradas no duraron lo que se le dijo; revise esta línea",
+    }
+    /// How a line was confirmed.
+    pub fn log_confirmed() {
+        en: "confirmed: our requests stand in it", es: "confirmado: nuestras peticiones están ahí",
+    }
+    /// Why there is no such line.
+    pub fn log_not_seen() {
+        en: "no file with our requests appeared; if it writes one, name it: log_file",
+        es: "no apareció ningún archivo con nuestras peticiones; si escribe uno, nómbrelo: log_file",
+    }
+    /// How a line was confirmed.
+    pub fn cache_confirmed() {
+        en: "confirmed: answers appeared in it", es: "confirmado: ahí aparecieron respuestas",
+    }
+    /// Why there is no such line.
+    pub fn cache_not_seen() {
+        en: "nothing was answered from a cache and no file with an answer appeared; it is asked all the same",
+        es: "nada se respondió desde un caché ni apareció un archivo con una respuesta; igual se pregunta",
+    }
+    /// Why a line is open.
+    pub fn cache_open() {
+        en: "OPEN: answers came from a cache, but no file of it appeared in its folder; if it is kept in memory write `cache: memory`",
+        es: "ABIERTO: hubo respuestas desde un caché, pero ningún archivo suyo en su carpeta; si está en memoria escriba `cache: memory`",
+    }
+    /// Why a line is open.
+    pub fn open() {
+        en: "OPEN: not confirmed", es: "ABIERTO: sin confirmar",
     }
     /// What to do now.
     pub fn next_step(command: &str) {

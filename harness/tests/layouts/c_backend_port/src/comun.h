@@ -1,0 +1,2 @@
+int serve_on(int port);
+#define PUERTO_ESCUCHA 9090

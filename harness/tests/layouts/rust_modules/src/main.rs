@@ -1,0 +1,6 @@
+mod destinos;
+mod servir;
+
+fn main() {
+    servir::escuchar(8080);
+}
