@@ -186,7 +186,10 @@ impl Operator<'_> {
 
     fn ask(&self, line: &str, body: &str) {
         let mut client = Client::new(std::net::TcpStream::connect(self.admin).expect("the operator's door"));
-        client.send(format!("{line} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+        client.send(format!(
+            "{line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ));
         let response = client.read_to_end();
         assert_eq!(testkit::status(&response), 200, "{line}: {response}");
     }
