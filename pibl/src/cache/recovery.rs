@@ -120,7 +120,9 @@ fn note(store: &Store, batch: &mut Vec<(u128, u64)>) {
     for (hash, bytes) in batch.drain(..) {
         index.insert_found(hash, bytes);
     }
-    store.make_room(&mut index);
+    let gone = store.make_room(&mut index);
+    drop(index);
+    store.delete(&gone);
 }
 
 fn set_aside(store: &Store, path: &Path) {

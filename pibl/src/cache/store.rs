@@ -3,9 +3,9 @@
 //! `ask`, `fetch`, `writer` and `recovery` work on one shared store. It knows where bytes lie and what
 //! is open; whether a response may be used is not its business.
 //!
-//! A hit takes the entry from the open ones: no system call until its bytes are sent. Everything that
-//! changes names on the disk happens under the lock of the index, so that a file and its place in the
-//! books never part.
+//! A hit takes the entry from the open ones: no system call until its bytes are sent. Whatever gives a name
+//! on the disk or takes one that is in the books happens under the lock of the index, so that a file and its
+//! place in the books never part; what went to make room is deleted after that.
 
 use std::fs::File;
 use std::hash::BuildHasher;
@@ -279,7 +279,9 @@ impl Store {
         let uses = index.insert(hash, file_bytes, true);
         let entry = Arc::new(Entry::new(hash, file, head, &self.rules.load(), uses));
         self.open.insert(hash, Arc::clone(&entry));
-        self.make_room(&mut index);
+        let gone = self.make_room(&mut index);
+        drop(index);
+        self.delete(&gone);
         Ok(entry)
     }
 
@@ -289,12 +291,26 @@ impl Store {
         Arc::new(Entry::new(hash, file, head, &self.rules.load(), Uses::default()))
     }
 
-    /// Deletes what does not fit any more.
-    pub(super) fn make_room(&self, index: &mut Index) {
+    /// Forgets what does not fit any more, and says what [`Store::delete`] has to delete: on a disk that is slow, with the
+    /// lock in hand, that would stop everybody.
+    #[must_use = "the files are still there"]
+    pub(super) fn make_room(&self, index: &mut Index) -> Vec<u128> {
+        if self.disk.is_none() {
+            return Vec::new();
+        }
+        let gone: Vec<u128> = std::iter::from_fn(|| index.next_to_go()).collect();
+        gone.iter().for_each(|hash| drop(self.open.remove(hash)));
+        gone
+    }
+
+    /// Deletes files that were forgotten, but for those that have come back in the meantime. One that comes back in this
+    /// very moment is lost, which costs a fetch.
+    pub(super) fn delete(&self, gone: &[u128]) {
         let Some(disk) = &self.disk else { return };
-        while let Some(gone) = index.next_to_go() {
-            self.open.remove(&gone);
-            if let Err(error) = disk.remove(gone) {
+        for &hash in gone {
+            if !self.index().contains(hash)
+                && let Err(error) = disk.remove(hash)
+            {
                 self.complain("delete from", &error);
             }
         }
@@ -425,8 +441,9 @@ impl Store {
         self.rules.store(Arc::new(rules));
         let mut index = self.index();
         index.set_capacity(capacity_bytes);
-        self.make_room(&mut index);
+        let gone = self.make_room(&mut index);
         drop(index);
+        self.delete(&gone);
         self.close_all();
     }
 
