@@ -12,8 +12,8 @@ use super::ledger::Ledger;
 use super::ours::excused;
 use super::refuted::Run;
 use super::{
-    Amiss, Finding, Outcome, Verdict, alive, cases, cloud, concurrency, fairness, fidelity, freshness, hits,
-    integrity, latency, listed, logged, persistence, unannounced,
+    Amiss, Finding, Outcome, Verdict, alive, cases, cloud, concurrency, cut, fairness, fidelity, freshness,
+    hits, integrity, latency, listed, logged, persistence, unannounced,
 };
 use harness_model::catalogue::{CheckId, Control, Kind};
 use harness_model::history::Record;
@@ -60,7 +60,7 @@ fn concluded(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged 
         }
         return Judged::inconclusive(Finding::StepProblem { problem });
     }
-    judged
+    cut::left_of(ledger, check, judged)
 }
 
 fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {

@@ -66,6 +66,13 @@ pub enum Finding {
         /// Share of the time in which tasks waited for a CPU, where that could be read.
         pressure: Option<f64>,
     },
+    /// The run ended before everything was asked that it judges.
+    CutShort {
+        /// Steps that had ended, of those that it looks at.
+        ended: u64,
+        /// So many there are.
+        steps: u64,
+    },
     /// Too little was seen for a conclusion.
     TooFew {
         /// Of what.

@@ -9,6 +9,7 @@ mod cause;
 mod cloud;
 mod concurrency;
 mod controls;
+mod cut;
 mod evaluate;
 mod explained;
 mod fairness;

@@ -16,11 +16,8 @@ impl Plan {
         // Figures of a part are others than those of the whole.
         part.thresholds.clear();
         let read = |step: &Step| {
-            part.checks.iter().any(|check| {
-                let labels = &check.parameters.steps;
-                let confined = labels.is_empty() || step.label.as_ref().is_some_and(|l| labels.contains(l));
-                reads(check.id, &step.kind) && (confined || changes_state(&step.kind))
-            })
+            let state = |check: &CheckPlan| changes_state(&step.kind) && reads(check.id, &step.kind);
+            part.checks.iter().any(|check| check.reads(step) || state(check))
         };
         let mut kept: Vec<bool> = self.steps.iter().map(read).collect();
         self.add_controls(&part.checks, &mut kept);
@@ -63,6 +60,15 @@ impl Plan {
                 kept[step.index] = true;
             }
         }
+    }
+}
+
+impl CheckPlan {
+    /// Whether it looks at what is asked in a step.
+    pub fn reads(&self, step: &Step) -> bool {
+        let labels = &self.parameters.steps;
+        let confined = labels.is_empty() || step.label.as_ref().is_some_and(|label| labels.contains(label));
+        confined && !changes_state(&step.kind) && reads(self.id, &step.kind)
     }
 }
 

@@ -72,6 +72,7 @@ pub(crate) fn all() -> Vec<Finding> {
         Finding::FewOfBackends { right: 0, of_nobody: 56 },
         Finding::DeclaredUnsupported { capability: "cache: memory".into() },
         Finding::Attached,
+        Finding::CutShort { ended: 28, steps: 119 },
         Finding::StepProblem { problem: "curl is not installed".into() },
         Finding::PassedOnSecondTry {
             first: Box::new(Finding::NotInsideAtOnce { asked: 10, inside: 4 }),
