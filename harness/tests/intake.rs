@@ -139,3 +139,25 @@ fn what_lies_beside_the_submissions_is_named_and_makes_them_no_single_one() {
         assert!(said.contains(skipped), "{skipped}: {said}");
     }
 }
+
+/// Half a run proves nothing: its passes so far are no passes, and the page says first that it was cut.
+#[test]
+fn a_run_that_was_cut_is_said_first_and_earns_nothing_for_what_it_did_not_ask() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let submission = folder.path().join("handed in");
+    for (from, to) in [("toy_proxy.py", "proxy.py"), ("pibl-judge.yaml", "pibl-judge.yaml")] {
+        write(&submission.join(to), fs::read(here().join("submissions").join(from)).expect("a file"));
+    }
+    let (said, grades) = graded(folder.path(), &["--max-duration", "400ms"]);
+    let team = &grades["teams"][0];
+    assert_eq!(team["runs"][0]["exit_code"], 5, "{said}\n{team}");
+    assert_eq!((&team["rows"][0]["earned"], &team["rows"][0]["open"]), (&0.0.into(), &40.0.into()), "{team}");
+    for (language, words) in [("es", "se cortó tras"), ("en", "was cut after")] {
+        let page = folder.path().join(format!("out/grades/turns/E01/index.{language}.html"));
+        let page = fs::read_to_string(page).expect("the page of the team");
+        let (cut, table) = (page.find(words).expect(words), page.find("<table").expect("a table"));
+        assert!(cut < table, "before all else");
+    }
+    let (_, grades) = graded(folder.path(), &["--max-duration", "60s"]);
+    assert_eq!(grades["teams"][0]["rows"][0]["earned"], 40.0, "made again where it is given more time");
+}

@@ -326,6 +326,9 @@ pub(super) struct GradeArguments {
     /// Runs at a time, those that measure times aside [default: one for each processor].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) jobs: Option<u16>,
+    /// Longest time that a run may take [default: what the rubric says, or three times the announced time and a minute].
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) max_duration: Option<Duration>,
     /// Seed of every random choice, the same for all submissions.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,

@@ -94,6 +94,7 @@ fn carry_out(arguments: &GradeArguments, prepared: Prepared, language: Language)
         submissions,
         out: out.clone(),
         jobs: arguments.jobs.map_or_else(default_jobs, usize::from),
+        max_duration: arguments.max_duration,
         seed,
         interruption: interruption.clone(),
         only_look: arguments.look,

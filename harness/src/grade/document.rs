@@ -69,6 +69,9 @@ pub struct RunDocument {
     pub folder: String,
     /// Whether what was inconclusive has been tried again, alone.
     pub repeated: bool,
+    /// Seconds after which it was cut, its time being over: what it had not asked by then is to be reviewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut_after_seconds: Option<f64>,
 }
 
 /// A team with everything that its pages need.
@@ -123,6 +126,7 @@ fn concluded(rubric: &Rubric, team: Team, entries: &Entries) -> TeamGrade {
         exit_code: run.exit.number(),
         folder: run.folder.clone(),
         repeated: run.repeated,
+        cut_after_seconds: run.cut_after.map(|time| time.as_secs_f64()),
     });
     let document = TeamDocument {
         code: team.submission.code.clone(),

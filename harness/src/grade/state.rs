@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -52,6 +53,9 @@ pub struct Run {
     pub judged: Vec<Judged>,
     /// Whether what was inconclusive has been tried again, alone.
     pub repeated: bool,
+    /// How long it was given, where that was too short.
+    #[serde(default)]
+    pub cut_after: Option<Duration>,
 }
 
 impl State {
@@ -111,6 +115,7 @@ mod tests {
             folder: "ttl".into(),
             judged: Vec::new(),
             repeated: false,
+            cut_after: None,
         };
         state.runs.insert("ttl".into(), run);
         state.write(folder.path()).unwrap();

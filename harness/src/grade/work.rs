@@ -37,6 +37,8 @@ pub struct GradeOrder {
     pub out: PathBuf,
     /// Runs at a time, where nothing is timed.
     pub jobs: usize,
+    /// The longest that a run may take, where whoever grades says so.
+    pub max_duration: Option<Duration>,
     /// Seed of every run: all teams are asked the same.
     pub seed: u64,
     /// Ends the grading early.
@@ -253,7 +255,7 @@ impl<'a> Bench<'a> {
             for scenario in 0..self.order.rubric.scenarios.len() {
                 let job = Job { team, scenario, again: false };
                 let Some(plan) = self.plan(job) else { continue };
-                if self.is_done(job) {
+                if self.is_done(job, &plan) {
                     made_before += 1;
                 } else if is_timed(&plan) {
                     time += plan.estimated + overhead;
@@ -289,9 +291,18 @@ impl<'a> Bench<'a> {
         Some(plan.within(&self.profile))
     }
 
-    fn is_done(&self, job: Job) -> bool {
+    /// How long a run may take: what whoever grades says, or the rubric, or more than ample time.
+    fn within(&self, plan: &Plan) -> Duration {
+        let ample = plan.estimated * PATIENCE + GRACE;
+        let ample = if plan.is_small() { ample.max(WHEN_SMALL) } else { ample };
+        self.order.max_duration.or(self.order.rubric.run_within).unwrap_or(ample)
+    }
+
+    /// Whether a run was made; one that was cut is made again where it is given more time now.
+    fn is_done(&self, job: Job, plan: &Plan) -> bool {
         let (team, scenario) = (self.team(job.team), &self.order.rubric.scenarios[job.scenario]);
-        team.state.done(&team.folder, &scenario.name, &scenario.text).is_some()
+        let done = team.state.done(&team.folder, &scenario.name, &scenario.text);
+        done.is_some_and(|run| run.cut_after.is_none_or(|cut| cut >= self.within(plan)))
     }
 
     fn run(&self, job: Job) {
@@ -301,9 +312,7 @@ impl<'a> Bench<'a> {
             let team = self.team(job.team);
             (team.folder.clone(), team.submission.code.clone())
         };
-        let ample = plan.estimated * PATIENCE + GRACE;
-        let ample = if plan.is_small() { ample.max(WHEN_SMALL) } else { ample };
-        let within = self.order.rubric.run_within.unwrap_or(ample);
+        let within = self.within(&plan);
         let finished = match self.carry_out(plan, &folder, within) {
             Ok(finished) => finished,
             Err(what) => return self.order.observer.went_wrong(&code, &what),
@@ -314,7 +323,7 @@ impl<'a> Bench<'a> {
         }
         let exit = finished.exit;
         let mut team = self.team(job.team);
-        let run = as_run(finished, scenario, &folder, job.again);
+        let run = as_run(finished, scenario, &folder, job.again, within);
         match team.state.runs.get_mut(&scenario.name) {
             Some(first) if job.again => merge(first, run),
             _ => drop(team.state.runs.insert(scenario.name.clone(), run)),
@@ -377,7 +386,8 @@ impl<'a> Bench<'a> {
                         judged.verdict.outcome == Outcome::Inconclusive
                             && counted.contains(&judged.verdict.check)
                     };
-                    !run.repeated && run.judged.iter().any(is_open)
+                    // What took too long takes too long again.
+                    !run.repeated && run.cut_after.is_none() && run.judged.iter().any(is_open)
                 });
                 if open {
                     jobs.push(Job { team, scenario: index, again: true });
@@ -401,7 +411,13 @@ fn is_timed(plan: &Plan) -> bool {
         || plan.checks.iter().any(|check| check.id == CheckId::LatencyThresholds)
 }
 
-fn as_run(finished: Finished, scenario: &ScenarioText, folder: &Path, repeated: bool) -> Run {
+fn as_run(
+    finished: Finished,
+    scenario: &ScenarioText,
+    folder: &Path,
+    repeated: bool,
+    within: Duration,
+) -> Run {
     let inside = finished.run_directory.strip_prefix(folder).unwrap_or(&finished.run_directory);
     let inside = inside.to_string_lossy().into_owned();
     let judged = finished.verdicts.into_iter().map(|verdict| Judged {
@@ -411,7 +427,8 @@ fn as_run(finished: Finished, scenario: &ScenarioText, folder: &Path, repeated: 
         repeated,
     });
     let judged = judged.collect();
-    Run { scenario: hash(&scenario.text), exit: finished.exit, folder: inside, judged, repeated }
+    let cut_after = (finished.exit == ExitCode::TimeOver).then_some(within);
+    Run { scenario: hash(&scenario.text), exit: finished.exit, folder: inside, judged, repeated, cut_after }
 }
 
 /// What was undecided takes the conclusion of the second run. A failure of either run stays one: a retry never turns it into a
@@ -457,7 +474,8 @@ mod tests {
             repeated,
         });
         let judged = judged.collect();
-        Run { scenario: String::new(), exit: ExitCode::Inconclusive, folder: String::new(), judged, repeated }
+        let exit = ExitCode::Inconclusive;
+        Run { scenario: String::new(), exit, folder: String::new(), judged, repeated, cut_after: None }
     }
 
     #[test]

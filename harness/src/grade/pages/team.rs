@@ -16,8 +16,8 @@ use crate::grade::rubric::Row;
 use crate::grade::score::{Judged, RowScore, Rung};
 use crate::grade::source::SourceFinding;
 use harness_tell::language::InWords as _;
-use harness_tell::language::Language;
-use harness_tell::language::grade_words::GradeLabel;
+use harness_tell::language::grade_words::{GradeLabel, run_cut};
+use harness_tell::language::{Language, Span};
 use harness_tell::report::plain;
 
 /// The page.
@@ -27,6 +27,11 @@ pub(super) fn page(graded: &Graded, team: &TeamGrade, language: Language) -> Str
     let content = html! {
         div .verdict .manual {
             p .word { (label(GradeLabel::Grade)) ": " (grade_words(&graded.rubric, &document.grade, language)) }
+        }
+        @for run in &document.runs {
+            @if let Some(seconds) = run.cut_after_seconds {
+                aside .mend { p { (run_cut(language, &run.scenario, Span((seconds * 1e3).round()))) } }
+            }
         }
         @if let Some(triage) = &document.triage {
             p { b { (label(GradeLabel::FirstLook)) ": " } (plain(&triage_words(triage, language), 1_200)) }

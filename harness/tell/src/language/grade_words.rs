@@ -185,6 +185,11 @@ messages! {
         en: "[{done}/{of}] {code} · {scenario}: {verdict}",
         es: "[{done}/{of}] {code} · {scenario}: {verdict}",
     }
+    /// A run of a team was cut.
+    pub fn run_cut(scenario: &str, after: Span) {
+        en: "The run {scenario} was cut after {after}, when its time was over: what it had not asked by then is to be reviewed, and counts neither as met nor as not met.",
+        es: "La ejecución {scenario} se cortó tras {after}, al acabarse su tiempo: lo que no alcanzó a preguntar queda por revisar y no cuenta ni como cumplido ni como incumplido.",
+    }
     /// A share of the judge went wrong for one team.
     pub fn row_went_wrong(code: &str, what: &str) {
         en: "{code}: this run could not be made and stays to be reviewed: {what}",
