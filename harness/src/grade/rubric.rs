@@ -32,6 +32,9 @@ pub struct RubricFile {
     /// What share of a requirement's points each rung is worth.
     #[serde(default)]
     pub rungs: RungsFile,
+    /// Whether a check that fails for a fault of another one costs its own points too.
+    #[serde(default)]
+    pub one_fault: OneFault,
     /// Scenario files, relative to this file.
     #[schemars(with = "Vec<String>")]
     pub scenarios: Vec<Spanned<String>>,
@@ -50,6 +53,17 @@ pub struct RubricFile {
     /// What a person judges: requirement or a name of its own → points.
     #[serde(default)]
     pub manual: BTreeMap<String, ManualFile>,
+}
+
+/// What a failure costs that another one explains (`explained_by`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OneFault {
+    /// Its own points too.
+    #[default]
+    EachTime,
+    /// Nothing: what it would have shown without the fault is open, for a person to look at.
+    Once,
 }
 
 /// The grades that can be given.
@@ -142,6 +156,8 @@ pub struct Rubric {
     pub scale: ScaleFile,
     /// What the rungs are worth: works, complete, robust.
     pub rungs: [f64; 3],
+    /// What a failure costs that another one explains.
+    pub one_fault: OneFault,
     /// The scenarios.
     pub scenarios: Vec<ScenarioText>,
     /// Longest time of one run, where the rubric says so.
@@ -221,8 +237,9 @@ pub fn read(file: &Path) -> Result<Rubric, Vec<Problem>> {
     }
     if problems.is_empty() {
         let (name, title) = (written.name, written.title);
+        let one_fault = written.one_fault;
         let run_within = written.run_within.map(|span| span.0);
-        Ok(Rubric { name, title, scale, rungs, scenarios, run_within, rows })
+        Ok(Rubric { name, title, scale, rungs, one_fault, scenarios, run_within, rows })
     } else {
         Err(problems)
     }

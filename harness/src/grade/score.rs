@@ -6,9 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::entries::Entry;
-use super::rubric::{By, Row, Rubric, ScaleFile};
+use super::rubric::{By, OneFault, Row, Rubric, ScaleFile};
 use super::source::{SourceFacts, SourceFinding};
-use harness_judge::check::{Outcome, Verdict};
+use harness_judge::check::{Finding, Outcome, Verdict};
 use harness_model::catalogue::CheckId;
 
 /// What one scenario concluded about one check.
@@ -151,7 +151,7 @@ fn row_score(rubric: &Rubric, row: &Row, seen: &Seen<'_>, entry: Option<&Entry>)
     match &row.by {
         By::Checks(checks) => {
             let worth = rubric.worth(checks);
-            score.rungs = rungs(checks, seen);
+            score.rungs = rungs(checks, seen, rubric.one_fault);
             for (rung, share) in score.rungs.iter().zip(worth) {
                 match rung {
                     Rung::Reached => score.earned += row.points * share,
@@ -187,11 +187,11 @@ fn row_score(rubric: &Rubric, row: &Row, seen: &Seen<'_>, entry: Option<&Entry>)
 }
 
 /// A ladder: a rung counts where all below it are reached, and is open where one below it is.
-fn rungs(checks: &[Vec<CheckId>; 3], seen: &Seen<'_>) -> Vec<Rung> {
+fn rungs(checks: &[Vec<CheckId>; 3], seen: &Seen<'_>, one_fault: OneFault) -> Vec<Rung> {
     let (mut missing, mut open) = (false, None);
     let mut all = Vec::new();
     for checks in checks {
-        let rung = match rung(checks, seen) {
+        let rung = match rung(checks, seen, one_fault) {
             Rung::Absent => Rung::Absent,
             Rung::Missed { check, .. } if seen.drafted => {
                 open = open.or(Some(check));
@@ -211,7 +211,7 @@ fn rungs(checks: &[Vec<CheckId>; 3], seen: &Seen<'_>) -> Vec<Rung> {
     all
 }
 
-fn rung(checks: &[CheckId], seen: &Seen<'_>) -> Rung {
+fn rung(checks: &[CheckId], seen: &Seen<'_>, one_fault: OneFault) -> Rung {
     let Some(&first) = checks.first() else { return Rung::Absent };
     if !seen.started {
         return Rung::Missed { check: first, why: Miss::NotStarted };
@@ -220,6 +220,11 @@ fn rung(checks: &[CheckId], seen: &Seen<'_>) -> Rung {
     for &check in checks {
         match worst(check, seen.judged) {
             Some(Outcome::Pass) => {}
+            Some(Outcome::Fail | Outcome::Blocked)
+                if one_fault == OneFault::Once && explained(check, seen.judged) =>
+            {
+                open = open.or(Some(check));
+            }
             Some(Outcome::Fail) => return Rung::Missed { check, why: Miss::Fail },
             Some(Outcome::Unsupported) => return Rung::Missed { check, why: Miss::Unsupported },
             Some(Outcome::Blocked) => return Rung::Missed { check, why: Miss::Blocked },
@@ -229,6 +234,17 @@ fn rung(checks: &[CheckId], seen: &Seen<'_>) -> Rung {
         }
     }
     open.map_or(Rung::Reached, |check| Rung::Open { check })
+}
+
+/// Whether each failure of a check is that of another one once more.
+fn explained(check: CheckId, judged: &[Judged]) -> bool {
+    let of_check = judged.iter().filter(|judged| judged.verdict.check == check).map(|judged| &judged.verdict);
+    let repeats = |verdict: &Verdict| match verdict.outcome {
+        Outcome::Fail => verdict.explained_by.is_some(),
+        Outcome::Blocked => matches!(verdict.finding, Finding::DependsOn { .. }),
+        outcome => outcome != Outcome::Unsupported,
+    };
+    of_check.into_iter().all(repeats)
 }
 
 /// A check that several scenarios make has passed where it passed in all of them.
@@ -274,6 +290,7 @@ mod tests {
             title: Bilingual { en: "R".into(), es: "R".into() },
             scale: ScaleFile::default(),
             rungs: [0.6, 0.3, 0.1],
+            one_fault: OneFault::EachTime,
             scenarios: Vec::new(),
             run_within: None,
             rows: vec![
@@ -321,6 +338,23 @@ mod tests {
         let entry =
             Entry { manual: BTreeMap::from([("defence".into(), Share(0.5))]), overrides: BTreeMap::new() };
         assert_eq!(score(&rubric(), &started(&judged(&ALL_PASS)), Some(&entry)).1.decided(), Some(4.5));
+    }
+
+    #[test]
+    fn a_fault_costs_its_points_once_where_the_rubric_says_so() {
+        let mut seen = with(CheckId::TtlSecondValue, Outcome::Fail);
+        let explained =
+            seen.iter_mut().find(|judged| judged.verdict.check == CheckId::TtlSecondValue).unwrap();
+        explained.verdict.explained_by = Some(CheckId::CacheHit);
+        let of = |one_fault| score(&Rubric { one_fault, ..rubric() }, &started(&seen), None).0.remove(1);
+        let each = of(OneFault::EachTime);
+        assert_eq!((each.earned, each.open), (18.0, 0.0));
+        let once = of(OneFault::Once);
+        assert_eq!((once.earned, once.open), (18.0, 12.0), "never a zero, and nothing given away either");
+        // What nothing explains costs its points all the same.
+        let seen = with(CheckId::TtlSecondValue, Outcome::Fail);
+        let rubric = Rubric { one_fault: OneFault::Once, ..rubric() };
+        assert_eq!(score(&rubric, &started(&seen), None).0[1].open, 0.0);
     }
 
     #[test]

@@ -212,6 +212,7 @@ impl Finding {
             Finding::TurnPerConnection { .. } => Some(Cause::TurnPerConnection),
             Finding::BackendsLeftOut { .. } => Some(Cause::PartOfTheList),
             Finding::DoubledAttempts { .. } => Some(Cause::SentTwice),
+            Finding::WaitsForBackendsEnd { .. } => Some(Cause::WaitsForClose),
             Finding::Died { .. } => Some(Cause::UnhandledEvent),
             _ => None,
         }

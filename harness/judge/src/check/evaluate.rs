@@ -109,6 +109,7 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         CheckId::RotationHitsTakeTurn => fairness::hits_take_turn(ledger, check),
         CheckId::LogFile | CheckId::LogStdout | CheckId::LogComplete => logged::judged(ledger, check),
         CheckId::ConnectionsAtRest => fidelity::at_rest(ledger),
+        CheckId::ForwardKeptOpen => fidelity::kept_open(ledger, check),
         CheckId::ConnectionsSaysClose => unannounced::says_close(ledger, check),
         _ => fidelity::judged(ledger, check).unwrap_or_else(Judged::not_reached),
     }

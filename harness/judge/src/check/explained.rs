@@ -15,10 +15,10 @@ use harness_model::catalogue::{CheckId, Kind};
 pub(super) fn explain(ledger: &Ledger<'_>, verdicts: &mut [Verdict]) {
     let failed = |verdict: &Verdict| verdict.outcome == Outcome::Fail;
     let explains = |root: &Verdict, other: &Verdict| {
-        failed(root)
+        let by_rule = failed(root)
             && failed(other)
-            && root.check != other.check
-            && RULES.iter().any(|rule| (rule.of)(root) && (rule.explains)(ledger, root, other))
+            && RULES.iter().any(|rule| (rule.of)(root) && (rule.explains)(ledger, root, other));
+        root.check != other.check && (by_rule || declared_alike(root, other))
     };
     // Of two that explain each other the one that the scenario asks first stands.
     let root_of = |place: usize| {
@@ -34,6 +34,17 @@ pub(super) fn explain(ledger: &Ledger<'_>, verdicts: &mut [Verdict]) {
         // No chain is longer than there are verdicts; one that comes back to where it began explains nothing.
         let root = chain.take(direct.len()).last().filter(|&root| direct[root].is_none());
         verdict.explained_by = root.map(|root| checks[root]);
+    }
+}
+
+/// Whether one line of the adapter declares that the proxy can do neither.
+fn declared_alike(root: &Verdict, other: &Verdict) -> bool {
+    match (&root.finding, &other.finding) {
+        (
+            Finding::DeclaredUnsupported { capability: declared },
+            Finding::DeclaredUnsupported { capability },
+        ) => declared == capability && (decides(root) || !decides(other)),
+        _ => false,
     }
 }
 
@@ -248,6 +259,15 @@ mod tests {
             explained(&mut kit, &[IntegrityBodies, ConcurrencyOwnAnswers]),
             [Some(ConcurrencyOwnAnswers), None]
         );
+    }
+
+    #[test]
+    fn what_one_line_declares_is_told_once() {
+        let mut kit = Kit::new(3);
+        kit.capabilities().cache = harness_model::adapter::CacheMedium::None;
+        use CheckId::{CacheHit, LogFile, TtlExpiry, TtlSliding};
+        let all = explained(&mut kit, &[CacheHit, TtlExpiry, TtlSliding, LogFile]);
+        assert_eq!(all, [None, Some(CacheHit), Some(CacheHit), None]);
     }
 
     #[test]

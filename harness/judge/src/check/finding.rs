@@ -673,6 +673,15 @@ pub enum Finding {
         /// Exchanges judged.
         exchanges: u64,
     },
+    /// What has a length was taken for whole only when the backend had closed its connection.
+    WaitsForBackendsEnd {
+        /// The backend kept it open for so long after its answer.
+        kept_for_ms: f64,
+        /// So long after its close the client was served, or let go.
+        after_close_ms: f64,
+        /// Whether the answer itself was held back; otherwise only the connection of the client.
+        answer: bool,
+    },
     /// Connections were closed right after their answer, and nothing had said so.
     ClosesUnsaid {
         /// A request that was to go on with one of them.

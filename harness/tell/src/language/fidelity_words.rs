@@ -2,7 +2,7 @@
 //!
 //! `check_words`, `finding_words` and `cause_words` ask here. Nothing is computed; a test there refuses a check without words.
 
-use super::{Counted, InWords, Language, Noun, Percent};
+use super::{Counted, InWords, Language, Milliseconds, Noun, Percent, Span};
 use crate::say;
 use harness_judge::check::{Amiss, Finding};
 use harness_model::catalogue::CheckId;
@@ -257,6 +257,14 @@ pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> 
             en: "each of {exchanges} for what does not exist reached a backend: a 404 is not cached",
             es: "cada una de {exchanges} por lo que no existe llegó a un backend: un 404 no se guarda",
             exchanges = Counted(*exchanges, Noun::Request)),
+        Finding::WaitsForBackendsEnd { kept_for_ms, after_close_ms, answer: true } => say!(language,
+            en: "a backend kept its connection open for {kept_for} after its whole answer, and the client had that {after} after the close: the end of the connection is waited for, not the length",
+            es: "un backend dejó su conexión abierta {kept_for} después de su respuesta completa, y el cliente la tuvo {after} después del cierre: se aguarda el fin de la conexión, no la longitud",
+            kept_for = Span(*kept_for_ms), after = Milliseconds(*after_close_ms)),
+        Finding::WaitsForBackendsEnd { kept_for_ms, after_close_ms, answer: false } => say!(language,
+            en: "a backend kept its connection open for {kept_for} after its whole answer; the client had that at once, and its own connection was of no use until {after} after the close: the end of the connection is waited for, not the length",
+            es: "un backend dejó su conexión abierta {kept_for} después de su respuesta completa; el cliente la tuvo enseguida, y su propia conexión no sirvió hasta {after} después del cierre: se aguarda el fin de la conexión, no la longitud",
+            kept_for = Span(*kept_for_ms), after = Milliseconds(*after_close_ms)),
         Finding::ClosesUnsaid { target, closed, went_on } => say!(language,
             en: "closes without saying so: {closed} were gone right after an answer without `Connection: close`, such as the one before {target}; {went_on} went on with theirs",
             es: "cierra sin decirlo: {closed} se cerraron justo después de una respuesta sin `Connection: close`, por ejemplo la anterior a {target}; {went_on} siguieron por la suya",

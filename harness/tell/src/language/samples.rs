@@ -55,6 +55,8 @@ pub(crate) fn all() -> Vec<Finding> {
         pattern,
     };
     let mut all = vec![
+        Finding::WaitsForBackendsEnd { kept_for_ms: 1_200.0, after_close_ms: 3.0, answer: true },
+        Finding::WaitsForBackendsEnd { kept_for_ms: 1_200.0, after_close_ms: 3.0, answer: false },
         Finding::ClosesUnsaid { target: target(), closed: 7, went_on: 0 },
         Finding::ClosesAsSaid { went_on: 12, said: 3 },
         Finding::NotSent { requests: 3, said: "too many open files".into() },

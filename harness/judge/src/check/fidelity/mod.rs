@@ -5,6 +5,7 @@
 
 mod amiss;
 mod compare;
+mod kept_open;
 mod rest;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ mod tests;
 use fake_backends::journal::Outcome;
 
 pub use amiss::Amiss;
+pub(super) use kept_open::kept_open;
 pub(super) use rest::at_rest;
 
 use super::Finding;

@@ -2,11 +2,13 @@
 //!
 //! What real proxies do is tried in `tests/pupil.rs`; these tests hold the rules themselves. They open no socket.
 
+use std::time::Duration;
+
 use super::Amiss;
 use crate::check::testkit::{Ask, Kit};
 use crate::check::{Cause, Finding, Outcome, Wrong, evaluate};
 use harness_model::catalogue::CheckId;
-use harness_model::history::{ExchangeEnd, Purpose};
+use harness_model::history::{EventKind, ExchangeEnd, KeptOpen, Look, Purpose};
 use harness_model::plan::{StepKind, samples};
 
 fn exact(asks: CheckId, path: &str, times: u32) -> StepKind {
@@ -105,4 +107,25 @@ fn a_get_that_gets_the_answer_to_a_head_got_no_body() {
     assert_eq!((verdict.cause, bodies), (Some(Cause::MethodNotInKey), Outcome::Fail));
     let (verdict, bodies) = run(true);
     assert_eq!((verdict.outcome, bodies), (Outcome::Pass, Outcome::Pass));
+}
+
+#[test]
+fn who_holds_its_client_until_the_backend_lets_go_waits_for_the_end_of_the_connection() {
+    let run = |seen: KeptOpen| {
+        let mut kit = Kit::new(3);
+        kit.event(1.0, EventKind::Look(Look::KeptOpen { kept_for: Duration::from_millis(1_200), seen }));
+        kit.step(10.0, StepKind::Exact(samples::exact(CheckId::ForwardKeptOpen, "/kept-open", 1)));
+        kit.ask(Ask::get(Purpose::Exact, "/kept-open", 20.0).by("b1"));
+        kit.judge(CheckId::ForwardKeptOpen)
+    };
+    let after_close = Duration::from_millis(3);
+    let verdict = run(KeptOpen::ConnectionWaited { after_close });
+    assert!(
+        matches!(verdict.finding, Finding::WaitsForBackendsEnd { answer: false, .. }),
+        "{:?}",
+        verdict.finding
+    );
+    assert_eq!((verdict.outcome, verdict.cause), (Outcome::Fail, Some(Cause::WaitsForClose)));
+    assert_eq!(run(KeptOpen::NotWaitedFor).outcome, Outcome::Pass);
+    assert_eq!(run(KeptOpen::Unknown).outcome, Outcome::Pass);
 }
