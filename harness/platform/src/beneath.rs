@@ -168,19 +168,40 @@ pub fn leads_out(error: &io::Error) -> bool {
     [Errno::XDEV, Errno::LOOP].iter().any(|refused| error.raw_os_error() == Some(refused.raw_os_error()))
 }
 
+/// Something that is going to be removed, found now: wherever its path leads by then.
+#[derive(Debug)]
+pub struct Doomed(OwnedFd, std::ffi::OsString);
+
+impl Doomed {
+    /// What lies at this path, or will.
+    ///
+    /// # Errors
+    /// The folder that holds it cannot be opened.
+    pub fn new(path: &Path) -> io::Result<Doomed> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        Ok(Doomed(openat(CWD, parent, DIRECTORY, Mode::empty())?, name.to_owned()))
+    }
+
+    /// Removes it.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn remove(&self) -> io::Result<()> {
+        remove_from(&self.0, &self.1)
+    }
+}
+
 /// Removes a file, a link (not what it leads to) or a folder with all it holds, however deep; nothing there is fine.
 ///
 /// # Errors
 /// It cannot be removed.
 pub fn remove_whatever_it_is(path: &Path) -> io::Result<()> {
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
-    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-    match openat(CWD, parent, DIRECTORY, Mode::empty()) {
-        Ok(folder) => remove_from(&folder, name),
-        Err(rustix::io::Errno::NOENT) => Ok(()),
-        Err(error) => Err(error.into()),
+    match Doomed::new(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        doomed => doomed?.remove(),
     }
 }
 

@@ -16,6 +16,9 @@ pub struct Reach {
     pub writable: Vec<PathBuf>,
     /// To read and execute.
     pub readable: Vec<PathBuf>,
+    /// Folders that are its own and empty at each start, where the host allows that; out of reach elsewhere.
+    #[serde(default)]
+    pub private: Vec<PathBuf>,
 }
 
 /// What every program needs of the system: itself, its libraries, its interpreter.
@@ -47,6 +50,8 @@ const DEVICES: [&str; 9] = [
     "/dev/pts",
     "/dev/shm",
 ];
+/// Where one program finds what another has left.
+const SHARED: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
 /// Where compilers and interpreters live in a home directory; nothing else of it can be read.
 const TOOLCHAINS: [&str; 14] = [
     ".cargo",
@@ -71,8 +76,12 @@ impl Reach {
         let mut writable = vec![directory];
         writable.extend(DEVICES.map(PathBuf::from));
         let mut readable: Vec<PathBuf> = SYSTEM.map(PathBuf::from).to_vec();
+        let mut private: Vec<PathBuf> = SHARED.map(PathBuf::from).to_vec();
+        // Somebody whose home is the root of the system has none of their own.
+        private
+            .extend(home.iter().filter(|home| home.is_absolute() && home.components().count() > 1).cloned());
         readable.extend(home.into_iter().flat_map(|home| TOOLCHAINS.map(|name| home.join(name))));
-        Reach { writable, readable }
+        Reach { writable, readable, private }
     }
 }
 

@@ -14,13 +14,14 @@ mod isolation;
 mod listening;
 mod noise;
 mod poller;
+mod privacy;
 mod process_tree;
 mod signal;
 mod terminal;
 mod timer;
 
 pub use affinity::{pin_this_thread, usable_cpus};
-pub use beneath::{Beneath, leads_out, remove_whatever_it_is};
+pub use beneath::{Beneath, Doomed, leads_out, remove_whatever_it_is};
 pub use child::wait_at_most;
 pub use control_group::{ControlGroup, GroupLimits};
 pub use fence::{Fence, Reach};
@@ -33,6 +34,7 @@ pub use isolation::{
 pub use listening::{Holder, holder_of_port, listening_sockets};
 pub use noise::{Noise, NoiseSentinel};
 pub use poller::{Poller, Ready, thread_cpu_time};
+pub use privacy::{give_up_rights, own_folders};
 pub use process_tree::{Usage, beneath, beneath_quickly, pid_seen_from_here, program_of, usage, usage_from};
 pub use signal::{Signal, send_signal};
 pub use terminal::{Capture, capture_pair, unread_bytes};

@@ -35,6 +35,9 @@ pub struct Enforced {
     pub isolation: Option<Isolation>,
     /// Whether it is kept to its own files; `None` where that was not asked for.
     pub fenced: Option<bool>,
+    /// Whether folders for temporary files and the home are its own; `None` where that was not asked for.
+    #[serde(default)]
+    pub private: Option<bool>,
     /// What is limited for all its processes together: `memory`, `processes`, `cpu`.
     pub limited: Vec<String>,
     /// What should be limited and is not, because the host does not allow it.
@@ -107,6 +110,7 @@ impl Confinement {
         Enforced {
             isolation: state.isolation,
             fenced: self.fenced.then_some(state.fenced),
+            private: self.fenced.then_some(state.private),
             limited: group.map(|group| words(group.in_force())).unwrap_or_default(),
             not_limited: group.map(|group| words(group.missing())).unwrap_or_default(),
         }
@@ -126,6 +130,11 @@ impl fmt::Display for Enforced {
             Some(false) => f.write_str("; not kept to its own files (this kernel has no Landlock)")?,
             None => {}
         }
+        f.write_str(match self.private {
+            Some(true) => "; folders for temporary files and a home of its own",
+            Some(false) => "; temporary files shared (this host allows no mounts of one's own)",
+            None => "",
+        })?;
         if !self.limited.is_empty() {
             write!(f, "; limited: {}", self.limited.join(", "))?;
         }

@@ -18,9 +18,8 @@ use super::launching::on_own_thread;
 use super::process::Process;
 use super::program::{self, Preparation, unfit};
 use super::subject::{EventSink, ProxyUnderTest};
-use super::{OutputLog, StartProblem};
+use super::{OutputLog, StartProblem, disk_guard};
 use harness_model::adapter::{Adapter, OwnCommands, Rewritten};
-use harness_platform::Limits;
 
 /// What [`ProxyUnderTest::prepare`] needs to know.
 pub struct Preparing {
@@ -162,7 +161,7 @@ impl ProxyUnderTest {
             environment,
             directory: self.directory.path().to_path_buf(),
             stdin: None,
-            limits: Limits::default(),
+            limits: self.confinement.limits,
             doors: self.doors(),
             reach: self.reach.clone(),
             hosts: None,
@@ -171,6 +170,10 @@ impl ProxyUnderTest {
         let guard = (self.guard_program.as_path(), self.wish);
         // On the host's network: a build may have to fetch what the submission depends on.
         let process = Process::start(guard, &Network::host(), &self.clock, order, false, &self.output)?;
+        let process = Arc::new(process);
+        if let Some(bytes) = self.confinement.directory_bytes {
+            disk_guard::watch(&process, self.directory.path(), bytes, self.sink.clone());
+        }
         let ended = process.guard().wait_until(|state| state.exit.is_some());
         let code = match tokio::time::timeout(BUILD_WITHIN, ended).await {
             Ok(state) => match state.refused {

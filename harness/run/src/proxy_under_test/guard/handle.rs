@@ -25,6 +25,8 @@ pub struct GuardState {
     pub isolation: Option<Isolation>,
     /// Whether it is kept to the files that its order names.
     pub fenced: bool,
+    /// Whether the private folders that its order names are its own.
+    pub private: bool,
     /// Why it could not be executed.
     pub refused: Option<String>,
     /// How the program ended.
@@ -73,6 +75,8 @@ impl GuardHandle {
         command
             .arg(ARGUMENT)
             .args((wish == Wish::WithoutNamespace).then_some(PLAIN))
+            // A program that finds its guard in the list of processes could read it.
+            .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(output);
@@ -225,7 +229,8 @@ fn listen(
     let mut state = GuardState::default();
     for line in reports.lines().map_while(Result::ok) {
         match serde_json::from_str(&line) {
-            Ok(FromGuard::Started { pid, isolation, fenced }) => {
+            Ok(FromGuard::Started { pid, isolation, fenced, private }) => {
+                state.private = private;
                 state.pid = Some(pid);
                 state.fenced = fenced;
                 state.isolation = Some(isolation);

@@ -8,13 +8,13 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
 use super::{ARGUMENT, FromGuard, Isolation, MainExit, Order, ToGuard};
-use harness_platform::{self, Fence, Signal};
+use harness_platform::{self, Doomed, Fence, Reach, Signal};
 
 /// The role, as second argument, of the first process of a process namespace.
 const FIRST: &str = "first";
@@ -120,17 +120,18 @@ fn keep(isolation: Isolation) -> ExitCode {
     else {
         return ExitCode::FAILURE;
     };
+    // Found before the program gets folders of its own, in which its path leads elsewhere.
+    let orphans = Orphans::of(&order);
     match start(&order) {
-        Ok((pid, fenced)) => {
+        Ok(Started { pid, fenced, private }) => {
             PROGRAM.store(pid, Ordering::SeqCst);
-            report(&FromGuard::Started { pid, isolation, fenced });
+            report(&FromGuard::Started { pid, isolation, fenced, private });
         }
         Err(error) => {
             report(&FromGuard::NotStarted { error: error.to_string() });
             return ExitCode::FAILURE;
         }
     }
-    let orphans = Orphans::of(&order);
     std::thread::spawn(move || {
         for line in orders.map_while(Result::ok) {
             match serde_json::from_str(&line) {
@@ -153,38 +154,51 @@ fn keep(isolation: Isolation) -> ExitCode {
 
 /// What nobody would remove any more if the harness were killed.
 struct Orphans {
-    directory: Option<PathBuf>,
+    directory: Option<Doomed>,
     groups: Vec<PathBuf>,
 }
 
 impl Orphans {
     fn of(order: &Order) -> Orphans {
         let groups = order.doors.iter().filter_map(|door| Some(door.parent()?.to_path_buf())).collect();
-        Orphans { directory: order.orphan.clone(), groups }
+        let directory = order.orphan.as_ref().filter(|path| is_ours(path));
+        Orphans { directory: directory.and_then(|path| Doomed::new(path).ok()), groups }
     }
 
     fn remove(self) {
-        // Only what can be nothing else than a directory that the harness has made.
-        let ours = |path: &PathBuf| {
-            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"harness-"))
-        };
-        if let Some(directory) = self.directory.filter(ours) {
-            let _ = harness_platform::remove_whatever_it_is(&directory);
+        if let Some(directory) = self.directory {
+            let _ = directory.remove();
         }
-        for group in self.groups.iter().filter(|path| ours(path)) {
+        for group in self.groups.iter().filter(|path| is_ours(path)) {
             let _ = std::fs::remove_dir(group);
         }
     }
 }
 
-/// Pid of the program, and whether it stands behind a fence. Called while this process has a single thread.
-fn start(order: &Order) -> std::io::Result<(i32, bool)> {
+/// Whether it can be nothing else than what the harness has made.
+fn is_ours(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"harness-"))
+}
+
+/// A program that has been started.
+struct Started {
+    pid: i32,
+    fenced: bool,
+    private: bool,
+}
+
+/// Called while this process has a single thread.
+fn start(order: &Order) -> std::io::Result<Started> {
     let invalid = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "an empty command");
     let (program, arguments) = order.argv.split_first().ok_or_else(invalid)?;
     if let Some(hosts) = &order.hosts {
         harness_platform::own_names(hosts)?;
     }
-    let fence = order.reach.as_ref().map(Fence::around).transpose()?.flatten();
+    let (reach, private) = match &order.reach {
+        Some(reach) => with_own_folders(reach.clone(), &order.directory)?,
+        None => (None, false),
+    };
+    let fence = reach.as_ref().map(Fence::around).transpose()?.flatten();
     let fenced = fence.is_some();
     let output = std::io::stderr().as_fd().try_clone_to_owned()?;
     let mut command = Command::new(program);
@@ -203,7 +217,16 @@ fn start(order: &Order) -> std::io::Result<(i32, bool)> {
         });
     }
     let pid = i32::try_from(child.id()).map_err(std::io::Error::other)?;
-    Ok((pid, fenced))
+    Ok(Started { pid, fenced, private })
+}
+
+/// The reach of a program that has its private folders to itself, where the host allows that.
+fn with_own_folders(mut reach: Reach, own: &Path) -> std::io::Result<(Option<Reach>, bool)> {
+    let private = harness_platform::own_folders(&reach.private, own, &reach.readable)?;
+    if private {
+        reach.writable.append(&mut reach.private.clone());
+    }
+    Ok((Some(reach), private))
 }
 
 /// Has the program join its control groups, take its limits and step behind its fence before it is executed. The guard
@@ -211,11 +234,14 @@ fn start(order: &Order) -> std::io::Result<(i32, bool)> {
 fn confine(command: &mut Command, order: &Order, mut fence: Option<Fence>) -> std::io::Result<()> {
     let doors = order.doors.iter().map(|door| OpenOptions::new().write(true).open(door));
     let mut doors = doors.collect::<std::io::Result<Vec<File>>>()?;
-    let limits = order.limits;
+    let (limits, confined) = (order.limits, order.reach.is_some());
     let before_execution = move || {
         // "0" means the process that writes.
         doors.iter_mut().try_for_each(|door| door.write_all(b"0"))?;
         harness_platform::limit_this_process(&limits)?;
+        if confined {
+            harness_platform::give_up_rights()?;
+        }
         fence.take().map_or(Ok(()), Fence::enclose_this_thread)
     };
     // SAFETY: what runs between fork and exec in a process with several threads must not allocate or lock, because another

@@ -87,6 +87,9 @@ pub enum FromGuard {
         isolation: Isolation,
         /// Whether it is kept to the files of the order.
         fenced: bool,
+        /// Whether the private folders of the order are its own.
+        #[serde(default)]
+        private: bool,
     },
     /// The program could not be executed.
     NotStarted {
