@@ -281,7 +281,16 @@ impl<'a> Resolver<'a> {
         let resolution = self.adapter.capabilities.ttl_resolution;
         let window = window.unwrap_or(WINDOW);
         let before = (window + resolution.early).min(ttl);
-        Some(StepKind::Probe(Probe { of, at: ProbeTime { ttl, before, after: window + resolution.late } }))
+        Some(StepKind::Probe(Probe {
+            of,
+            at: ProbeTime {
+                ttl,
+                before,
+                after: window + resolution.late,
+                undecided_before: resolution.early,
+                undecided_after: resolution.late,
+            },
+        }))
     }
 
     /// The TTL in force at this step.

@@ -101,6 +101,37 @@ pub struct ProbeTime {
     /// Latest probe: this much after the TTL.
     #[serde(with = "duration_ns")]
     pub after: Duration,
+    /// So much of `before` decides nothing, by the proxy's resolution.
+    #[serde(default, with = "duration_ns")]
+    pub undecided_before: Duration,
+    /// The same of `after`.
+    #[serde(default, with = "duration_ns")]
+    pub undecided_after: Duration,
+}
+
+impl ProbeTime {
+    /// A window of the same width on either side, all of which decides.
+    pub fn around(ttl: Duration, window: Duration) -> ProbeTime {
+        let none = Duration::ZERO;
+        ProbeTime { ttl, before: window, after: window, undecided_before: none, undecided_after: none }
+    }
+
+    /// The age at which the probe of a share of all is sent, from 0 to 1. Evenly over the window; where a part of it decides nothing, a
+    /// quarter of the probes draws the curve there and the others lie on either side.
+    pub fn age(&self, share: f64) -> Duration {
+        let earliest = self.ttl.saturating_sub(self.before);
+        let middle = self.undecided_before.min(self.before) + self.undecided_after.min(self.after);
+        if middle.is_zero() {
+            return earliest + (self.before + self.after).mul_f64(share);
+        }
+        let before = self.before.saturating_sub(self.undecided_before);
+        let after = self.after.saturating_sub(self.undecided_after);
+        match share {
+            early if early < 0.375 => earliest + before.mul_f64(early / 0.375),
+            late if late >= 0.625 => earliest + before + middle + after.mul_f64((late - 0.625) / 0.375),
+            between => earliest + before + middle.mul_f64((between - 0.375) / 0.25),
+        }
+    }
 }
 
 /// One GET per filled key, spread over a window around the TTL.
@@ -276,4 +307,28 @@ pub struct Exact {
     /// An answer that takes longer is none.
     #[serde(with = "duration_ns")]
     pub within: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_are_spent_where_they_decide() {
+        let second = Duration::from_secs(1);
+        let even = ProbeTime::around(2 * second, second);
+        assert_eq!((even.age(0.0), even.age(0.5), even.age(1.0)), (second, 2 * second, 3 * second));
+        let coarse = ProbeTime {
+            before: 2 * second,
+            after: 2 * second,
+            undecided_before: second,
+            undecided_after: second,
+            ..ProbeTime::around(4 * second, second)
+        };
+        let ages: Vec<f64> =
+            (0..100).map(|n| coarse.age((f64::from(n) + 0.5) / 100.0).as_secs_f64()).collect();
+        assert!(ages.is_sorted() && ages[0] >= 2.0 && ages[99] <= 6.0, "{ages:?}");
+        assert!(ages.iter().filter(|&&age| age < 3.0).count() >= 37);
+        assert!(ages.iter().filter(|&&age| age > 5.0).count() >= 37);
+    }
 }

@@ -23,17 +23,14 @@ pub async fn run(traffic: &Traffic, book: &KeyBook, step: &Step, probe: &Probe) 
     if keys.is_empty() {
         return Err("there are no filled keys to probe".to_owned());
     }
-    let window = probe.at.before + probe.at.after;
     let mut places: Vec<usize> = (0..keys.len()).collect();
     shuffle(&mut places, &mut traffic.random(step.index));
     let mut requests: Vec<Request> = keys
         .iter()
         .zip(places)
         .map(|(key, place)| {
-            // The middle of each of as many equal parts of the window.
-            let part = (place as f64 + 0.5) / keys.len() as f64;
-            let age = (probe.at.ttl + window.mul_f64(part)).saturating_sub(probe.at.before);
-            Request::get(Purpose::Probe, key.number, key.target.clone(), key.finished + age)
+            let share = (place as f64 + 0.5) / keys.len() as f64;
+            Request::get(Purpose::Probe, key.number, key.target.clone(), key.finished + probe.at.age(share))
                 .in_group(step.cycle)
         })
         .collect();

@@ -279,11 +279,7 @@ impl RunBuilder {
         self.end();
         let ttl = Duration::from_millis(ttl_ms);
         let window = Duration::from_millis(400);
-        self.begin(
-            "- probe:",
-            None,
-            StepKind::Probe(Probe { of, at: ProbeTime { ttl, before: window, after: window } }),
-        );
+        self.begin("- probe:", None, StepKind::Probe(Probe { of, at: ProbeTime::around(ttl, window) }));
         let mut due: Vec<(u64, u32)> = stored
             .iter()
             .zip(0..keys)

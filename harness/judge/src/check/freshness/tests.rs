@@ -18,7 +18,7 @@ fn fill(keys: u32, spread_ms: u64) -> StepKind {
 
 fn probe(of: usize, ttl_ms: u64) -> StepKind {
     let window = Duration::from_millis(400);
-    let at = ProbeTime { ttl: Duration::from_millis(ttl_ms), before: window, after: window };
+    let at = ProbeTime::around(Duration::from_millis(ttl_ms), window);
     StepKind::Probe(Probe { of, at })
 }
 
