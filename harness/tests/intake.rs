@@ -161,3 +161,33 @@ fn a_run_that_was_cut_is_said_first_and_earns_nothing_for_what_it_did_not_ask() 
     let (_, grades) = graded(folder.path(), &["--max-duration", "60s"]);
     assert_eq!(grades["teams"][0]["rows"][0]["earned"], 40.0, "made again where it is given more time");
 }
+
+/// A zip with a password, made by hand since nothing here writes such: the flag is all that a reader looks at.
+#[test]
+fn what_the_judge_could_not_do_costs_nobody_a_point() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let handed_in = folder.path().join("handed in");
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    zip.start_file("proxy.py", zip::write::SimpleFileOptions::default()).expect("an entry");
+    let mut bytes = zip.finish().expect("a zip").into_inner();
+    for (signature, flags) in [(b"PK\x03\x04", 6), (b"PK\x01\x02", 8)] {
+        let at = bytes.windows(4).position(|four| four == signature).expect("a header");
+        bytes[at + flags] |= 1;
+    }
+    write(&handed_in.join("a.zip"), bytes);
+    write(&handed_in.join("b.zip"), "no zip");
+    let out = folder.path().join("out/grades/turns");
+    let (said, grades) = graded(folder.path(), &[]);
+    for team in grades["teams"].as_array().expect("teams") {
+        assert_eq!(team["triage"]["triage"], "unreadable", "{said}");
+        assert_eq!(team["rows"][1]["open"], 40.0, "{team}");
+    }
+    // While another one writes there, nothing is mixed.
+    let other = fs::File::create(out.join(".grading")).expect("the lock");
+    other.lock().expect("it is free");
+    let [grade, to] = ["grade", "--out"].map(Path::new);
+    let second =
+        harness(&[grade, &here().join("rubrics/turns.yaml"), &handed_in, to, &folder.path().join("out")]);
+    assert_eq!(second.status.code(), Some(4), "{}", text(&second));
+    assert!(text(&second).contains("another grading is writing there"), "{}", text(&second));
+}

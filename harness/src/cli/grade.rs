@@ -18,12 +18,13 @@ use crate::grade::{
 use harness_model::exit_code::ExitCode;
 use harness_model::scenario::Problem;
 use harness_tell::language::grade_words::{
-    estimated, first_look_of, go_on, grades_at, no_submission, not_found, of_nobody, passed_over,
-    row_went_wrong, run_ended,
+    estimated, first_look_of, go_on, graded_already, grades_at, no_submission, not_found, not_graded_into,
+    of_nobody, passed_over, row_went_wrong, run_ended,
 };
 use harness_tell::language::report_words::verdict_words;
 use harness_tell::language::run_words::no_signal_handler;
 use harness_tell::language::{Language, Span};
+use harness_tell::report::ReportError;
 
 pub(super) fn run(arguments: &GradeArguments) -> ExitCode {
     let language = language(arguments.lang);
@@ -81,6 +82,15 @@ fn prepared(arguments: &GradeArguments, language: Language) -> Result<Prepared, 
 
 fn carry_out(arguments: &GradeArguments, prepared: Prepared, language: Language) -> ExitCode {
     let Prepared { rubric, entries, students, submissions, out } = prepared;
+    let _alone = match grade::take(&out) {
+        Ok(taken) => taken,
+        Err(error) => {
+            let busy = error.kind() == std::io::ErrorKind::ResourceBusy;
+            let why = if busy { graded_already(language) } else { error.to_string() };
+            anstream::eprintln!("{}", not_graded_into(language, &out.display().to_string(), &why));
+            return ExitCode::Usage;
+        }
+    };
     let interruption = Interruption::default();
     if let Err(error) = signals::listen(interruption.clone()) {
         anstream::eprintln!("{}", no_signal_handler(language, &error.to_string()));
@@ -105,7 +115,10 @@ fn carry_out(arguments: &GradeArguments, prepared: Prepared, language: Language)
     let teams = match grade::work(&order) {
         Ok(teams) => teams,
         Err(error) => {
-            anstream::eprintln!("{}: {error}", out.display());
+            anstream::eprintln!(
+                "{}",
+                not_graded_into(language, &out.display().to_string(), &error.to_string())
+            );
             return ExitCode::Usage;
         }
     };
@@ -116,6 +129,14 @@ fn carry_out(arguments: &GradeArguments, prepared: Prepared, language: Language)
             print(&graded, language);
             step_summary::append(&out.join("summary.md"));
             anstream::println!("{}", grades_at(language, &index.display().to_string()));
+        }
+        // A full disk is no bug; what was run is kept.
+        Err(ReportError::File { error, .. }) => {
+            anstream::eprintln!(
+                "{}",
+                not_graded_into(language, &out.display().to_string(), &error.to_string())
+            );
+            return ExitCode::Usage;
         }
         Err(error) => {
             anstream::eprintln!("{error}");

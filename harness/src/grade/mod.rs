@@ -35,4 +35,4 @@ pub use source::{SourceFacts, SourceFinding};
 pub use students::{Student, students, unmatched};
 pub use submission::{Submission, find};
 pub use triage::Triage;
-pub use work::{GradeObserver, GradeOrder, Team, work};
+pub use work::{GradeObserver, GradeOrder, Team, take, work};

@@ -114,14 +114,23 @@ impl Triage {
         let last_lines = without_home(&start_problem(Language::En, problem).last_lines);
         match problem {
             StartProblem::ProgramMissing { .. } => Triage::Needs { what },
-            StartProblem::BuildFailed { .. } => Triage::DoesNotBuild { what, last_lines },
             // The harness or the machine, not the submission.
-            StartProblem::Guard { .. } | StartProblem::NoPort { .. } | StartProblem::PortInUse { .. } => {
-                Triage::NotLookedAt { why: what.en }
+            StartProblem::Guard { .. }
+            | StartProblem::File { .. }
+            | StartProblem::NoPort { .. }
+            | StartProblem::PortInUse { .. } => Triage::NotLookedAt { why: what.en },
+            StartProblem::BuildFailed { .. } if last_lines.iter().any(|line| is_full(line)) => {
+                Triage::NotLookedAt { why: last_lines.join(" · ") }
             }
+            StartProblem::BuildFailed { .. } => Triage::DoesNotBuild { what, last_lines },
             _ => Triage::DoesNotStart { what, last_lines },
         }
     }
+}
+
+/// Whether a line of a build says that the disk of this machine is full.
+fn is_full(line: &str) -> bool {
+    ["No space left on device", "Disk quota exceeded"].iter().any(|said| line.contains(said))
 }
 
 fn both(words: impl Fn(Language) -> String) -> Bilingual {
@@ -156,5 +165,17 @@ mod tests {
         let problem = StartProblem::ProgramMissing { name: "ghc".into(), searched: vec![], advice: None };
         let triage = Triage::of_problem(&problem);
         assert!(matches!(triage, Triage::Needs { .. }) && !triage.is_its_own_fault(false));
+        let build = |line: &str| StartProblem::BuildFailed {
+            command: vec!["make".into()],
+            code: Some(1),
+            last_lines: vec![line.into()],
+        };
+        for problem in [
+            StartProblem::File { path: "/tmp".into(), error: "No space left on device (os error 28)".into() },
+            build("cc1: error: a.s: No space left on device"),
+        ] {
+            assert!(matches!(Triage::of_problem(&problem), Triage::NotLookedAt { .. }), "{problem:?}");
+        }
+        assert!(Triage::of_problem(&build("a.c:1: error: expected ;")).is_its_own_fault(false));
     }
 }

@@ -17,6 +17,9 @@ const MOST_DEEP: usize = 64;
 const LEFT_OUT: [&str; 7] =
     [".git", "target", "node_modules", "__pycache__", ".venv", "__MACOSX", ".DS_Store"];
 
+/// What stands in a virtual environment of Python, whatever its name: it is of another machine and thousands of files.
+const ENVIRONMENT: &str = "pyvenv.cfg";
+
 /// Why a submission could not be brought in.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackProblem {
@@ -110,7 +113,7 @@ fn copy(from: &Path, inside: &Path, to: &Path, budget: &mut Budget<'_>) -> Resul
         let entry = entry.map_err(file(from))?;
         let (path, name) = (entry.path(), entry.file_name());
         let kind = entry.file_type().map_err(file(&path))?;
-        if LEFT_OUT.iter().any(|left_out| name == *left_out) {
+        if LEFT_OUT.iter().any(|left_out| name == *left_out) || path.join(ENVIRONMENT).is_file() {
             continue;
         }
         let (inside, target) = (inside.join(&name), to.join(&name));
@@ -131,12 +134,16 @@ fn copy(from: &Path, inside: &Path, to: &Path, budget: &mut Budget<'_>) -> Resul
 fn unzip(from: &Path, to: &Path, budget: &mut Budget<'_>) -> Result<(), UnpackProblem> {
     let broken = |error: zip::result::ZipError| UnpackProblem::Zip(error.to_string());
     let mut archive = zip::ZipArchive::new(File::open(from).map_err(file(from))?).map_err(broken)?;
+    let names: Vec<PathBuf> = archive.file_names().flatten().map(|name| PathBuf::from(&*name)).collect();
+    let marks = names.iter().filter(|name| name.ends_with(ENVIRONMENT)).filter_map(|name| name.parent());
+    let environments: Vec<&Path> = marks.filter(|folder| *folder != Path::new("")).collect();
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(broken)?;
         // `None`: the name leads outside.
         let Some(inside) = entry.enclosed_name() else { continue };
         let left_out = |part: std::path::Component<'_>| LEFT_OUT.iter().any(|name| part.as_os_str() == *name);
-        if inside.components().any(left_out) || entry.is_symlink() {
+        let in_environment = environments.iter().any(|folder| inside.starts_with(folder));
+        if inside.components().any(left_out) || in_environment || entry.is_symlink() {
             continue;
         }
         budget.one_file(&inside)?;
@@ -217,6 +224,27 @@ mod tests {
         bring(&outer, &to, &|| false).unwrap();
         let heart = heart(&to, &|| false).unwrap();
         assert_eq!(fs::read(heart.join("proxy.py")).unwrap(), b"print()");
+    }
+
+    #[test]
+    fn a_virtual_environment_of_any_name_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let zip = folder.path().join("p.zip");
+        let files = ["p/entorno/pyvenv.cfg", "p/entorno/lib/six.py", "p/proxy.py", "p/entornos.txt"];
+        archive(&zip, &files.map(|name| (name, &b"x"[..])));
+        for (from, to) in [("p.zip", "unzipped"), ("unpacked", "copied")] {
+            if from == "unpacked" {
+                for name in files {
+                    let path = folder.path().join(from).join(name);
+                    fs::create_dir_all(path.parent().unwrap()).unwrap();
+                    fs::write(path, "x").unwrap();
+                }
+            }
+            let to = folder.path().join(to);
+            bring(&folder.path().join(from), &to, &|| false).unwrap();
+            assert!(to.join("p/proxy.py").is_file() && to.join("p/entornos.txt").is_file());
+            assert!(!to.join("p/entorno").exists());
+        }
     }
 
     #[test]

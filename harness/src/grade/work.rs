@@ -4,6 +4,7 @@
 //! stopped; whatever one submission does, a panic of the judge included, it costs its own row only. Nothing is scored here.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -98,6 +99,20 @@ const WHEN_SMALL: Duration = Duration::from_secs(480);
 const RUN_IN_LOOKS: u32 = 3;
 /// What a run takes beyond its plan where no first look was made this time.
 const USUAL_OVERHEAD: Duration = Duration::from_secs(2);
+
+/// Takes the folder of a grading for oneself, for as long as what it returns lives: two that write there would mix their runs.
+///
+/// # Errors
+/// Another one has it, or it cannot be written.
+pub fn take(out: &Path) -> io::Result<File> {
+    std::fs::create_dir_all(out)?;
+    let file = File::create(out.join(".grading"))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::ResourceBusy.into()),
+        // Some file systems know no locks.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    }
+}
 
 /// Brings in, looks at and runs all submissions.
 ///
@@ -200,7 +215,11 @@ impl<'a> Bench<'a> {
                 Err(UnpackProblem::Interrupted) => return None,
                 Err(problem) => {
                     let mut state = State::new("");
-                    state.triage = Some(Triage::Unreadable { why: problem.to_string() });
+                    state.triage = Some(match problem {
+                        // Where it lies is nobody's business on a page.
+                        UnpackProblem::File { error, .. } => Triage::NotLookedAt { why: error.to_string() },
+                        other => Triage::Unreadable { why: other.to_string() },
+                    });
                     return Some((None, state));
                 }
             };

@@ -202,6 +202,16 @@ messages! {
         en: "Interrupted. The same command goes on where it stopped.",
         es: "Interrumpido. El mismo comando sigue donde quedó.",
     }
+    /// The folder of the grades cannot be written.
+    pub fn not_graded_into(path: &str, why: &str) {
+        en: "the judge could not write the grades into {path}: {why}",
+        es: "el banco de pruebas no pudo escribir las notas en {path}: {why}",
+    }
+    /// Another grading has the folder.
+    pub fn graded_already() {
+        en: "another grading is writing there; wait for its end, or give another --out",
+        es: "otra calificación está escribiendo ahí; espere a que termine o indique otro --out",
+    }
     /// No submission was found.
     pub fn no_submission() {
         en: "no submission was found in what was named",
