@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer};
 const MOST_REQUESTS: u32 = 1_000_000;
 /// Most of them at the same instant: each has a socket, and the proxy another one.
 const MOST_AT_ONCE: u32 = 20_000;
-/// What a target may leave to be filled in for each request.
-const PLACEHOLDERS: [&str; 5] = ["{n}", "{key}", "{cycle}", "{batch}", "{kind}"];
+/// What a target may leave to be filled in for each request, and for each rung or client of a cloud case.
+const PLACEHOLDERS: [&str; 7] = ["{n}", "{key}", "{cycle}", "{batch}", "{kind}", "{rung}", "{client}"];
 /// Longest target or method, in bytes: more than any server reads.
 const LONGEST_TARGET: usize = 64 * 1024;
 /// Longest name of a folder, in bytes: what stands behind it has to fit into a path too.
@@ -130,6 +130,7 @@ mod tests {
     #[test]
     fn what_cannot_stand_in_a_request_line_is_refused_with_the_way_out() {
         assert_eq!(refused_target("/{cycle}/a%20b?k={key}&n={n}"), None);
+        assert_eq!(refused_target("/{client}/{rung}/{n}"), None);
         for (path, part) in [
             ("/a\r\nX-Injected: 1", "write %0D"),
             ("/a b", "write %20"),
