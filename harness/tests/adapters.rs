@@ -100,6 +100,7 @@ fn init(proxy: &str) -> (i32, String, String) {
     let adapter = std::fs::read_to_string(folder.path().join("pibl-judge.yaml")).unwrap_or_default();
     let (again, complaint) = harness(&["init", &folder.path().to_string_lossy()]);
     assert_eq!(again, 4, "what was written is not overwritten: {complaint}");
+    assert!(complaint.contains("--again"), "{complaint}");
     (exit, printed, adapter)
 }
 

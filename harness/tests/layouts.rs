@@ -145,9 +145,41 @@ fn options_behind_getopt_and_a_compiler_line_in_the_readme() {
 }
 
 #[test]
+fn a_compiler_line_and_a_call_in_a_comment_and_a_port_without_a_word() {
+    let adapter = right("layouts/c_comment", "gcc", Cache::None);
+    assert!(adapter.is_empty() || adapter.contains("\"lista.txt\": \"{{ port }}"), "{adapter}");
+}
+
+#[test]
+fn a_second_look_keeps_what_was_edited() {
+    if is_missing("python3") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let proxy = folder.path().join("proxy");
+    copy(&here().join("layouts/web_server_beside"), &proxy);
+    let (exit, said) = harness(&["init", &proxy.to_string_lossy()]);
+    assert_eq!(exit, 0, "{said}");
+    let file = proxy.join("pibl-judge.yaml");
+    let first = std::fs::read_to_string(&file).expect("an adapter");
+    std::fs::write(
+        &file,
+        first.replace("log_file: \"log.txt\"", "log_file: \"log.txt\"   # the one we mean"),
+    )
+    .expect("written");
+    let (exit, said) = harness(&["init", "--again", &proxy.to_string_lossy()]);
+    assert_eq!(exit, 0, "{said}");
+    assert!(said.contains("kept as they were edited: log_file"), "{said}");
+    let second = std::fs::read_to_string(&file).expect("an adapter");
+    assert!(second.contains("# the one we mean") && second.contains("start:"), "{second}");
+}
+
+#[test]
 fn a_port_of_htons_that_is_the_backends() {
     let adapter = right("layouts/c_backend_port", "make", Cache::None);
     assert!(adapter.is_empty() || adapter.contains("one_port: 80"), "{adapter}");
+    // What its build makes is no cache, and never wiped.
+    assert!(!adapter.contains("wipe:"), "{adapter}");
 }
 
 #[test]

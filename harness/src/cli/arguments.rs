@@ -79,6 +79,9 @@ pub(super) struct InitArguments {
     /// The folder of the proxy; `pibl-judge.yaml` is written into it.
     #[arg(value_name = "DIR", default_value = ".")]
     pub(super) folder: PathBuf,
+    /// Look and try again where there is a `pibl-judge.yaml`, and keep the rows that were edited in it.
+    #[arg(long)]
+    pub(super) again: bool,
     /// Language of the terminal [default: that of the environment].
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) lang: Option<Language>,

@@ -465,6 +465,10 @@ fn in_order(
         let Some(mut argument) = own.or_else(other) else { return Vec::new() };
         // A file that an example names is there.
         if let Some(named) = others.iter().find_map(|call| call.get(place - 1)) {
+            if matches!((&argument.meaning, &named.meaning), (Meaning::Backends(_), Meaning::Config(Some(_))))
+            {
+                argument.meaning = named.meaning.clone();
+            }
             match (&mut argument.meaning, &named.meaning) {
                 (Meaning::Config(own), Meaning::Config(other))
                 | (Meaning::Log(own), Meaning::Log(other))

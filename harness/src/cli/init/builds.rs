@@ -104,7 +104,8 @@ pub(super) fn builds(files: &[TextFile], program: &Program) -> Vec<Build> {
                     found.push(own(command, makefile.folder(), &product, &makefile.name));
                 }
             }
-            for file in files.iter().filter(|file| file.is_prose() || file.base().ends_with(".sh")) {
+            let prose = files.iter().filter(|file| file.is_prose() || file.base().ends_with(".sh"));
+            for file in prose.chain(program.files.iter().map(|&part| &files[part])) {
                 found.extend(told_by_prose(file, files, program, &base));
             }
             found.push(by_compiler(files, program, &base));

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::again;
 use super::arguments_of::{Call, Meaning};
 use super::builds::below;
 use super::look::{Candidates, Look, Told};
@@ -170,8 +171,9 @@ impl<'a> Choice<'a> {
     /// The whole file, with what is known of it in front.
     pub(super) fn file(&self, facts: &Facts, language: Language) -> String {
         let notes = self.notes(facts, language);
+        let text = again::marked(&self.text());
         notes.iter().map(|line| format!("# {}\n", line.replace(['\n', '\r'], " "))).collect::<String>()
-            + &self.text()
+            + &text
     }
 
     /// The adapter itself.
@@ -261,8 +263,16 @@ impl<'a> Choice<'a> {
                 configurations.entry(file).or_default().extend(pieces);
             }
         }
-        // The one with most in it is the configuration.
-        let first = configurations.iter().max_by_key(|(_, pieces)| pieces.len()).map(|(file, _)| *file);
+        // The one with most in it is the configuration; but where one piece stands inside another, texts alone do not tell them apart.
+        let before = |file: &str| {
+            self.look.files.iter().find(|one| one.name == file).map_or("", |one| one.text.as_str())
+        };
+        let clear = |file: &str, pieces: &[&Piece]| {
+            let all: usize = pieces.iter().map(|piece| before(file).matches(&piece.text).count()).sum();
+            places(before(file), pieces).len() == all
+        };
+        let clear = configurations.iter().filter(|(file, pieces)| clear(file, pieces));
+        let first = clear.max_by_key(|(_, pieces)| pieces.len()).map(|(file, _)| *file);
         if let Some(file) = first {
             let to = below(file, base);
             let _ = writeln!(text, "config:\n  from: {}\n  to: {}\n  replace:", quoted(file), quoted(to));
@@ -277,10 +287,8 @@ impl<'a> Choice<'a> {
             if number == 0 {
                 text.push_str("files:\n");
             }
-            let before =
-                self.look.files.iter().find(|one| one.name == *file).map_or("", |one| one.text.as_str());
-            let _ =
-                writeln!(text, "  {}: {}", quoted(below(file, base)), quoted(&with_pieces(before, pieces)));
+            let whole = with_pieces(before(file), pieces);
+            let _ = writeln!(text, "  {}: {}", quoted(below(file, base)), quoted(&whole));
         }
         if !patches.is_empty() {
             text.push_str("patch:\n");
@@ -325,18 +333,31 @@ impl<'a> Choice<'a> {
     }
 }
 
+/// Where the pieces of a file stand, the longest first in the right: what lies inside another one is a part of that.
+fn places<'p>(before: &str, pieces: &[&'p Piece]) -> BTreeMap<usize, &'p Piece> {
+    let mut longest_first: Vec<&Piece> = pieces.to_vec();
+    longest_first.sort_by_key(|piece| std::cmp::Reverse(piece.text.len()));
+    let mut found: BTreeMap<usize, &Piece> = BTreeMap::new();
+    for piece in longest_first {
+        for (at, _) in before.match_indices(&piece.text) {
+            let free = found
+                .iter()
+                .all(|(start, other)| at + piece.text.len() <= *start || start + other.text.len() <= at);
+            if free {
+                found.insert(at, piece);
+            }
+        }
+    }
+    found
+}
+
 /// A whole file as a template.
 fn with_pieces(before: &str, pieces: &[&Piece]) -> String {
-    let mut found: Vec<(usize, &Piece)> =
-        pieces.iter().filter_map(|piece| Some((before.find(&piece.text)?, *piece))).collect();
-    found.sort_by_key(|(at, _)| *at);
     let (mut text, mut at) = (String::new(), 0);
-    for (start, piece) in found.into_iter().filter(|(start, _)| *start >= at).collect::<Vec<_>>() {
-        if start >= at {
-            text.push_str(&literal(&before[at..start]));
-            text.push_str(&piece.with);
-            at = start + piece.text.len();
-        }
+    for (start, piece) in places(before, pieces) {
+        text.push_str(&literal(&before[at..start]));
+        text.push_str(&piece.with);
+        at = start + piece.text.len();
     }
     text + &literal(&before[at..])
 }

@@ -71,11 +71,12 @@ impl Look {
     /// What can be tried of a program that is built in this way.
     pub(super) fn candidates(&self, program: &Program, build: &Build) -> Candidates {
         let sources: Vec<&TextFile> = program.files.iter().map(|&part| &self.files[part]).collect();
-        let prose: Vec<&TextFile> = self
+        let prose = self
             .files
             .iter()
-            .filter(|file| file.is_prose() || file.is_makefile() || file.base().ends_with(".sh"))
-            .collect();
+            .filter(|file| file.is_prose() || file.is_makefile() || file.base().ends_with(".sh"));
+        // What a README leaves out often stands at the top of the source.
+        let prose: Vec<&TextFile> = prose.chain(sources.iter().copied()).collect();
         let entry = below(&program.entry, &build.base);
         let is_file = |name: &str| {
             self.files.iter().any(|file| below(&file.name, &build.base) == name.trim_start_matches("./"))

@@ -5,6 +5,7 @@
 //! folder is changed but the one new file `pibl-judge.yaml`.
 
 mod addresses;
+mod again;
 mod arguments_of;
 mod builds;
 mod draft;
@@ -27,7 +28,7 @@ use harness_tell::language::Language;
 use harness_tell::language::init_words as words;
 use harness_tell::language::start_problem;
 use look::{Candidates, Look};
-use search::{Facts, Settled};
+use search::Settled;
 use trial::Tried;
 
 /// The file that is written.
@@ -38,11 +39,14 @@ pub(super) fn run(arguments: &InitArguments) -> ExitCode {
     let folder = &arguments.folder;
     let file = folder.join(NAME);
     let shown = file.display().to_string();
-    if file.exists() {
-        anstream::eprintln!("{}", words::exists_already(language, &shown, &first_run(&shown)));
-        return ExitCode::Usage;
-    }
     let somebody = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let kept = match kept(arguments, &file, somebody, language) {
+        Ok(kept) => kept,
+        Err(refused) => {
+            anstream::eprintln!("{refused}");
+            return ExitCode::Usage;
+        }
+    };
     let Some(mut look) = look::look(folder) else {
         anstream::eprintln!("{}", words::no_program(language, &folder.display().to_string()));
         return ExitCode::Usage;
@@ -68,7 +72,8 @@ pub(super) fn run(arguments: &InitArguments) -> ExitCode {
     for line in choice.notes(&facts, language) {
         anstream::println!("{line}");
     }
-    if let Err(error) = std::fs::write(&file, choice.file(&facts, language)) {
+    let text = again::with_rows(&choice.file(&facts, language), &kept);
+    if let Err(error) = std::fs::write(&file, text) {
         anstream::eprintln!("{}", words::not_written(language, &shown, &error.to_string()));
         return ExitCode::Usage;
     }
@@ -87,10 +92,41 @@ pub(super) fn run(arguments: &InitArguments) -> ExitCode {
     if tried.works() { ExitCode::Inconclusive } else { ExitCode::ProxyNotReady }
 }
 
+/// The rows of a profile that is there already which stay as somebody edited them; a refusal where nobody said that they may.
+fn kept(
+    arguments: &InitArguments,
+    file: &Path,
+    somebody: bool,
+    language: Language,
+) -> Result<Vec<(String, String)>, String> {
+    if !file.exists() {
+        return Ok(Vec::new());
+    }
+    let shown = file.display().to_string();
+    let refused = || words::exists_already(language, &shown, &first_run(&shown));
+    let Ok(text) = harness_model::scenario::read(file) else { return Err(refused()) };
+    let edited = again::edited(&text);
+    let rows: Vec<&str> = edited.iter().map(|(key, _)| key.as_str()).collect();
+    if arguments.again {
+        anstream::println!("{}", words::kept(language, &rows.join(", ")));
+        return Ok(edited);
+    }
+    if !somebody {
+        return Err(refused());
+    }
+    match ask(&words::ask_kept(language, &shown, &rows.join(", "))).map(|line| line.to_lowercase()) {
+        None => Ok(edited),
+        Some(line) if line.starts_with(['y', 's']) => Ok(edited),
+        Some(line) if line.starts_with('n') => Ok(Vec::new()),
+        Some(_) => Err(refused()),
+    }
+}
+
 /// What came of one trial, in a line.
 fn progress(language: Language, number: usize, choice: &Choice<'_>, tried: &Tried) -> String {
+    let names = [0, 1, 2].map(|place| choice.candidates.names[place].as_deref());
     let call: Vec<String> =
-        choice.call.arguments.iter().flat_map(|argument| argument.words(&[None; 3])).collect();
+        choice.call.arguments.iter().flat_map(|argument| argument.words(&names)).collect();
     let came = match &tried.problem {
         _ if tried.unusable => words::does_not_fit(language),
         Some(problem) => start_problem(language, problem).title,
@@ -119,11 +155,12 @@ fn candidates(look: &Look) -> Vec<Candidates> {
         .collect()
 }
 
-/// The text of an adapter for a folder, by looking alone: nobody is asked and nothing is written.
+/// The text of an adapter for a folder, by looking and by trying: nobody is asked and nothing is written.
 pub(super) fn draft_of(folder: &Path) -> Option<String> {
     let look = look::look(folder)?;
     let candidates = candidates(&look);
-    Some(Choice::first(&look, candidates.first()?, "drafted").file(&Facts::default(), Language::Es))
+    let Settled { choice, facts, .. } = search::settle(folder, &look, &candidates, "drafted", |_, _| {});
+    Some(choice.file(&facts, Language::Es))
 }
 
 /// Asks which program is meant where two would do.

@@ -262,7 +262,7 @@ fn observe(folder: &Path, choice: &mut Choice<'_>, tried: &mut Tried, facts: &mu
     let needs_folders = |tried: &Tried| {
         log_of(&tried.wrote).is_none()
             || tried.hits.0 == 0
-            || cache_of(&tried.wrote, log_of(&tried.wrote)).is_none()
+            || cache_of(&tried.wrote, log_of(&tried.wrote), tried.hits.0).is_none()
     };
     if needs_folders(tried)
         && let Some(other) = other_folders(choice)
@@ -273,7 +273,7 @@ fn observe(folder: &Path, choice: &mut Choice<'_>, tried: &mut Tried, facts: &mu
             (
                 tried.hits.0,
                 usize::from(log_of(&tried.wrote).is_some()),
-                usize::from(cache_of(&tried.wrote, None).is_some()),
+                usize::from(cache_of(&tried.wrote, None, tried.hits.0).is_some()),
             )
         };
         if again.works() && more(&again) > more(tried) {
@@ -285,7 +285,7 @@ fn observe(folder: &Path, choice: &mut Choice<'_>, tried: &mut Tried, facts: &mu
     let log = log_of(&tried.wrote);
     facts.log = if log.is_some() { Confirmed::ByTrial } else { Confirmed::NotSeen };
     choice.log = log.map(|log| log.path.clone());
-    let cache = cache_of(&tried.wrote, log);
+    let cache = cache_of(&tried.wrote, log, tried.hits.0);
     facts.cache = match (&cache, tried.hits.0) {
         (Some(_), _) => Confirmed::ByTrial,
         (None, 0) => Confirmed::NotSeen,

@@ -84,6 +84,7 @@ pub(super) fn example(
         let word = word.trim_start_matches(['$', '"', '\'']).trim_end_matches(['"', '\'']);
         let last = word.rsplit('/').next().unwrap_or(word);
         let program = product.is_some_and(|p| last == p && word.contains('/'))
+            || product.is_some() && word.starts_with("./") && !last.contains('.')
             || word.ends_with("/$(TARGET)")
             || word.contains("/$(")
             || word.contains("/${");

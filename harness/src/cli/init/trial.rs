@@ -36,7 +36,7 @@ pub(super) struct Tried {
     pub(super) elsewhere: Option<SocketAddr>,
 }
 
-/// A file that was not in the submission, or grew.
+/// A file that appeared while it was asked, or changed its length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wrote {
     /// Relative to the working directory.
@@ -124,16 +124,17 @@ pub(super) fn run(folder: &Path, text: &str, ttl: &str, pause: Option<&str>) -> 
     let reached: Vec<usize> = kept.map(|(target, _)| reached.get(target).copied().unwrap_or(0)).collect();
     tried.hits = (reached.iter().filter(|reached| **reached < rounds).count(), reached.len());
     tried.expired = pause.map(|_| (reached.iter().filter(|reached| **reached == 2).count(), tried.hits.0));
-    tried.wrote = wrote(&work, adapter_source(&finished.record.plan).as_deref());
+    // What was there when it had started is its own, or its build's.
+    let seen = finished.record.events.iter().find_map(|event| match &event.event {
+        EventKind::FilesSeen { files } => Some(files.iter().cloned().collect()),
+        _ => None,
+    });
+    tried.wrote = seen.map(|before| wrote(&work, &before)).unwrap_or_default();
     tried
 }
 
-fn adapter_source(plan: &Plan) -> Option<std::path::PathBuf> {
-    plan.adapter.copy_from.clone()
-}
-
-/// The files of the working directory that the submission does not have, or has shorter.
-fn wrote(work: &Path, source: Option<&Path>) -> Vec<Wrote> {
+/// The files of the working directory that were not there before, or had another length.
+fn wrote(work: &Path, before: &BTreeMap<String, u64>) -> Vec<Wrote> {
     const LARGEST: u64 = 4 << 20;
     let mut found = Vec::new();
     let mut folders = vec![work.to_path_buf()];
@@ -143,21 +144,18 @@ fn wrote(work: &Path, source: Option<&Path>) -> Vec<Wrote> {
             let Ok(metadata) = entry.metadata() else { continue };
             let Ok(relative) = path.strip_prefix(work) else { continue };
             if metadata.is_dir() {
-                // What a build makes is none of the proxy's.
-                if !["target", "__pycache__", "judged-classes"].iter().any(|name| relative.ends_with(name)) {
-                    folders.push(path);
-                }
+                folders.push(path);
                 continue;
             }
-            let before = source.and_then(|source| std::fs::metadata(source.join(relative)).ok());
-            let grew = before.is_none_or(|before| before.len() != metadata.len());
+            let name = relative.to_string_lossy().into_owned();
+            let grew = before.get(&name) != Some(&metadata.len());
             if !metadata.is_file() || !grew || metadata.len() > LARGEST || found.len() >= 500 {
                 continue;
             }
             let bytes = std::fs::read(&path).unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes);
             found.push(Wrote {
-                path: relative.to_string_lossy().into_owned(),
+                path: name,
                 targets: text.matches("/trial/").count(),
                 body: text.contains(BODY),
             });
@@ -178,7 +176,7 @@ pub(super) fn log_of(wrote: &[Wrote]) -> Option<&Wrote> {
 }
 
 /// The folder of the cache among what was written, or the one file that it is; and whether it is a folder.
-pub(super) fn cache_of(wrote: &[Wrote], log: Option<&Wrote>) -> Option<(String, bool)> {
+pub(super) fn cache_of(wrote: &[Wrote], log: Option<&Wrote>, hits: usize) -> Option<(String, bool)> {
     let bodies: Vec<&Wrote> = wrote.iter().filter(|one| one.body && Some(*one) != log).collect();
     // What is compressed or coded is known by its number: a file for each resource.
     let folders: BTreeSet<&str> = wrote.iter().filter_map(|one| Some(one.path.rsplit_once('/')?.0)).collect();
@@ -191,7 +189,7 @@ pub(super) fn cache_of(wrote: &[Wrote], log: Option<&Wrote>) -> Option<(String, 
     });
     let first = match bodies.first() {
         Some(first) => first.path.as_str(),
-        None => return crowded.map(|folder| (folder.to_owned(), true)),
+        None => return crowded.filter(|_| hits > 0).map(|folder| (folder.to_owned(), true)),
     };
     let mut parts: Vec<&str> = first.split('/').collect();
     parts.pop();
@@ -248,10 +246,10 @@ mod tests {
         ]);
         let log = log_of(&files);
         assert_eq!(log.map(|log| log.path.as_str()), Some("x.csv"));
-        assert_eq!(cache_of(&files, log), Some(("cache".into(), true)));
+        assert_eq!(cache_of(&files, log, 3), Some(("cache".into(), true)));
         let one = wrote(&[("cache.pkl", 3, true), ("h.log", 12, false)]);
-        assert_eq!(cache_of(&one, log_of(&one)), Some(("cache.pkl".into(), false)));
+        assert_eq!(cache_of(&one, log_of(&one), 3), Some(("cache.pkl".into(), false)));
         let coded = wrote(&[("d/1", 0, false), ("d/2", 0, false), ("d/3", 0, false)]);
-        assert_eq!((log_of(&coded), cache_of(&coded, None)), (None, Some(("d".into(), true))));
+        assert_eq!((log_of(&coded), cache_of(&coded, None, 3)), (None, Some(("d".into(), true))));
     }
 }

@@ -144,6 +144,7 @@ const OWN: [&str; 7] = ["listen", "proxy", "local", "escuch", "http_port", "http
 pub(super) fn ports(file: &TextFile) -> Vec<Number> {
     let mut found = numbers_after(file, &["port", "puerto", "listen", "escuch", "bind"], |_| PORT.to_owned());
     found.extend(bound(file));
+    found.extend(alone(file));
     let lists = backend_lists(file);
     found.retain(|number| {
         let lower = number.context.to_lowercase();
@@ -151,7 +152,7 @@ pub(super) fn ports(file: &TextFile) -> Vec<Number> {
             lists.iter().any(|list| list.pieces.iter().any(|piece| piece.text.contains(&number.piece.text)));
         (2..=65_535).contains(&number.value)
             && number.piece.text.trim_end().ends_with(|c: char| c.is_ascii_digit())
-            && !of_a_backend
+            && (!of_a_backend || number.score == -1)
             && !["import", "support", "report"].iter().any(|word| lower.starts_with(word))
     });
     for number in &mut found {
@@ -169,6 +170,15 @@ pub(super) fn ports(file: &TextFile) -> Vec<Number> {
     found.sort_by_key(|number| std::cmp::Reverse(number.score));
     found.dedup_by(|one, two| one.piece == two.piece);
     found
+}
+
+/// A configuration may give the port without a word, on a line of its own.
+fn alone(file: &TextFile) -> Option<Number> {
+    let line =
+        file.code.lines().map(str::trim).find(|line| !line.is_empty()).filter(|_| file.is_configuration())?;
+    let value = line.parse::<u64>().ok().filter(|value| (80..=65_535).contains(value))?;
+    let piece = Piece { text: line.to_owned(), with: PORT.to_owned() };
+    Some(Number { piece, value, context: line.to_owned(), score: -1 })
 }
 
 /// Calls that are handed the port, as numbers.
@@ -490,6 +500,7 @@ mod tests {
             ("a.conf", "listen = 0.0.0.0:8080", "listen = 0.0.0.0:8080"),
             ("a.rs", "const PORT: u16 = 8080;", "PORT: u16 = 8080"),
             ("a.xml", "<puerto>8080</puerto>", "puerto>8080"),
+            ("a.txt", "8080\n10.0.0.1 8080\n10.0.0.2 8080\n", "8080"),
             ("a.py", "HTTPServer(('', 8000), H)", "HTTPServer(('', 8000"),
             ("a.js", "server.listen(3000, () => {})", "server.listen(3000"),
         ] {

@@ -70,8 +70,17 @@ crate::messages! {
     }
     /// The adapter is there already.
     pub fn exists_already(file: &str, command: &str) {
-        en: "{file} exists already; remove it first, or try it: {command}",
-        es: "{file} ya existe; elimínelo primero, o pruébelo: {command}",
+        en: "{file} exists already; try it: {command}; or look again and keep what was edited in it: --again",
+        es: "{file} ya existe; pruébelo: {command}; o mire de nuevo conservando lo que se editó: --again",
+    }
+    /// Question.
+    pub fn ask_kept(file: &str, rows: &str) {
+        en: "{file} exists already. Look again and keep the rows that were edited ({rows})? [Y/n] ",
+        es: "{file} ya existe. ¿Mirar de nuevo y conservar las filas editadas ({rows})? [S/n] ",
+    }
+    /// What stays of a profile that was there.
+    pub fn kept(rows: &str) {
+        en: "kept as they were edited: {rows}", es: "se conservan como se editaron: {rows}",
     }
     /// The adapter could not be written.
     pub fn not_written(file: &str, error: &str) {
