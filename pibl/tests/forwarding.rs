@@ -489,6 +489,35 @@ fn a_client_that_leaves_while_its_backend_works_is_noticed_within_a_second() {
 }
 
 #[test]
+fn a_client_that_leaves_while_it_waits_for_others_is_noticed_within_a_second() {
+    let backend = Backend::start(|conversation| {
+        if conversation.next_request().is_some() {
+            conversation.client.read_to_end();
+        }
+    });
+    let settings = format!(
+        "backend = [{{ address = \"{}\", max_connections = 1 }}]\nworkers = 1\nlog_to_stdout = false\n",
+        backend.address
+    );
+    let directory = tempfile::tempdir().expect("a directory");
+    let proxy = Proxy::with_config(testkit::config(&settings, directory.path()), directory);
+    let mut leader = proxy.connect();
+    leader.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    testkit::wait_until("the backend to have the request", || backend.requests().len() == 1);
+    // One waits for the leader of the same request, the other one for a place at the backend.
+    for (number, path) in ["/", "/other"].into_iter().enumerate() {
+        let mut client = proxy.connect();
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        std::thread::sleep(Duration::from_millis(100));
+        let start = Instant::now();
+        drop(client);
+        proxy.log(number + 1);
+        assert!(start.elapsed() < Duration::from_secs(1), "{path}: noticed after {:?}", start.elapsed());
+    }
+    assert_eq!(backend.requests().len(), 1);
+}
+
+#[test]
 fn a_client_that_says_nothing_more_but_listens_gets_its_answer() {
     let backend = Backend::answering(|_| {
         std::thread::sleep(Duration::from_millis(900));

@@ -6,18 +6,17 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::Poll;
 
 use super::After;
-use super::client::{Audience, Client};
+use super::client::Client;
 use super::record::Record;
 use super::relay::Relay;
 use super::services::Worker;
 use super::upload::{Progress, Upload, UploadFailure};
-use crate::cache::{Crowd, Fetch};
-use crate::http::{BadResponse, Refusal, Version};
-use crate::wire::{READING, ReadBuffer, Sight, Wire};
+use crate::cache::Fetch;
+use crate::http::{BadResponse, Refusal};
+use crate::wire::{ReadBuffer, Wire};
 
 /// How an attempt failed.
 #[derive(Debug)]
@@ -87,7 +86,6 @@ pub(super) async fn attempt(
         Ok(()) | Err(_) => {}
     }
     let asked_after = record.started.elapsed();
-    let mut departure = Departure::of(*audience, request.version, progress, fetch.as_ref());
     let mut relay = Relay {
         worker,
         config: &config,
@@ -109,14 +107,7 @@ pub(super) async fn attempt(
     };
     let wire = match audience.0 {
         Some(wire) if !progress.is_finished.get() => wire,
-        _ => {
-            let mut download = pin!(relay.run());
-            return poll_fn(|context| match download.as_mut().poll(context) {
-                Poll::Pending if departure.is_over(context) => Poll::Ready(Err(Failure::ClientGone)),
-                result => result,
-            })
-            .await;
-        }
+        _ => return relay.run().await,
     };
     let mut download = pin!(relay.run());
     let mut rest = pin!(upload.finish(wire, buffer, backend, timeouts.request_body, timeouts.first_byte));
@@ -136,60 +127,7 @@ pub(super) async fn attempt(
                 Err(_) => return Poll::Ready(Err(Failure::ClientGone)),
             }
         }
-        if !is_uploading && departure.is_over(context) {
-            return Poll::Ready(Err(Failure::ClientGone));
-        }
         Poll::Pending
     })
     .await
-}
-
-/// Looks now and then whether the client still waits, while its backend thinks: an answer that nobody wants is not
-/// worth a backend's time.
-struct Departure<'a> {
-    /// `None` when nobody waits in any case.
-    wire: Option<&'a Wire>,
-    /// Whether a client that says nothing more can be asked if it still listens: by an interim response, which is
-    /// nothing to it (RFC 9110 §15.2), and an error to the kernel of one that has left.
-    can_ask: bool,
-    progress: &'a Progress,
-    others: Option<Crowd>,
-    is_set: bool,
-}
-
-/// How often the client is looked at.
-const LOOK: Duration = Duration::from_millis(250);
-
-impl<'a> Departure<'a> {
-    fn of(audience: Audience<'a>, version: Version, progress: &'a Progress, fetch: Option<&Fetch>) -> Self {
-        let can_ask = version == Version::Http11;
-        let others = fetch.and_then(Fetch::crowd);
-        Self { wire: audience.0, can_ask, progress, others, is_set: false }
-    }
-
-    /// Whether the client has left, and nobody else waits for the same.
-    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
-        // From its first byte on the response itself finds out.
-        let Some(wire) = self.wire.filter(|_| !self.progress.response_started.get()) else { return false };
-        if !std::mem::replace(&mut self.is_set, true) {
-            wire.deadline.set(LOOK);
-        }
-        if !wire.deadline.poll_is_over(READING, context) {
-            return false;
-        }
-        wire.deadline.set(LOOK);
-        let is_gone = match wire.look() {
-            Sight::There => false,
-            Sight::Gone => true,
-            Sight::SaidAll => {
-                if std::mem::take(&mut self.can_ask) {
-                    let mut asking = pin!(wire.write_all(b"HTTP/1.1 100 Continue\r\n\r\n"));
-                    // It fits into a socket that nobody has written to, or the client is asked no more.
-                    let _ = asking.as_mut().poll(context);
-                }
-                false
-            }
-        };
-        is_gone && !self.others.as_ref().is_some_and(Crowd::is_waiting)
-    }
 }

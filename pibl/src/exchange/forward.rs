@@ -7,6 +7,7 @@
 use super::answer::{answer, refuse_with};
 use super::attempt::{Delivered, Failure, Terms, attempt};
 use super::client::Client;
+use super::departure::Departure;
 use super::fields::{Wishes, encode_request};
 use super::record::Record;
 use super::services::Worker;
@@ -57,14 +58,18 @@ pub(super) async fn forward(
         Err(_) => return give_up(worker, client, record, After::Abort),
     }
     let terms = Terms { upgrade: wishes.upgrade.is_some(), persistent: received.persistent };
+    let others = fetch.as_ref().and_then(Fetch::crowd);
+    let departure = Departure::of(client.audience, client.request.version, Some(&progress), others);
     let outcome = {
         // Pinned where it stands: it is large, and must not be copied to wherever it is awaited.
         let attempts =
             pin!(try_backends(worker, client, terms, &mut upload, &progress, record, &mut fetch, &config));
+        let attempts = departure.or(attempts);
+        let gone = Outcome::Done(After::Abort);
         match config.timeouts.total {
-            Duration::ZERO => attempts.await,
+            Duration::ZERO => attempts.await.unwrap_or(gone),
             total => match tokio::time::timeout(total, attempts).await {
-                Ok(outcome) => outcome,
+                Ok(outcome) => outcome.unwrap_or(gone),
                 Err(_) if progress.response_started.get() => Outcome::Done(After::Reset),
                 Err(_) => Outcome::Failed(504),
             },
@@ -310,7 +315,7 @@ async fn try_backend(
 }
 
 /// The exchange is over, perhaps without a complete response; it is logged in any case.
-fn give_up(worker: &Worker, client: &Client<'_>, record: &mut Record, after: After) -> After {
+pub(super) fn give_up(worker: &Worker, client: &Client<'_>, record: &mut Record, after: After) -> After {
     if !record.is_logged {
         // The status that nginx made known for a client that leaves before its answer.
         record.status = if record.status == 0 { 499 } else { record.status };

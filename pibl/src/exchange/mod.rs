@@ -7,6 +7,7 @@ mod answer;
 mod attempt;
 mod client;
 mod counters;
+mod departure;
 mod fields;
 mod forward;
 mod record;
@@ -22,11 +23,13 @@ pub use client::{Audience, Client};
 pub use counters::{Counter, Counters, DURATION_BOUNDS_MICROS};
 pub use services::{Services, Worker};
 
+use std::pin::pin;
 use std::rc::Rc;
 
 use crate::cache::{self, Answer, Fetch};
 use crate::http::{BodyFraming, Fields, Method, ReceivedRequest, Refusal, Version, hop_by_hop, is_token};
 use crate::wire::Wire;
+use departure::Departure;
 use fields::Wishes;
 use record::Record;
 
@@ -75,7 +78,12 @@ pub async fn run(worker: &Rc<Worker>, client: &mut Client<'_>, received: Receive
         }
         return forward::forward(worker, client, &received, &wishes, None, &mut record).await;
     }
-    let reply = match worker.cache.ask(&client.request, record.steady_at).await {
+    let asked = {
+        let ask = pin!(worker.cache.ask(&client.request, record.steady_at));
+        Departure::of(client.audience, client.request.version, None, None).or(ask).await
+    };
+    let Some(answer) = asked else { return forward::give_up(worker, client, &mut record, After::Abort) };
+    let reply = match answer {
         Answer::Reply(reply) => reply,
         Answer::ReplyAndRefresh(reply, fetch) => {
             refresh(worker, client, fetch);

@@ -99,12 +99,13 @@ impl<'a> Relay<'a> {
                 self.record.request_bytes = self.progress.content_bytes.get();
                 let is_uploaded = self.progress.is_finished.get();
                 let persistent = self.terms.persistent && is_uploaded;
+                self.progress.response_started.set(true);
                 let sent = stored::send(self.worker, &mut outlet, &reply, persistent, self.record).await;
                 let Ok(after) = sent else {
                     *self.fetch = Some(self.worker.cache.replace(self.request, &reply));
+                    self.progress.response_started.set(false);
                     return Err(Failure::Unconfirmed);
                 };
-                self.progress.response_started.set(true);
                 // A body that came with the response is of no use and is not read.
                 let is_reusable = received.persistent
                     && received.framing == BodyFraming::Empty
@@ -180,6 +181,7 @@ impl<'a> Relay<'a> {
         encode::field(self.out, "Connection", b"upgrade");
         encode::field(self.out, "Upgrade", &protocol);
         self.out.extend_from_slice(b"\r\n");
+        self.progress.response_started.set(true);
         self.conclude().await;
         let patience = self.config.timeouts.request_body;
         self.client.write(self.out, patience).await.map_err(|_| Failure::ClientGone)?;

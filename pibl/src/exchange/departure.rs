@@ -1,0 +1,83 @@
+//! Whether the client still waits, while the exchange waits for somebody else.
+//!
+//! `run` and `forward` look through it whenever they would wait: for the leader of the same request, for a place in
+//! the queue, for a connection, for a backend that thinks. It never reads a byte of what the client sends.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::client::Audience;
+use super::upload::Progress;
+use crate::cache::Crowd;
+use crate::http::Version;
+use crate::wire::{READING, Sight, Wire};
+
+/// Looks now and then whether the client still waits, while its backend thinks: an answer that nobody wants is not
+/// worth a backend's time.
+pub(super) struct Departure<'a> {
+    /// `None` when nobody waits in any case.
+    wire: Option<&'a Wire>,
+    /// Whether a client that says nothing more can be asked if it still listens: by an interim response, which is
+    /// nothing to it (RFC 9110 §15.2), and an error to the kernel of one that has left.
+    can_ask: bool,
+    progress: Option<&'a Progress>,
+    others: Option<Crowd>,
+    is_set: bool,
+}
+
+/// How often the client is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+
+impl<'a> Departure<'a> {
+    /// `progress`: what has been taken of the request and sent of a response, where there may be something of either.
+    /// `others`: who is served by the same exchange.
+    pub(super) fn of(
+        audience: Audience<'a>,
+        version: Version,
+        progress: Option<&'a Progress>,
+        others: Option<Crowd>,
+    ) -> Self {
+        Self { wire: audience.0, can_ask: version == Version::Http11, progress, others, is_set: false }
+    }
+
+    /// The result of what is waited for, or `None` when the client has left before.
+    pub(super) async fn or<T>(mut self, mut awaited: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        poll_fn(|context| match awaited.as_mut().poll(context) {
+            Poll::Ready(result) => Poll::Ready(Some(result)),
+            Poll::Pending if self.is_over(context) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
+    }
+
+    /// Whether the client has left, and nobody else waits for the same.
+    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        // What still comes of the request finds out by itself, and so does the response from its first byte on.
+        let is_idle = self
+            .progress
+            .is_none_or(|progress| progress.is_finished.get() && !progress.response_started.get());
+        let Some(wire) = self.wire.filter(|_| is_idle) else { return false };
+        if !std::mem::replace(&mut self.is_set, true) {
+            wire.deadline.set(LOOK);
+        }
+        if !wire.deadline.poll_is_over(READING, context) {
+            return false;
+        }
+        wire.deadline.set(LOOK);
+        let is_gone = match wire.look() {
+            Sight::There => false,
+            Sight::Gone => true,
+            Sight::SaidAll => {
+                if std::mem::take(&mut self.can_ask) {
+                    let mut asking = pin!(wire.write_all(b"HTTP/1.1 100 Continue\r\n\r\n"));
+                    // It fits into a socket that nobody has written to, or the client is asked no more.
+                    let _ = asking.as_mut().poll(context);
+                }
+                false
+            }
+        };
+        is_gone && !self.others.as_ref().is_some_and(Crowd::is_waiting)
+    }
+}
