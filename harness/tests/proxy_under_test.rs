@@ -79,6 +79,15 @@ async fn a_proxy_that_never_listens_and_one_on_another_port_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_waits_for_a_key_to_end_lives() {
+    let lease = PortLease::any(41).unwrap();
+    let mut run = prepare(|_| {}).await;
+    run.proxy.start(order("waits-for-a-key", lease.loopback())).await.unwrap();
+    // Elapsed time is the subject: at the end of its input it would have ended long before.
+    assert!(tokio::time::timeout(Duration::from_millis(300), run.proxy.ended()).await.is_err());
+}
+
+#[tokio::test]
 async fn a_proxy_that_listens_late_is_ready_late() {
     let lease = PortLease::any(4).unwrap();
     let mut run = prepare(|_| {}).await;

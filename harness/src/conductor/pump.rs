@@ -5,6 +5,7 @@
 
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use fake_backends::journal::{Attempt, Journal};
 
@@ -17,6 +18,9 @@ pub(super) struct Pump {
     ended: Mutex<Receiver<Attempt>>,
     recorder: Recorder,
 }
+
+/// The end of its proxy ends an attempt within so long.
+const ENDS_WITHIN: Duration = Duration::from_millis(300);
 
 impl Pump {
     /// Listens to a journal from now on.
@@ -34,6 +38,16 @@ impl Pump {
         let _ = self.journal.refresh();
         for attempt in ended.try_iter() {
             self.recorder.record(EventKind::Attempt(Box::new(attempt)));
+        }
+    }
+
+    /// Records what has not ended although the proxy is gone: what a backend had received by then is known too.
+    pub(super) fn drain_at_the_end(&self) {
+        let clock = self.journal.clock();
+        self.journal.wait_until_quiet(clock.instant_of(clock.now() + ENDS_WITHIN));
+        self.drain();
+        for attempt in self.journal.snapshot().iter().filter(|attempt| !attempt.is_over()) {
+            self.recorder.record(EventKind::Attempt(Box::new(Attempt::clone(attempt))));
         }
     }
 }

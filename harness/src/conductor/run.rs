@@ -194,7 +194,7 @@ async fn play(
     drop((lease, guard));
     stage.backends.everything_is_here()?;
     // What came in with this last look.
-    stage.pump.drain();
+    stage.pump.drain_at_the_end();
     Ok(problem)
 }
 

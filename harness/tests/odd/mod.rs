@@ -128,6 +128,11 @@ pub struct Run {
 
 /// Runs a scenario on the proxy with this habit, as a user would.
 pub fn run(habit: &str, scenario: &str) -> Run {
+    run_told(habit, scenario, &[])
+}
+
+/// The same with more on the command line.
+pub fn run_told(habit: &str, scenario: &str, told: &[&str]) -> Run {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let (adapter, file) = (folder.path().join("odd.yaml"), folder.path().join("asked.yaml"));
     std::fs::write(&adapter, profile(habit)).expect("the profile");
@@ -135,6 +140,7 @@ pub fn run(habit: &str, scenario: &str) -> Run {
     let out = folder.path().join("reports");
     let output = Command::new(env!("CARGO_BIN_EXE_harness"))
         .args([Path::new("run"), &file, Path::new("--sut"), &adapter, Path::new("--out"), &out])
+        .args(told)
         .env("LANG", "en_US.UTF-8")
         .output()
         .expect("the harness runs");

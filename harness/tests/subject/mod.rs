@@ -35,6 +35,13 @@ pub fn run_if_asked() {
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::FPE).unwrap();
         }
         "never-listens" => sleep_for_ever(),
+        "waits-for-a-key" => {
+            let listener = bind(port);
+            std::thread::spawn(move || serve(listener));
+            println!("Press Enter to stop");
+            let _ = std::io::stdin().read_line(&mut String::new());
+            leave(0);
+        }
         "late" => {
             // Its lateness is the subject.
             std::thread::sleep(Duration::from_millis(700));

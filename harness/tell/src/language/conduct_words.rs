@@ -4,7 +4,7 @@
 
 use super::{Language, Span};
 use crate::say;
-use harness_model::history::{Adaptation, BinaryBody, Look, PortGivenUp};
+use harness_model::history::{Adaptation, BinaryBody, CutBy, Look, PortGivenUp};
 use harness_platform::Signal;
 use std::net::SocketAddr;
 
@@ -62,4 +62,21 @@ pub fn port_given_up(language: Language, given_up: &PortGivenUp) -> String {
         en: "The proxy could not bind {from} again for {waited}; the run went on at {to}",
         es: "El proxy no pudo volver a usar {from} durante {waited}; la ejecución siguió en {to}",
         from = given_up.from.to_string(), waited = waited, to = given_up.to.to_string())
+}
+
+/// Why a run ended before its plan did; reads well in parentheses.
+pub fn cut_by(language: Language, by: CutBy) -> &'static str {
+    match by {
+        CutBy::User => language.choose("interrupted from the keyboard", "interrumpida desde el teclado"),
+        CutBy::Signal => language.choose("a signal asked for its end", "una señal pidió terminarla"),
+        CutBy::Time => language.choose("the time allowed was over", "se agotó el tiempo permitido"),
+    }
+}
+
+crate::messages! {
+    /// Stands on top of everything where a run was cut.
+    pub fn cut(reason: &str) {
+        en: "THE RUN WAS CUT ({reason}): what had not been asked by then is not judged",
+        es: "LA EJECUCIÓN SE CORTÓ ({reason}): lo que faltaba por preguntar no se juzga",
+    }
 }

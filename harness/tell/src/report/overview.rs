@@ -58,6 +58,8 @@ pub struct Overview {
     pub restarted: usize,
     /// Whether the run went on when this was drawn.
     pub goes_on: bool,
+    /// Why the run ended before its plan did, where it did.
+    pub cut: Option<CutBy>,
     /// What was done because of what the proxy did: first looks and adaptations, in their order.
     pub conduct: Vec<EventKind>,
 }
@@ -114,6 +116,10 @@ impl Overview {
             ),
             restarted: count(|event| {
                 matches!(event, EventKind::LetGo(LetGo { how: HowLetGo::Restarted { .. }, .. }))
+            }),
+            cut: source.events().iter().find_map(|event| match event.event {
+                EventKind::Interrupted { by, .. } => by,
+                _ => None,
             }),
             conduct: source
                 .events()

@@ -5,6 +5,7 @@
 use maud::{Markup, html};
 
 use super::page::{Page, code, told};
+use crate::language::conduct_words::{cut, cut_by};
 use crate::language::mending_words as words;
 use crate::language::page_words::{counted_checks, score_of};
 use crate::language::report_words::{
@@ -38,6 +39,7 @@ pub(super) fn first_screen(page: &Page<'_>) -> Markup {
             div .verdict .(code(outcome)) {
                 p .word { span aria-hidden="true" { (symbol(outcome)) } " " (verdict_words(overview.exit, language)) }
                 p .headline { (overview.headline(language)) "." }
+                @if let Some(by) = overview.cut { p .note { b { (cut(language, cut_by(language, by))) } "." } }
                 @for note in overview.footnotes(language) { p .note { (note) "." } }
                 p .code { (page.label(Label::ExitCode)) " " b { (overview.exit.number()) } ": " (overview.meaning(language)) "." }
             }

@@ -6,6 +6,7 @@
 use maud::{Markup, html};
 
 use super::page::{Page, told};
+use crate::language::conduct_words::cut_by;
 use crate::language::page_words::{
     honest_all_checked, honest_anomalies, honest_crash_tier, honest_hits, honest_interrupted, honest_noise,
     honest_not_checked, honest_pressure, honest_profile, honest_send_lag, step_problem,
@@ -70,8 +71,9 @@ fn sentences(page: &Page<'_>) -> Vec<String> {
             EventKind::Interrupted { reason, .. } if reason == NOT_OVER => {
                 all.push(format!("{}.", so_far(language)));
             }
-            EventKind::Interrupted { reason, .. } => {
-                all.push(honest_interrupted(language, &plain(reason, 200)));
+            EventKind::Interrupted { reason, by } => {
+                let reason = by.map_or_else(|| plain(reason, 200), |by| cut_by(language, by).into());
+                all.push(honest_interrupted(language, &reason));
             }
             EventKind::StepEnded { problem: Some(problem) } => {
                 let step = event.step.and_then(|index| source.plan().steps.get(index));

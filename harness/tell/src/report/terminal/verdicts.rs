@@ -7,6 +7,7 @@ use std::path::Path;
 
 use owo_colors::{OwoColorize as _, Style};
 
+use crate::language::conduct_words::{cut, cut_by};
 use crate::language::report_words::{Label, report_at, verdict_words};
 use crate::language::threshold_words::limited;
 use crate::language::{InWords as _, Language, verdict_sentence};
@@ -31,6 +32,9 @@ pub fn verdicts(
     let plan = source.plan();
     let mut text = String::new();
     let _ = writeln!(text, "\n{} · {}\n", plan.adapter.title.bold(), language.of(&plan.title));
+    if let Some(by) = overview.cut {
+        let _ = writeln!(text, "{}\n", cut(language, cut_by(language, by)).yellow().bold());
+    }
     let words =
         source.verdicts.iter().map(|v| v.outcome.in_words(language).chars().count()).max().unwrap_or(0);
     let names = source.verdicts.iter().map(|v| v.check.name().len()).max().unwrap_or(0);
