@@ -154,3 +154,17 @@ fn a_run_that_is_cut_says_so_on_top_and_passes_nothing_that_it_did_not_ask() {
         assert_eq!(run.outcome(check), "inconclusive", "{check}: {}", run.printed);
     }
 }
+
+#[test]
+fn a_proxy_that_answers_nothing_is_not_asked_to_the_end() {
+    let many =
+        (0..30).map(|n| format!("\n  - exchange: {{asks: forward.target, path: \"/t/{n}\", within: 1s}}"));
+    let scenario = ROUND
+        .replace("forward.kept_open", "forward.target")
+        .replace("steps:", &format!("steps:{}", many.collect::<String>()));
+    let run = odd::run("hangs", &scenario);
+    let not_asked = run.events("not_asked");
+    assert!(not_asked.iter().filter(|it| it["because"] == "nothing_forwarded").count() > 20, "{not_asked:?}");
+    assert_eq!(run.outcome("forward.target"), "fail", "{}", run.printed);
+    assert_eq!(run.exit, 1, "{}", run.printed);
+}

@@ -9,6 +9,7 @@ mod direct;
 mod elsewhere;
 mod first_look;
 mod fleet;
+mod ground;
 mod interim;
 mod interruption;
 mod letting_go;

@@ -259,6 +259,11 @@ async fn perform(
     let mut interim = Interim::new(recorder.clock(), order.observer.wants_pages());
     for step in &order.plan.steps {
         interim.before(step.index, &order.plan, recorder, run_directory);
+        if let Some(because) = stage.not_asked(step, &order.plan) {
+            recorder.enter_step(Some(step.index));
+            recorder.record(EventKind::NotAsked { because, left_out: None });
+            continue;
+        }
         let performed = tokio::select! {
             performed = perform_step(stage, step, recorder, &sampler, &order.plan, run_directory) => performed,
             cause = order.interruption.wait() => { note_interruption(recorder, cause); return None; }

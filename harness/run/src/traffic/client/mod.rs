@@ -250,7 +250,7 @@ impl Clients {
         };
         // What stands between two steps says nothing of how long the requests of a step are worth waiting for.
         if request.purpose != Purpose::Readiness {
-            self.inner.unanswered.note(&seen.end, seen.response.is_some());
+            self.inner.unanswered.note(request.purpose, &seen.end, seen.response.is_some());
         }
         exchange_of(id, request, seen)
     }
@@ -259,7 +259,7 @@ impl Clients {
     pub async fn pipeline(&self, requests: &[Request]) {
         for (request, seen) in requests.iter().zip(raw::pipelined(self, requests).await) {
             let id = self.inner.exchanges.fetch_add(1, Ordering::Relaxed);
-            self.inner.unanswered.note(&seen.end, seen.response.is_some());
+            self.inner.unanswered.note(request.purpose, &seen.end, seen.response.is_some());
             self.inner.recorder.record(EventKind::Exchange(Box::new(exchange_of(id, request, seen))));
         }
     }
@@ -281,6 +281,11 @@ impl Clients {
         let because = NotAsked::TimedOut { in_a_row };
         self.inner.recorder.record(EventKind::NotAsked { because, left_out: Some(left) });
         true
+    }
+
+    /// How many have been left so, where not one request of a step has ever been answered.
+    pub fn never_answered(&self) -> u64 {
+        self.inner.unanswered.never_answered()
     }
 
     /// Where it is told how busy the host is.
@@ -306,7 +311,7 @@ impl Clients {
         if request.purpose == Purpose::Load {
             return Deadline::new(from, Patience { planned, given: planned }, None);
         }
-        let given = self.inner.unanswered.leave(planned);
+        let given = self.inner.unanswered.leave(request.purpose, planned);
         Deadline::new(from, Patience { planned, given }, Some(self.inner.strain.clone()))
     }
 }

@@ -3,13 +3,13 @@
 //! All kinds of clients wait through [`Deadline`]. What was given in the end stands in the exchange beside what was planned, so
 //! that a time-out of ours is not taken for a fault of theirs. Whether the host is busy is told from outside.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use harness_model::history::{ExchangeEnd, Patience};
+use harness_model::history::{ExchangeEnd, Patience, Purpose};
 
 /// A proxy that has not answered so many requests in a row is given less time for each, or a run on one that hangs
 /// everywhere would last for hours. Its next answer restores its time.
@@ -21,8 +21,9 @@ const LONG_MUTE_PATIENCE: Duration = Duration::from_millis(300);
 
 /// A share of time, in percent, in which tasks waited for a CPU, below which a host counts as quiet: two of three CPUs in use.
 const QUIET_BELOW: u32 = 30;
-/// On a host on which some task always waits, a request gets so many times as long.
+/// On a host on which some task always waits, a request gets so many times as long, but never so much more.
 const LONGEST: u32 = 3;
+const AT_MOST_MORE: Duration = Duration::from_secs(5);
 /// What a connection says that was not made in time.
 pub(super) const NO_ANSWER_TO_CONNECT: &str = "no answer to the connection request in time";
 
@@ -52,8 +53,12 @@ impl Strain {
 pub(super) struct Unanswered {
     in_a_row: AtomicU64,
     all: AtomicU64,
+    /// Whether anything was ever answered.
+    answered: AtomicBool,
     /// Those in a row within a step that ended in the same way: without a byte, or in the middle of an answer.
     alike: Mutex<Alike>,
+    /// Of each purpose whether anything was ever answered, and how many requests were left so.
+    purposes: Mutex<Vec<(Purpose, bool, u32)>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,7 +72,8 @@ const ENOUGH: u32 = 2;
 
 impl Unanswered {
     /// Counts an end.
-    pub(super) fn note(&self, end: &ExchangeEnd, begun: bool) {
+    pub(super) fn note(&self, purpose: Purpose, end: &ExchangeEnd, begun: bool) {
+        self.note_purpose(purpose, is_unanswered(end), begun);
         let mut alike = self.alike.lock().unwrap_or_else(PoisonError::into_inner);
         if is_unanswered(end) {
             let count = if alike.begun == begun { alike.count + 1 } else { 1 };
@@ -76,8 +82,14 @@ impl Unanswered {
             self.all.fetch_add(1, Ordering::Relaxed);
         } else if !end.is_ours() {
             self.in_a_row.store(0, Ordering::Relaxed);
+            self.answered.store(true, Ordering::Relaxed);
             alike.count = 0;
         }
+    }
+
+    /// How many there were where nothing else ever came; none where anything did.
+    pub(super) fn never_answered(&self) -> u64 {
+        if self.answered.load(Ordering::Relaxed) { 0 } else { self.all() }
     }
 
     /// Forgets what was alike.
@@ -91,6 +103,23 @@ impl Unanswered {
         (count >= ENOUGH).then_some(count)
     }
 
+    fn note_purpose(&self, purpose: Purpose, unanswered: bool, begun: bool) {
+        let mut purposes = self.purposes.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = purposes.iter().position(|(known, ..)| *known == purpose);
+        let place = known.unwrap_or_else(|| {
+            purposes.push((purpose, false, 0));
+            purposes.len() - 1
+        });
+        purposes[place].1 |= begun && !unanswered;
+        purposes[place].2 += u32::from(unanswered);
+    }
+
+    /// Whether all that was asked for this purpose so far came to nothing, and enough of it by silence.
+    fn is_in_vain(&self, purpose: Purpose) -> bool {
+        let purposes = self.purposes.lock().unwrap_or_else(PoisonError::into_inner);
+        purposes.iter().any(|(known, answered, silent)| *known == purpose && !answered && *silent >= ENOUGH)
+    }
+
     /// How many there were so far.
     pub(super) fn all(&self) -> u64 {
         self.all.load(Ordering::Relaxed)
@@ -99,11 +128,21 @@ impl Unanswered {
     /// The same counts, for clients that go on elsewhere.
     pub(super) fn again(&self) -> Unanswered {
         let now = |count: &AtomicU64| AtomicU64::new(count.load(Ordering::Relaxed));
-        Unanswered { in_a_row: now(&self.in_a_row), all: now(&self.all), alike: Mutex::default() }
+        let answered = AtomicBool::new(self.answered.load(Ordering::Relaxed));
+        Unanswered {
+            answered,
+            in_a_row: now(&self.in_a_row),
+            all: now(&self.all),
+            alike: Mutex::default(),
+            purposes: Mutex::default(),
+        }
     }
 
     /// What a request is given of the time that its step plans.
-    pub(super) fn leave(&self, planned: Duration) -> Duration {
+    pub(super) fn leave(&self, purpose: Purpose, planned: Duration) -> Duration {
+        if self.is_in_vain(purpose) {
+            return planned.min(MUTE_PATIENCE);
+        }
         match self.in_a_row.load(Ordering::Relaxed) {
             LONG_MUTE_AFTER.. => planned.min(LONG_MUTE_PATIENCE),
             MUTE_AFTER.. => planned.min(MUTE_PATIENCE),
@@ -144,7 +183,7 @@ impl Deadline {
                 return Some(came);
             }
             let stretch = self.strain.take()?.stretch();
-            self.patience.given = given * stretch / 100;
+            self.patience.given = (given * stretch / 100).min(given + AT_MOST_MORE);
             if self.patience.given == given {
                 return None;
             }
@@ -183,19 +222,31 @@ mod tests {
     #[test]
     fn silence_costs_time_and_an_answer_restores_it() {
         let (silent, planned) = (Unanswered::default(), Duration::from_secs(5));
-        (0..4).for_each(|_| silent.note(&ExchangeEnd::TimedOut, false));
-        assert_eq!(silent.leave(planned), MUTE_PATIENCE);
-        silent.note(&ExchangeEnd::Complete, true);
-        assert_eq!((silent.leave(planned), silent.all()), (planned, 4));
+        (0..4).for_each(|_| silent.note(Purpose::Exact, &ExchangeEnd::TimedOut, false));
+        assert_eq!(silent.leave(Purpose::Exact, planned), MUTE_PATIENCE);
+        silent.note(Purpose::Exact, &ExchangeEnd::Complete, true);
+        assert_eq!((silent.leave(Purpose::Exact, planned), silent.all()), (planned, 4));
+    }
+
+    #[test]
+    fn what_was_asked_in_vain_for_one_purpose_costs_another_no_time() {
+        let (asked, planned) = (Unanswered::default(), Duration::from_secs(5));
+        for end in [ExchangeEnd::TimedOut, ExchangeEnd::ClosedWithoutAnswer, ExchangeEnd::TimedOut] {
+            asked.note(Purpose::Reread, &end, false);
+        }
+        assert_eq!(asked.leave(Purpose::Reread, planned), MUTE_PATIENCE);
+        assert_eq!(asked.leave(Purpose::Fill, planned), planned);
+        asked.note(Purpose::Reread, &ExchangeEnd::Complete, true);
+        assert_eq!(asked.leave(Purpose::Reread, planned), planned);
     }
 
     #[test]
     fn two_alike_in_a_step_are_enough() {
         let step = Unanswered::default();
-        step.note(&ExchangeEnd::TimedOut, false);
-        step.note(&ExchangeEnd::TimedOut, true);
+        step.note(Purpose::Exact, &ExchangeEnd::TimedOut, false);
+        step.note(Purpose::Exact, &ExchangeEnd::TimedOut, true);
         assert_eq!(step.enough(), None);
-        step.note(&ExchangeEnd::TimedOut, true);
+        step.note(Purpose::Exact, &ExchangeEnd::TimedOut, true);
         assert_eq!(step.enough(), Some(2));
         step.begin_step();
         assert_eq!(step.enough(), None);
