@@ -94,3 +94,44 @@ fn a_log_file_that_is_a_link_to_elsewhere_is_neither_read_nor_copied() {
     assert!(events.contains("leads out of its own folder and was not read"), "{events}");
     assert!(!run.join("proxy.log").exists() && !events.contains("of the instructor"));
 }
+
+#[test]
+fn a_record_that_is_not_what_the_run_has_written_is_said_everywhere_and_never_passes() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let team = hand_in(folder.path(), "").display().to_string();
+    let (scenario, out) = (here().join("scenarios/turns.yaml"), folder.path().join("reports"));
+    let line = ["run", &scenario.display().to_string(), "--sut", &team, "--out", &out.display().to_string()];
+    let (code, said) = harness(&line);
+    assert_eq!(code, 0, "{said}");
+    let run = out.join("turns/toy/latest").canonicalize().expect("the run");
+    let shown = run.display().to_string();
+    let report = || harness(&["report", &shown]);
+    assert_eq!(report().0, 0, "as it was written");
+    let everywhere = |words: &str| {
+        let (code, said) = report();
+        assert!(code != 0 && said.contains(words), "{code}: {said}");
+        for page in ["report.en.html", "summary.md", "verdicts.json", "junit.xml"] {
+            let text = fs::read_to_string(run.join(page)).expect("a page");
+            assert!(text.contains(words), "{page} is silent about it");
+        }
+    };
+    let swap = |file: &str, change: &dyn Fn(String) -> String| {
+        let path = run.join(file);
+        let before = fs::read_to_string(&path).expect("a file of the record");
+        fs::write(&path, change(before.clone())).expect("the file");
+        before
+    };
+    let before = swap("events.jsonl", &|text| text.replacen("\"b2\"", "\"b1\"", 1));
+    everywhere("events.jsonl changed since the run");
+    fs::write(run.join("events.jsonl"), before).expect("as it was");
+    fs::rename(run.join("manifest.json"), run.join("kept")).expect("no manifest");
+    everywhere("the record has no manifest");
+    fs::rename(run.join("kept"), run.join("manifest.json")).expect("as it was");
+    assert_eq!(report().0, 0, "whole again");
+    for file in ["plan.json", "manifest.json"] {
+        let before = swap(file, &|text| text.replacen("\"format\": 1", "\"format\": 999", 1));
+        let (code, said) = report();
+        assert!(code == 4 && said.contains("format 999"), "{file}: {code}: {said}");
+        fs::write(run.join(file), before).expect("as it was");
+    }
+}

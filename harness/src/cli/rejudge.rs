@@ -6,9 +6,7 @@ use std::path::Path;
 
 use crate::conductor;
 use harness_model::exit_code::ExitCode;
-use harness_model::history::Manifest;
 use harness_tell::language::Language;
-use harness_tell::language::run_words::record_changed;
 use harness_tell::language::trend_words::{history_at, no_runs, run_left_out};
 use harness_tell::report::{Trend, write_trend};
 
@@ -21,24 +19,17 @@ pub(super) fn run(arguments: &ReportArguments) -> ExitCode {
     if let Some(root) = &arguments.history {
         return history(root, language);
     }
-    ExitCode::of_many(arguments.folders.iter().map(|folder| {
-        if let Ok(manifest) = Manifest::read(folder) {
-            for name in manifest.changed(folder) {
-                anstream::eprintln!("{}", record_changed(language, &folder.join(name).display().to_string()));
+    ExitCode::of_many(arguments.folders.iter().map(|folder| match conductor::judge(folder) {
+        Ok(finished) => {
+            terminal::print(&finished, language);
+            if arguments.pdf {
+                pdf::print(finished.pages.report(language), language);
             }
+            finished.exit
         }
-        match conductor::judge(folder) {
-            Ok(finished) => {
-                terminal::print(&finished, language);
-                if arguments.pdf {
-                    pdf::print(finished.pages.report(language), language);
-                }
-                finished.exit
-            }
-            Err(problem) => {
-                anstream::eprintln!("{problem}");
-                problem.exit_code()
-            }
+        Err(problem) => {
+            anstream::eprintln!("{problem}");
+            problem.exit_code()
         }
     }))
 }

@@ -108,7 +108,7 @@ pub(super) fn close(
 /// # Errors
 /// The folder is not that of a run, or the pages cannot be written.
 pub fn judge(run_directory: &Path) -> Result<Finished, RunProblem> {
-    conclude(run_directory, history::read(run_directory)?, true)
+    conclude(run_directory, history::read_again(run_directory)?, true)
 }
 
 fn conclude(run_directory: &Path, record: Record, draw: bool) -> Result<Finished, RunProblem> {

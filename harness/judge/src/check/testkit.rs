@@ -185,7 +185,8 @@ impl Kit {
             profile: None,
             estimated: Duration::from_secs(1),
         };
-        let record = Record { plan, events: Vec::new(), histograms: Histograms::default() };
+        let record =
+            Record { plan, events: Vec::new(), histograms: Histograms::default(), doubts: Vec::new() };
         let mut kit =
             Kit { record, current: None, next_id: 1, answers: HashMap::new(), group: 0, connection: None };
         kit.start(0.0, 1);

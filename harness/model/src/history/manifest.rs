@@ -94,12 +94,14 @@ impl Manifest {
         Ok(serde_json::from_slice(&fs::read(run_directory.join(names::MANIFEST))?)?)
     }
 
-    /// The files of the record that are no longer what they were.
+    /// The files of the record that are no longer what they were, and those that were not there.
     pub fn changed(&self, run_directory: &Path) -> Vec<String> {
         let differs = |(name, stored): &(&String, &FileEntry)| {
             entry(&run_directory.join(name)).map_or(true, |found| found != **stored)
         };
-        self.files.iter().filter(differs).map(|(name, _)| name.clone()).collect()
+        let added = |name: &&str| !self.files.contains_key(*name) && run_directory.join(name).exists();
+        let changed = self.files.iter().filter(differs).map(|(name, _)| name.clone());
+        changed.chain(RECORD.iter().copied().filter(added).map(str::to_owned)).collect()
     }
 }
 

@@ -29,7 +29,7 @@ pub use histogram::{HIGHEST_NS, Histograms, Interval, LatencyHistogram, Measure,
 pub use interval_log::{IntervalLog, read_intervals};
 pub use manifest::{FileEntry, Manifest, ManifestFacts, hash_of_file};
 pub use percentiles::percentile_text;
-pub use reader::{ReadProblem, Record, read};
+pub use reader::{Doubt, ReadProblem, Record, read, read_again};
 pub use recorder::{Listener, Recorder};
 pub use run_folder::{RunFolder, dated_folder, names};
 pub use rung::{CapacityRung, PlaceUse, RungJudged};

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::run_folder::names;
-use super::{Event, Histograms, interval_log};
+use super::{Event, Histograms, Manifest, interval_log};
 use crate::plan::Plan;
 
 /// Everything that is known of a run.
@@ -19,6 +19,17 @@ pub struct Record {
     pub events: Vec<Event>,
     /// The latencies of its load steps.
     pub histograms: Histograms,
+    /// Why it may not be what the run has written; empty for a run of this process.
+    pub doubts: Vec<Doubt>,
+}
+
+/// Why a record may not be what the run has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// This file is not the one that the manifest knows.
+    Changed(String),
+    /// There is no manifest: the run was not brought to its end, or its folder is not whole.
+    NoManifest,
 }
 
 /// Why a run folder cannot be read.
@@ -42,7 +53,18 @@ pub enum ReadProblem {
         /// What is wrong with it.
         error: serde_json::Error,
     },
+    /// It was written in a shape that this version does not know.
+    #[error("{}: format {format} is not known to this version, which reads format {FORMAT}", path.display())]
+    Format {
+        /// Which file.
+        path: PathBuf,
+        /// Its format.
+        format: u32,
+    },
 }
+
+/// The shape of plans and manifests that is read and written.
+pub(super) const FORMAT: u32 = 1;
 
 /// Reads the record of a run folder.
 ///
@@ -50,16 +72,38 @@ pub enum ReadProblem {
 /// A file is missing or damaged elsewhere than in its last line.
 pub fn read(run_directory: &Path) -> Result<Record, ReadProblem> {
     let plan_path = run_directory.join(names::PLAN);
-    let plan = serde_json::from_slice(&file(&plan_path)?).map_err(|error| ReadProblem::Content {
-        path: plan_path,
+    let content = |error: serde_json::Error| ReadProblem::Content {
+        path: plan_path.clone(),
         line: error.line(),
         error,
-    })?;
+    };
+    let plan: Plan = serde_json::from_slice(&file(&plan_path)?).map_err(content)?;
+    known(plan.format, &plan_path)?;
     let events = events(&run_directory.join(names::EVENTS))?;
     // A run without load steps, or one that was interrupted before them, has an empty log or none.
     let histograms =
         file(&run_directory.join(names::INTERVALS)).map(|text| interval_log::read_intervals(&text));
-    Ok(Record { plan, events, histograms: histograms.unwrap_or_default() })
+    Ok(Record { plan, events, histograms: histograms.unwrap_or_default(), doubts: Vec::new() })
+}
+
+/// Reads the record of a run that ended some time ago, and looks whether it is still what that run has written.
+///
+/// # Errors
+/// As [`read`], and where the manifest is of another format.
+pub fn read_again(run_directory: &Path) -> Result<Record, ReadProblem> {
+    let mut record = read(run_directory)?;
+    record.doubts = match Manifest::read(run_directory) {
+        Ok(manifest) => {
+            known(manifest.format, &run_directory.join(names::MANIFEST))?;
+            manifest.changed(run_directory).into_iter().map(Doubt::Changed).collect()
+        }
+        Err(_) => vec![Doubt::NoManifest],
+    };
+    Ok(record)
+}
+
+fn known(format: u32, path: &Path) -> Result<(), ReadProblem> {
+    if format == FORMAT { Ok(()) } else { Err(ReadProblem::Format { path: path.to_path_buf(), format }) }
 }
 
 fn events(path: &Path) -> Result<Vec<Event>, ReadProblem> {

@@ -14,10 +14,20 @@ crate::messages! {
     }
     /// What can be done about a problem.
     pub fn way_out(advice: &str) { en: "What to do: {advice}", es: "Qué hacer: {advice}" }
-    /// A file of a record is not what its manifest says.
-    pub fn record_changed(path: &str) {
-        en: "{path} has changed since the run: its hash is not that of the manifest",
-        es: "{path} cambió después de la corrida: su hash no es el del manifiesto",
+    /// A record cannot be believed.
+    pub fn record_doubted(why: &str) {
+        en: "nothing of this can be believed: {why}",
+        es: "nada de esto se puede dar por cierto: {why}",
+    }
+    /// Files of a record are not what its manifest says.
+    pub fn record_changed(files: &str) {
+        en: "{files} changed since the run: not what the manifest knows",
+        es: "después de la corrida hubo cambios en {files}: no es lo que consta en el manifiesto",
+    }
+    /// A record has no manifest.
+    pub fn record_incomplete() {
+        en: "the record has no manifest, so its run was not brought to an end or its folder is not whole",
+        es: "el registro no tiene manifiesto: la corrida no llegó a su fin o la carpeta no está completa",
     }
     /// `--failed` found nothing to do.
     pub fn nothing_failed() {

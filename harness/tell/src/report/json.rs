@@ -33,6 +33,9 @@ pub struct VerdictsDocument {
     pub exit_code: u8,
     /// SHA-256 of `manifest.json`, where there is one: stands for the whole record.
     pub run_hash: Option<String>,
+    /// Why the record cannot be believed, where it is not what the run has written.
+    #[serde(default)]
+    pub doubted: Option<Texts>,
     /// Length of the run in milliseconds.
     pub took_ms: u64,
     /// The verdicts, in the order of the scenario.
@@ -114,6 +117,10 @@ pub(super) fn document(source: &Source<'_>) -> VerdictsDocument {
         strict: plan.strict,
         exit_code: overview.exit.number(),
         run_hash: source.attachments.run_hash.clone(),
+        doubted: overview
+            .doubted(Language::En)
+            .zip(overview.doubted(Language::Es))
+            .map(|(en, es)| Texts { en, es }),
         took_ms: u64::try_from(overview.took.as_millis()).unwrap_or(u64::MAX),
         verdicts: source.verdicts.iter().map(row).collect(),
         thresholds: overview.thresholds.iter().map(threshold_row).collect(),

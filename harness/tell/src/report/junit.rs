@@ -33,6 +33,11 @@ pub(super) fn bytes(source: &Source<'_>) -> Result<Vec<u8>, quick_junit::Seriali
     for one in &overview.thresholds {
         suite.add_test_case(threshold_case(one, plan.on_inconclusive));
     }
+    if let Some(why) = overview.doubted(Language::En) {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message(why);
+        suite.add_test_case(TestCase::new("record", status));
+    }
     if let Some(problem) = not_judged(overview.exit) {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_message(problem);

@@ -13,12 +13,12 @@ use crate::language::profile_words::{profile, so_far};
 use crate::language::report_words::{
     HeadlineFacts, declared_unsupported, exit_meaning, headline_of, hung_at_stop, optimal_failed,
 };
-use crate::language::{InWords as _, Language, Listed, Span, threshold_words};
+use crate::language::{InWords as _, Language, Listed, Span, run_words, threshold_words};
 use harness_judge::check::{Outcome, Summary, Verdict};
 use harness_judge::compare::{Limited, Ruling, judge_run};
 use harness_model::catalogue::CheckId;
 use harness_model::exit_code::ExitCode;
-use harness_model::history::{CutBy, EventKind, HowLetGo, LetGo, NOT_OVER, Record};
+use harness_model::history::{CutBy, Doubt, EventKind, HowLetGo, LetGo, NOT_OVER, Record};
 use harness_model::plan::{HostProfile, OnInconclusive, StepKind};
 
 /// What the first screen says.
@@ -26,6 +26,8 @@ use harness_model::plan::{HostProfile, OnInconclusive, StepKind};
 pub struct Overview {
     /// What the shell sees.
     pub exit: ExitCode,
+    /// Why the record may not be what the run has written.
+    pub doubts: Vec<Doubt>,
     /// The verdicts counted and named.
     pub summary: Summary,
     /// What would follow from the checks alone.
@@ -84,6 +86,7 @@ impl Overview {
         let thresholds = source.thresholds();
         Overview {
             exit: exit_of(source.record, verdicts, &thresholds),
+            doubts: source.record.doubts.clone(),
             summary: Summary::of(verdicts, source.plan().strict),
             checks: harness_judge::check::exit_code_of(verdicts, source.plan().strict),
             thresholds,
@@ -137,6 +140,9 @@ impl Overview {
 
     /// The one sentence that matters.
     pub fn headline(&self, language: Language) -> String {
+        if let Some(why) = self.doubted(language) {
+            return run_words::record_doubted(language, &why);
+        }
         let summary = &self.summary;
         if let Some(ruling) = self.decided_by_threshold() {
             let names = self.thresholds_ruled(ruling, language);
@@ -164,10 +170,24 @@ impl Overview {
         }
     }
 
+    /// Why the record cannot be believed, where that is so.
+    pub fn doubted(&self, language: Language) -> Option<String> {
+        let name = |doubt: &Doubt| if let Doubt::Changed(name) = doubt { Some(name.clone()) } else { None };
+        let changed: Vec<String> = self.doubts.iter().filter_map(name).collect();
+        if self.doubts.is_empty() {
+            None
+        } else if changed.is_empty() {
+            Some(run_words::record_incomplete(language))
+        } else {
+            Some(run_words::record_changed(language, &Listed(&changed).in_words(language)))
+        }
+    }
+
     /// How thresholds were ruled, where they and no check are the reason for the exit code.
     fn decided_by_threshold(&self) -> Option<Ruling> {
         let any = |ruling| self.thresholds.iter().any(|one| one.ruling == ruling);
         match (self.exit, self.checks) {
+            _ if !self.doubts.is_empty() => None,
             (ExitCode::Failed, ExitCode::Passed | ExitCode::Inconclusive) if any(Ruling::Fail) => {
                 Some(Ruling::Fail)
             }
@@ -255,7 +275,9 @@ fn exit_of(record: &Record, verdicts: &[Verdict], thresholds: &[Limited]) -> Exi
             (Ruling::Inconclusive, OnInconclusive::Fail) => ExitCode::Inconclusive,
             (Ruling::Inconclusive, OnInconclusive::Warn) | (Ruling::Pass, _) => ExitCode::Passed,
         });
-        ExitCode::of_many(of_thresholds.chain([of_checks]))
+        // What cannot be believed has not passed.
+        let doubted = record.doubts.iter().map(|_| ExitCode::Inconclusive);
+        ExitCode::of_many(of_thresholds.chain([of_checks]).chain(doubted))
     }
 }
 
