@@ -68,8 +68,9 @@ fn verdicts_agree_with_tables_made_by_hand() {
             for (check, by_hand) in &table.rows {
                 let by_hand = by_hand[column].as_str();
                 let verdict = verdicts.iter().find(|verdict| verdict["check"] == check.as_str());
-                // Not every edition asks for everything that the table knows.
-                let Some(here) = verdict.and_then(|verdict| verdict["outcome"].as_str()) else { continue };
+                // Not every edition asks for everything that the table knows, nor does every profile let it.
+                let here = verdict.and_then(|verdict| verdict["outcome"].as_str());
+                let Some(here) = here.filter(|here| *here != "skipped") else { continue };
                 rows += 1;
                 let found = agreement(by_hand, here);
                 let explained = EXPLAINED.contains(&(proxy.as_str(), check.as_str(), here));
