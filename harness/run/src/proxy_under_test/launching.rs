@@ -112,7 +112,8 @@ impl ProxyUnderTest {
                         self.record(EventKind::Anomaly(anomaly));
                         self.record(EventKind::LimitReached(LimitReached::Memory));
                     }
-                    if let Some(ended) = ended {
+                    // A start in vain for the sake of its port is no death; whoever starts it says what became of the port.
+                    if let Some(ended) = ended.filter(|_| !(about_the_port && lingers)) {
                         self.record(EventKind::ProxyExited(exit_event(self.launches, ended)));
                     }
                     return Err(problem);
