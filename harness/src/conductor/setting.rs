@@ -4,7 +4,7 @@
 //! but where it will listen.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -65,6 +65,9 @@ enum Origins {
     Elsewhere(Elsewhere),
 }
 
+/// An address beside loopback, of the block for documentation (RFC 5737): where there is none, programs that resolve names with
+/// `AI_ADDRCONFIG` find no address at all, not even their own, and do not start.
+const ORDINARY: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 /// How long another run of the harness may keep the only port that a proxy accepts.
 const PORT_PATIENCE: Duration = Duration::from_secs(120);
 
@@ -86,7 +89,8 @@ impl RunNetwork {
             let description = "loopback of the host (as the adapter asks)".to_owned();
             return RunNetwork { network: Network::host(), description, unmet: None };
         }
-        match Network::new_private(&addresses) {
+        let with_ordinary: Vec<IpAddr> = addresses.iter().copied().chain([ORDINARY]).collect();
+        match Network::new_private(&with_ordinary).or_else(|_| Network::new_private(&addresses)) {
             Ok(network) => {
                 RunNetwork { network, description: "private network namespace".to_owned(), unmet: None }
             }

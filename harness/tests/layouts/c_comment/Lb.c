@@ -5,6 +5,7 @@
  */
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -65,6 +66,9 @@ int serve_on(int port) {
 int main(int argc, char **argv) {
     int port = 8080;
     if (argc < 3) return 1;
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_ADDRCONFIG}, *here;
+    int problem = getaddrinfo(NULL, "80", &hints, &here);
+    if (problem) { fprintf(stderr, "getaddrinfo: %s\n", gai_strerror(problem)); return 1; }
     FILE *lista = fopen(argv[1], "r"); /* servidores */
     if (!lista) { perror(argv[1]); return 1; }
     if (fscanf(lista, "%d", &port) != 1) return 1;
