@@ -82,6 +82,20 @@ fn grade_and_run_prepare_a_subject_by_one_path_and_change_nothing_of_it() {
         let code = team["code"].as_str().expect("a code");
         let by_grade = outcomes(&out.join("grades/turns").join(code).join("turns").join(code));
         assert_eq!(by_grade, outcomes(&out.join("turns").join(name)), "{name}");
+        if *name == "python" {
+            let hash =
+                |folder: PathBuf| json(&folder.join("latest/manifest.json"))["run"]["program_sha256"].clone();
+            let by_run = hash(out.join("turns").join(name));
+            assert_eq!(
+                hash(out.join("grades/turns").join(code).join("turns").join(code)),
+                by_run,
+                "of the copy"
+            );
+            fs::write(submissions.join("python/otro.py"), "").expect("another program");
+            harness(&[&here().join("scenarios/turns.yaml"), Path::new("--sut"), &profile, to, &out]);
+            assert_ne!(hash(out.join("turns").join(name)), by_run, "and not that of python3");
+            fs::remove_file(submissions.join("python/otro.py")).expect("as it was");
+        }
         assert_eq!(by_grade["rr.serial_cycle"], "pass", "{name}: {by_grade:?}");
     }
     assert_eq!(all_bytes(&submissions), before, "what was handed in is as it was");

@@ -21,6 +21,7 @@ use super::sampler::Sampler;
 use super::setting::{self, Backends, RunNetwork, port_for};
 use super::steps::{DEATH_SHOWS_WITHIN, Stage, in_words};
 use harness_judge::check::{self, Outcome, Verdict, needs_second_try};
+use harness_model::adapter::Program;
 use harness_model::catalogue::Kind;
 use harness_model::history::{
     self, Anomaly, EventKind, IntervalLog, Listener, ManifestFacts, Recorder, RunFolder, names,
@@ -157,7 +158,13 @@ async fn play(
         Err(problem) => return Ok(Some(not_ready(recorder, problem))),
     };
     facts.program = without_home(&[proxy.program().display().to_string()]).pop();
-    facts.program_sha256 = history::hash_of_file(proxy.program()).ok();
+    // What an interpreter runs lies in the copy; the interpreter itself is the same for everybody.
+    let adapter = &order.plan.adapter;
+    let interpreted = matches!(adapter.program, Program::Installed { .. }) && adapter.copy_from.is_some();
+    facts.program_sha256 = match interpreted {
+        true => history::hash_of_tree(proxy.directory()).ok(),
+        false => history::hash_of_file(proxy.program()).ok(),
+    };
     let traffic = Traffic {
         clients: Clients::new(address, network.network.clone(), recorder.clone())
             .with_shape(order.plan.adapter.request.clone()),

@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::submission::files_beneath;
 use harness_model::adapter::{self, Adapter, PROFILE, Program, Resolution};
-use harness_model::history::hash_of_file;
+use harness_model::history::{files_beneath, hash_of_file};
 use harness_model::scenario::{self, Problem, What};
 
 /// How many folders deep a profile may lie.

@@ -57,7 +57,7 @@ pub struct ManifestFacts {
     pub isolation: Option<String>,
     /// The program of the proxy.
     pub program: Option<String>,
-    /// SHA-256 of that program, hexadecimal.
+    /// SHA-256 of that program, hexadecimal; where an interpreter runs a copy, that of the copy.
     pub program_sha256: Option<String>,
 }
 

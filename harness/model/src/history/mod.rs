@@ -14,6 +14,7 @@ mod reader;
 mod recorder;
 mod run_folder;
 mod rung;
+mod tree;
 
 pub use conduct::{
     Adaptation, Because, BinaryBody, CutBy, FoundGone, HowLetGo, KeptOpen, LetGo, Look, NotAsked, Patience,
@@ -33,3 +34,4 @@ pub use reader::{Doubt, ReadProblem, Record, read, read_again};
 pub use recorder::{Listener, Recorder};
 pub use run_folder::{RunFolder, dated_folder, names};
 pub use rung::{CapacityRung, PlaceUse, RungJudged};
+pub use tree::{files_beneath, hash_of_tree};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::modules::{self, SourceFile, Use};
 use super::readme;
-use crate::grade::submission::files_beneath;
+use harness_model::history::files_beneath;
 use harness_model::scenario;
 
 /// Endings of files and the language that they are written in.

@@ -84,7 +84,7 @@ fn headers(files: &[SourceFile]) -> Vec<Use> {
 }
 
 fn packages(root: &Path) -> (Vec<Use>, Option<String>) {
-    let mut manifests = crate::grade::submission::files_beneath(root);
+    let mut manifests = harness_model::history::files_beneath(root);
     manifests.retain(|path| path.ends_with("Cargo.toml") && !path.iter().any(|part| part == "target"));
     manifests.sort();
     let (mut uses, mut unread) = (Vec::new(), None);
