@@ -38,6 +38,7 @@ fn a_proxy_that_waits_for_the_end_of_its_backend_fails_where_keeping_is_asked_an
         let adapted = run.events("adapted");
         assert_eq!((adapted.len(), &adapted[0]["adaptation"]), (1, &"backends_close".into()), "{habit}");
         assert!(run.printed.contains("waits for its backends to close"), "{}", run.printed);
+        assert_eq!(run.outcome("forward.kept_open"), "fail", "{habit}: {}", run.printed);
         for check in ["forward.once", "rr.serial_cycle"] {
             assert_eq!(run.outcome(check), "pass", "{habit}: {}", run.printed);
         }

@@ -119,6 +119,7 @@ pub(super) fn likely_cause(check: CheckId, finding: &Finding) -> Option<Cause> {
         }),
         Finding::ListIgnored { .. } | Finding::ListRefused { .. } => Some(Cause::ListInSource),
         Finding::OddNameLost { .. } => Some(Cause::NamesOfFiles),
+        Finding::ClientWaitsForClose { .. } => Some(Cause::WaitsForClose),
         Finding::PortIgnored { .. }
         | Finding::ListensElsewhere { .. }
         | Finding::DefaultPortUnused { .. } => Some(Cause::PortInSource),

@@ -7,6 +7,7 @@ use super::cause::{agree, likely_cause};
 use super::controls::controlled;
 use super::explained::explain;
 use super::judged::Judged;
+use super::kept::by_the_first_look;
 use super::lacking::{declared_missing, missing_for_every_step, needs_its_life};
 use super::ledger::Ledger;
 use super::ours::excused;
@@ -49,6 +50,7 @@ fn concluded(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged 
         return Judged { outcome: Outcome::Unsupported, finding, evidence: Vec::new() };
     }
     let judged = controlled(ledger, check.id, judge(ledger, record, check));
+    let judged = by_the_first_look(ledger, check.id, judged);
     let judged = alive::outlived(ledger, check, judged);
     let judged = excused(ledger, check, judged);
     if matches!(judged.finding, Finding::NotReached | Finding::TooFew { .. } | Finding::TooFewProbes { .. })

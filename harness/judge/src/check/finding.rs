@@ -43,6 +43,11 @@ pub enum Finding {
     ForAPerson,
     /// The steps it needs did not take place.
     NotReached,
+    /// The answer came, but its client's connection was of no use until the backend had closed its own.
+    ClientWaitsForClose {
+        /// How long the backend kept it.
+        kept_ms: f64,
+    },
     /// A step it needs could not be carried out.
     StepProblem {
         /// What kept it from being carried out.

@@ -19,6 +19,7 @@ mod freshness;
 mod hits;
 mod integrity;
 mod judged;
+mod kept;
 mod lacking;
 mod latency;
 mod ledger;

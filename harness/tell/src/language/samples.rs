@@ -75,6 +75,7 @@ pub(crate) fn all() -> Vec<Finding> {
         Finding::DeclaredUnsupported { capability: "cache: memory".into() },
         Finding::Attached,
         Finding::CutShort { ended: 28, steps: 119 },
+        Finding::ClientWaitsForClose { kept_ms: 1_200.0 },
         Finding::StepProblem { problem: "curl is not installed".into() },
         Finding::PassedOnSecondTry {
             first: Box::new(Finding::NotInsideAtOnce { asked: 10, inside: 4 }),
