@@ -167,6 +167,8 @@ fn persistence_is_what_the_script_says() {
     assert_eq!(answer("keep_open", closing), (false, false));
     assert_eq!(answer("close", plain), (false, false));
     assert_eq!(answer("close_silently", plain), (true, false));
+    assert_eq!(answer("stay_open", plain), (true, true));
+    assert_eq!(answer("stay_open", closing), (false, false));
     assert_eq!(answer("never_close", closing), (true, true));
 }
 

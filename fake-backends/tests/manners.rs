@@ -42,7 +42,7 @@ fn a_connection_that_works_or_hangs_or_is_never_to_close_is_not_idle() {
     let script = r#"{"routes": [
         {"path": "/slow", "plan": {"slow": {"delay": "300ms"}}},
         {"path": "/hang", "plan": {"hang": {}}},
-        {"path": "/stays", "plan": {"respond": {"persistence": "never_close"}}}]}"#;
+        {"path": "/stays", "plan": {"respond": {"persistence": "stay_open"}}}]}"#;
     for (path, answers) in [("/slow", true), ("/hang", false), ("/stays", true)] {
         let world = world();
         let backend = backend(&world, "b1", script);

@@ -18,7 +18,7 @@ proxy: {ttl: 60s}
 backends:
   count: 3
   script:
-    routes: [{path: "/kept-open", plan: {respond: {body: 2KiB, persistence: never_close}}}]
+    routes: [{path: "/kept-open", plan: {respond: {body: 2KiB, persistence: stay_open}}}]
     otherwise: {respond: {body: 1KiB}}
 steps:
   - exchange: {asks: forward.once, path: "/plain/{n}", times: 3, within: 2s}

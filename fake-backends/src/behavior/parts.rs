@@ -159,6 +159,8 @@ pub enum Persistence {
     Close,
     /// Closed without a word, as servers do whose idle time is over.
     CloseSilently,
+    /// Kept open for as long as the client likes, however long it says nothing; closed where it asked for that (RFC 9112 §9.6).
+    StayOpen,
     /// Kept open even when the client asked to close: a client that waits for the end of the stream waits forever.
     NeverClose,
 }

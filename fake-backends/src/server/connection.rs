@@ -96,7 +96,7 @@ async fn one_request(
         reply = Reply::stamped(413, &occasion);
         reply.body = Source::Bytes(b"the body of the request is too long\n".to_vec());
     }
-    socket.stays |= reply.persistence == Persistence::NeverClose;
+    socket.stays |= matches!(reply.persistence, Persistence::NeverClose | Persistence::StayOpen);
     let last = manner.closes
         || loaded.script.connections.requests_per_connection.is_some_and(|limit| log.requests() >= limit);
     let beyond = receive::beyond_the_end(socket);

@@ -32,7 +32,7 @@ pub(super) fn push_head(
     let bodiless_status = matches!(reply.status, 204 | 304);
     let bodiless = bodiless_status || (request.method == "HEAD" && reply.flaw != Some(Flaw::BodyToHead));
     let keep = match reply.persistence {
-        Persistence::KeepOpen => {
+        Persistence::KeepOpen | Persistence::StayOpen => {
             request.keeps_alive() && may_keep && (bodiless || framing != ResponseFraming::UntilClose)
         }
         Persistence::Close | Persistence::CloseSilently => false,

@@ -80,7 +80,7 @@ pub struct BackendsFile {
     /// How many there are; they are named `b1`, `b2`, ...
     pub count: usize,
     /// After how long they close a connection that has been answered and says nothing; five seconds where nothing is said, as Apache
-    /// does. One whose plan is `never_close` stays open.
+    /// does. One whose plan is `stay_open` or `never_close` stays open.
     #[serde(default)]
     pub idle: Option<Span>,
     /// What they answer: the same script for all of them.
