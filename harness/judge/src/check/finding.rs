@@ -386,6 +386,9 @@ pub enum Finding {
         vain: u64,
         /// Starts after a kill.
         starts: u64,
+        /// Whether that was given up, and the run went on at another port.
+        #[serde(default)]
+        given_up: bool,
     },
 
     // --- concurrency.* ---

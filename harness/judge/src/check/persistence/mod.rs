@@ -228,7 +228,7 @@ pub(in crate::check) fn location(ledger: &Ledger<'_>) -> Judged {
 pub(in crate::check) fn rebind(ledger: &Ledger<'_>) -> Judged {
     let (mut starts, mut vain, mut slowest_ms, mut worst): (u64, u64, f64, Option<(usize, f64)>) =
         (0, 0, 0.0, None);
-    let mut killed = false;
+    let (mut killed, mut given_up) = (false, false);
     let mut first_try: Option<Moment> = None;
     for (line, event) in ledger.events.iter().enumerate() {
         match &event.event {
@@ -237,9 +237,9 @@ pub(in crate::check) fn rebind(ledger: &Ledger<'_>) -> Judged {
                 first_try = None;
             }
             // It never could: what comes after begins at another port.
-            EventKind::PortGivenUp(given_up) => {
-                vain += u64::from(given_up.attempts);
-                let took = ms(given_up.waited);
+            EventKind::PortGivenUp(port) => {
+                (vain, given_up) = (vain + u64::from(port.attempts), true);
+                let took = ms(port.waited);
                 if worst.is_none_or(|(_, most)| took > most) {
                     worst = Some((line, took));
                 }
@@ -259,7 +259,9 @@ pub(in crate::check) fn rebind(ledger: &Ledger<'_>) -> Judged {
         }
     }
     match worst {
-        Some((line, after_ms)) => Judged::fail(Finding::ReboundLate { after_ms, vain, starts }, vec![line]),
+        Some((line, after_ms)) => {
+            Judged::fail(Finding::ReboundLate { after_ms, vain, starts, given_up }, vec![line])
+        }
         None if starts == 0 => match did_not_return(ledger) {
             Some((line, finding)) => Judged::fail(finding, vec![line]),
             None => Judged::not_reached(),
