@@ -116,9 +116,10 @@ async fn a_submission_shares_no_temporary_files_no_rights_of_root_and_no_environ
     std::fs::write(&left, "of another team").unwrap();
     let mut run = fenced_with_own_program().await;
     let home = std::env::var("HOME").unwrap_or_else(|_| "/root".into());
+    let mine = format!("trust-mine-{}", std::process::id());
     let script = format!(
         "{{ echo \"temporary: $(ls -A /tmp | wc -l)\"; \
-         for d in /tmp /var/tmp /dev/shm {home}; do echo mine > $d/trust-mine && cat $d/trust-mine; done; \
+         for d in /tmp /var/tmp /dev/shm {home}; do echo mine > $d/{mine} && cat $d/{mine}; done; \
          echo \"guard: $(tr '\\0' '\\n' < /proc/1/environ | wc -l)\"; \
          grep -E '^Cap(Eff|Bnd)|^NoNewPrivs' /proc/self/status; \
          echo \"secrets: $(cat /etc/shadow 2>/dev/null | wc -c)\"; \
@@ -140,7 +141,7 @@ async fn a_submission_shares_no_temporary_files_no_rights_of_root_and_no_environ
     assert!(seen.contains("temporary: 1\n"), "its own copy alone: {seen}");
     assert_eq!(seen.matches("mine\n").count(), 4, "{seen}");
     for place in ["/tmp", "/var/tmp", "/dev/shm", &home] {
-        assert!(!std::path::Path::new(place).join("trust-mine").exists(), "left in {place}");
+        assert!(!std::path::Path::new(place).join(&mine).exists(), "left in {place}");
     }
     assert!(seen.contains("guard: 0\n") && seen.contains("secrets: 0\n"), "{seen}");
     assert!(!seen.contains("made a device"), "{seen}");

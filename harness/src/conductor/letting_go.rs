@@ -21,14 +21,14 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 const TRIES: u32 = 3;
 
 impl Stage {
-    /// Lets go of what a step left behind; `unanswered` of its requests stayed so.
-    pub(super) async fn let_go(&mut self, unanswered: u64, step: &Step, plan: &Plan) {
+    /// Lets go of what a step left behind; `unanswered` of its requests stayed so. False where the proxy did not come back.
+    pub(super) async fn let_go(&mut self, unanswered: u64, step: &Step, plan: &Plan) -> bool {
         let nothing_to_do = (unanswered == 0 && self.stuck.is_none())
             || self.down_on_purpose
             || !self.backends.any_up()
             || self.backends.manners().is_none();
         if nothing_to_do {
-            return;
+            return true;
         }
         let clock = self.traffic.clients.clock();
         let began = clock.now();
@@ -43,7 +43,9 @@ impl Stage {
             },
         };
         self.stuck = stuck.filter(|_| matches!(how, HowLetGo::PutOff { .. }));
+        let back = !matches!(how, HowLetGo::NotBack { .. });
         self.traffic.clients.recorder().record(EventKind::LetGo(LetGo { unanswered, how }));
+        back
     }
 
     /// Closes what the backends have open – the clients have done so already – and asks whether the proxy goes on.

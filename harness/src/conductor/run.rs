@@ -386,11 +386,8 @@ async fn perform_once(
                 Performed::ProxyGone
             }
         };
-    } else {
-        stage.let_go(unanswered, step, plan).await;
-        if !stage.down_on_purpose && !stage.proxy.is_alive() {
-            performed = Performed::ProxyGone;
-        }
+    } else if !stage.let_go(unanswered, step, plan).await {
+        performed = Performed::ProxyGone;
     }
     performed
 }
