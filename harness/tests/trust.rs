@@ -4,6 +4,8 @@
 
 #![cfg(target_os = "linux")]
 
+mod odd;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -133,5 +135,42 @@ fn a_record_that_is_not_what_the_run_has_written_is_said_everywhere_and_never_pa
         let (code, said) = report();
         assert!(code == 4 && said.contains("format 999"), "{file}: {code}: {said}");
         fs::write(run.join(file), before).expect("as it was");
+    }
+}
+
+/// Not a test: the proxies that cheat.
+#[test]
+fn odd_proxy() {
+    odd::run_if_asked();
+}
+
+const KILLED: &str = r#"
+name: asked
+title: {en: "Asked", es: "Preguntado"}
+covers: [REQ-8a]
+proxy: {ttl: 60s}
+backends: {count: 2, script: {otherwise: {respond: {body: 8KiB}}}}
+steps:
+  - fill: {keys: 4, path: "/kept/{key}", confirm: 4, as: kept}
+  - crash: {vus: 1, path: "/write/{n}", after: {least: 60ms, most: 100ms}}
+  - backends: {down: all}
+  - restart: {}
+  - reread: {of: kept, keys: confirmed}
+checks:
+  cache.hit:
+  persistence.survives_kill:
+  integrity.bodies:
+"#;
+
+#[test]
+fn a_body_that_no_backend_gave_is_not_taken_for_one_that_was_kept() {
+    for habit in ["computes", "copies"] {
+        let run = odd::run(habit, KILLED);
+        assert_eq!(run.outcome("cache.hit"), "pass", "{habit}: {}", run.printed);
+        for check in ["persistence.survives_kill", "integrity.bodies"] {
+            assert_eq!(run.outcome(check), "fail", "{habit}: {}", run.printed);
+        }
+        assert!(run.printed.contains("no backend of this run ever gave it"), "{habit}: {}", run.printed);
+        assert!(!run.printed.contains("secret"), "{}", run.printed);
     }
 }

@@ -4,7 +4,8 @@
 //! blocks that are independent of each other, so any part can be made alone, at several GB/s.
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3;
+
+use super::secret;
 
 /// Longest beginning of named content.
 pub(super) const START_LIMIT: usize = 16 * 1024;
@@ -44,10 +45,25 @@ pub struct Content {
 }
 
 impl Content {
-    /// The content of a key at a version, with exactly `size` bytes.
+    /// The content that backends give for a key at a version, with exactly `size` bytes; only who has the secret can make it.
     pub fn new(key: &str, version: u64, size: u64, kind: Kind) -> Content {
         let key = &*name_of(key);
-        let seed = seed_of(key, version, size, kind);
+        let seed = secret::seed_of(key, version, size, kind);
+        Content::with_seed(key, version, size, kind, seed)
+    }
+
+    /// The same without a secret, as bodies of requests are: whoever has the record can make it again.
+    pub fn plain(key: &str, version: u64, size: u64, kind: Kind) -> Content {
+        let key = &*name_of(key);
+        Content::with_seed(key, version, size, kind, secret::plain_seed_of(key, version, size, kind))
+    }
+
+    /// The content that a beginning claims to be, whoever made it; `None` where it has no name.
+    pub fn claimed(start: &[u8]) -> Option<Content> {
+        super::name::claimed(start)
+    }
+
+    pub(super) fn with_seed(key: &str, version: u64, size: u64, kind: Kind, seed: u64) -> Content {
         let letter = match kind {
             Kind::Binary => 'b',
             Kind::Text => 't',
@@ -134,15 +150,6 @@ pub(super) fn name_of(key: &str) -> std::borrow::Cow<'_, str> {
         return key.into();
     }
     format!("long:{:032x}", xxhash_rust::xxh3::xxh3_128(key.as_bytes())).into()
-}
-
-fn seed_of(key: &str, version: u64, size: u64, kind: Kind) -> u64 {
-    let mut hash = Xxh3::new();
-    hash.update(&[kind as u8]);
-    hash.update(&version.to_le_bytes());
-    hash.update(&size.to_le_bytes());
-    hash.update(key.as_bytes());
-    hash.digest()
 }
 
 /// Word `index` of a sequence: the output function of splitmix64 over a counter.

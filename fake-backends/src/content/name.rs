@@ -74,7 +74,31 @@ pub(super) fn parse(start: &[u8]) -> Result<(Content, String, u64), Damage> {
     };
     let content = Content::new(key, version, size, kind);
     if content.seed() != seed {
-        return Err(Damage::Name(format!("its checksum is wrong in \"{}\"", shown(start))));
+        return Err(Damage::Name(format!(
+            "no backend of this run ever gave it, the checksum is not theirs in \"{}\"",
+            shown(start)
+        )));
     }
     Ok((content, key.to_owned(), version))
+}
+
+/// The content that a beginning names, whether or not its checksum is ours.
+pub(super) fn claimed(start: &[u8]) -> Option<Content> {
+    let (kind, size, version, key, seed, _) = start.starts_with(MAGIC).then(|| parts(start))?.ok()??;
+    Some(Content::with_seed(key, version, size, kind, seed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_of_another_secret_is_nobodys_here_and_can_be_made_again_from_its_beginning() {
+        let theirs = Content::with_seed("/a b", 1, 500, Kind::Binary, 7).to_vec();
+        let damage = super::super::verify(&theirs).unwrap_err();
+        assert!(damage.to_string().contains("no backend of this run ever gave it"), "{damage}");
+        assert_eq!(claimed(&theirs[..100]).map(|content| content.to_vec()), Some(theirs));
+        assert_eq!(claimed(b"FB1 b 500 1 4 /a b"), None, "cut");
+        assert_eq!(claimed(b"<html>no name at all</html>"), None);
+    }
 }

@@ -183,7 +183,9 @@ impl<'a> Run<'a> {
             Amiss::BodyBytes => return None,
             _ => return Some(Cause::FirstReadOnly),
         };
-        if as_text(target, 0, sent).contains(&arrived) || (self.text_only && arrived > sent) {
+        if as_text(&Content::plain(target, 0, sent, Kind::Binary)).contains(&arrived)
+            || (self.text_only && arrived > sent)
+        {
             return Some(Cause::TreatedAsText);
         }
         // A longer one that came whole took more than one read.
@@ -220,7 +222,13 @@ impl<'a> Run<'a> {
             }
             _ => return Some(suggested),
         };
-        let text = self.text_only || (0..=1).any(|version| as_text(target, version, whole).contains(&came));
+        let plain = (0..=1).map(|version| Content::plain(target, version, whole, Kind::Binary));
+        // The seed of a run with a secret stands in what came, and nowhere else; its length may be anything.
+        let claimed = self.exchanges(verdict).filter_map(|asked| {
+            let start = &asked.exchange.response.as_ref()?.body.start.0;
+            Content::claimed(start).filter(|content| content.size() == whole)
+        });
+        let text = self.text_only || plain.chain(claimed).any(|content| as_text(&content).contains(&came));
         Some(if text { Cause::TreatedAsText } else { suggested })
     }
 }
@@ -235,8 +243,8 @@ fn is_no_answer(wrong: &Wrong) -> bool {
 
 /// The lengths that binary content has after text functions: up to its first NUL, and decoded with its odd bytes replaced, left out,
 /// or taken for Latin-1.
-fn as_text(key: &str, version: u64, size: u64) -> Vec<u64> {
-    let bytes = Content::new(key, version, size, Kind::Binary).to_vec();
+fn as_text(content: &Content) -> Vec<u64> {
+    let bytes = content.to_vec();
     let nul = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
     let replaced = String::from_utf8_lossy(&bytes).len();
     let left_out: usize = bytes.utf8_chunks().map(|chunk| chunk.valid().len()).sum();
