@@ -131,6 +131,12 @@ async fn a_submission_shares_no_temporary_files_no_rights_of_root_and_no_environ
     let seen = std::fs::read_to_string(run.proxy.directory().join("seen")).unwrap();
     let directory = run.proxy.directory().to_path_buf();
     run.proxy.kill().await;
+    // Whoever caches in `/tmp` finds it there after a crash, and the cache lies outside its directory all the same.
+    let again = format!("cat /tmp/{mine} > again 2>&1; exec ./program --exact subject --nocapture");
+    run.proxy.start(order_of(shell(&again), "honest", lease.loopback())).await.unwrap();
+    let again = std::fs::read_to_string(run.proxy.directory().join("again")).unwrap();
+    let listed = run.proxy.files();
+    run.proxy.kill().await;
     drop(run);
     std::fs::remove_file(&left).unwrap();
     assert!(!directory.exists(), "nothing of it stays");
@@ -139,6 +145,8 @@ async fn a_submission_shares_no_temporary_files_no_rights_of_root_and_no_environ
         return;
     }
     assert!(seen.contains("temporary: 1\n"), "its own copy alone: {seen}");
+    assert_eq!(again, "mine\n");
+    assert!(!listed.iter().any(|(name, _)| name.contains("trust-mine")), "{listed:?}");
     assert_eq!(seen.matches("mine\n").count(), 4, "{seen}");
     for place in ["/tmp", "/var/tmp", "/dev/shm", &home] {
         assert!(!std::path::Path::new(place).join(&mine).exists(), "left in {place}");

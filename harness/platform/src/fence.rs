@@ -16,7 +16,7 @@ pub struct Reach {
     pub writable: Vec<PathBuf>,
     /// To read and execute.
     pub readable: Vec<PathBuf>,
-    /// Folders that are its own and empty at each start, where the host allows that; out of reach elsewhere.
+    /// Folders that are its own, empty at the first start of a run, where the host allows that; out of reach elsewhere.
     #[serde(default)]
     pub private: Vec<PathBuf>,
 }

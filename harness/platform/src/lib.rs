@@ -34,7 +34,7 @@ pub use isolation::{
 pub use listening::{Holder, holder_of_port, listening_sockets};
 pub use noise::{Noise, NoiseSentinel};
 pub use poller::{Poller, Ready, thread_cpu_time};
-pub use privacy::{give_up_rights, own_folders};
+pub use privacy::{OWN_FOLDERS, give_up_rights, own_folders};
 pub use process_tree::{Usage, beneath, beneath_quickly, pid_seen_from_here, program_of, usage, usage_from};
 pub use signal::{Signal, send_signal};
 pub use terminal::{Capture, capture_pair, unread_bytes};

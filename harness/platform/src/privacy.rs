@@ -3,6 +3,9 @@
 //! Only the guard calls it, for what it is about to start. Where the host allows no mounts of one's own the caller is told,
 //! and nothing has changed.
 
+/// Where the folders of a program's own lie in its working directory. They are none of its files.
+pub const OWN_FOLDERS: &str = ".harness-own";
+
 #[cfg(target_os = "linux")]
 pub use linux::{give_up_rights, own_folders};
 
@@ -13,7 +16,7 @@ pub use elsewhere::{give_up_rights, own_folders};
 mod linux {
     use std::io;
     use std::os::fd::OwnedFd;
-    use std::os::unix::fs::MetadataExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     use std::path::{Path, PathBuf};
 
     use rustix::fs::CWD;
@@ -23,11 +26,9 @@ mod linux {
     };
     use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 
-    /// What each of the folders may hold; it counts as memory of the program as well.
-    const SIZE: &str = "mode=1777,size=256m,nr_inodes=100k";
-
-    /// Gives this process, and all that it will start, empty folders in place of these. What lies in them and is named in
-    /// `kept` stays: the first as it is, the others to be read. `false`: the host allows no mounts of one's own.
+    /// Gives this process, and all that it will start, folders of their own in place of these: they lie beneath `own`, in
+    /// [`OWN_FOLDERS`](crate::OWN_FOLDERS), so that what is left there is there at the next start. `own` itself and what is named in
+    /// `kept` stay: the first as it is, the others to be read. `false`: the host allows no mounts of one's own.
     ///
     /// # Errors
     /// What is kept could not be put back: nothing can be started then.
@@ -47,13 +48,20 @@ mod linux {
             let Ok(tree) = open_tree(CWD, path, flags) else { return Ok(false) };
             trees.push((path, tree, path.is_dir()));
         }
+        let mut instead = Vec::new();
         for (number, folder) in folders.iter().filter(|folder| folder.is_dir()).enumerate() {
-            let place = MountFlags::NOSUID | MountFlags::NODEV;
-            let options = std::ffi::CString::new(SIZE).unwrap_or_default();
-            match mount("tmpfs", folder, "tmpfs", place, Some(options.as_c_str())) {
+            let place = own.join(crate::OWN_FOLDERS).join(number.to_string());
+            std::fs::create_dir_all(&place)?;
+            std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o1777))?;
+            let Ok(tree) = open_tree(CWD, &place, flags) else { return Ok(false) };
+            instead.push((folder, tree));
+        }
+        for (number, (folder, tree)) in instead.into_iter().enumerate() {
+            match move_mount(&tree, "", CWD, folder, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH) {
                 Err(_) if number == 0 => return Ok(false),
                 other => other?,
             }
+            mount_remount(folder, MountFlags::BIND | MountFlags::NOSUID | MountFlags::NODEV, "")?;
         }
         for (path, tree, is_folder) in trees {
             if is_folder {

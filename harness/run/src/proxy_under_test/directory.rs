@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::StartProblem;
 use harness_model::adapter::leads_outside;
-use harness_platform::{Beneath, leads_out, remove_whatever_it_is};
+use harness_platform::{Beneath, OWN_FOLDERS, leads_out, remove_whatever_it_is};
 
 /// Where the working directory lies.
 #[derive(Clone, Debug)]
@@ -113,7 +113,9 @@ impl WorkingDirectory {
     /// # Errors
     /// Something leads outside or cannot be removed.
     pub fn wipe(&self, relative_paths: &[String]) -> Result<(), StartProblem> {
-        self.each(relative_paths, |path| self.inside.remove(path))
+        // What it has left in its folders for temporary files and in its home is left from a scenario too.
+        let own = [OWN_FOLDERS.to_owned()];
+        self.each(relative_paths.iter().chain(&own), |path| self.inside.remove(path))
     }
 
     /// A regular file in it.
@@ -126,7 +128,9 @@ impl WorkingDirectory {
 
     /// The files in it: relative path and length, in order, at most some thousands.
     pub fn files(&self) -> Vec<(String, u64)> {
-        self.inside.files(FILES_LISTED)
+        let mut files = self.inside.files(FILES_LISTED);
+        files.retain(|(name, _)| !name.starts_with(OWN_FOLDERS));
+        files
     }
 
     /// Does something to paths of the adapter, none of which may lead out of the directory.
