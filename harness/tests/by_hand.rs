@@ -14,7 +14,9 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Where table and verdict part for a reason that `docs/blind.md` tells.
-const EXPLAINED: [(&str, &str, &str); 9] = [
+const EXPLAINED: [(&str, &str, &str); 10] = [
+    // The answer is complete at once, and the client's connection waits for the end of the backend's.
+    ("eco", "forward.kept_open", "fail"),
     // Three silent clients are asked beside, and a pool of four workers has one left for the fourth.
     ("pozo", "connections.silent_client", "pass"),
     ("colmena", "connections.silent_client", "pass"),
