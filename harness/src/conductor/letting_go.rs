@@ -44,6 +44,9 @@ impl Stage {
         };
         self.stuck = stuck.filter(|_| matches!(how, HowLetGo::PutOff { .. }));
         let back = !matches!(how, HowLetGo::NotBack { .. });
+        if matches!(how, HowLetGo::Answered { .. } | HowLetGo::Restarted { .. }) {
+            self.traffic.clients.end_of_silence();
+        }
         self.traffic.clients.recorder().record(EventKind::LetGo(LetGo { unanswered, how }));
         back
     }

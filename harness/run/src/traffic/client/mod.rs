@@ -269,6 +269,11 @@ impl Clients {
         self.inner.unanswered.all()
     }
 
+    /// Between two steps the proxy has answered: what comes next gets its whole time.
+    pub fn end_of_silence(&self) {
+        self.inner.unanswered.end_of_silence();
+    }
+
     /// A step begins: what timed out in another says nothing of it.
     pub fn begin_step(&self) {
         self.inner.unanswered.begin_step();

@@ -97,6 +97,11 @@ impl Unanswered {
         self.alike.lock().unwrap_or_else(PoisonError::into_inner).count = 0;
     }
 
+    /// It answers again: what comes next gets its whole time.
+    pub(super) fn end_of_silence(&self) {
+        self.in_a_row.store(0, Ordering::Relaxed);
+    }
+
     /// How many were alike, where that is enough.
     pub(super) fn enough(&self) -> Option<u32> {
         let count = self.alike.lock().unwrap_or_else(PoisonError::into_inner).count;
@@ -224,6 +229,9 @@ mod tests {
         let (silent, planned) = (Unanswered::default(), Duration::from_secs(5));
         (0..4).for_each(|_| silent.note(Purpose::Exact, &ExchangeEnd::TimedOut, false));
         assert_eq!(silent.leave(Purpose::Exact, planned), MUTE_PATIENCE);
+        assert_eq!(silent.leave(Purpose::Batch, planned), MUTE_PATIENCE);
+        silent.end_of_silence();
+        assert_eq!(silent.leave(Purpose::Batch, planned), planned, "between two steps it has answered");
         silent.note(Purpose::Exact, &ExchangeEnd::Complete, true);
         assert_eq!((silent.leave(Purpose::Exact, planned), silent.all()), (planned, 4));
     }
