@@ -17,7 +17,7 @@ pub enum ExitCode {
     Inconclusive,
     /// The proxy under test did not build, start or get ready.
     ProxyNotReady,
-    /// Bad command line, scenario or adapter, or nothing to run.
+    /// Bad command line, scenario or adapter, nothing to run, or a machine without the room or the rights for it.
     Usage,
     /// The time allowed was over before the plan was; the record of what had happened is kept.
     TimeOver,

@@ -61,13 +61,10 @@ pub enum RunProblem {
 }
 
 impl RunProblem {
-    /// The code that follows.
+    /// The code that follows. None of these is a bug: the user named a folder or an address that will not do, or the machine has no
+    /// room, rights or descriptors for what the run needs.
     pub fn exit_code(&self) -> ExitCode {
-        match self {
-            // A folder that may not be written, one that is not a run, an address where nobody is: the user named it.
-            RunProblem::Folder(_) | RunProblem::Unreadable(_) | RunProblem::Elsewhere(_) => ExitCode::Usage,
-            RunProblem::Setting(_) | RunProblem::Record { .. } | RunProblem::Pages(_) => ExitCode::Bug,
-        }
+        ExitCode::Usage
     }
 }
 

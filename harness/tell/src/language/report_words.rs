@@ -287,8 +287,8 @@ pub fn exit_meaning(exit: ExitCode, language: Language) -> String {
             "el proxy no compiló, no arrancó o no llegó a estar listo",
         ),
         ExitCode::Usage => (
-            "the command line, the scenario or the adapter is wrong, or there was nothing to run",
-            "la línea de comandos, el escenario o el perfil del proxy tienen un error, o no había nada que ejecutar",
+            "the command line, the scenario or the adapter is wrong, there was nothing to run, or this machine lacks the room or the rights for it",
+            "la línea de comandos, el escenario o el perfil del proxy tienen un error, no había nada que ejecutar, o a este computador le falta espacio o permiso para hacerlo",
         ),
         ExitCode::Bug => ("the harness itself has a bug", "el propio banco de pruebas tiene una falla"),
         ExitCode::TimeOver => (
