@@ -37,7 +37,7 @@ impl Stage {
         let how = match stuck {
             None => HowLetGo::Answered { after: after() },
             Some(because) if something_ripens(plan, step.index + 1) => HowLetGo::PutOff { because },
-            Some(because) => match self.start().await {
+            Some(because) => match self.start_in_a_hurry().await {
                 Ok(_) => HowLetGo::Restarted { because, after: after() },
                 Err(problem) => HowLetGo::NotBack { because, problem: in_words(problem) },
             },

@@ -40,6 +40,15 @@ impl Stage {
         Ok(ready)
     }
 
+    /// Starts it for our own sake, in mid-run: a port that is still taken is no reason to wait for a minute.
+    ///
+    /// # Errors
+    /// As for [`Stage::start`].
+    pub(super) async fn start_in_a_hurry(&mut self) -> Result<Ready, StartProblem> {
+        self.binds_late = true;
+        self.start().await
+    }
+
     async fn start_here(&mut self) -> Result<Ready, StartProblem> {
         let order = self.order()?;
         let _simple = self.backends.for_a_while(self.simple_manner());
