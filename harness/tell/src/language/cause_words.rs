@@ -64,8 +64,8 @@ words!(Cause {
         es: "al socket de escucha le falta SO_REUSEADDR"
     },
     Cause::ServedOneByOne => {
-        en: "clients are served one after the other: accept, answer, and only then accept again",
-        es: "los clientes se atienden uno tras otro: se acepta, se responde y solo entonces se vuelve a aceptar"
+        en: "clients are served one after the other: accept is called again only after the answer, or a lock is held during the whole exchange",
+        es: "los clientes se atienden uno tras otro: solo se vuelve a aceptar después de responder, o un candado (lock) queda tomado durante todo el intercambio"
     },
     Cause::BacklogTooShort => {
         en: "connections that come at once are not taken at once, and wait 1 s or 3 s to be tried again: the number given to listen is small, or accept is called too seldom",
