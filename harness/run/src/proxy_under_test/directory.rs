@@ -129,7 +129,7 @@ impl WorkingDirectory {
     /// The files in it: relative path and length, in order, at most some thousands.
     pub fn files(&self) -> Vec<(String, u64)> {
         let mut files = self.inside.files(FILES_LISTED);
-        files.retain(|(name, _)| !name.starts_with(OWN_FOLDERS));
+        files.retain(|(name, _)| !Path::new(name).starts_with(OWN_FOLDERS));
         files
     }
 
