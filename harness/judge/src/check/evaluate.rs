@@ -160,6 +160,10 @@ fn apply_dependencies(verdicts: &mut [Verdict]) {
         }
     };
     for verdict in verdicts {
+        // That entries go together is seen from ages of any kind, and says why they are not those that were asked for.
+        if matches!(verdict.finding, Finding::ResourcesExpireTogether { .. }) {
+            continue;
+        }
         let first_failed = ground(verdict.check).iter().find(|check| failed.contains(check));
         let cause = match (verdict.outcome, first_failed) {
             (Outcome::Fail | Outcome::Inconclusive, Some(&check)) => check,

@@ -92,6 +92,13 @@ const RULES: &[Rule] = &[
         of: |root| root.check == CheckId::ForwardKeptOpen && root.cause == Some(Cause::WaitsForClose),
         explains: |_, _, other| other.cause == Some(Cause::WaitsForClose),
     },
+    // All entries go together, so that each of them goes at some other age than it should.
+    Rule {
+        of: |root| matches!(root.finding, Finding::ResourcesExpireTogether { .. }),
+        explains: |_, _, other| {
+            matches!(other.finding, Finding::ExpiredEarly { .. } | Finding::ServedPastTtl { .. })
+        },
+    },
     // One mistake in one place of the program, seen by several checks: the first one that decides stands for it.
     Rule {
         of: |root| root.check != CheckId::IntegrityBodies && root.cause.is_some_and(is_in_one_place),

@@ -227,17 +227,19 @@ pub enum Finding {
         keys: u64,
         /// First and last were stored this far apart.
         stored_apart_ms: f64,
-        /// Keys still served when one stored before them had expired already.
+        /// Keys that expired while others, which were served later, lay in the cache all the time.
         outlived: u64,
     },
     /// Resources stored at different instants expired together.
     ResourcesExpireTogether {
-        /// Keys judged.
+        /// Keys that were gone, whatever their age.
         keys: u64,
         /// First and last were stored this far apart.
         stored_apart_ms: f64,
-        /// Between the last answer from the cache and the first renewed entry passed this much.
-        within_ms: f64,
+        /// The youngest that was gone was at most this old.
+        youngest_ms: f64,
+        /// The oldest that was served was at least this old.
+        oldest_ms: f64,
     },
     /// Entries in constant use expired when they should.
     HitsDoNotProlong {

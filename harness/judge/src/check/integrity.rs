@@ -9,7 +9,7 @@ use fake_backends::journal::Outcome as BackendOutcome;
 
 use super::Finding;
 use super::judged::Judged;
-use super::ledger::{Asked, Ledger, Origin, origin_form};
+use super::ledger::{Arrived, Asked, Ledger, Origin, is_of, origin_form};
 use super::seen::{Samples, Wrong};
 use harness_model::history::{ContentSeen, EventKind, Exchange, ExchangeEnd, Purpose};
 
@@ -161,11 +161,27 @@ pub(super) fn wrong_bytes(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<Wron
     };
     let excused = asked.exchange.purpose == Purpose::Leaving
         || ledger.disturbed_between(asked.sent(), asked.exchange.finished)
-        // What a backend cut short is the finding of `cache.truncated` where the proxy kept it, however often it is served.
-        || ledger.attempts_for(&asked.exchange.target).any(|arrived| {
-            arrived.attempt.arrived <= asked.exchange.finished && misbehaved(&arrived.attempt.outcome)
-        });
+        || was_cut_by_its_backend(ledger, asked);
     (!excused).then_some(cut)
+}
+
+/// Whether a backend cut the answer that arrived short, at this time or when it was kept: that is the finding of `cache.truncated`.
+/// The stamp says whose answer it was; without one, it may have been that of anybody who was asked meanwhile, or else of the last one before.
+fn was_cut_by_its_backend(ledger: &Ledger<'_>, asked: &Asked<'_>) -> bool {
+    let until = |arrived: &Arrived<'_>| arrived.attempt.arrived <= asked.exchange.finished;
+    let attempts = || ledger.attempts_for(&asked.exchange.target).take_while(until);
+    let stamp = asked.exchange.response.as_ref().and_then(|response| response.stamp.as_ref());
+    if let Some(of) = stamp.and_then(|stamp| attempts().find(|arrived| is_of(arrived.attempt, stamp))) {
+        return misbehaved(&of.attempt.outcome);
+    }
+    let (before, meanwhile): (Vec<_>, Vec<_>) =
+        attempts().partition(|arrived| arrived.attempt.finished < asked.sent());
+    let whose = if meanwhile.is_empty() {
+        before.last().into_iter().collect()
+    } else {
+        meanwhile.iter().collect::<Vec<_>>()
+    };
+    whose.into_iter().any(|arrived| misbehaved(&arrived.attempt.outcome))
 }
 
 /// Whether a GET was answered without a body, and backends were only ever asked for the head of its target.
@@ -295,6 +311,26 @@ mod tests {
         kit.ask(cut(20.0).by("b2").truncated_there());
         kit.ask(cut(30.0));
         assert_eq!(kit.judge(CheckId::IntegrityBodies).outcome, Outcome::Pass);
+    }
+
+    #[test]
+    fn a_good_answer_that_the_proxy_cuts_is_one_also_where_a_backend_has_cut_another() {
+        let cut = |at| Ask::get(Purpose::Exact, "/cut", at).ending(ExchangeEnd::CutShort("closed".into()));
+        let outcome = |stamps: bool, last: Ask| {
+            let mut kit = Kit::new(3);
+            kit.ask(Ask::get(Purpose::Serial, "/a", 10.0).by("b1"));
+            kit.ask(cut(20.0).by("b2").truncated_there());
+            kit.ask(last);
+            if !stamps {
+                kit.without_stamps();
+            }
+            kit.judge(CheckId::IntegrityBodies).outcome
+        };
+        for stamps in [true, false] {
+            // Asked anew, and the other backend gave all of it; or kept, as the first one gave it.
+            assert_eq!(outcome(stamps, cut(30.0).by("b1")), Outcome::Fail, "{stamps}");
+            assert_eq!(outcome(stamps, cut(30.0).with_stamp("b2", 1)), Outcome::Pass);
+        }
     }
 
     #[test]

@@ -373,7 +373,7 @@ pub(super) fn ms(duration: std::time::Duration) -> f64 {
 }
 
 /// Whether a stamp is that of the answer to an attempt.
-fn is_of(attempt: &fake_backends::journal::Attempt, stamp: &fake_backends::stamp::Stamp) -> bool {
+pub(super) fn is_of(attempt: &fake_backends::journal::Attempt, stamp: &fake_backends::stamp::Stamp) -> bool {
     attempt.backend == stamp.backend && attempt.number == stamp.number
 }
 

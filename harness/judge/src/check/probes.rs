@@ -38,10 +38,19 @@ pub(super) struct Probed<'a> {
     pub(super) ttl_ms: f64,
     /// When its filling request was sent.
     pub(super) stored: Moment,
+    /// When it surely lay in the cache.
+    pub(super) kept: Moment,
     /// When it was asked for again, or when that request reached a backend.
     pub(super) seen_at: Moment,
     /// Starts of the proxy in between.
     pub(super) restarts: u64,
+}
+
+impl Probed<'_> {
+    /// The time during which an entry that was served lay in the cache.
+    pub(super) fn surely_there(&self) -> (Moment, Moment) {
+        (self.kept, self.seen_at)
+    }
 }
 
 /// A point of the S-curve of a TTL: the age of an entry and whether it was served.
@@ -123,6 +132,7 @@ fn one<'a>(ledger: &Ledger<'a>, plan: &Probe, probe: &Asked<'a>) -> Option<Probe
         most_age_ms: ms_between(sent, until),
         ttl_ms: ms(plan.at.ttl),
         stored: sent,
+        kept: Moment(received.0.saturating_add((lag * 1e6) as u64)),
         seen_at,
         restarts: ledger.launches_between(sent, probe.sent()),
     })

@@ -76,11 +76,11 @@ fn of_time(finding: &Finding, language: Language) -> Option<(String, String)> {
                 en: "the path from the argument to the comparison, and the constant that stands in its way",
                 es: "el camino desde el argumento hasta la comparación, y la constante que lo impide"),
         ),
-        Finding::ResourcesExpireTogether { within_ms, .. } => (
+        Finding::ResourcesExpireTogether { youngest_ms, oldest_ms, .. } => (
             say!(language,
-                en: "Resources stored at different instants expired within {within} of each other. Whose age is being looked at?",
-                es: "Recursos guardados en instantes distintos expiraron con {within} de diferencia. ¿La edad de qué se está mirando?",
-                within = ms(*within_ms)),
+                en: "A resource was gone at {youngest}, another one served at {oldest}. Whose age is being looked at?",
+                es: "Un recurso ya no estaba a los {youngest}, y otro se sirvió a los {oldest}. ¿La edad de qué se está mirando?",
+                youngest = ms(*youngest_ms), oldest = ms(*oldest_ms)),
             say!(language,
                 en: "that the TTL belongs to each entry, and which data structure holds one instant per entry",
                 es: "que el TTL es de cada recurso, y qué estructura guarda un instante por recurso"),

@@ -100,7 +100,12 @@ pub(crate) fn all() -> Vec<Finding> {
         Finding::TwoValues { first: seen(), second: seen() },
         Finding::OneAgeForTwoValues { first: seen(), second: seen() },
         Finding::ResourcesExpireApart { keys: 40, stored_apart_ms: 2_000.0, outlived: 20 },
-        Finding::ResourcesExpireTogether { keys: 40, stored_apart_ms: 2_000.0, within_ms: 12.0 },
+        Finding::ResourcesExpireTogether {
+            keys: 40,
+            stored_apart_ms: 2_000.0,
+            youngest_ms: 640.0,
+            oldest_ms: 1_970.0,
+        },
         Finding::HitsDoNotProlong { keys: 10, hits: 60, oldest_ms: 1_890.0, ttl_ms: 2_000.0 },
         Finding::HitsProlong {
             target: target(),

@@ -10,6 +10,8 @@ mod tests;
 
 pub(super) use in_use::sliding;
 
+use fake_backends::clock::Moment;
+
 use super::Finding;
 use super::judged::Judged;
 use super::ledger::{Ledger, ms, ms_between};
@@ -24,6 +26,9 @@ const PROBES_ON_EACH_SIDE: u64 = 10;
 
 /// Keys that must have outlived an expired one before each resource is said to have an age of its own.
 const OUTLIVING_KEYS: u64 = 10;
+
+/// Ages lie so far apart, in milliseconds, that no clock and no correction of one explains both.
+const APART_MS: f64 = 50.0;
 
 /// `ttl.expiry`: entries of the first TTL of the run.
 pub(super) fn expiry(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
@@ -114,28 +119,63 @@ pub(super) fn per_resource(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let Some(first_gone) = probes.iter().filter(|p| !p.served).min_by_key(|p| p.seen_at) else {
         return Judged::too_few(Samples::Keys, keys, OUTLIVING_KEYS);
     };
-    // Outlived: still served after one that was stored before it had been found gone.
-    let outlived =
-        probes.iter().filter(|p| p.served && p.stored > first_gone.stored && p.seen_at > first_gone.seen_at);
-    let outlived: Vec<&Probed<'_>> = outlived.collect();
-    if outlived.len() as u64 >= OUTLIVING_KEYS {
-        let finding =
-            Finding::ResourcesExpireApart { keys, stored_apart_ms, outlived: outlived.len() as u64 };
+    // Expired apart: at every instant at which it could have gone, entries that were served later lay in the cache as well.
+    let lives = lives_of(&probes);
+    let (apart, together): (Vec<&Probed<'_>>, Vec<&Probed<'_>>) =
+        probes.iter().filter(|p| !p.served).partition(|gone| is_within_one(&lives, gone));
+    if apart.len() as u64 >= OUTLIVING_KEYS {
+        let finding = Finding::ResourcesExpireApart { keys, stored_apart_ms, outlived: apart.len() as u64 };
         return Judged::pass(finding)
-            .with_evidence(evidence(&outlived[..1]))
+            .with_evidence(evidence(&apart[..1]))
             .with_evidence(first_gone.evidence.clone());
     }
     let capabilities = &ledger.plan.adapter.capabilities;
-    let blur_ms = ms(capabilities.ttl_resolution.early) + ms(capabilities.ttl_resolution.late);
-    let bracket = at(ledger, &probes, ttl);
-    let last_served = probes.iter().filter(|p| p.served).map(|p| p.seen_at).max();
-    let violated = !bracket.late.is_empty() || !bracket.early.is_empty();
-    if violated && outlived.is_empty() && stored_apart_ms > blur_ms + 500.0 {
-        let within_ms = last_served.map_or(0.0, |at| ms_between(at, first_gone.seen_at).max(0.0));
-        let finding = Finding::ResourcesExpireTogether { keys, stored_apart_ms, within_ms };
-        return Judged::fail(finding, first_gone.evidence.clone());
+    // A clock of whole seconds is a second early or a second late, and never both.
+    let blur_ms = ms(capabilities.ttl_resolution.early.max(capabilities.ttl_resolution.late));
+    let spread = stored_apart_ms > blur_ms + 500.0;
+    if let Some((young, old)) = no_age_explains(&probes, blur_ms).filter(|_| apart.is_empty() && spread) {
+        let finding = Finding::ResourcesExpireTogether {
+            keys: together.len() as u64,
+            stored_apart_ms,
+            youngest_ms: young.most_age_ms,
+            oldest_ms: old.least_age_ms,
+        };
+        return Judged::fail(finding, evidence(&[young, old]));
     }
-    Judged::too_few(Samples::Keys, outlived.len() as u64, OUTLIVING_KEYS)
+    Judged::too_few(Samples::Keys, apart.len() as u64, OUTLIVING_KEYS)
+}
+
+/// The times during which some entry that was served later surely lay in the cache, those that overlap as one, in their order.
+fn lives_of(probes: &[Probed<'_>]) -> Vec<(Moment, Moment)> {
+    let mut lives: Vec<(Moment, Moment)> =
+        probes.iter().filter(|p| p.served).map(Probed::surely_there).collect();
+    lives.sort_unstable();
+    let mut joined: Vec<(Moment, Moment)> = Vec::new();
+    for (from, until) in lives {
+        match joined.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(until),
+            _ => joined.push((from, until)),
+        }
+    }
+    joined
+}
+
+fn is_within_one(lives: &[(Moment, Moment)], gone: &Probed<'_>) -> bool {
+    lives.iter().any(|&(from, until)| from <= gone.stored && gone.seen_at <= until)
+}
+
+/// An entry that was gone and one that was served at a higher age: whatever the age at which entries expire, it is not the same for
+/// all of them.
+fn no_age_explains<'p, 'a>(
+    probes: &'p [Probed<'a>],
+    blur_ms: f64,
+) -> Option<(&'p Probed<'a>, &'p Probed<'a>)> {
+    let mut gone: Vec<&Probed<'a>> = probes.iter().filter(|p| !p.served).collect();
+    gone.sort_by(|a, b| a.most_age_ms.total_cmp(&b.most_age_ms));
+    let old = probes.iter().filter(|p| p.served).max_by(|a, b| a.least_age_ms.total_cmp(&b.least_age_ms))?;
+    // One of them may have been lost for a reason of its own.
+    let young = gone.get(1).filter(|_| gone.len() as u64 >= OUTLIVING_KEYS)?;
+    (young.most_age_ms + blur_ms + APART_MS < old.least_age_ms).then_some((young, old))
 }
 
 fn judge(

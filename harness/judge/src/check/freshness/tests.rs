@@ -194,20 +194,21 @@ fn sliding_without_hits_is_inconclusive() {
     assert_eq!(kit.judge(CheckId::TtlSliding).outcome, Outcome::Inconclusive);
 }
 
-/// Forty keys stored over two seconds; `expired` says whether a key stored at the first moment is gone at the second.
+/// A hundred keys stored over two seconds and a half and asked for once, between 1.6 and 2.4 s later, as the packs do; `expired` says
+/// whether a key stored at the first moment is gone at the second.
 fn spread_over(kit: &mut Kit, expired: impl Fn(f64, f64) -> bool) {
-    let filled = kit.step(0.0, fill(40, 2_000));
-    for key in 0..40 {
-        kit.ask(Ask::get(Purpose::Fill, &format!("/r/{key}"), f64::from(key) * 50.0).by("b1"));
+    let filled = kit.step(0.0, fill(100, 2_500));
+    let stored = |key: u32| f64::from(key) * 25.0;
+    for key in 0..100 {
+        kit.ask(Ask::get(Purpose::Fill, &format!("/r/{key}"), stored(key)).by("b1"));
     }
-    kit.step(2_000.0, probe(filled, 2_000));
-    let mut probes: Vec<(f64, u32)> = (0..40)
-        .map(|key| (f64::from(key) * 50.0 + 2.0 + if key % 2 == 0 { 1_700.0 } else { 2_300.0 }, key))
-        .collect();
+    kit.step(2_500.0, probe(filled, 2_000));
+    let age = |key: u32| 1_600.0 + f64::from(key * 37 % 81) * 10.0;
+    let mut probes: Vec<(f64, u32)> = (0..100).map(|key| (stored(key) + 2.0 + age(key), key)).collect();
     probes.sort_by(|a, b| a.0.total_cmp(&b.0));
     for (at, key) in probes {
         let ask = Ask::get(Purpose::Probe, &format!("/r/{key}"), at);
-        kit.ask(if expired(f64::from(key) * 50.0, at) { ask.by("b2") } else { ask });
+        kit.ask(if expired(stored(key), at) { ask.by("b2") } else { ask });
     }
 }
 
@@ -220,6 +221,33 @@ fn an_age_per_resource_passes_and_a_sweep_of_the_whole_cache_fails() {
     spread_over(&mut sweep, |_, at| at > 3_000.0);
     let verdict = sweep.judge(CheckId::TtlPerResource);
     assert!(matches!(verdict.finding, Finding::ResourcesExpireTogether { .. }), "{:?}", verdict.finding);
+}
+
+#[test]
+fn a_cache_that_is_emptied_every_two_seconds_has_no_age_per_resource_whenever_it_began() {
+    for began in (0..10).map(|tenth| f64::from(tenth) * 200.0) {
+        let mut kit = Kit::new(3);
+        let of = |at: f64| ((at - began) / 2_000.0).floor();
+        spread_over(&mut kit, |stored, at| of(stored) < of(at));
+        for check in [CheckId::TtlExpiry, CheckId::TtlPerResource] {
+            kit.check(check);
+        }
+        let verdicts = crate::check::evaluate(&kit.record);
+        let seen: Vec<_> = verdicts.iter().map(|verdict| (verdict.outcome, verdict.explained_by)).collect();
+        let together = CheckId::TtlPerResource;
+        let whole = [(Outcome::Fail, Some(together)), (Outcome::Fail, None)];
+        assert_eq!(seen, whole, "{began}: {verdicts:#?}");
+    }
+}
+
+#[test]
+fn entries_that_all_go_too_early_or_too_late_do_not_go_together() {
+    for life in [500.0, 1_200.0, 1_800.0, 2_200.0, 9_000.0] {
+        let mut kit = Kit::new(3);
+        spread_over(&mut kit, |stored, at| at - stored > life);
+        let verdict = kit.judge(CheckId::TtlPerResource);
+        assert_ne!(verdict.outcome, Outcome::Fail, "{life}: {:?}", verdict.finding);
+    }
 }
 
 #[test]

@@ -25,6 +25,9 @@ use harness_model::history::{Adaptation, ContentSeen, EventKind, Look};
 const SYN_REPEATED: [f64; 2] = [1_000.0, 3_000.0];
 const SYN_LATE: f64 = 250.0;
 
+/// So much lies between ages, in ms, that no clock explains both.
+const AGES_APART: f64 = 50.0;
+
 /// What a run shows beside any one finding.
 pub(in crate::check) struct Run<'a> {
     ledger: &'a Ledger<'a>,
@@ -83,6 +86,13 @@ impl<'a> Run<'a> {
                 // Who has lost what it knew asks the backends, which are down: no answer is what that looks like.
                 Finding::LostAfterKill { wrong, .. } => {
                     unless(matches!(wrong, Wrong::NotConnected { .. }), suggested)
+                }
+                _ => Some(suggested),
+            },
+            // Whoever counts wrongly does so for all: nothing is served at a higher age.
+            Cause::TtlMiscounted => match finding {
+                Finding::ExpiredEarly { age_ms, seen, .. } => {
+                    unless(seen.last_served_ms.is_some_and(|served| served > age_ms + AGES_APART), suggested)
                 }
                 _ => Some(suggested),
             },
