@@ -72,6 +72,9 @@ pub struct RunDocument {
     /// Seconds after which it was cut, its time being over: what it had not asked by then is to be reviewed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut_after_seconds: Option<f64>,
+    /// What the judge did of its own accord because of what the proxy did, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Bilingual>,
 }
 
 /// A team with everything that its pages need.
@@ -127,6 +130,7 @@ fn concluded(rubric: &Rubric, team: Team, entries: &Entries) -> TeamGrade {
         folder: run.folder.clone(),
         repeated: run.repeated,
         cut_after_seconds: run.cut_after.map(|time| time.as_secs_f64()),
+        notes: run.notes.clone(),
     });
     let document = TeamDocument {
         code: team.submission.code.clone(),

@@ -9,6 +9,7 @@ mod csv;
 mod document;
 pub mod entries;
 mod gradescope;
+mod lacking;
 mod markdown;
 mod pages;
 mod profile;

@@ -17,6 +17,7 @@ use super::score::Judged;
 use super::source::SourceFacts;
 use super::triage::Triage;
 use harness_model::exit_code::ExitCode;
+use harness_model::terms::Bilingual;
 
 /// The file in the folder of a team.
 const FILE: &str = "state.json";
@@ -56,6 +57,9 @@ pub struct Run {
     /// How long it was given, where that was too short.
     #[serde(default)]
     pub cut_after: Option<Duration>,
+    /// What the judge did of its own accord because of what the proxy did, a sentence each.
+    #[serde(default)]
+    pub notes: Vec<Bilingual>,
 }
 
 impl State {
@@ -116,6 +120,7 @@ mod tests {
             judged: Vec::new(),
             repeated: false,
             cut_after: None,
+            notes: Vec::new(),
         };
         state.runs.insert("ttl".into(), run);
         state.write(folder.path()).unwrap();

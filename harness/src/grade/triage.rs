@@ -8,14 +8,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::lacking::{Lack, lacking};
 use super::profile::ProfileProblem;
+use super::unpack::{MOST_BYTES, MOST_DEEP, MOST_FILES, UnpackProblem};
 use crate::conductor::Finished;
 use harness_model::adapter::Adapter;
 use harness_model::exit_code::ExitCode;
 use harness_model::plan::{self, Options, Plan};
 use harness_model::terms::Bilingual;
 use harness_run::proxy_under_test::{StartProblem, without_home};
-use harness_tell::language::grade_words::leads_outside;
+use harness_tell::language::grade_words::{
+    encrypted, lacks_network, lacks_tool, leads_outside, look_took_too_long, no_zip, too_large,
+};
 use harness_tell::language::{Language, input_problem, start_problem};
 
 /// The scenario of the first look.
@@ -31,6 +35,9 @@ pub enum Triage {
     Needs {
         /// What, in words.
         what: Bilingual,
+        /// The last lines that its build, or it, printed; none where it was not run at all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        last_lines: Vec<String>,
     },
     /// It does not build.
     DoesNotBuild {
@@ -57,11 +64,17 @@ pub enum Triage {
     Unreadable {
         /// Why, in the system's words.
         why: String,
+        /// The same in ours.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        what: Option<Bilingual>,
     },
     /// The judge could not find out; a person has to look.
     NotLookedAt {
-        /// Why.
+        /// Why, in the system's words.
         why: String,
+        /// The same in ours.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        what: Option<Bilingual>,
     },
 }
 
@@ -97,12 +110,34 @@ impl Triage {
         }
     }
 
+    /// What follows from a submission that cannot be brought in.
+    pub fn of_unpacking(problem: &UnpackProblem) -> Triage {
+        match problem {
+            // Where it lies is nobody's business on a page.
+            UnpackProblem::File { error, .. } => Triage::in_vain(error),
+            UnpackProblem::Interrupted => Triage::in_vain(problem),
+            other => Triage::Unreadable {
+                why: other.to_string(),
+                what: Some(both(|language| unpacking(language, other))),
+            },
+        }
+    }
+
+    /// The judge could not, for a reason that only the system has words for.
+    pub fn in_vain(why: impl std::fmt::Display) -> Triage {
+        Triage::NotLookedAt { why: why.to_string(), what: None }
+    }
+
+    fn in_vain_because(what: Bilingual) -> Triage {
+        Triage::NotLookedAt { why: what.en.clone(), what: Some(what) }
+    }
+
     /// What follows from the run of the first look.
     pub fn of_run(finished: &Finished) -> Triage {
         match &finished.start_problem {
             Some(problem) => Triage::of_problem(problem),
             None if matches!(finished.exit, ExitCode::Interrupted | ExitCode::TimeOver) => {
-                Triage::NotLookedAt { why: "the time of the first look was over".into() }
+                Triage::in_vain_because(both(look_took_too_long))
             }
             None => Triage::Starts,
         }
@@ -112,25 +147,43 @@ impl Triage {
         let hidden = |line: String| without_home(&[line]).concat();
         let what = both(|language| hidden(start_problem(language, problem).title));
         let last_lines = without_home(&start_problem(Language::En, problem).last_lines);
+        if let StartProblem::BuildFailed { .. } | StartProblem::DiedAtStart { .. } = problem {
+            match lacking(&last_lines) {
+                Some(Lack::Tool(line)) => {
+                    return Triage::Needs { what: both(|it| lacks_tool(it, &line)), last_lines };
+                }
+                // Whoever cannot connect at its start is not in want of the network: nothing of it needs one.
+                Some(Lack::Network(line)) if matches!(problem, StartProblem::BuildFailed { .. }) => {
+                    return Triage::Needs { what: both(|it| lacks_network(it, &line)), last_lines };
+                }
+                Some(Lack::Room(line)) => return Triage::in_vain(line),
+                Some(Lack::Network(_)) | None => {}
+            }
+        }
         match problem {
-            StartProblem::ProgramMissing { .. } => Triage::Needs { what },
+            StartProblem::ProgramMissing { .. } => Triage::Needs { what, last_lines },
             // The harness or the machine, not the submission.
             StartProblem::Guard { .. }
             | StartProblem::File { .. }
             | StartProblem::NoPort { .. }
-            | StartProblem::PortInUse { .. } => Triage::NotLookedAt { why: what.en },
-            StartProblem::BuildFailed { .. } if last_lines.iter().any(|line| is_full(line)) => {
-                Triage::NotLookedAt { why: last_lines.join(" · ") }
-            }
+            | StartProblem::PortInUse { .. } => Triage::in_vain_because(what),
+            // How long a build may take is ours to say, and 127 is how a shell says that there is no such command.
+            StartProblem::BuildFailed { code: None, .. } => Triage::in_vain_because(what),
+            StartProblem::BuildFailed { code: Some(127), .. } => Triage::Needs { what, last_lines },
             StartProblem::BuildFailed { .. } => Triage::DoesNotBuild { what, last_lines },
             _ => Triage::DoesNotStart { what, last_lines },
         }
     }
 }
 
-/// Whether a line of a build says that the disk of this machine is full.
-fn is_full(line: &str) -> bool {
-    ["No space left on device", "Disk quota exceeded"].iter().any(|said| line.contains(said))
+/// Why a submission cannot be brought in.
+fn unpacking(language: Language, problem: &UnpackProblem) -> String {
+    match problem {
+        UnpackProblem::Encrypted => encrypted(language),
+        UnpackProblem::TooLarge => too_large(language, MOST_BYTES >> 20, MOST_FILES as u64, MOST_DEEP as u64),
+        UnpackProblem::Zip(why) => no_zip(language, why),
+        other => other.to_string(),
+    }
 }
 
 fn both(words: impl Fn(Language) -> String) -> Bilingual {
@@ -176,6 +229,13 @@ mod tests {
         ] {
             assert!(matches!(Triage::of_problem(&problem), Triage::NotLookedAt { .. }), "{problem:?}");
         }
+        let [network, tool] = ["socket.gaierror: Name or service not known", "sh: 1: ghc: not found"]
+            .map(|line| Triage::of_problem(&build(line)));
+        assert!(
+            matches!((&network, &tool), (Triage::Needs { .. }, Triage::Needs { .. })),
+            "{network:?} {tool:?}"
+        );
+        assert!(!network.is_its_own_fault(false) && !tool.is_its_own_fault(false));
         assert!(Triage::of_problem(&build("a.c:1: error: expected ;")).is_its_own_fault(false));
     }
 }

@@ -7,12 +7,14 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
+use zip::result::ZipError;
+
 /// Most bytes of a submission, unpacked.
-const MOST_BYTES: u64 = 300 << 20;
+pub(super) const MOST_BYTES: u64 = 300 << 20;
 /// Most files of a submission.
-const MOST_FILES: usize = 20_000;
+pub(super) const MOST_FILES: usize = 20_000;
 /// Folders within folders: each is walked down from the root for each file, and no program needs a tenth of them.
-const MOST_DEEP: usize = 64;
+pub(super) const MOST_DEEP: usize = 64;
 /// Names that are left out: history and build products, often larger than all else.
 const LEFT_OUT: [&str; 7] =
     [".git", "target", "node_modules", "__pycache__", ".venv", "__MACOSX", ".DS_Store"];
@@ -34,6 +36,9 @@ pub enum UnpackProblem {
     /// It is no zip, or a broken one.
     #[error("not a zip that can be read: {0}")]
     Zip(String),
+    /// It asks for a password.
+    #[error("encrypted")]
+    Encrypted,
     /// It is too large.
     #[error("larger than {} MiB, more than {MOST_FILES} files or more than {MOST_DEEP} folders deep when unpacked", MOST_BYTES >> 20)]
     TooLarge,
@@ -132,7 +137,10 @@ fn copy(from: &Path, inside: &Path, to: &Path, budget: &mut Budget<'_>) -> Resul
 }
 
 fn unzip(from: &Path, to: &Path, budget: &mut Budget<'_>) -> Result<(), UnpackProblem> {
-    let broken = |error: zip::result::ZipError| UnpackProblem::Zip(error.to_string());
+    let broken = |error: ZipError| match error {
+        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => UnpackProblem::Encrypted,
+        error => UnpackProblem::Zip(error.to_string()),
+    };
     let mut archive = zip::ZipArchive::new(File::open(from).map_err(file(from))?).map_err(broken)?;
     let names: Vec<PathBuf> = archive.file_names().flatten().map(|name| PathBuf::from(&*name)).collect();
     let marks = names.iter().filter(|name| name.ends_with(ENVIRONMENT)).filter_map(|name| name.parent());

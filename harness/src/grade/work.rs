@@ -27,6 +27,9 @@ use harness_model::adapter::Adapter;
 use harness_model::catalogue::CheckId;
 use harness_model::exit_code::ExitCode;
 use harness_model::plan::{self, HostProfile, Options, Plan, StepKind};
+use harness_model::terms::Bilingual;
+use harness_tell::language::Language;
+use harness_tell::report::{Attachments, Overview, Source};
 
 /// What a grading is told.
 pub struct GradeOrder {
@@ -215,11 +218,7 @@ impl<'a> Bench<'a> {
                 Err(UnpackProblem::Interrupted) => return None,
                 Err(problem) => {
                     let mut state = State::new("");
-                    state.triage = Some(match problem {
-                        // Where it lies is nobody's business on a page.
-                        UnpackProblem::File { error, .. } => Triage::NotLookedAt { why: error.to_string() },
-                        other => Triage::Unreadable { why: other.to_string() },
-                    });
+                    state.triage = Some(Triage::of_unpacking(&problem));
                     return Some((None, state));
                 }
             };
@@ -238,7 +237,7 @@ impl<'a> Bench<'a> {
         if !state.triage.as_ref().is_some_and(Triage::starts) {
             state.triage = match triage::plan(&adapter, self.order.seed) {
                 Ok(plan) => self.start_once(plan, folder),
-                Err(why) => Some(Triage::NotLookedAt { why }),
+                Err(why) => Some(Triage::in_vain(why)),
             };
         }
         Some((Some(adapter), state))
@@ -250,7 +249,7 @@ impl<'a> Bench<'a> {
         let triage = match self.carry_out(plan, folder, LOOK_WITHIN) {
             Ok(_) if self.order.interruption.cause().is_some() => return None,
             Ok(finished) => Triage::of_run(&finished),
-            Err(why) => Triage::NotLookedAt { why },
+            Err(why) => Triage::in_vain(why),
         };
         if triage.starts() {
             let mut looks = lock(&self.looks);
@@ -439,15 +438,24 @@ fn as_run(
 ) -> Run {
     let inside = finished.run_directory.strip_prefix(folder).unwrap_or(&finished.run_directory);
     let inside = inside.to_string_lossy().into_owned();
+    let overview = Overview::of(&Source {
+        record: &finished.record,
+        verdicts: &finished.verdicts,
+        attachments: &Attachments::default(),
+    });
+    let (en, es) =
+        (overview.done_of_its_own_accord(Language::En), overview.done_of_its_own_accord(Language::Es));
+    let notes = en.into_iter().zip(es).map(|(en, es)| Bilingual { en, es }).collect();
     let judged = finished.verdicts.into_iter().map(|verdict| Judged {
         scenario: scenario.name.clone(),
         folder: inside.clone(),
         verdict,
         repeated,
     });
-    let judged = judged.collect();
+    let judged: Vec<Judged> = judged.collect();
     let cut_after = (finished.exit == ExitCode::TimeOver).then_some(within);
-    Run { scenario: hash(&scenario.text), exit: finished.exit, folder: inside, judged, repeated, cut_after }
+    let scenario = hash(&scenario.text);
+    Run { scenario, exit: finished.exit, folder: inside, judged, repeated, cut_after, notes }
 }
 
 /// What was undecided takes the conclusion of the second run. A failure of either run stays one: a retry never turns it into a
@@ -494,7 +502,15 @@ mod tests {
         });
         let judged = judged.collect();
         let exit = ExitCode::Inconclusive;
-        Run { scenario: String::new(), exit, folder: String::new(), judged, repeated, cut_after: None }
+        Run {
+            scenario: String::new(),
+            exit,
+            folder: String::new(),
+            judged,
+            repeated,
+            cut_after: None,
+            notes: Vec::new(),
+        }
     }
 
     #[test]

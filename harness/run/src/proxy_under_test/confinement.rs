@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::directory::WorkingDirectory;
 use super::guard::{GuardState, Isolation};
+use super::program::home;
 use harness_model::adapter::Adapter;
 use harness_model::adapter::boundary::{CPU_SECONDS, MEMORY_BYTES, OPEN_FILES, PROCESSES, WRITTEN_BYTES};
 use harness_model::history::Anomaly;
@@ -96,9 +97,8 @@ impl Confinement {
 
     /// The files that it may touch.
     pub(super) fn reach(&self, directory: &WorkingDirectory, adapter: &Adapter) -> Option<Reach> {
-        let home = std::env::var_os("HOME").map(std::path::PathBuf::from);
         self.fenced.then(|| {
-            let mut reach = Reach::of_submission(directory.path().to_path_buf(), home);
+            let mut reach = Reach::of_submission(directory.path().to_path_buf(), home());
             reach.readable.extend(adapter.limits.readable.iter().cloned());
             reach
         })

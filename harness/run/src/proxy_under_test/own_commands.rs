@@ -16,7 +16,7 @@ use harness_model::history::{Anomaly, EventKind};
 /// A command that takes longer hangs.
 const WITHIN: Duration = Duration::from_secs(30);
 /// What a client of a container service may want of the user's environment.
-const ENVIRONMENT: [&str; 5] = ["HOME", "LANG", "DOCKER_HOST", "CONTAINER_HOST", "XDG_RUNTIME_DIR"];
+const ENVIRONMENT: [&str; 4] = ["LANG", "DOCKER_HOST", "CONTAINER_HOST", "XDG_RUNTIME_DIR"];
 /// Pause between two questions for the pid of a proxy that is about to start.
 const PAUSE: Duration = Duration::from_millis(200);
 

@@ -46,7 +46,7 @@ pub struct Preparing {
 /// A build that takes longer hangs.
 const BUILD_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// What a build may see of the user's environment: where compilers and package managers keep their things.
-const BUILD_ENVIRONMENT: [&str; 6] = ["HOME", "CARGO_HOME", "RUSTUP_HOME", "GOPATH", "LANG", "TMPDIR"];
+const BUILD_ENVIRONMENT: [&str; 5] = ["CARGO_HOME", "RUSTUP_HOME", "GOPATH", "LANG", "TMPDIR"];
 
 /// Lines of a failed build that are worth showing.
 const BUILD_LINES: usize = 30;
@@ -215,9 +215,12 @@ impl ProxyUnderTest {
     }
 }
 
-/// Nothing of the user's environment but PATH, unless the adapter says otherwise.
+/// Nothing of the user's environment but PATH and HOME, unless the adapter says otherwise. Both are always there: who works at a
+/// keyboard has never met a program, or a compiler, that is given no home.
 pub(super) fn with_path(mut environment: BTreeMap<String, String>) -> BTreeMap<String, String> {
     let inherited = || std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".into());
     environment.entry("PATH".into()).or_insert_with(inherited);
+    let own = || program::home().map_or_else(|| "/tmp".into(), |home| home.to_string_lossy().into_owned());
+    environment.entry("HOME".into()).or_insert_with(own);
     environment
 }

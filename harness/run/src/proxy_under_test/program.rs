@@ -95,9 +95,14 @@ pub fn locate_program(program: &Program, announce: &dyn Fn(&Preparation)) -> Res
     }
 }
 
+/// The folder of the user: what the environment says, or else what the system knows, as in a job that is given no environment.
+pub(super) fn home() -> Option<PathBuf> {
+    std::env::home_dir().filter(|home| home.is_absolute())
+}
+
 /// Words that go into the record, with `~` for the folder of the user: a report must not say whose computer it was made on.
 pub fn without_home(words: &[String]) -> Vec<String> {
-    let home = std::env::var("HOME").unwrap_or_default();
+    let home = home().map(|home| home.to_string_lossy().into_owned()).unwrap_or_default();
     words.iter().map(|word| hide(word, &home)).collect()
 }
 

@@ -10,7 +10,7 @@ use super::places::index_of;
 use super::words::{
     flag_words, grade_words, last_lines, points_words, row_title, rung_words, source_words, triage_words,
 };
-use crate::grade::document::{Graded, TeamGrade};
+use crate::grade::document::{Graded, RunDocument, TeamGrade};
 use crate::grade::profile::Flag;
 use crate::grade::rubric::Row;
 use crate::grade::score::{Judged, RowScore, Rung};
@@ -41,6 +41,7 @@ pub(super) fn page(graded: &Graded, team: &TeamGrade, language: Language) -> Str
             }
         }
         @if !document.flags.is_empty() { (flags(&document.flags, language)) }
+        @if document.runs.iter().any(|run| !run.notes.is_empty()) { (notes(&document.runs, language)) }
         section {
             h2 { (label(GradeLabel::Points)) }
             table .rows {
@@ -72,6 +73,19 @@ fn flags(flags: &[Flag], language: Language) -> Markup {
         aside .mend {
             h2 { (GradeLabel::Flags.in_words(language)) }
             ul { @for flag in flags { li { (flag_words(flag, language)) } } }
+        }
+    }
+}
+
+/// How it was asked, where that is not how everybody is: each sentence once.
+fn notes(runs: &[RunDocument], language: Language) -> Markup {
+    let mut said: Vec<&str> = runs.iter().flat_map(|run| &run.notes).map(|note| language.of(note)).collect();
+    let mut known = std::collections::BTreeSet::new();
+    said.retain(|note| known.insert(*note));
+    html! {
+        aside .mend {
+            h2 { (GradeLabel::HowJudged.in_words(language)) }
+            ul { @for note in said { li { (plain(note, 800)) } } }
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::grade::score::{Grade, Miss, RowScore, Rung};
 use crate::grade::source::SourceFinding;
 use crate::grade::triage::Triage;
 use harness_model::catalogue::CheckId;
+use harness_model::terms::Bilingual;
 use harness_tell::language::grade_words::{self as say, GradeLabel};
 use harness_tell::language::source_words as read;
 use harness_tell::language::{
@@ -24,21 +25,26 @@ pub(super) const RUNGS: [GradeLabel; 3] = [GradeLabel::Works, GradeLabel::Comple
 
 /// What a first look found.
 pub fn triage_words(triage: &Triage, language: Language) -> String {
+    let ours = |what: &'_ Option<Bilingual>, why: &str| {
+        what.as_ref().map_or(why, |what| language.of(what)).to_owned()
+    };
     match triage {
         Triage::Starts => say::look_starts(language),
-        Triage::Needs { what } => say::look_needs(language, language.of(what)),
+        Triage::Needs { what, .. } => say::look_needs(language, language.of(what)),
         Triage::DoesNotBuild { what, .. } | Triage::DoesNotStart { what, .. } => language.of(what).to_owned(),
         Triage::NoProfile => say::look_no_profile(language),
         Triage::WrongProfile { what } => say::look_wrong_profile(language, language.of(what)),
-        Triage::Unreadable { why } => say::look_unreadable(language, why),
-        Triage::NotLookedAt { why } => say::look_in_vain(language, why),
+        Triage::Unreadable { why, what } => say::look_unreadable(language, &ours(what, why)),
+        Triage::NotLookedAt { why, what } => say::look_in_vain(language, &ours(what, why)),
     }
 }
 
 /// The last lines that a proxy or its build printed.
 pub(super) fn last_lines(triage: &Triage) -> &[String] {
     match triage {
-        Triage::DoesNotBuild { last_lines, .. } | Triage::DoesNotStart { last_lines, .. } => last_lines,
+        Triage::Needs { last_lines, .. }
+        | Triage::DoesNotBuild { last_lines, .. }
+        | Triage::DoesNotStart { last_lines, .. } => last_lines,
         _ => &[],
     }
 }

@@ -47,6 +47,21 @@ pub fn restarted(language: Language, times: usize) -> Option<String> {
     })
 }
 
+/// It was started again between two steps, and did not get ready.
+pub fn not_back(language: Language, problem: &str) -> String {
+    say!(language,
+        en: "After requests that it left without an answer the proxy answered no plain GET either; started again, it did not get ready, and what was still to be asked is not judged: {problem}",
+        es: "Después de peticiones sin respuesta, el proxy tampoco respondió un GET sencillo; se arrancó de nuevo y no quedó listo, así que lo que faltaba por preguntar no se juzga: {problem}",
+        problem = problem)
+}
+
+/// It could not go on, and was left as it was for a while.
+pub fn put_off(language: Language) -> String {
+    say!(language,
+        en: "After requests that it left without an answer the proxy answered no plain GET either; it was not started again at once, because later steps ask for what it had stored",
+        es: "Después de peticiones sin respuesta, el proxy tampoco respondió un GET sencillo; no se arrancó de nuevo enseguida, porque pasos posteriores preguntan por lo que había guardado")
+}
+
 /// It listens where it was not told to.
 pub fn listens_elsewhere(language: Language, told: SocketAddr, found: SocketAddr) -> String {
     say!(language,

@@ -35,6 +35,7 @@ pub enum GradeLabel {
     SharedFaults,
     NoSharedFaults,
     Runs,
+    HowJudged,
     Report,
     Flags,
     FirstLook,
@@ -77,6 +78,7 @@ words!(GradeLabel {
     GradeLabel::Open => { en: "to be reviewed", es: "por revisar" },
     GradeLabel::SharedFaults => { en: "What failed, and for how many teams", es: "Qué fallas hubo y cuántos equipos las comparten" },
     GradeLabel::NoSharedFaults => { en: "Nothing failed for any team.", es: "Ningún equipo tuvo fallas." },
+    GradeLabel::HowJudged => { en: "How it was judged", es: "Cómo se evaluó" },
     GradeLabel::Runs => { en: "Runs", es: "Ejecuciones" },
     GradeLabel::Report => { en: "report", es: "informe" },
     GradeLabel::Flags => { en: "What the instructor should know", es: "Lo que conviene saber" },
@@ -124,6 +126,36 @@ messages! {
     pub fn look_starts() { en: "starts and answers", es: "arranca y responde" }
     /// The first look: something is missing on this machine.
     pub fn look_needs(what: &str) { en: "needs something: {what}", es: "necesita algo: {what}" }
+    /// What it needs: a tool, a library, a package.
+    pub fn lacks_tool(line: &str) {
+        en: "this machine lacks what it is built or run with, to be reviewed: {line}",
+        es: "a este computador le falta algo con lo que se compila o ejecuta, por revisar: {line}",
+    }
+    /// What it needs: the network.
+    pub fn lacks_network(line: &str) {
+        en: "its build wants to fetch something, and this machine cannot reach it, to be reviewed: {line}",
+        es: "su compilación descarga algo y este computador no lo alcanza, por revisar: {line}",
+    }
+    /// Why a submission cannot be opened: a password.
+    pub fn encrypted() {
+        en: "its zip asks for a password; it has to be handed in without one",
+        es: "su zip pide una contraseña; debe entregarse sin ella",
+    }
+    /// The same: its size.
+    pub fn too_large(mebibytes: u64, files: u64, deep: u64) {
+        en: "unpacked it has more than {mebibytes} MiB, more than {files} files or folders more than {deep} deep",
+        es: "descomprimida tiene más de {mebibytes} MiB, más de {files} archivos o carpetas a más de {deep} niveles",
+    }
+    /// The same: it is no zip.
+    pub fn no_zip(why: &str) {
+        en: "it is no zip, or a damaged one ({why})",
+        es: "no es un zip, o está dañado ({why})",
+    }
+    /// Why the judge could not find out.
+    pub fn look_took_too_long() {
+        en: "the first look took longer than it may",
+        es: "la primera mirada tardó más de lo permitido",
+    }
     /// The first look: no profile.
     pub fn look_no_profile() {
         en: "no pibl-judge.yaml, and the judge could not draft one, to be reviewed: `harness init` writes one",

@@ -8,7 +8,9 @@ use std::time::Duration;
 use super::Source;
 use super::mending::groups;
 use super::wire::plain;
-use crate::language::conduct_words::{adapted, listens_elsewhere, looked, port_given_up, restarted};
+use crate::language::conduct_words::{
+    adapted, listens_elsewhere, looked, not_back, port_given_up, put_off, restarted,
+};
 use crate::language::profile_words::{profile, so_far};
 use crate::language::report_words::{
     HeadlineFacts, declared_unsupported, exit_meaning, headline_of, hung_at_stop, optimal_failed,
@@ -58,6 +60,8 @@ pub struct Overview {
     pub small: Option<HostProfile>,
     /// How often it was started again because it no longer answered.
     pub restarted: usize,
+    /// Whether a restart was put off.
+    pub put_off: bool,
     /// Whether the run went on when this was drawn.
     pub goes_on: bool,
     /// Why the run ended before its plan did, where it did.
@@ -120,6 +124,9 @@ impl Overview {
             restarted: count(|event| {
                 matches!(event, EventKind::LetGo(LetGo { how: HowLetGo::Restarted { .. }, .. }))
             }),
+            put_off: count(|event| {
+                matches!(event, EventKind::LetGo(LetGo { how: HowLetGo::PutOff { .. }, .. }))
+            }) > 0,
             cut: source.events().iter().find_map(|event| match event.event {
                 EventKind::Interrupted { by, .. } => by,
                 _ => None,
@@ -203,6 +210,24 @@ impl Overview {
         if names.is_empty() { String::new() } else { Listed(&names).in_words(language) }
     }
 
+    /// What was done because of what the proxy did, a sentence each: it explains how everything else was asked.
+    pub fn done_of_its_own_accord(&self, language: Language) -> Vec<String> {
+        let sentence = |event: &EventKind| match event {
+            EventKind::Look(look) => looked(language, look),
+            EventKind::Adapted { adaptation, .. } => Some(adapted(language, *adaptation)),
+            EventKind::ListensElsewhere { told, found } => Some(listens_elsewhere(language, *told, *found)),
+            EventKind::PortGivenUp(given_up) => Some(port_given_up(language, given_up)),
+            EventKind::LetGo(LetGo { how: HowLetGo::NotBack { problem, .. }, .. }) => {
+                Some(not_back(language, &plain(problem, 400)))
+            }
+            _ => None,
+        };
+        let mut notes: Vec<String> = self.conduct.iter().filter_map(sentence).collect();
+        notes.extend(self.put_off.then(|| put_off(language)));
+        notes.extend(restarted(language, self.restarted));
+        notes
+    }
+
     /// What the headline leaves unsaid and must be named all the same: optimal failures, and what is declared as unsupported.
     pub fn footnotes(&self, language: Language) -> Vec<String> {
         let names = |checks: &[CheckId]| {
@@ -213,14 +238,7 @@ impl Overview {
         if self.goes_on {
             notes.push(so_far(language));
         }
-        notes.extend(self.conduct.iter().filter_map(|event| match event {
-            EventKind::Look(look) => looked(language, look),
-            EventKind::Adapted { adaptation, .. } => Some(adapted(language, *adaptation)),
-            EventKind::ListensElsewhere { told, found } => Some(listens_elsewhere(language, *told, *found)),
-            EventKind::PortGivenUp(given_up) => Some(port_given_up(language, given_up)),
-            _ => None,
-        }));
-        notes.extend(restarted(language, self.restarted));
+        notes.extend(self.done_of_its_own_accord(language));
         for (ruling, said) in [
             (Ruling::Fail, threshold_words::missed_too as fn(Language, &str) -> String),
             (Ruling::Inconclusive, threshold_words::open_too),
@@ -249,7 +267,8 @@ impl Overview {
 /// Whether an event says what was done because of what the proxy did; each of them is worth a sentence.
 fn is_conduct(event: &EventKind) -> bool {
     use EventKind::{Adapted, ListensElsewhere, Look, PortGivenUp};
-    matches!(event, Look(_) | Adapted { .. } | ListensElsewhere { .. } | PortGivenUp(_))
+    let not_back = matches!(event, EventKind::LetGo(LetGo { how: HowLetGo::NotBack { .. }, .. }));
+    not_back || matches!(event, Look(_) | Adapted { .. } | ListensElsewhere { .. } | PortGivenUp(_))
 }
 
 /// The exit code of a run as its record tells it.
