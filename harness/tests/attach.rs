@@ -74,7 +74,7 @@ fn a_proxy_that_runs_already_is_judged_by_the_journal_of_its_backends() {
     let (scenario, adapter) = (write("attached.yaml", SCENARIO), write("mine.yaml", &adapter));
     let run = || -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-        command.arg(&scenario).args(["--lang", "en", "--sut"]).arg(&adapter);
+        command.arg(&scenario).args(["-v", "--lang", "en", "--sut"]).arg(&adapter);
         command.arg("--out").arg(folder.path().join("reports")).output().expect("the harness runs")
     };
     let output = run();

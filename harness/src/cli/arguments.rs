@@ -125,6 +125,9 @@ pub(super) struct RunArguments {
     /// Language of the terminal [default: that of the environment].
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) lang: Option<Language>,
+    /// Show what passed too, each step as it begins, and what was expected of each failure.
+    #[arg(short, long)]
+    pub(super) verbose: bool,
     /// What the proxy's adapter declares as not implemented counts as failed.
     #[arg(long)]
     pub(super) strict: bool,
@@ -249,6 +252,9 @@ pub(super) struct ReportArguments {
     /// Print the report in that language to a PDF beside it, by an installed Chromium.
     #[arg(long, conflicts_with = "history")]
     pub(super) pdf: bool,
+    /// Show what passed too, and what was expected of each failure.
+    #[arg(short, long)]
+    pub(super) verbose: bool,
     /// Language of the terminal [default: that of the environment].
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) lang: Option<Language>,

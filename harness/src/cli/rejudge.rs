@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &ReportArguments) -> ExitCode {
     }
     ExitCode::of_many(arguments.folders.iter().map(|folder| match conductor::judge(folder) {
         Ok(finished) => {
-            terminal::print(&finished, language);
+            terminal::print(&finished, language, arguments.verbose);
             if arguments.pdf {
                 pdf::print(finished.pages.report(language), language);
             }

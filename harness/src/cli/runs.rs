@@ -89,7 +89,10 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
 
 fn carry_out(arguments: &RunArguments, selected: Selected, workers: usize, all: &Interruption) -> ExitCode {
     let language = language(arguments.lang);
-    let display = if workers == 1 { Display::detect() } else { Display::Lines };
+    let display = match workers {
+        1 => Display::detect(arguments.verbose),
+        _ => Display::Lines,
+    };
     let before = selected.before.clone();
     let max_duration = longest(arguments, &selected.plan);
     let order = RunOrder {
@@ -106,7 +109,7 @@ fn carry_out(arguments: &RunArguments, selected: Selected, workers: usize, all: 
             // One at a time: the lines of two runs must not mix.
             static PRINTING: Mutex<()> = Mutex::new(());
             let _alone = PRINTING.lock().unwrap_or_else(PoisonError::into_inner);
-            terminal::print(&finished, language);
+            terminal::print(&finished, language, arguments.verbose);
             step_summary::append(&finished.pages.summary);
             annotations::of_thresholds(&finished.record, language);
             if let Some(before) = &before {

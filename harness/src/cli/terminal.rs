@@ -38,7 +38,11 @@ impl Observer for Live {
     }
 
     fn preparing(&self, preparation: &Preparation) {
-        anstream::eprintln!("{}", language::preparation(self.language, preparation));
+        let told = language::preparation(self.language, preparation);
+        anstream::eprintln!("{told}");
+        if let Some(progress) = &*self.progress.lock().unwrap_or_else(PoisonError::into_inner) {
+            progress.preparing(told);
+        }
     }
 
     fn holding(&self, held: &Held<'_>) {
@@ -72,15 +76,15 @@ impl Observer for Live {
     }
 }
 
-/// Prints what was found.
-pub(super) fn print(finished: &Finished, language: Language) {
+/// Prints what was found; everything that was judged where `verbose`.
+pub(super) fn print(finished: &Finished, language: Language, verbose: bool) {
     if let Some(problem) = &finished.start_problem {
         print_problem(&finished.record.plan, problem, language);
     }
     let attachments = Attachments::read(&finished.run_directory);
     let source = Source { record: &finished.record, verdicts: &finished.verdicts, attachments: &attachments };
     let page = shown(finished.pages.report(language));
-    anstream::print!("{}", verdicts(&source, language, width(), Some(&page)));
+    anstream::print!("{}", verdicts(&source, language, verbose, width(), Some(&page)));
 }
 
 /// Prints what changed since an earlier run of the same scenario on the same proxy.

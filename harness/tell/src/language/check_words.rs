@@ -20,7 +20,7 @@ words!(Outcome {
 
 words!(Kind {
     Kind::Required => { en: "required", es: "obligatorio" },
-    Kind::Optimal => { en: "optimal", es: "deseable" },
+    Kind::Optimal => { en: "optional", es: "deseable" },
     Kind::Check => { en: "finding", es: "hallazgo" },
     Kind::Manual => { en: "manual", es: "por revisar" },
 });
@@ -211,7 +211,7 @@ pub fn asks(check: CheckId, language: Language) -> String {
             say!(language, en: "The time during which the proxy was down counts, and a restart neither renews nor forgets the age.", es: "El tiempo en que el proxy estuvo caído cuenta, y un reinicio no renueva ni olvida la edad.")
         }
         CheckId::PersistenceSurvivesKill => {
-            say!(language, en: "What was proven to be in the cache before SIGKILL is served after the restart with every backend down, byte for byte.", es: "Lo que estaba comprobadamente en el caché antes de SIGKILL se sirve tras el reinicio con todos los backends caídos, byte por byte.")
+            say!(language, en: "What was proven to be in the cache before SIGKILL is served after the restart with every backend down, byte for byte.", es: "Lo que estaba comprobadamente en el caché antes de SIGKILL se sirve tras el reinicio con todos los backends caídos, idéntico byte a byte.")
         }
         CheckId::PersistenceNoTornBytes => {
             say!(language, en: "Killed in the middle of writing to its cache, the proxy never serves a wrong byte afterwards; asking a backend again is fine.", es: "Si cae en plena escritura de su caché, el proxy nunca sirve después un byte errado; volver a pedir al backend es válido.")

@@ -48,7 +48,7 @@ table! {
     }
     ForwardBody {
         title: { en: "the body of a request arrives whole", es: "el cuerpo de una petición llega completo" },
-        asks: { en: "A body of a few bytes and one of many buffers arrive byte for byte.", es: "Un cuerpo de pocos bytes y uno de muchos búferes llegan byte por byte." }
+        asks: { en: "A body of a few bytes and one of many buffers arrive byte for byte.", es: "Un cuerpo de pocos bytes y uno de muchos búferes llegan idénticos, byte a byte." }
     }
     ForwardBodyInSegments {
         title: { en: "a body in several segments arrives whole", es: "un cuerpo en varios segmentos llega completo" },
@@ -83,8 +83,8 @@ table! {
         asks: { en: "Every end-to-end field of an answer comes back, also several `Set-Cookie` lines.", es: "Todo campo de extremo a extremo de la respuesta regresa, también varias líneas `Set-Cookie`." }
     }
     ForwardAnswerBody {
-        title: { en: "bodies come back byte for byte", es: "los cuerpos regresan byte por byte" },
-        asks: { en: "Bodies come back byte for byte: empty, text, binary with NUL and 0xFF, up to 5 MB.", es: "Los cuerpos regresan byte por byte: vacíos, de texto, binarios con NUL y 0xFF, hasta 5 MB." }
+        title: { en: "bodies come back byte for byte", es: "los cuerpos regresan idénticos, byte a byte" },
+        asks: { en: "Bodies come back byte for byte: empty, text, binary with NUL and 0xFF, up to 5 MB.", es: "Los cuerpos regresan idénticos, byte a byte: vacíos, de texto, binarios con NUL y 0xFF, hasta 5 MB." }
     }
     ForwardChunkedAnswer {
         title: { en: "a chunked answer comes back whole", es: "una respuesta en trozos (chunked) regresa completa" },
@@ -243,8 +243,8 @@ table! {
 pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> {
     Some(match finding {
         Finding::AsAsked { exchanges } => say!(language,
-            en: "{exchanges} sent exactly so, and nothing was amiss",
-            es: "{exchanges} exactamente así, sin nada fuera de lo esperado", exchanges = Counted(*exchanges, Noun::Request)),
+            en: "{exchanges} sent exactly like this; everything came as it should",
+            es: "{exchanges} exactamente así; todo llegó como debía", exchanges = Counted(*exchanges, Noun::Request)),
         Finding::Amiss { method, target, amiss, count, exchanges } => say!(language,
             en: "{method} {target}: {amiss}; something was amiss with {count} of {exchanges}",
             es: "{method} {target}: {amiss}; algo anduvo mal en {count} de {exchanges}",

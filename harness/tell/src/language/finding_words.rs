@@ -199,7 +199,7 @@ fn persistence(finding: &Finding, language: Language) -> Option<String> {
             };
             say!(language,
                 en: "{keys} proven to be cached before {kills} were all served afterwards{down}, byte for byte",
-                es: "{keys} comprobados en el caché antes de {kills} se sirvieron todos después{down}, byte por byte",
+                es: "{keys} comprobados en el caché antes de {kills} se sirvieron todos después{down}, idénticos byte a byte",
                 keys = Counted(*keys, Noun::Resource), kills = Counted(*kills, Noun::Kill), down = down)
         }
         Finding::LostAfterKill { keys, lost, target, wrong, kills } => say!(language,
@@ -328,7 +328,7 @@ mod tests {
         );
         assert_eq!(
             sentence(&Finding::Expiry(seen()), Language::Es),
-            "expiró entre 2.003 ms y 2.011 ms (TTL 2 s), 104 sondeos antes y 96 después"
+            "expiró entre 2003 ms y 2011 ms (TTL 2 s), 104 sondeos antes y 96 después"
         );
         let late =
             all().into_iter().find(|finding| matches!(finding, Finding::ServedPastTtl { .. })).unwrap();

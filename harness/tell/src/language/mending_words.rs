@@ -53,6 +53,10 @@ crate::messages! {
     pub fn more_groups(number: usize) {
         en: "{number} more; the report has all of them", es: "{number} más; el informe los trae todos",
     }
+    /// How many verdicts there are of each outcome, where not every one of them is shown.
+    pub fn counted(counts: &str) {
+        en: "{counts}; -v shows every row", es: "{counts}; -v muestra todas las filas",
+    }
     /// Checks that are met now.
     pub fn now_met(checks: &str) { en: "now met: {checks}", es: "ahora cumple: {checks}" }
     /// Checks that were met before.

@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_message_speaks_both_languages() {
         assert_eq!(two_figures(Language::En, 2_003, "b1"), "2,003 and b1");
-        assert_eq!(two_figures(Language::Es, 2_003, "b1"), "2.003 y b1");
+        assert_eq!(two_figures(Language::Es, 2_003, "b1"), "2003 y b1");
     }
 
     /// Words that the product never says in Spanish, and forms that speak to the reader as *tú*. Verb forms that are also

@@ -250,8 +250,12 @@ impl<T: InWords> InWords for Listed<'_, T> {
     }
 }
 
-/// Digits in groups of three.
+/// Digits in groups of three. Spanish keeps four digits together (Ortografía de la lengua española, 2010), so that `1003 ms` is
+/// never read as a little over one.
 fn grouped(digits: &str, language: Language) -> String {
+    if language == Language::Es && digits.len() <= 4 {
+        return digits.to_owned();
+    }
     let separator = language.choose(',', '.');
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -272,7 +276,8 @@ mod tests {
     fn numbers_have_the_separators_of_their_language() {
         assert_eq!(1_234_567_u64.in_words(En), "1,234,567");
         assert_eq!(1_234_567_u64.in_words(Es), "1.234.567");
-        assert_eq!(Decimal(1234.5, 2).in_words(Es), "1.234,5");
+        assert_eq!(Decimal(1234.5, 2).in_words(Es), "1234,5");
+        assert_eq!(12_345_u64.in_words(Es), "12.345");
         assert_eq!(Decimal(-0.001, 1).in_words(En), "0");
         assert_eq!(Decimal(-2.5, 1).in_words(En), "−2.5");
     }

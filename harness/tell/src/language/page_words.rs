@@ -52,7 +52,7 @@ messages! {
     /// How restless the host was.
     pub fn honest_noise(p99: Milliseconds, worst: Milliseconds, steal: Percent) {
         en: "Noise of the host: a sleep of 1 ms overshot by {p99} (p99 of the worst interval), at most {worst}; time stolen by the hypervisor at most {steal}.",
-        es: "Ruido de la máquina: un sueño de 1 ms se pasó por {p99} (p99 del peor intervalo), como máximo {worst}; tiempo cedido al hipervisor, como máximo {steal}.",
+        es: "Ruido de la máquina: una espera (sleep) de 1 ms se alargó en {p99} (p99 del peor intervalo), como máximo {worst}; tiempo cedido al hipervisor, como máximo {steal}.",
     }
     /// CPU pressure.
     pub fn honest_pressure(most: Percent) {
@@ -132,7 +132,7 @@ messages! {
     /// Requests per second.
     pub fn per_second(value: Decimal) { en: "{value}/s", es: "{value}/s" }
     /// The score of a run: how many of the checks that decide passed.
-    pub fn score_of(passed: usize, of: usize) { en: "{passed} of {of} required checks passed", es: "{passed} de {of} verificaciones obligatorias superadas" }
+    pub fn score_of(passed: usize, of: usize) { en: "{passed} of {of} required checks passed", es: "cumple {passed} de {of} verificaciones obligatorias" }
     /// Print hint and origin.
     pub fn footer(hash: &str) {
         en: "Made from the record alone; the same record gives the same page. Hash of the run: {hash}",

@@ -307,7 +307,7 @@ messages! {
     /// The one sentence that matters when everything required passed.
     fn all_passed(checks: Counted) {
         en: "It meets every requirement that this scenario tries: {checks} passed",
-        es: "Cumple todos los requisitos que este escenario pone a prueba: {checks} superadas",
+        es: "Cumple todos los requisitos que este escenario pone a prueba ({checks})",
     }
     /// The one sentence that matters when something failed.
     fn some_failed(failed: usize, of: usize, names: &str) {
@@ -424,7 +424,7 @@ mod tests {
         );
         assert_eq!(
             headline(ExitCode::Passed, &[], &[], Language::Es),
-            "Cumple todos los requisitos que este escenario pone a prueba: 4 verificaciones superadas"
+            "Cumple todos los requisitos que este escenario pone a prueba (4 verificaciones)"
         );
         assert!(headline(ExitCode::Interrupted, &[], &[], Language::Es).starts_with("La ejecución"));
     }

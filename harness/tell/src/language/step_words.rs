@@ -86,28 +86,45 @@ pub fn doing(kind: &StepKind, language: Language) -> String {
 /// Where a run is.
 #[derive(Clone, Debug)]
 pub struct Progressing<'a> {
-    /// Number of the step, number of steps, and what it does; `None` before the first.
-    pub step: Option<(usize, usize, &'a str)>,
+    /// Number of the step, number of steps, and what it does.
+    pub step: (usize, usize, &'a str),
     /// How much of the step is done, and of how much.
     pub of: Option<(String, String)>,
     /// Requests a second.
     pub rate: Option<u64>,
     /// Time that the run will still take, as estimated.
     pub left: Option<Duration>,
+    /// How long nothing has come, where that is long.
+    pub still: Option<Duration>,
 }
 
-impl Progressing<'_> {
-    /// Before the first step.
-    pub fn starting() -> Self {
-        Progressing { step: None, of: None, rate: None, left: None }
+/// What is done before the first step, and for how long; the proxy is being started where nothing else is said.
+pub fn beginning(language: Language, what: Option<&str>, elapsed: Duration) -> String {
+    let what = what
+        .map_or_else(|| say!(language, en: "starting the proxy", es: "arranque del proxy"), str::to_owned);
+    format!("{what} · {}", whole_seconds(elapsed).in_words(language))
+}
+
+/// Whole seconds: an estimate deserves no more.
+fn whole_seconds(time: Duration) -> Span {
+    Span(time.as_secs_f64().ceil() * 1000.0)
+}
+
+/// What a step does, in a part of a line: targets can be thousands of characters long.
+fn shortened(doing: &str) -> String {
+    const MOST: usize = 72;
+    if doing.chars().count() <= MOST {
+        return doing.to_owned();
     }
+    let mut kept: String = doing.chars().take(MOST - 1).collect();
+    kept.push('…');
+    kept
 }
 
 /// Where a run is, on one line.
 pub fn progress_line(language: Language, progress: &Progressing<'_>) -> String {
-    let Some((number, steps, doing)) = progress.step else {
-        return say!(language, en: "starting the proxy", es: "arranque del proxy");
-    };
+    let (number, steps, doing) = progress.step;
+    let doing = shortened(doing);
     let mut parts = vec![format!("[{number}/{steps}] {doing}")];
     if let Some((done, all)) = &progress.of {
         parts.push(say!(language, en: "{done} of {all}", es: "{done} de {all}", done = done, all = all));
@@ -116,9 +133,11 @@ pub fn progress_line(language: Language, progress: &Progressing<'_>) -> String {
         parts.push(format!("{}/s", rate.in_words(language)));
     }
     if let Some(left) = progress.left {
-        // Whole seconds: an estimate deserves no more.
-        let left = Span(left.as_secs_f64().ceil() * 1000.0);
-        parts.push(say!(language, en: "{left} left", es: "faltan {left}", left = left));
+        parts.push(say!(language, en: "{left} left", es: "faltan {left}", left = whole_seconds(left)));
+    }
+    if let Some(still) = progress.still {
+        parts.push(say!(language,
+            en: "nothing has come back for {still}", es: "hace {still} que no llega nada", still = whole_seconds(still)));
     }
     parts.join(" · ")
 }

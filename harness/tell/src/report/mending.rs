@@ -27,6 +27,11 @@ impl Group {
     pub fn explains(&self) -> usize {
         self.failures.len() + self.blocked.len()
     }
+
+    /// Whether it is about the verdict at this position.
+    pub(super) fn holds(&self, position: usize) -> bool {
+        self.failures.contains(&position) || self.blocked.contains(&position)
+    }
 }
 
 /// All groups of a run, the one to mend first in front: what decides before what does not, then the one that explains

@@ -139,7 +139,7 @@ mod tests {
     fn what_is_longer_is_cut_with_a_note() {
         let shown = bytes(&[b'a'; 50], 5_000, 10, Language::Es).into_string();
         assert!(
-            shown.starts_with("aaaaaaaaaa<span") && shown.contains("cortado tras 10 de 5.000 bytes"),
+            shown.starts_with("aaaaaaaaaa<span") && shown.contains("cortado tras 10 de 5000 bytes"),
             "{shown}"
         );
     }

@@ -12,7 +12,7 @@ use crate::language::mending_words as words;
 use crate::language::{Bytes, InWords as _, Language, Span, asks, explanation, sentence};
 use crate::report::Source;
 use crate::report::by_hand::by_hand;
-use crate::report::mending::{Group, Instance, command_for, groups, instance};
+use crate::report::mending::{Group, Instance, command_for, instance};
 use crate::report::wire::plain;
 use harness_judge::check::{Outcome, Verdict};
 
@@ -21,28 +21,43 @@ const MOST_GROUPS: usize = 6;
 /// Columns of the labels.
 const INDENT: usize = 4;
 
-/// Everything that failed, by cause; empty where nothing did.
-pub(super) fn mending(text: &mut String, source: &Source<'_>, language: Language, width: Option<usize>) {
-    let groups = groups(source.verdicts, source.plan().strict);
+/// Everything that failed, by cause; empty where nothing did. With `verbose` all of them, and what a person needs to see them
+/// by hand; the report has it in any case.
+pub(super) fn mending(
+    text: &mut String,
+    source: &Source<'_>,
+    groups: &[Group],
+    language: Language,
+    verbose: bool,
+    width: Option<usize>,
+) {
+    let most = if verbose { usize::MAX } else { MOST_GROUPS };
     let all: usize = groups.iter().map(Group::explains).sum();
-    for (place, group) in groups.iter().enumerate().take(MOST_GROUPS) {
+    for (place, group) in groups.iter().enumerate().take(most) {
         let heading = match place {
             0 if groups.len() == 1 => words::mend_this(language),
             0 => words::mend_first(language, group.explains(), all),
             _ => words::mend_then(language, place + 1, group.explains(), all),
         };
         let _ = writeln!(text, "\n  {}", heading.bold());
-        one(text, source, group, language, width);
+        one(text, source, group, language, verbose, width);
     }
-    if groups.len() > MOST_GROUPS {
-        let _ = writeln!(text, "\n  {}", words::more_groups(language, groups.len() - MOST_GROUPS));
+    if groups.len() > most {
+        let _ = writeln!(text, "\n  {}", words::more_groups(language, groups.len() - most));
     }
     if !groups.is_empty() {
         text.push('\n');
     }
 }
 
-fn one(text: &mut String, source: &Source<'_>, group: &Group, language: Language, width: Option<usize>) {
+fn one(
+    text: &mut String,
+    source: &Source<'_>,
+    group: &Group,
+    language: Language,
+    verbose: bool,
+    width: Option<usize>,
+) {
     let Some(lead) = group.failures.first().and_then(|&place| source.verdicts.get(place)) else { return };
     let names = |places: &[usize]| {
         let checks: Vec<_> =
@@ -57,10 +72,14 @@ fn one(text: &mut String, source: &Source<'_>, group: &Group, language: Language
     if !group.blocked.is_empty() {
         rows.push((words::waiting(language), names(&group.blocked), true));
     }
-    rows.push((words::expected(language), asks(lead.check, language), true));
+    if verbose {
+        rows.push((words::expected(language), asks(lead.check, language), true));
+    }
     rows.push((words::happened(language), plain(&sentence(&lead.finding, language), 600), true));
-    rows.extend(shown(source, lead, language).map(|example| (words::example(language), example, true)));
-    rows.extend(by_hand(source, lead).map(|line| (words::by_hand(language), plain(&line, 2_000), false)));
+    if verbose {
+        rows.extend(shown(source, lead, language).map(|example| (words::example(language), example, true)));
+        rows.extend(by_hand(source, lead).map(|line| (words::by_hand(language), plain(&line, 2_000), false)));
+    }
     rows.push((words::just_this(language), plain(&command_for(source, lead.check), 2_000), false));
     let column = rows.iter().map(|(label, ..)| label.chars().count()).max().unwrap_or(0) + 2;
     for (label, told, may_wrap) in rows {
@@ -95,6 +114,7 @@ fn shown(source: &Source<'_>, verdict: &Verdict, language: Language) -> Option<S
 mod tests {
     use super::mending;
     use crate::language::Language;
+    use crate::report::mending::groups;
     use crate::report::testkit::{RunBuilder, verdict};
     use harness_judge::check::{Cause, Outcome, Verdict};
     use harness_model::catalogue::CheckId;
@@ -121,7 +141,8 @@ mod tests {
             ),
         ] {
             let mut text = String::new();
-            mending(&mut text, &run.source(), language, Some(80));
+            let groups = groups(run.source().verdicts, false);
+            mending(&mut text, &run.source(), &groups, language, true, Some(80));
             let text = anstream::adapter::strip_str(&text).to_string();
             for part in parts {
                 assert!(text.contains(part), "{part}: {text}");
@@ -133,7 +154,7 @@ mod tests {
     fn where_nothing_failed_nothing_is_said() {
         let run = RunBuilder::new("ttl").ready().verdict(verdict(CheckId::CacheHit, Outcome::Pass)).build();
         let mut text = String::new();
-        mending(&mut text, &run.source(), Language::En, None);
+        mending(&mut text, &run.source(), &groups(run.source().verdicts, false), Language::En, false, None);
         assert_eq!(text, "");
     }
 }

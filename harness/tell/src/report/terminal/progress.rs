@@ -4,9 +4,9 @@
 //! holds up the run, and ends when the record is closed or when it is told to.
 
 use std::io::IsTerminal as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -22,8 +22,10 @@ use harness_model::plan::Plan;
 pub enum Display {
     /// A bar that is drawn again and again.
     Bar,
-    /// A line when a step begins and every ten seconds, for logs.
+    /// A line every ten seconds, for logs.
     Lines,
+    /// A line when a step begins, too.
+    Steps,
     /// Nothing.
     None,
 }
@@ -32,6 +34,8 @@ pub enum Display {
 #[derive(Debug)]
 pub struct Progress {
     stop: Arc<AtomicBool>,
+    /// What is done before the first step.
+    preparing: Arc<Mutex<Option<String>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -43,9 +47,13 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 const PARTS: u64 = 1000;
 
 impl Display {
-    /// What standard error is fit for.
-    pub fn detect() -> Display {
-        if std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb") {
+    /// What standard error is fit for; where everything is wanted, each step keeps its line.
+    pub fn detect(verbose: bool) -> Display {
+        if verbose {
+            Display::Steps
+        } else if std::io::stderr().is_terminal()
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        {
             Display::Bar
         } else {
             Display::Lines
@@ -66,11 +74,17 @@ impl Progress {
     ) -> std::io::Result<Progress> {
         let track = Track::new(plan, language);
         let stop = Arc::new(AtomicBool::new(false));
-        let told = stop.clone();
+        let preparing = Arc::default();
+        let (told, prepares) = (stop.clone(), Arc::clone(&preparing));
         let thread = std::thread::Builder::new()
             .name("progress".into())
-            .spawn(move || show(&listener, track, display, &told))?;
-        Ok(Progress { stop, thread: Some(thread) })
+            .spawn(move || show(&listener, track, display, &told, &prepares))?;
+        Ok(Progress { stop, preparing, thread: Some(thread) })
+    }
+
+    /// Names what is done until the first step begins, such as a build.
+    pub fn preparing(&self, what: String) {
+        *self.preparing.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
     }
 
     /// Shows what has come so far, clears the bar and ends.
@@ -89,10 +103,16 @@ impl Drop for Progress {
     }
 }
 
-fn show(listener: &Listener, mut track: Track, display: Display, stop: &AtomicBool) {
+fn show(
+    listener: &Listener,
+    mut track: Track,
+    display: Display,
+    stop: &AtomicBool,
+    preparing: &Mutex<Option<String>>,
+) {
     let bar = match display {
         Display::Bar => ProgressBar::with_draw_target(Some(PARTS), ProgressDrawTarget::stderr_with_hz(12)),
-        Display::Lines | Display::None => {
+        Display::Lines | Display::Steps | Display::None => {
             ProgressBar::with_draw_target(Some(PARTS), ProgressDrawTarget::hidden())
         }
     };
@@ -103,12 +123,12 @@ fn show(listener: &Listener, mut track: Track, display: Display, stop: &AtomicBo
     loop {
         let ended = match listener.recv_timeout(TICK) {
             Ok(event) => {
-                if let Some(line) = track.see(&event).filter(|_| display == Display::Lines) {
+                if let Some(line) = track.see(&event).filter(|_| display == Display::Steps) {
                     anstream::eprintln!("{line}");
                 }
                 // What has queued up is taken in at once: drawing is slower than recording.
                 for event in listener.try_iter().take(10_000) {
-                    if let Some(line) = track.see(&event).filter(|_| display == Display::Lines) {
+                    if let Some(line) = track.see(&event).filter(|_| display == Display::Steps) {
                         anstream::eprintln!("{line}");
                     }
                 }
@@ -121,11 +141,15 @@ fn show(listener: &Listener, mut track: Track, display: Display, stop: &AtomicBo
             break;
         }
         let elapsed = bar.elapsed();
+        let line = || {
+            let preparing = preparing.lock().unwrap_or_else(PoisonError::into_inner);
+            track.line(elapsed, preparing.as_deref())
+        };
         if display == Display::Bar {
             bar.set_position((track.share(elapsed) * PARTS as f64) as u64);
-            bar.set_message(track.line(elapsed));
-        } else if display == Display::Lines && elapsed >= next_line {
-            anstream::eprintln!("{}", track.line(elapsed));
+            bar.set_message(line());
+        } else if display != Display::None && elapsed >= next_line {
+            anstream::eprintln!("{}", line());
             next_line = elapsed + LINE_EVERY;
         }
     }

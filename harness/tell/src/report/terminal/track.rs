@@ -8,11 +8,13 @@ use std::time::Duration;
 use fake_backends::clock::Moment;
 
 use crate::language::load_words::live;
-use crate::language::step_words::{Progressing, doing, progress_line};
+use crate::language::step_words::{Progressing, beginning, doing, progress_line};
 use crate::language::{InWords as _, Language, Span};
 use harness_model::history::{Event, EventKind, LoadInterval};
 use harness_model::plan::{Plan, StepKind};
 
+/// A step from which nothing has come for this long is said to wait.
+const STILL: Duration = Duration::from_secs(3);
 /// Rates are those of this last stretch.
 const WINDOW: Duration = Duration::from_secs(2);
 
@@ -24,6 +26,8 @@ pub(super) struct Track {
     estimated: Duration,
     current: Option<usize>,
     step_began: Moment,
+    /// When something was last heard of.
+    heard: Moment,
     done: u64,
     recent: VecDeque<Moment>,
     /// The last second of a load.
@@ -60,6 +64,7 @@ impl Track {
             estimated: plan.estimated,
             current: None,
             step_began: Moment::default(),
+            heard: Moment::default(),
             done: 0,
             recent: VecDeque::new(),
             load: None,
@@ -68,6 +73,7 @@ impl Track {
 
     /// Takes in an event; the answer is a line worth keeping in a log, where it is one.
     pub(super) fn see(&mut self, event: &Event) -> Option<String> {
+        self.heard = event.at;
         match &event.event {
             EventKind::StepStarted => {
                 self.current = event.step;
@@ -75,7 +81,7 @@ impl Track {
                 self.done = 0;
                 self.recent.clear();
                 self.load = None;
-                return Some(self.line(Duration::from_nanos(event.at.0)));
+                return Some(self.line(Duration::from_nanos(event.at.0), None));
             }
             EventKind::LoadInterval(second) => self.load = Some(second.clone()),
             EventKind::StepEnded { .. } => self.load = None,
@@ -99,10 +105,12 @@ impl Track {
         (elapsed.as_secs_f64() / self.estimated.as_secs_f64()).min(0.99)
     }
 
-    /// Phase, how much of it, rate and time left, on one line.
-    pub(super) fn line(&self, elapsed: Duration) -> String {
+    /// Phase, how much of it, rate, time left and how long it has been still, on one line; `preparing` is what is done before
+    /// the first step.
+    pub(super) fn line(&self, elapsed: Duration, preparing: Option<&str>) -> String {
+        let still = elapsed.saturating_sub(Duration::from_nanos(self.heard.0));
         let Some((index, step)) = self.current.and_then(|index| Some((index, self.steps.get(index)?))) else {
-            return progress_line(self.language, &Progressing::starting());
+            return beginning(self.language, preparing, elapsed);
         };
         let left = self.estimated.saturating_sub(elapsed);
         let of = match step.expected {
@@ -126,10 +134,11 @@ impl Track {
         progress_line(
             self.language,
             &Progressing {
-                step: Some((index + 1, self.steps.len(), &doing)),
+                step: (index + 1, self.steps.len(), &doing),
                 of,
                 rate: self.rate(),
                 left: (left >= Duration::from_secs(1)).then_some(left),
+                still: (still >= STILL && !matches!(step.expected, Expected::Time(_))).then_some(still),
             },
         )
     }
@@ -182,18 +191,19 @@ mod tests {
     fn a_line_names_step_count_and_time_left() {
         let run = RunBuilder::new("ttl").ready().ttl(2_000, 40).build();
         let mut track = Track::new(&run.record.plan, Language::En);
-        assert_eq!(track.line(Duration::ZERO), "starting the proxy");
+        assert_eq!(track.line(Duration::ZERO, None), "starting the proxy · 0 ms");
+        let building = Some("building pibl (release)");
+        assert_eq!(track.line(Duration::from_secs(90), building), "building pibl (release) · 90 s");
         let mut lines = Vec::new();
         for event in &run.record.events {
             lines.extend(track.see(event));
         }
         assert_eq!(lines.len(), run.record.plan.steps.len(), "{lines:?}");
         assert!(lines[0].starts_with("[1/2] filling 40 resources"), "{lines:?}");
-        assert!(
-            track.line(Duration::from_secs(1)).contains("40 of 40"),
-            "{}",
-            track.line(Duration::from_secs(1))
-        );
+        let line = track.line(Duration::from_secs(1), None);
+        assert!(line.contains("40 of 40") && !line.contains("nothing"), "{line}");
+        let hanging = track.line(Duration::from_secs(60), None);
+        assert!(hanging.contains("nothing has come back for"), "{hanging}");
         assert!(track.share(Duration::from_secs(900)) < 1.0);
     }
 }

@@ -8,23 +8,27 @@ use std::path::Path;
 use owo_colors::{OwoColorize as _, Style};
 
 use crate::language::conduct_words::{cut, cut_by};
+use crate::language::mending_words::counted;
 use crate::language::report_words::{Label, report_at, verdict_words};
 use crate::language::threshold_words::limited;
 use crate::language::{InWords as _, Language, verdict_sentence};
 use crate::report::markdown::symbol;
+use crate::report::mending::groups;
 use crate::report::wire::plain;
 use crate::report::{Overview, Source};
 use harness_judge::check::{Outcome, Verdict};
 use harness_judge::compare::Ruling;
 use harness_model::catalogue::Kind;
 
-/// The verdicts of a run, coloured, ending in a line break.
+/// The verdicts of a run, coloured, ending in a line break: what is open, then what failed, in the order of mending; with
+/// `verbose` every verdict and what was expected of it.
 ///
 /// `width` is that of the terminal, where there is one: long sentences are wrapped below their beginning. `page` is where
 /// the report in this language lies.
 pub fn verdicts(
     source: &Source<'_>,
     language: Language,
+    verbose: bool,
     width: Option<usize>,
     page: Option<&Path>,
 ) -> String {
@@ -35,17 +39,34 @@ pub fn verdicts(
     if let Some(by) = overview.cut {
         let _ = writeln!(text, "{}\n", cut(language, cut_by(language, by)).yellow().bold());
     }
-    let words =
-        source.verdicts.iter().map(|v| v.outcome.in_words(language).chars().count()).max().unwrap_or(0);
-    let names = source.verdicts.iter().map(|v| v.check.name().len()).max().unwrap_or(0);
-    for verdict in source.verdicts {
+    let groups = groups(source.verdicts, plan.strict);
+    let elsewhere = |place: usize| groups.iter().any(|group| group.holds(place));
+    let shown = source.verdicts.iter().enumerate().filter(|(place, verdict)| {
+        verbose
+            || matches!(verdict.outcome, Outcome::Fail | Outcome::Inconclusive | Outcome::Blocked)
+                && !elsewhere(*place)
+    });
+    let shown: Vec<&Verdict> = shown.map(|(_, verdict)| verdict).collect();
+    let words = shown.iter().map(|v| v.outcome.in_words(language).chars().count()).max().unwrap_or(0);
+    let names = shown.iter().map(|v| v.check.name().len()).max().unwrap_or(0);
+    for verdict in &shown {
         line(&mut text, verdict, language, (words, names), width);
     }
-    if !source.verdicts.is_empty() {
+    if !shown.is_empty() {
         text.push('\n');
     }
     thresholds(&mut text, &overview, language, width);
-    closing(&mut text, source, &overview, language, width);
+    closing(&mut text, &overview, language, width);
+    super::mending::mending(&mut text, source, &groups, language, verbose, width);
+    if shown.len() < source.verdicts.len() {
+        let counts: Vec<_> = overview
+            .counts
+            .iter()
+            .map(|(outcome, n)| format!("{n} {}", outcome.in_words(language)))
+            .collect();
+        let _ = writeln!(text, "{}", counted(language, &counts.join(" · ")).dimmed());
+    }
+    exit_code(&mut text, &overview, language, width);
     if let Some(page) = page {
         let _ = writeln!(text, "{}", report_at(language, &page.display().to_string()));
     }
@@ -105,13 +126,7 @@ fn thresholds(text: &mut String, overview: &Overview, language: Language, width:
     }
 }
 
-fn closing(
-    text: &mut String,
-    source: &Source<'_>,
-    overview: &Overview,
-    language: Language,
-    width: Option<usize>,
-) {
+fn closing(text: &mut String, overview: &Overview, language: Language, width: Option<usize>) {
     let outcome = match overview.exit.number() {
         0 => Outcome::Pass,
         1 | 3 => Outcome::Fail,
@@ -129,7 +144,9 @@ fn closing(
     for note in overview.footnotes(language) {
         let _ = writeln!(text, "{}", wrapped(&note, 2, width));
     }
-    super::mending::mending(text, source, language, width);
+}
+
+fn exit_code(text: &mut String, overview: &Overview, language: Language, width: Option<usize>) {
     let code = format!(
         "{} {}: {}",
         Label::ExitCode.in_words(language),
@@ -190,13 +207,32 @@ mod tests {
             .verdict(sliding)
             .verdict(verdict(CheckId::PersistenceSurvivesKill, Outcome::Unsupported))
             .build();
-        let en = plain(&verdicts(&run.source(), Language::En, None, Some("reports/x.html".as_ref())));
+        let en = plain(&verdicts(&run.source(), Language::En, true, None, Some("reports/x.html".as_ref())));
         assert!(en.contains("✓ pass         ttl.expiry                 "), "{en}");
         assert!(en.contains("not met: ttl.sliding"), "{en}");
         assert!(en.contains("Declared as not implemented: persistence.survives_kill"), "{en}");
         assert!(en.ends_with("Report: reports/x.html\n"), "{en}");
-        let es = plain(&verdicts(&run.source(), Language::Es, None, None));
-        assert!(es.contains("✗ no cumple ") && es.contains("Cumple."), "{es}");
+        let es = plain(&verdicts(&run.source(), Language::Es, false, None, None));
+        assert!(es.contains("Cumple.") && es.contains("ttl.sliding"), "{es}");
+    }
+
+    #[test]
+    fn what_passed_and_what_it_was_is_shown_to_those_who_ask_for_it() {
+        let mut open = verdict(CheckId::TtlExpiry, Outcome::Inconclusive);
+        open.kind = Kind::Required;
+        let run = RunBuilder::new("ttl")
+            .ready()
+            .verdict(verdict(CheckId::CachePost, Outcome::Pass))
+            .verdict(verdict(CheckId::CacheHit, Outcome::Fail))
+            .verdict(open)
+            .build();
+        let told = |verbose| plain(&verdicts(&run.source(), Language::En, verbose, None, None));
+        let (brief, whole) = (told(false), told(true));
+        assert!(!brief.contains("cache.post") && whole.contains("✓ pass"), "{brief}{whole}");
+        assert!(brief.contains("1 fail · 1 inconclusive · 1 pass; -v shows"), "{brief}");
+        assert!(brief.contains("? inconclusive  ttl.expiry"), "{brief}");
+        assert!(brief.contains("--only cache.hit") && !brief.contains("expected  "), "{brief}");
+        assert!(whole.contains("expected  ") && !whole.contains("-v shows"), "{whole}");
     }
 
     #[test]
@@ -204,7 +240,7 @@ mod tests {
         let mut bad = verdict(CheckId::CacheHit, Outcome::Fail);
         bad.finding = Finding::NoHits { keys: 1, target: "/\u{1b}[2J\u{7}".into() };
         let run = RunBuilder::new("ttl").ready().verdict(bad).build();
-        let text = plain(&verdicts(&run.source(), Language::En, None, None));
+        let text = plain(&verdicts(&run.source(), Language::En, true, None, None));
         assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
     }
 
