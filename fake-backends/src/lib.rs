@@ -3,7 +3,7 @@
 //! The rooms, each using only those above it (ARCHITECTURE.md has the map):
 //!
 //! - [`clock`], [`platform`]: the time of a run, and where its sockets are made;
-//! - [`stamp`], [`content`]: who gave an answer, and bodies that prove themselves;
+//! - [`content`], [`stamp`]: bodies that prove themselves, and who gave an answer;
 //! - [`wire`]: a raw codec of HTTP/1.1 that can be wrong on purpose;
 //! - [`journal`]: every connection and every request, in order;
 //! - [`behavior`]: what a backend does with a request, as data;

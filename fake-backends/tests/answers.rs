@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fake_backends::behavior::{Answer, Application, Applications, Asked, Plan, Respond, Script, Working};
 use fake_backends::clock::RunClock;
-use fake_backends::content::{Identity, verify};
+use fake_backends::content::{Identity, Secret, verify};
 use fake_backends::server::{BackendSpec, start};
 use testkit::{Client, attempts, backend, script, world};
 
@@ -29,11 +29,14 @@ fn every_backend_has_the_same_body_for_a_key_and_a_new_one_for_a_new_version() {
     for path in ["/a?x=1", "/text"] {
         let first = bodies(path);
         assert_eq!(first[0], first[1]);
-        assert_eq!(verify(&first[0]), Ok(Identity::Named { key: path.into(), version: 1, size: 3072 }));
+        assert_eq!(
+            verify(&first[0], Secret::NONE),
+            Ok(Identity::Named { key: path.into(), version: 1, size: 3072 })
+        );
     }
     world.versions.set("/a?x=1", 2);
-    assert!(verify(&bodies("/a?x=1")[1]).unwrap().is_of("/a?x=1", 2));
-    assert!(verify(&bodies("/other")[1]).unwrap().is_of("/other", 1));
+    assert!(verify(&bodies("/a?x=1")[1], Secret::NONE).unwrap().is_of("/a?x=1", 2, Secret::NONE));
+    assert!(verify(&bodies("/other")[1], Secret::NONE).unwrap().is_of("/other", 1, Secret::NONE));
 }
 
 #[test]
@@ -42,7 +45,7 @@ fn a_gibibyte_would_be_streamed_and_64_mebibytes_are() {
     let backend = backend(&world, "b1", r#"{"otherwise": {"respond": {"body": "64MiB"}}}"#);
     let body = Client::connect(backend.addr()).get("/big").body;
     assert_eq!(body.len(), 64 << 20);
-    assert!(verify(&body).unwrap().is_of("/big", 1));
+    assert!(verify(&body, Secret::NONE).unwrap().is_of("/big", 1, Secret::NONE));
 }
 
 #[test]
@@ -184,7 +187,7 @@ fn an_application_answers_with_its_state_at_every_backend() {
             (answer.head.status, &body["name"], &body["visits"]),
             (201, &"ana".into(), &(number + 1).into())
         );
-        assert_eq!(answer.head.stamp().unwrap().backend, backend.name());
+        assert_eq!(answer.head.stamp(Secret::NONE).unwrap().backend, backend.name());
     }
 }
 
@@ -226,7 +229,11 @@ fn an_ordinary_client_is_served() {
         for _ in 0..3 {
             let response = client.get(&url).send().await.unwrap();
             assert_eq!(response.status().as_u16(), 200);
-            assert!(verify(&response.bytes().await.unwrap()).unwrap().is_of("/r?a=b", 1));
+            assert!(verify(&response.bytes().await.unwrap(), Secret::NONE).unwrap().is_of(
+                "/r?a=b",
+                1,
+                Secret::NONE
+            ));
         }
         let sent = client.post(&url).body(vec![7u8; 300_000]).send().await.unwrap();
         assert_eq!(sent.status().as_u16(), 200);

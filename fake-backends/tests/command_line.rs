@@ -5,6 +5,7 @@ mod testkit;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
+use fake_backends::content::Secret;
 use fake_backends::journal::{Attempt, Outcome};
 use predicates::str::contains;
 use testkit::Client;
@@ -94,7 +95,7 @@ fn a_file_starts_several_backends() {
     std::fs::write(&file, text).unwrap();
     let mut program = Program::start(&["--quiet", "--file", file.to_str().unwrap()]);
     let (good, bad) = (program.address(), program.address());
-    assert_eq!(Client::connect(good).get("/").head.stamp().unwrap().backend, "good");
+    assert_eq!(Client::connect(good).get("/").head.stamp(Secret::NONE).unwrap().backend, "good");
     assert_eq!(Client::connect(bad).get("/").head.status, 500);
     let (code, summary) = program.end();
     assert_eq!((code, summary.lines().count()), (Some(0), 2), "{summary}");

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use fake_backends::content::{Damage, verify};
+use fake_backends::content::{Damage, Secret, verify};
 use fake_backends::journal::{ConnectionEnd, Outcome};
 use fake_backends::server::Down;
 use fake_backends::wire::Ending;
@@ -125,7 +125,7 @@ fn an_error_with_a_probability_is_met_and_stamped() {
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.head.status).collect();
     assert_eq!(statuses, [200, 500, 200, 500]);
     assert_eq!(answers[1].body, b"error 500 of b1 for /e?1\n");
-    assert_eq!(answers[1].head.stamp().unwrap().number, 2);
+    assert_eq!(answers[1].head.stamp(Secret::NONE).unwrap().number, 2);
 }
 
 #[test]
@@ -228,8 +228,8 @@ fn a_truncated_body_proves_its_damage() {
     let world = world();
     let backend = backend(&world, "b1", r#"{"otherwise": {"respond": {"body": "5KiB"}}}"#);
     let body = Client::connect(backend.addr()).get("/key").body;
-    assert!(verify(&body).unwrap().is_of("/key", 1));
-    assert_eq!(verify(&body[..4096]), Err(Damage::Short { received: 4096, announced: 5120 }));
+    assert!(verify(&body, Secret::NONE).unwrap().is_of("/key", 1, Secret::NONE));
+    assert_eq!(verify(&body[..4096], Secret::NONE), Err(Damage::Short { received: 4096, announced: 5120 }));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod testkit;
 use std::time::Duration;
 
 use fake_backends::behavior::{Plan, Span};
-use fake_backends::content::verify;
+use fake_backends::content::{Secret, verify};
 use fake_backends::journal::{ConnectionEnd, Outcome};
 use fake_backends::server::{Manner, World};
 use testkit::{Client, End, attempts, backend, deadline, world};
@@ -96,7 +96,11 @@ fn bodies_can_be_text_and_everything_can_be_something_else() {
     assert!(get("/a").contains(&0));
     world.manners.change(|manner| manner.text = true);
     let text = get("/a");
-    assert!(text.is_ascii() && text.len() == 3072 && verify(&text).unwrap().is_of("/a", 1));
+    assert!(
+        text.is_ascii()
+            && text.len() == 3072
+            && verify(&text, Secret::NONE).unwrap().is_of("/a", 1, Secret::NONE)
+    );
     let plain: Plan = serde_json::from_str(r#"{"respond": {"text": "hello"}}"#).unwrap();
     world.manners.change(|manner| manner.instead = Some(plain));
     assert_eq!(get("/a"), b"hello");

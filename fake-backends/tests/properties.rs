@@ -1,7 +1,7 @@
 //! What holds for all inputs: the codec never panics and never depends on how bytes were cut; scripts survive documents.
 
 use fake_backends::behavior::{Distribution, Random, Script, Span};
-use fake_backends::content::{Content, Kind, Verifier, verify};
+use fake_backends::content::{Content, Kind, Secret, Verifier, verify};
 use fake_backends::wire::{
     LAST_CHUNK, Malformed, RequestEvent, RequestReader, ResponseEvent, ResponseReader, push_chunk,
     push_field, push_status_line,
@@ -76,7 +76,7 @@ proptest! {
         let pieces = cut(&bytes, &places);
         let _ = response(&pieces);
         let _ = request(&pieces);
-        let mut verifier = Verifier::new();
+        let mut verifier = Verifier::new(Secret::NONE);
         pieces.iter().for_each(|piece| verifier.push(piece));
         let _ = verifier.finish();
     }
@@ -101,12 +101,12 @@ proptest! {
     ) {
         let kind = if text { Kind::Text } else { Kind::Binary };
         let mut bytes = Content::new(&key, version, size, kind).to_vec();
-        prop_assert!(verify(&bytes).unwrap().is_of(&key, version));
+        prop_assert!(verify(&bytes, Secret::NONE).unwrap().is_of(&key, version, Secret::NONE));
         if size > 0 {
             let at = at % bytes.len();
             bytes[at] ^= by;
             // A changed body is damaged, or too short to prove anything and then not that of the key.
-            prop_assert!(verify(&bytes).map_or(true, |identity| !identity.is_of(&key, version)));
+            prop_assert!(verify(&bytes, Secret::NONE).map_or(true, |identity| !identity.is_of(&key, version, Secret::NONE)));
         }
     }
 

@@ -5,6 +5,7 @@ mod testkit;
 use std::sync::mpsc;
 
 use fake_backends::behavior::Seen;
+use fake_backends::content::Secret;
 use fake_backends::journal::{ConnectionEnd, Outcome};
 use fake_backends::server::{BackendSpec, Recording, start};
 use testkit::{Client, attempts, backend, deadline, script, world};
@@ -23,7 +24,7 @@ fn a_request_is_echoed_with_its_fields_in_order_and_its_body_hashed() {
     let names: Vec<&str> = seen.fields.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["Host", "X-A", "x-a", "Content-Length"]);
     assert_eq!(seen.body_start.0, b"hello");
-    assert_eq!(answer.head.stamp().unwrap().number, 1);
+    assert_eq!(answer.head.stamp(Secret::NONE).unwrap().number, 1);
 
     let attempt = &attempts(&world, 1)[0];
     assert_eq!((attempt.backend.as_str(), attempt.number, attempt.status), ("b1", 1, Some(200)));
@@ -52,7 +53,8 @@ fn requests_in_one_byte_segments_and_pipelined_ones_are_all_answered() {
     }
     assert_eq!(client.answer(false).head.status, 200);
     client.send("GET /1 HTTP/1.1\r\nHost: t\r\n\r\nGET /2 HTTP/1.1\r\nHost: t\r\n\r\nGET /3 HTTP/1.1\r\nHost: t\r\n\r\n");
-    let numbers: Vec<u64> = (0..3).map(|_| client.answer(false).head.stamp().unwrap().number).collect();
+    let numbers: Vec<u64> =
+        (0..3).map(|_| client.answer(false).head.stamp(Secret::NONE).unwrap().number).collect();
     assert_eq!(numbers, [2, 3, 4]);
 
     let attempts = attempts(&world, 4);
@@ -214,8 +216,8 @@ fn a_counting_backend_counts_and_journals_nothing() {
     let spec = BackendSpec { recording: Recording::Counting, ..BackendSpec::new("b1", script("{}")) };
     let backend = start(spec, &world).unwrap();
     let mut client = Client::connect(backend.addr());
-    assert_eq!(client.get("/").head.stamp().unwrap().number, 1);
-    assert_eq!(client.get("/").head.stamp().unwrap().number, 2);
+    assert_eq!(client.get("/").head.stamp(Secret::NONE).unwrap().number, 1);
+    assert_eq!(client.get("/").head.stamp(Secret::NONE).unwrap().number, 2);
     let counts = backend.counts();
     assert_eq!((counts.requests, counts.connections_total, counts.connections_open), (2, 1, 1));
     assert_eq!((world.journal.count(), world.journal.connections().len()), (0, 0));

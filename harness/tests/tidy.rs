@@ -42,8 +42,8 @@ const PIBL: &[&str] = &[
 const FAKE_BACKENDS: &[&str] = &[
     "clock",
     "platform",
-    "stamp",
     "content",
+    "stamp",
     "wire",
     "journal",
     "behavior",

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::dialogue::{body, parameter, problem, route, text, token, wall_seconds, with_field};
 use super::token::Authority;
 use crate::behavior::{Answer, Application, Asked, Source, Working};
-use crate::content::{Content, Kind};
+use crate::content::Kind;
 
 const KEY: &[u8] = b"the key of the event platform";
 const TOKEN_LIFETIME: Duration = Duration::from_secs(4 * 3600);
@@ -51,12 +51,12 @@ impl Event {
                 })
             }
             ("GET", path) if path.starts_with("/scene/") => {
+                let content = asked.secret.content(path, 0, SCENE_BYTES, Kind::Binary);
                 let fields = vec![
                     ("Content-Type".to_owned(), "model/gltf-binary".to_owned()),
                     ("Cache-Control".to_owned(), "public, max-age=3600".to_owned()),
-                    ("ETag".to_owned(), format!("\"{:x}\"", xxhash_rust::xxh3::xxh3_64(path.as_bytes()))),
+                    ("ETag".to_owned(), format!("\"{:x}\"", content.seed())),
                 ];
-                let content = Content::new(path, 0, SCENE_BYTES, Kind::Binary);
                 Answer { status: 200, fields, body: Source::Content(content) }
             }
             ("GET", "/data") => {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::behavior::{Answer, Application, Asked, Received, Source};
 use crate::clock::RunClock;
+use crate::content::Secret;
 use crate::stamp::Stamp;
 use crate::wire::{RequestEvent, RequestReader};
 
@@ -34,7 +35,7 @@ fn ask(
         trailers: Vec::new(),
     };
     let stamp = Stamp { backend: "b1".into(), number: 1 };
-    let asked = Asked { request: &request, stamp: &stamp, clock: RunClock::start() };
+    let asked = Asked { request: &request, stamp: &stamp, clock: RunClock::start(), secret: Secret::NONE };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(application.answer(asked))
 }

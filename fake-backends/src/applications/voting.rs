@@ -14,7 +14,7 @@ use super::dialogue::{body, parameter, problem, route, text, token, wall_seconds
 use super::worker::Worker;
 use crate::behavior::{Answer, Application, Asked, Source, Working};
 use crate::clock::Moment;
-use crate::content::{Content, Kind};
+use crate::content::{Kind, Secret};
 
 const KEY: &[u8] = b"the key of the voting platform";
 const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
@@ -85,8 +85,10 @@ impl Voting {
                 tokio::time::sleep(RANKING).await;
                 for_everybody(self.state().ranking(&asked))
             }
-            ("GET", path) if path.starts_with("/store/") => self.stored(&path["/store/".len()..], now),
-            ("GET", "/swagger/favicon-32x32.png") => picture(),
+            ("GET", path) if path.starts_with("/store/") => {
+                self.stored(&path["/store/".len()..], now, asked.secret)
+            }
+            ("GET", "/swagger/favicon-32x32.png") => picture(asked.secret),
             ("POST", "/api/auth/signup") => self.sign_up(&asked).await,
             ("POST", "/api/auth/login") => self.log_in(&asked).await,
             ("GET", "/api/worker") => self.state().work(now),
@@ -151,7 +153,7 @@ impl Voting {
         }
     }
 
-    fn stored(&self, id: &str, now: Moment) -> Answer {
+    fn stored(&self, id: &str, now: Moment, secret: Secret) -> Answer {
         let state = self.state();
         let video = state.by_id.get(id).map(|&place| &state.videos[place]);
         match video.and_then(|video| state.worker.job(video.job)) {
@@ -160,7 +162,7 @@ impl Voting {
                     ("Content-Type".to_owned(), "video/mp4".to_owned()),
                     ("Cache-Control".to_owned(), "public, max-age=31536000, immutable".to_owned()),
                 ];
-                let content = Content::new(id, 0, VIDEO_BYTES, Kind::Binary);
+                let content = secret.content(id, 0, VIDEO_BYTES, Kind::Binary);
                 Answer { status: 200, fields, body: Source::Content(content) }
             }
             Some(_) => problem(404, "not processed yet"),
@@ -242,12 +244,12 @@ fn for_one(answer: Answer) -> Answer {
     with_field(answer, "Cache-Control", "private, no-store")
 }
 
-fn picture() -> Answer {
+fn picture(secret: Secret) -> Answer {
     let fields = vec![
         ("Content-Type".to_owned(), "image/png".to_owned()),
         ("Cache-Control".to_owned(), "public, max-age=86400".to_owned()),
     ];
-    Answer { status: 200, fields, body: Source::Content(Content::new("favicon", 0, 628, Kind::Binary)) }
+    Answer { status: 200, fields, body: Source::Content(secret.content("favicon", 0, 628, Kind::Binary)) }
 }
 
 impl Default for Voting {

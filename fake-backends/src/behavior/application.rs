@@ -15,6 +15,7 @@ use super::occasion::Received;
 use super::reply::Reply;
 use super::{Occasion, Source};
 use crate::clock::RunClock;
+use crate::content::Secret;
 use crate::stamp::Stamp;
 
 /// Longest body of a request that an application is given; longer ones are answered with 413.
@@ -38,6 +39,8 @@ pub struct Asked<'a> {
     pub stamp: &'a Stamp,
     /// The clock of the run.
     pub clock: RunClock,
+    /// What its answers are proven by.
+    pub secret: Secret,
 }
 
 /// What an application answers.

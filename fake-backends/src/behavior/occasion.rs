@@ -5,6 +5,7 @@
 
 use super::distribution::Random;
 use crate::clock::{Moment, RunClock};
+use crate::content::Secret;
 use crate::stamp::Stamp;
 use crate::wire::{Field, RequestHead, WireBytes};
 
@@ -42,6 +43,8 @@ pub struct Occasion<'a> {
     pub clock: RunClock,
     /// The present moment.
     pub now: Moment,
+    /// What answers of the run are proven by.
+    pub secret: Secret,
     /// Whether generated bodies are text, whatever the plan says.
     pub in_text: bool,
 }
@@ -87,6 +90,7 @@ pub(super) fn reply_to(plan: &str, path: &str, number: u64) -> super::Reply {
         random,
         clock,
         now: clock.now(),
+        secret: Secret::NONE,
         in_text: false,
     };
     plan.reply(occasion)

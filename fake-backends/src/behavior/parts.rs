@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::quantity::{BadQuantity, Size, written_as_text};
-use crate::content::{Content, Kind};
+use crate::content::{Content, Kind, Secret};
 
 /// Status of a final response: 200 to 599.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -95,9 +95,9 @@ pub struct BodySpec {
 }
 
 impl BodySpec {
-    /// The content for a key at a version.
-    pub fn content(&self, key: &str, version: u64) -> Content {
-        Content::new(key, version, self.size.0, self.kind)
+    /// The content for a key at a version, in a run with this secret.
+    pub fn content(&self, key: &str, version: u64, secret: Secret) -> Content {
+        secret.content(key, version, self.size.0, self.kind)
     }
 }
 

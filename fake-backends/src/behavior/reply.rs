@@ -125,7 +125,7 @@ impl Reply {
     /// A stamped reply without a body.
     pub fn stamped(status: u16, occasion: &Occasion<'_>) -> Reply {
         let mut reply = Reply::bare(status);
-        occasion.stamp.push_lines(&mut reply.lines);
+        occasion.stamp.push_lines(&mut reply.lines, occasion.secret);
         reply
     }
 

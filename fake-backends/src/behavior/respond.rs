@@ -73,7 +73,8 @@ impl Respond {
                 xxhash_rust::xxh3::xxh3_64(text.as_bytes())
             }
             None => {
-                let content = BodySpec { kind, ..self.body }.content(occasion.key(), occasion.version);
+                let content =
+                    BodySpec { kind, ..self.body }.content(occasion.key(), occasion.version, occasion.secret);
                 let tag = content.seed();
                 reply.body = Source::Content(content);
                 tag
@@ -125,6 +126,7 @@ fn matches_tag(occasion: &Occasion<'_>, tag: u64) -> bool {
 mod tests {
     use super::super::occasion::reply_to;
     use super::*;
+    use crate::content::{Secret, verify};
 
     #[test]
     fn the_default_answer_states_neither_lifetime_nor_date() {
@@ -133,7 +135,7 @@ mod tests {
         assert!(lines.starts_with("X-Backend: b1\r\nX-Answer: 3\r\n"), "{lines}");
         assert!(lines.contains("ETag: \"") && !lines.contains("Date") && !lines.contains("Last-Modified"));
         let Source::Content(content) = reply.body else { panic!("no content") };
-        assert!(crate::content::verify(&content.to_vec()).unwrap().is_of("/a?b", 1));
+        assert!(verify(&content.to_vec(), Secret::NONE).unwrap().is_of("/a?b", 1, Secret::NONE));
     }
 
     #[test]

@@ -5,8 +5,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::secret;
-
 /// Longest beginning of named content.
 pub(super) const START_LIMIT: usize = 16 * 1024;
 /// Longest key that is written out; longer ones are named by their hash.
@@ -45,17 +43,10 @@ pub struct Content {
 }
 
 impl Content {
-    /// The content that backends give for a key at a version, with exactly `size` bytes; only who has the secret can make it.
+    /// The content of a key at a version without a secret, with exactly `size` bytes, as bodies of requests have it: whoever has the
+    /// record can make it again. What backends of a run give is [`Secret::content`](super::Secret::content).
     pub fn new(key: &str, version: u64, size: u64, kind: Kind) -> Content {
-        let key = &*name_of(key);
-        let seed = secret::seed_of(key, version, size, kind);
-        Content::with_seed(key, version, size, kind, seed)
-    }
-
-    /// The same without a secret, as bodies of requests are: whoever has the record can make it again.
-    pub fn plain(key: &str, version: u64, size: u64, kind: Kind) -> Content {
-        let key = &*name_of(key);
-        Content::with_seed(key, version, size, kind, secret::plain_seed_of(key, version, size, kind))
+        super::Secret::NONE.content(key, version, size, kind)
     }
 
     /// The content that a beginning claims to be, whoever made it; `None` where it has no name.

@@ -6,7 +6,8 @@
 //! Two shapes. *Named*: `FB1 <kind> <size> <version> <length of key> <key> <seed>\n`, then the stream of that seed.
 //! *Anonymous*, where the name does not fit: the seed itself (eight bytes, or sixteen hexadecimal digits in text), then
 //! the stream; the client knows the key it asked for and makes the same bytes. The seed hashes key, version, size and
-//! kind, and a secret of the process where one was drawn, so that nobody else can make an answer of its own; it is the checksum of the name; the stream is determined by it, so each wrong byte is found at its offset.
+//! kind, and the secret of the run where one was drawn, so that nobody else can make an answer of its own; it is the checksum of
+//! the name; the stream is determined by it, so each wrong byte is found at its offset.
 //! Binary content has a NUL and a 0xFF right after that beginning, since those are what C programs stumble over.
 
 mod damage;
@@ -17,5 +18,5 @@ mod verify;
 
 pub use damage::Damage;
 pub use generate::{Content, Kind};
-pub use secret::{do_without_secret, draw_secret};
+pub use secret::Secret;
 pub use verify::{Identity, Verifier, verify};

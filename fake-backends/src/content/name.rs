@@ -5,6 +5,7 @@
 
 use super::damage::{Damage, shown};
 use super::generate::{Content, Kind, MAGIC, START_LIMIT};
+use super::secret::Secret;
 
 /// Where the first line ends. The key is skipped by its length: it may hold anything.
 pub(super) fn end_of(start: &[u8]) -> Option<usize> {
@@ -65,14 +66,14 @@ fn parts(start: &[u8]) -> Result<Option<Parts<'_>>, Damage> {
 }
 
 /// The content that a complete beginning names, its key and its version.
-pub(super) fn parse(start: &[u8]) -> Result<(Content, String, u64), Damage> {
+pub(super) fn parse(start: &[u8], secret: Secret) -> Result<(Content, String, u64), Damage> {
     if !start.starts_with(MAGIC) {
         return Err(Damage::Foreign(shown(start)));
     }
     let Some((kind, size, version, key, seed, _)) = parts(start)? else {
         return Err(Damage::Name(format!("it is cut: \"{}\"", shown(start))));
     };
-    let content = Content::new(key, version, size, kind);
+    let content = secret.content(key, version, size, kind);
     if content.seed() != seed {
         return Err(Damage::Name(format!(
             "no backend of this run ever gave it, the checksum is not theirs in \"{}\"",
@@ -95,7 +96,7 @@ mod tests {
     #[test]
     fn content_of_another_secret_is_nobodys_here_and_can_be_made_again_from_its_beginning() {
         let theirs = Content::with_seed("/a b", 1, 500, Kind::Binary, 7).to_vec();
-        let damage = super::super::verify(&theirs).unwrap_err();
+        let damage = super::super::verify(&theirs, Secret::NONE).unwrap_err();
         assert!(damage.to_string().contains("no backend of this run ever gave it"), "{damage}");
         assert_eq!(claimed(&theirs[..100]).map(|content| content.to_vec()), Some(theirs));
         assert_eq!(claimed(b"FB1 b 500 1 4 /a b"), None, "cut");

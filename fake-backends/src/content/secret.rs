@@ -1,55 +1,70 @@
-//! What makes the bodies of this process its own: a secret, without which nobody can tell the seed of a key.
+//! What makes the answers of one run its own: a secret, without which nobody can tell the seed of a key or the mark of a stamp.
 //!
-//! Who serves and who verifies are one process, so it is never written down. Until it is drawn there is none, and `fake-backends`
-//! by hand has none: whoever is attached to it must know the same bytes. It never changes once content has been made.
+//! Whoever starts backends draws it and tells it to whoever verifies, in the same process: it is never written down, and a
+//! backend that goes down and comes back keeps it. `fake-backends` by hand has none: whoever is attached to it must know the same
+//! bytes.
 
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::generate::Kind;
+use super::generate::{Content, Kind, name_of};
 
-static SECRET: OnceLock<Option<[u64; 4]>> = OnceLock::new();
+/// The secret of a run, or none. Copies are the same.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Secret(Option<[u64; 4]>);
 
-/// Draws the secret of this process, where no content has been made yet.
-pub fn draw_secret() {
-    // The keys of a random state are those of the system.
-    SECRET.get_or_init(|| Some(std::array::from_fn(|word| RandomState::new().hash_one(word))));
-}
+impl Secret {
+    /// No secret: what anybody can make.
+    pub const NONE: Secret = Secret(None);
 
-/// Settles that this process has no secret; `false` where one has been drawn.
-pub fn do_without_secret() -> bool {
-    SECRET.get_or_init(|| None).is_none()
-}
+    /// A new one, which nobody else has.
+    pub fn drawn() -> Secret {
+        // The keys of a random state are those of the system.
+        Secret(Some(std::array::from_fn(|word| RandomState::new().hash_one(word))))
+    }
 
-/// The seed of content that backends give.
-pub(super) fn seed_of(key: &str, version: u64, size: u64, kind: Kind) -> u64 {
-    match SECRET.get_or_init(|| None) {
-        Some(secret) => keyed(secret, key, version, size, kind),
-        None => plain_seed_of(key, version, size, kind),
+    /// The content of a key at a version, with exactly `size` bytes; only who has the secret can make it.
+    pub fn content(self, key: &str, version: u64, size: u64, kind: Kind) -> Content {
+        let key = &*name_of(key);
+        Content::with_seed(key, version, size, kind, self.seed_of(key, version, size, kind))
+    }
+
+    /// What proves that the stamp of an answer is a backend's; `None` without a secret.
+    pub(crate) fn mark_of(self, backend: &str, number: u64) -> Option<u64> {
+        let words = self.0?;
+        Some(keyed(&words, &[b"stamp", &number.to_le_bytes(), backend.as_bytes()]))
+    }
+
+    fn seed_of(self, key: &str, version: u64, size: u64, kind: Kind) -> u64 {
+        let (version, size) = (version.to_le_bytes(), size.to_le_bytes());
+        match &self.0 {
+            Some(words) => keyed(words, &[&[kind as u8], &version, &size, key.as_bytes()]),
+            None => {
+                let mut hash = Xxh3::new();
+                [&[kind as u8][..], &version, &size, key.as_bytes()]
+                    .iter()
+                    .for_each(|part| hash.update(part));
+                hash.digest()
+            }
+        }
     }
 }
 
-/// The seed of content that anybody can make.
-pub(super) fn plain_seed_of(key: &str, version: u64, size: u64, kind: Kind) -> u64 {
-    let mut hash = Xxh3::new();
-    hash.update(&[kind as u8]);
-    hash.update(&version.to_le_bytes());
-    hash.update(&size.to_le_bytes());
-    hash.update(key.as_bytes());
-    hash.digest()
+/// It must not get into a record or a message by accident.
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Secret(drawn)" } else { "Secret(none)" })
+    }
 }
 
 /// A part of the hash only, so that nothing can be appended to what was hashed.
-fn keyed(secret: &[u64; 4], key: &str, version: u64, size: u64, kind: Kind) -> u64 {
+fn keyed(words: &[u64; 4], parts: &[&[u8]]) -> u64 {
     let mut hash = Sha256::new();
-    secret.iter().for_each(|word| hash.update(word.to_le_bytes()));
-    hash.update([kind as u8]);
-    hash.update(version.to_le_bytes());
-    hash.update(size.to_le_bytes());
-    hash.update(key);
+    words.iter().for_each(|word| hash.update(word.to_le_bytes()));
+    parts.iter().for_each(|part| hash.update(part));
     hash.finalize().first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
 }
 
@@ -59,17 +74,29 @@ mod tests {
 
     #[test]
     fn seeds_follow_from_the_secret_and_from_all_that_is_asked() {
-        let seed = keyed(&[1, 2, 3, 4], "/a", 1, 100, Kind::Binary);
-        assert_eq!(seed, keyed(&[1, 2, 3, 4], "/a", 1, 100, Kind::Binary));
+        let secret = Secret(Some([1, 2, 3, 4]));
+        let seed = secret.seed_of("/a", 1, 100, Kind::Binary);
+        assert_eq!(seed, secret.seed_of("/a", 1, 100, Kind::Binary));
         for other in [
-            keyed(&[1, 2, 3, 5], "/a", 1, 100, Kind::Binary),
-            keyed(&[1, 2, 3, 4], "/b", 1, 100, Kind::Binary),
-            keyed(&[1, 2, 3, 4], "/a", 2, 100, Kind::Binary),
-            keyed(&[1, 2, 3, 4], "/a", 1, 101, Kind::Binary),
-            keyed(&[1, 2, 3, 4], "/a", 1, 100, Kind::Text),
-            plain_seed_of("/a", 1, 100, Kind::Binary),
+            Secret(Some([1, 2, 3, 5])).seed_of("/a", 1, 100, Kind::Binary),
+            secret.seed_of("/b", 1, 100, Kind::Binary),
+            secret.seed_of("/a", 2, 100, Kind::Binary),
+            secret.seed_of("/a", 1, 101, Kind::Binary),
+            secret.seed_of("/a", 1, 100, Kind::Text),
+            Secret::NONE.seed_of("/a", 1, 100, Kind::Binary),
         ] {
             assert_ne!(seed, other);
         }
+    }
+
+    #[test]
+    fn each_run_has_one_of_its_own_which_is_not_shown() {
+        let (one, other) = (Secret::drawn(), Secret::drawn());
+        assert!(one != other && one != Secret::NONE);
+        assert_ne!(one.content("/a", 1, 100, Kind::Binary), other.content("/a", 1, 100, Kind::Binary));
+        assert_eq!(format!("{one:?}"), "Secret(drawn)");
+        assert_ne!(one.mark_of("b1", 1), other.mark_of("b1", 1));
+        assert_ne!(one.mark_of("b1", 1), one.mark_of("b1", 2));
+        assert_eq!(Secret::NONE.mark_of("b1", 1), None);
     }
 }

@@ -6,6 +6,7 @@
 use super::damage::{Damage, shown};
 use super::generate::{Content, Kind, MAGIC, START_LIMIT, name_of};
 use super::name;
+use super::secret::Secret;
 
 /// Piece that is generated at a time, for comparing.
 const PIECE: usize = 16 * 1024;
@@ -36,6 +37,7 @@ pub enum Identity {
 /// Verifies bytes that come in pieces.
 #[derive(Debug)]
 pub struct Verifier {
+    secret: Secret,
     state: State,
     received: u64,
     wrong: Option<Damage>,
@@ -55,20 +57,20 @@ enum State {
 ///
 /// # Errors
 /// What is wrong with them.
-pub fn verify(bytes: &[u8]) -> Result<Identity, Damage> {
-    let mut verifier = Verifier::new();
+pub fn verify(bytes: &[u8], secret: Secret) -> Result<Identity, Damage> {
+    let mut verifier = Verifier::new(secret);
     verifier.push(bytes);
     verifier.finish()
 }
 
 impl Identity {
     /// Whether it is the content of this key at this version.
-    pub fn is_of(&self, wanted_key: &str, wanted_version: u64) -> bool {
+    pub fn is_of(&self, wanted_key: &str, wanted_version: u64, secret: Secret) -> bool {
         match self {
             Identity::Named { key, version, .. } => *key == name_of(wanted_key) && *version == wanted_version,
             Identity::Anonymous { size, start, .. } => [Kind::Binary, Kind::Text].into_iter().any(|kind| {
                 let mut expected = vec![0; start.len()];
-                Content::new(wanted_key, wanted_version, *size, kind).fill(0, &mut expected);
+                secret.content(wanted_key, wanted_version, *size, kind).fill(0, &mut expected);
                 expected == *start
             }),
         }
@@ -82,16 +84,10 @@ impl Identity {
     }
 }
 
-impl Default for Verifier {
-    fn default() -> Self {
-        Verifier::new()
-    }
-}
-
 impl Verifier {
-    /// A verifier of one body.
-    pub fn new() -> Verifier {
-        Verifier { state: State::Start(Vec::new()), received: 0, wrong: None }
+    /// A verifier of one body of a run with this secret.
+    pub fn new(secret: Secret) -> Verifier {
+        Verifier { secret, state: State::Start(Vec::new()), received: 0, wrong: None }
     }
 
     /// The next bytes of the body.
@@ -138,7 +134,7 @@ impl Verifier {
     /// Reads the name and compares what has been collected with what it must be.
     fn settle(&mut self) {
         let State::Start(start) = std::mem::replace(&mut self.state, State::Lost) else { return };
-        match name::parse(&start) {
+        match name::parse(&start, self.secret) {
             Ok((content, key, version)) => self.state = State::Compare { content, key, version },
             Err(damage) => self.wrong = Some(damage),
         }
@@ -204,7 +200,7 @@ mod tests {
     const KEY: &str = "/a b?c=\u{e9}&d=\n";
 
     fn in_pieces(bytes: &[u8], step: usize) -> Result<Identity, Damage> {
-        let mut verifier = Verifier::new();
+        let mut verifier = Verifier::new(Secret::NONE);
         bytes.chunks(step).for_each(|piece| verifier.push(piece));
         verifier.finish()
     }
@@ -217,7 +213,7 @@ mod tests {
                 for step in [1, 7, 4096, 200_000] {
                     let identity = in_pieces(&bytes, step).unwrap();
                     assert_eq!(identity, Identity::Named { key: KEY.into(), version: 7, size });
-                    assert!(identity.is_of(KEY, 7) && !identity.is_of(KEY, 8));
+                    assert!(identity.is_of(KEY, 7, Secret::NONE) && !identity.is_of(KEY, 8, Secret::NONE));
                 }
             }
         }
@@ -227,15 +223,20 @@ mod tests {
     fn short_content_is_recognised_by_who_knows_the_key() {
         for kind in [Kind::Binary, Kind::Text] {
             for size in [1, 5, 8, 10, 16, 17, 40] {
-                let identity = verify(&Content::new(KEY, 7, size, kind).to_vec()).unwrap();
-                assert!(identity.is_of(KEY, 7), "{kind:?} {size} {identity:?}");
+                let identity = verify(&Content::new(KEY, 7, size, kind).to_vec(), Secret::NONE).unwrap();
+                assert!(identity.is_of(KEY, 7, Secret::NONE), "{kind:?} {size} {identity:?}");
                 assert!(
-                    size < 5 || !identity.is_of(KEY, 8) && !identity.is_of("/other", 7),
+                    size < 5
+                        || !identity.is_of(KEY, 8, Secret::NONE)
+                            && !identity.is_of("/other", 7, Secret::NONE),
                     "{kind:?} {size}"
                 );
             }
         }
-        assert!(verify(b"").unwrap().is_of(KEY, 7), "nothing is the content of everything that is empty");
+        assert!(
+            verify(b"", Secret::NONE).unwrap().is_of(KEY, 7, Secret::NONE),
+            "nothing is the content of everything that is empty"
+        );
     }
 
     #[test]
@@ -246,7 +247,7 @@ mod tests {
                 let mut wrong = right.clone();
                 wrong[at] ^= 0x20;
                 // The first bytes of anonymous content are its seed: with another seed the rest is wrong.
-                assert!(verify(&wrong).is_err(), "byte {at} of {size}");
+                assert!(verify(&wrong, Secret::NONE).is_err(), "byte {at} of {size}");
             }
         }
         let mut late = Content::new("/key", 1, 50_000, Kind::Binary).to_vec();
@@ -261,18 +262,24 @@ mod tests {
     #[test]
     fn cut_and_prolonged_content_is_found() {
         let right = Content::new("/key", 1, 5000, Kind::Binary).to_vec();
-        assert_eq!(verify(&right[..4096]), Err(Damage::Short { received: 4096, announced: 5000 }));
-        assert!(matches!(verify(&right[..20]), Err(Damage::Name(_))));
+        assert_eq!(
+            verify(&right[..4096], Secret::NONE),
+            Err(Damage::Short { received: 4096, announced: 5000 })
+        );
+        assert!(matches!(verify(&right[..20], Secret::NONE), Err(Damage::Name(_))));
         let long = [right.as_slice(), b"\n"].concat();
-        assert_eq!(verify(&long), Err(Damage::Long { received: 5001, announced: 5000 }));
+        assert_eq!(verify(&long, Secret::NONE), Err(Damage::Long { received: 5001, announced: 5000 }));
         let short = Content::new("/key", 1, 30, Kind::Binary).to_vec();
-        assert!(!verify(&short[..29]).unwrap().is_of("/key", 1), "another size is another content");
+        assert!(
+            !verify(&short[..29], Secret::NONE).unwrap().is_of("/key", 1, Secret::NONE),
+            "another size is another content"
+        );
     }
 
     #[test]
     fn foreign_bytes_are_called_foreign() {
         for foreign in ["<html>502 Bad Gateway</html>", "404 page not found, sorry about that"] {
-            assert!(matches!(verify(foreign.as_bytes()), Err(Damage::Foreign(_))), "{foreign}");
+            assert!(matches!(verify(foreign.as_bytes(), Secret::NONE), Err(Damage::Foreign(_))), "{foreign}");
         }
         let page = "<p>".repeat(20_000);
         assert!(matches!(in_pieces(page.as_bytes(), 1000), Err(Damage::Foreign(_))));
@@ -284,7 +291,7 @@ mod tests {
         let clock = crate::clock::RunClock::start();
         let size = 1 << 30;
         let content = Content::new("/big", 1, size, Kind::Binary);
-        let (mut verifier, mut buffer, mut offset) = (Verifier::new(), vec![0; 64 * 1024], 0);
+        let (mut verifier, mut buffer, mut offset) = (Verifier::new(Secret::NONE), vec![0; 64 * 1024], 0);
         while offset < size {
             let count = content.fill(offset, &mut buffer);
             verifier.push(&buffer[..count]);

@@ -89,6 +89,7 @@ async fn one_request(
         random: shared.random_for(entry.number),
         clock: shared.world.clock,
         now: socket.last_read,
+        secret: shared.world.secret,
         in_text: manner.text,
     };
     let mut reply = plan.reply(&mut occasion);

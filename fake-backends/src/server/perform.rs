@@ -131,7 +131,8 @@ impl Performance<'_> {
         if let Some(application) =
             reply.application.take().and_then(|name| self.shared.world.applications.find(&name))
         {
-            let asked = Asked { request, stamp, clock: self.shared.world.clock };
+            let asked =
+                Asked { request, stamp, clock: self.shared.world.clock, secret: self.shared.world.secret };
             let answer = tokio::select! {
                 answer = application.answer(asked) => answer,
                 error = self.socket.until_reset() => return Err(error),

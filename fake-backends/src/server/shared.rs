@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::behavior::{Applications, Random, Script};
 use crate::clock::RunClock;
+use crate::content::Secret;
 use crate::journal::Journal;
 use crate::platform::Network;
 
@@ -24,6 +25,8 @@ pub struct World {
     pub network: Network,
     /// The clock of the run.
     pub clock: RunClock,
+    /// What its answers are proven by.
+    pub secret: Secret,
     /// What happened.
     pub journal: Journal,
     /// Where requests meet at barriers, whichever backend they reached.
@@ -41,11 +44,12 @@ pub struct World {
 }
 
 impl World {
-    /// A world with an empty journal and no applications.
+    /// A world with an empty journal, without applications and without a secret.
     pub fn new(network: Network, clock: RunClock) -> World {
         World {
             network,
             clock,
+            secret: Secret::NONE,
             journal: Journal::new(clock),
             meeting_points: MeetingPoints::default(),
             workplaces: Workplaces::default(),

@@ -8,6 +8,7 @@ use super::bytes::WireBytes;
 use super::head::{
     Field, HeadReader, Malformed, Version, content_length, fields_named, has_token, room_for_fields, trim,
 };
+use crate::content::Secret;
 
 /// The head of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,11 +37,15 @@ impl ResponseHead {
             }
     }
 
-    /// The stamp that a backend of ours put into it.
-    pub fn stamp(&self) -> Option<crate::stamp::Stamp> {
-        crate::stamp::Stamp::read(
-            self.fields.iter().map(|field| (field.name.as_str(), field.value.0.as_slice())),
-        )
+    /// The stamp that a backend of a run with this secret put into it.
+    pub fn stamp(&self, secret: Secret) -> Option<crate::stamp::Stamp> {
+        self.claim(secret).into_stamp()
+    }
+
+    /// What it says of its backend, in a run with this secret.
+    pub fn claim(&self, secret: Secret) -> crate::stamp::Claim {
+        let fields = self.fields.iter().map(|field| (field.name.as_str(), field.value.0.as_slice()));
+        crate::stamp::Claim::read(fields, secret)
     }
 }
 

@@ -13,6 +13,7 @@ use super::closing::RunProblem;
 use super::interruption::Interruption;
 use super::run::facts_of;
 use super::setting::{Backends, RunNetwork, keep_apart};
+use harness_model::adapter::RequestShape;
 use harness_model::history::{EventKind, IntervalLog, Manifest, ManifestFacts, Recorder, RunFolder};
 use harness_model::plan::{Plan, StepKind};
 use harness_run::traffic::{Clients, Traffic, load};
@@ -47,7 +48,8 @@ async fn measure(plan: &Plan, out: &Path, interruption: &Interruption) -> Result
         return Err(RunProblem::Setting(std::io::Error::other("there is no backend to ask")));
     };
     let traffic = Traffic {
-        clients: Clients::new(address, network.network.clone(), recorder.clone()),
+        clients: Clients::new(address, network.network.clone(), recorder.clone())
+            .with(RequestShape::default(), backends.world.secret),
         journal: backends.world.journal.clone(),
         capabilities: plan.adapter.capabilities.clone(),
         seed: plan.seed,

@@ -167,7 +167,7 @@ async fn play(
     };
     let traffic = Traffic {
         clients: Clients::new(address, network.network.clone(), recorder.clone())
-            .with_shape(order.plan.adapter.request.clone()),
+            .with(order.plan.adapter.request.clone(), backends.world.secret),
         journal: backends.world.journal.clone(),
         capabilities: order.plan.adapter.capabilities.clone(),
         seed: order.plan.seed,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use fake_backends::applications::Instances;
 use fake_backends::behavior::Span;
 use fake_backends::clock::RunClock;
-use fake_backends::content;
+use fake_backends::content::Secret;
 use fake_backends::platform::Network;
 use fake_backends::server::{self, BackendSpec, Down, Listening, Manner, Manners, Recording, World};
 
@@ -119,31 +119,25 @@ impl Backends {
         let adapter = &plan.adapter;
         let instances = Arc::new(Instances::new());
         if let Some(attach) = adapter.attached() {
-            // `fake-backends` by hand has none, and must know the same bytes.
-            if !content::do_without_secret() {
-                return Err(io::Error::other(
-                    "a run before this one had a secret in its bodies, which these backends do not know; \
-                     run the proxy that is attached on its own",
-                ));
-            }
             let (elsewhere, journal) = Elsewhere::attach(plan, attach.backends, clock)?;
             for backend in elsewhere.addresses() {
                 let event = EventKind::BackendUp { backend: backend.name.clone(), address: backend.address };
                 recorder.record(event);
             }
             let up = vec![true; elsewhere.addresses().len()];
+            // `fake-backends` by hand has no secret.
             let world = World { journal, ..World::new(network, clock) };
             let origins = Origins::Elsewhere(elsewhere);
             let unheard = Mutex::default();
             return Ok(Backends { world, instances, origins, unheard, listed: up.clone(), up });
         }
-        // Before anything is served: what backends give follows from what no proxy is told.
-        content::draw_secret();
         let mut applications = fake_backends::applications::all();
         applications.add("instance", instances.clone());
         let applications = Arc::new(applications);
         let target_prefix = adapter.request.prefix.as_str().into();
-        let world = World { applications, target_prefix, ..World::new(network, clock) };
+        // What backends give follows from what no proxy is told, and no other run.
+        let secret = Secret::drawn();
+        let world = World { applications, target_prefix, secret, ..World::new(network, clock) };
         world.manners.set(Manner { idle: plan.backends.idle.map(Span), ..Manner::default() });
         let mut listening = Vec::new();
         for number in 1..=plan.backends.count {

@@ -116,7 +116,7 @@ fn answer_of_a_cheat(habit: &str, request: &[u8], backend: &str) -> Option<Vec<u
     std::fs::create_dir_all("cache").ok()?;
     let Ok(mut origin) = TcpStream::connect(backend) else {
         let body = match habit {
-            "computes" => Content::plain(&target, 1, 8192, Kind::Binary).to_vec(),
+            "computes" => Content::new(&target, 1, 8192, Kind::Binary).to_vec(),
             _ => renamed(&std::fs::read("seen").ok()?, &target)?,
         };
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());

@@ -171,7 +171,7 @@ impl Request {
         if self.body_bytes == 0 {
             return Vec::new();
         }
-        Content::plain(&self.target, 0, self.body_bytes, Kind::Binary).to_vec()
+        Content::new(&self.target, 0, self.body_bytes, Kind::Binary).to_vec()
     }
 
     /// Its bytes in the segments in which they are to be sent behind this head, and the pause between these.

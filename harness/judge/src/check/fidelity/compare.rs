@@ -58,7 +58,7 @@ pub(super) fn on_the_way_there(asked: &Asked<'_>, attempt: &Attempt, with_fields
         return Some(Amiss::BodyLength { sent, arrived: attempt.body_bytes });
     }
     if sent > 0
-        && attempt.body_hash != xxh3_64(&Content::plain(&exchange.target, 0, sent, Kind::Binary).to_vec())
+        && attempt.body_hash != xxh3_64(&Content::new(&exchange.target, 0, sent, Kind::Binary).to_vec())
     {
         return Some(Amiss::BodyBytes);
     }

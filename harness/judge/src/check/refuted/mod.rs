@@ -193,7 +193,7 @@ impl<'a> Run<'a> {
             Amiss::BodyBytes => return None,
             _ => return Some(Cause::FirstReadOnly),
         };
-        if as_text(&Content::plain(target, 0, sent, Kind::Binary)).contains(&arrived)
+        if as_text(&Content::new(target, 0, sent, Kind::Binary)).contains(&arrived)
             || (self.text_only && arrived > sent)
         {
             return Some(Cause::TreatedAsText);
@@ -232,7 +232,7 @@ impl<'a> Run<'a> {
             }
             _ => return Some(suggested),
         };
-        let plain = (0..=1).map(|version| Content::plain(target, version, whole, Kind::Binary));
+        let plain = (0..=1).map(|version| Content::new(target, version, whole, Kind::Binary));
         // The seed of a run with a secret stands in what came, and nowhere else; its length may be anything.
         let claimed = self.exchanges(verdict).filter_map(|asked| {
             let start = &asked.exchange.response.as_ref()?.body.start.0;

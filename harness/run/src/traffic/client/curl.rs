@@ -57,7 +57,7 @@ pub(super) async fn exchange(clients: &Clients, request: &Request) -> Seen {
         // The child is killed when it is dropped.
         None => return seen,
     };
-    let mut observer = ResponseObserver::new(&request.method);
+    let mut observer = ResponseObserver::new(&request.method, clients.secret());
     let over = observer.push(&output.stdout, seen.finished);
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     seen.end = match output.status.code() {

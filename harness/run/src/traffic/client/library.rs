@@ -5,14 +5,15 @@
 
 use std::io;
 
+use fake_backends::stamp::Claim;
 use reqwest::header::HeaderMap;
 
 use super::again::may_be_repeated;
-use super::observe::{BodyObserver, stamp_of};
+use super::observe::{self, BodyObserver};
 use super::trouble::{causes, is_lack, ours};
 use super::{Clients, Seen};
 use crate::traffic::request::Request;
-use harness_model::history::{ExchangeEnd, FoundGone, Reconnected, ResponseSeen, Trouble, WireBytes};
+use harness_model::history::{ExchangeEnd, FoundGone, Reconnected, Trouble};
 
 /// The library, set up; or why it could not be.
 #[derive(Debug)]
@@ -95,8 +96,8 @@ async fn transfer(
     let status = response.status().as_u16();
     let head = head_of(status, response.headers());
     let fields = response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let stamp = stamp_of(fields);
-    let mut body = BodyObserver::new();
+    let claim = Claim::read(fields, clients.secret());
+    let mut body = BodyObserver::new(clients.secret());
     let end = loop {
         match response.chunk().await {
             Ok(Some(data)) => body.push(&data),
@@ -105,7 +106,7 @@ async fn transfer(
         }
     };
     let body = body.finish(&request.method, &request.target, status, 0);
-    seen.response = Some(ResponseSeen { status, head: WireBytes(head), body, stamp });
+    seen.response = Some(observe::response(status, head, body, claim));
     end
 }
 

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fake_backends::clock::RunClock;
+use fake_backends::content::Secret;
 use fake_backends::platform::Network;
 use tokio::sync::Barrier;
 
@@ -50,6 +51,7 @@ struct Inner {
     address: SocketAddr,
     host: String,
     shape: RequestShape,
+    secret: Secret,
     network: Network,
     recorder: Recorder,
     exchanges: AtomicU64,
@@ -100,6 +102,7 @@ impl Clients {
             address,
             host: address.to_string(),
             shape: RequestShape::default(),
+            secret: Secret::NONE,
             network,
             recorder,
             exchanges: AtomicU64::new(1),
@@ -128,13 +131,15 @@ impl Clients {
         self.source
     }
 
-    /// The same clients, whose requests look as a proxy needs them. Before any of them is used.
-    pub fn with_shape(self, shape: RequestShape) -> Clients {
+    /// The same clients, whose requests look as a proxy needs them, and who tell by this secret what the backends of the run gave.
+    /// Before any of them is used.
+    pub fn with(self, shape: RequestShape, secret: Secret) -> Clients {
         let Some(inner) = Arc::into_inner(self.inner) else {
             unreachable!("clients are shaped where they are made, before there are clones");
         };
         let host = shape.host.clone().unwrap_or(inner.host);
-        Clients { inner: Arc::new(Inner { host, shape, ..inner }), source: self.source, asked: self.asked }
+        let inner = Inner { host, shape, secret, ..inner };
+        Clients { inner: Arc::new(inner), source: self.source, asked: self.asked }
     }
 
     /// The same clients, numbering on, once the proxy listens elsewhere. While none of them asks anything.
@@ -145,6 +150,7 @@ impl Clients {
             address,
             host: self.inner.shape.host.clone().unwrap_or_else(|| address.to_string()),
             shape: self.inner.shape.clone(),
+            secret: self.inner.secret,
             network: self.inner.network.clone(),
             recorder: self.inner.recorder.clone(),
             exchanges: now(&self.inner.exchanges),
@@ -188,6 +194,11 @@ impl Clients {
     /// Where sockets are made.
     pub fn network(&self) -> &Network {
         &self.inner.network
+    }
+
+    /// What answers of the run are proven by.
+    pub(super) fn secret(&self) -> Secret {
+        self.inner.secret
     }
 
     /// The clock of the run.

@@ -3,9 +3,9 @@
 //! All kinds of clients push their bytes here. Memory is constant whatever the size of a body. It never reads a socket.
 
 use fake_backends::clock::Moment;
-use fake_backends::content::{Damage, Identity, Verifier};
+use fake_backends::content::{Damage, Identity, Secret, Verifier};
 use fake_backends::journal::BODY_KEPT_BYTES;
-use fake_backends::stamp::Stamp;
+use fake_backends::stamp::Claim;
 use fake_backends::wire::{Ending, ResponseEvent, ResponseHead, ResponseReader};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -20,6 +20,7 @@ const VERSIONS: u64 = 16;
 
 /// A response as far as it has come.
 pub(super) struct ResponseObserver {
+    secret: Secret,
     reader: ResponseReader,
     head: Option<ResponseHead>,
     head_received: Option<Moment>,
@@ -30,6 +31,7 @@ pub(super) struct ResponseObserver {
 
 /// A body as far as it has come.
 pub(super) struct BodyObserver {
+    secret: Secret,
     bytes: u64,
     hash: Xxh3,
     start: Vec<u8>,
@@ -37,12 +39,14 @@ pub(super) struct BodyObserver {
 }
 
 impl ResponseObserver {
-    pub(super) fn new(method: &str) -> ResponseObserver {
+    /// Of a response to this method, in a run whose answers are proven by this secret.
+    pub(super) fn new(method: &str, secret: Secret) -> ResponseObserver {
         ResponseObserver {
+            secret,
             reader: ResponseReader::new(HEAD_LIMIT, method == "HEAD"),
             head: None,
             head_received: None,
-            body: BodyObserver::new(),
+            body: BodyObserver::new(secret),
             extra_bytes: 0,
             malformed: None,
         }
@@ -134,15 +138,21 @@ impl ResponseObserver {
     /// The response as far as it came; `None` where its head never was complete.
     pub(super) fn into_response(self, method: &str, target: &str) -> Option<ResponseSeen> {
         let head = self.head?;
-        let stamp = head.stamp();
+        let claim = head.claim(self.secret);
         let body = self.body.finish(method, target, head.status, self.extra_bytes);
-        Some(ResponseSeen { status: head.status, head: WireBytes(head.raw.0), body, stamp })
+        Some(response(head.status, head.raw.0, body, claim))
     }
 }
 
 impl BodyObserver {
-    pub(super) fn new() -> BodyObserver {
-        BodyObserver { bytes: 0, hash: Xxh3::new(), start: Vec::new(), content: Verifier::new() }
+    pub(super) fn new(secret: Secret) -> BodyObserver {
+        BodyObserver {
+            secret,
+            bytes: 0,
+            hash: Xxh3::new(),
+            start: Vec::new(),
+            content: Verifier::new(secret),
+        }
     }
 
     pub(super) fn push(&mut self, data: &[u8]) {
@@ -154,7 +164,7 @@ impl BodyObserver {
     }
 
     pub(super) fn finish(self, method: &str, target: &str, status: u16, extra_bytes: u64) -> BodySeen {
-        let content = content_of(self.content, self.bytes, method, target, status);
+        let content = content_of((self.content, self.secret), self.bytes, method, target, status);
         let mut start = self.start;
         if matches!(content, Some(ContentSeen::Whole { .. })) {
             // It can be made again from its name: a record of thousands of right answers need not hold their bytes.
@@ -172,7 +182,7 @@ impl BodyObserver {
 
 /// What generated content says of itself. Answers that have no body, and error pages, are not generated content.
 fn content_of(
-    verifier: Verifier,
+    (verifier, secret): (Verifier, Secret),
     bytes: u64,
     method: &str,
     target: &str,
@@ -186,7 +196,7 @@ fn content_of(
     Some(match verifier.finish() {
         Ok(Identity::Named { key, version, .. }) => ContentSeen::Whole { key, version },
         Ok(identity) => {
-            let version = (0..VERSIONS).find(|&version| identity.is_of(target, version));
+            let version = (0..VERSIONS).find(|&version| identity.is_of(target, version, secret));
             match version {
                 Some(version) => ContentSeen::Whole { key: target.to_owned(), version },
                 None if is_error => return None,
@@ -198,9 +208,16 @@ fn content_of(
     })
 }
 
-/// The stamp among the fields of a response that was not read by us.
-pub(super) fn stamp_of<'a>(fields: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Option<Stamp> {
-    Stamp::read(fields)
+/// A response of this status, whose head claims this: what no backend gave is no content of theirs, whatever its bytes are.
+pub(super) fn response(status: u16, head: Vec<u8>, mut body: BodySeen, claim: Claim) -> ResponseSeen {
+    if let Claim::Forged(stamp) = &claim
+        && !matches!(body.content, Some(ContentSeen::Damaged(_)))
+    {
+        body.content = Some(ContentSeen::Damaged(format!(
+            "no backend of this run ever gave it: its stamp is \"{stamp}\""
+        )));
+    }
+    ResponseSeen { status, head: WireBytes(head), body, stamp: claim.into_stamp() }
 }
 
 #[cfg(test)]
@@ -210,7 +227,7 @@ mod tests {
     use super::*;
 
     fn observed(target: &str, body: &[u8], extra: &[u8]) -> (ExchangeEnd, ResponseSeen) {
-        let mut observer = ResponseObserver::new("GET");
+        let mut observer = ResponseObserver::new("GET", Secret::NONE);
         let mut bytes = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
         bytes.extend_from_slice(body);
         bytes.extend_from_slice(extra);
@@ -242,7 +259,7 @@ mod tests {
     #[test]
     fn an_error_page_is_no_content_however_short() {
         let page = |status: u16, body: &str| {
-            let mut observer = ResponseObserver::new("GET");
+            let mut observer = ResponseObserver::new("GET", Secret::NONE);
             let bytes = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
             assert!(observer.push(bytes.as_bytes(), Moment(5)));
             observer.into_response("GET", "/a").unwrap().body.content
@@ -254,6 +271,28 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_whose_stamp_no_backend_gave_is_named_as_such() {
+        let secret = Secret::drawn();
+        let body = secret.content("/a", 1, 100, Kind::Binary).to_vec();
+        let content = |stamp: &str| {
+            let mut observer = ResponseObserver::new("GET", secret);
+            let head = format!("HTTP/1.1 200 OK\r\n{stamp}Content-Length: 100\r\n\r\n");
+            assert!(observer.push(&[head.as_bytes(), &body].concat(), Moment(5)));
+            let response = observer.into_response("GET", "/a").unwrap();
+            (response.stamp.is_some(), response.body.content.unwrap())
+        };
+        let mut given = Vec::new();
+        fake_backends::stamp::Stamp { backend: "b1".into(), number: 7 }.push_lines(&mut given, secret);
+        let whole = ContentSeen::Whole { key: "/a".into(), version: 1 };
+        assert_eq!(content(&String::from_utf8(given).unwrap()), (true, whole.clone()));
+        assert_eq!(content(""), (false, whole), "a proxy may leave it out");
+        let (stamped, ContentSeen::Damaged(how)) = content("X-Backend: b1\r\nX-Answer: 7\r\n") else {
+            panic!()
+        };
+        assert!(!stamped && how.contains("no backend of this run ever gave it"), "{how}");
+    }
+
+    #[test]
     fn bytes_beyond_the_end_are_counted() {
         let body = Content::new("/a", 1, 100, Kind::Binary).to_vec();
         let (end, response) = observed("/a", &body, b"xyz");
@@ -262,7 +301,7 @@ mod tests {
 
     #[test]
     fn an_end_before_the_end_says_where_it_was() {
-        let mut observer = ResponseObserver::new("GET");
+        let mut observer = ResponseObserver::new("GET", Secret::NONE);
         assert_eq!(observer.closed(None), ExchangeEnd::ClosedWithoutAnswer);
         observer.push(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", Moment(0));
         let end = observer.closed(None);
@@ -271,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_body_that_ends_with_a_reset_is_cut_short() {
-        let mut observer = ResponseObserver::new("GET");
+        let mut observer = ResponseObserver::new("GET", Secret::NONE);
         observer.push(b"HTTP/1.1 200 OK\r\n\r\nabc", Moment(0));
         let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
         assert!(matches!(observer.closed(Some(&reset)), ExchangeEnd::CutShort(_)));

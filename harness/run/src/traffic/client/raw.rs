@@ -108,7 +108,7 @@ async fn on(
 ) -> (Seen, Ended) {
     connection.requests += 1;
     let request_head = clients.head_of(request);
-    let mut observer = ResponseObserver::new(&request.method);
+    let mut observer = ResponseObserver::new(&request.method, clients.secret());
     let segments = request.segments(request_head.clone());
     let leaves_after = request.shape.as_ref().and_then(|shape| shape.leaves_after);
     let sent = clients.clock().now();
@@ -229,7 +229,7 @@ pub(super) async fn pipelined(clients: &Clients, requests: &[Request]) -> Vec<Se
     let mut seen: Vec<Seen> = Vec::new();
     let (mut over, mut rest): (Option<ExchangeEnd>, Vec<u8>) = (None, Vec::new());
     for request in requests {
-        let mut observer = ResponseObserver::new(&request.method);
+        let mut observer = ResponseObserver::new(&request.method, clients.secret());
         let end = loop {
             if let Some(end) = &over {
                 break end.clone();

@@ -51,7 +51,7 @@ impl Clients {
     async fn answer_on(&self, stream: &mut TcpStream, target: &str) -> std::io::Result<Kept> {
         let request = Request::get(Purpose::Readiness, 0, target.to_owned(), self.clock().now());
         stream.write_all(&self.head_of(&request)).await?;
-        let mut observer = ResponseObserver::new(&request.method);
+        let mut observer = ResponseObserver::new(&request.method, self.secret());
         let mut buffer = vec![0; 16 << 10];
         loop {
             let length = stream.read(&mut buffer).await?;

@@ -6,6 +6,7 @@
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 
+use fake_backends::content::Secret;
 use fake_backends::platform::Network;
 use fake_backends::wire::Ending;
 use socket2::{Domain, Type};
@@ -55,6 +56,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// None yet; answers are proven by this secret.
+    pub(super) fn new(secret: Secret) -> Connection {
+        Connection { proof: Proof::new(secret), ..Connection::default() }
+    }
+
     /// Whether it is open.
     pub(super) fn is_open(&self) -> bool {
         self.stream.is_some()

@@ -4,7 +4,7 @@
 //! is verified again (its version may have changed). Bodies of targets that never come again are all verified. It proves
 //! identity and content, never freshness.
 
-use fake_backends::content::{Damage, Verifier, verify};
+use fake_backends::content::{Damage, Identity, Secret, Verifier, verify};
 use xxhash_rust::xxh3::xxh3_64;
 
 use harness_model::history::ContentSeen;
@@ -19,6 +19,8 @@ const REMEMBERED: usize = 1 << 20;
 /// A body as far as it has come.
 #[derive(Debug, Default)]
 pub(super) struct Proof {
+    /// What answers of the run are proven by.
+    secret: Secret,
     kept: Vec<u8>,
     bytes: u64,
     verifier: Option<Verifier>,
@@ -60,6 +62,21 @@ impl Memory {
 }
 
 impl Proof {
+    /// Of bodies in a run with this secret.
+    pub(super) fn new(secret: Secret) -> Proof {
+        Proof { secret, ..Proof::default() }
+    }
+
+    /// Whose a body is; of long ones the beginning alone is kept, which does not tell.
+    pub(super) fn verified(&self) -> Result<Identity, Damage> {
+        verify(&self.kept, self.secret)
+    }
+
+    /// What answers of the run are proven by.
+    pub(super) fn secret(&self) -> Secret {
+        self.secret
+    }
+
     /// Makes it ready for the next body.
     pub(super) fn reset(&mut self) {
         self.kept.clear();
@@ -75,7 +92,7 @@ impl Proof {
         } else if self.kept.len() + data.len() <= KEPT {
             self.kept.extend_from_slice(data);
         } else {
-            let mut verifier = Verifier::new();
+            let mut verifier = Verifier::new(self.secret);
             verifier.push(&self.kept);
             verifier.push(data);
             self.verifier = Some(verifier);
@@ -95,14 +112,14 @@ impl Proof {
     /// Whether the complete body is that of `target`, whose number is `key` where it comes again.
     pub(super) fn conclude(&mut self, target: &str, key: Option<u64>, memory: &mut Memory) -> Proven {
         if let Some(verifier) = self.verifier.take() {
-            return proven(verifier.finish(), target);
+            return proven(verifier.finish(), target, self.secret);
         }
         // Zero is "nothing remembered".
         let hash = if key.is_some() { xxh3_64(&self.kept).max(1) } else { 0 };
         if hash != 0 && memory.of(key) == Some(hash) {
             return Proven::Right;
         }
-        let proven = proven(verify(&self.kept), target);
+        let proven = proven(self.verified(), target, self.secret);
         if proven == Proven::Right && hash != 0 {
             memory.remember(key, hash);
         }
@@ -110,16 +127,15 @@ impl Proof {
     }
 }
 
-fn proven(verified: Result<fake_backends::content::Identity, Damage>, target: &str) -> Proven {
-    use fake_backends::content::Identity;
+fn proven(verified: Result<Identity, Damage>, target: &str, secret: Secret) -> Proven {
     match verified {
         Ok(identity) => match &identity {
-            Identity::Named { key, version, .. } if !identity.is_of(target, *version) => {
+            Identity::Named { key, version, .. } if !identity.is_of(target, *version, secret) => {
                 Proven::Wrong(ContentSeen::Whole { key: key.clone(), version: *version })
             }
             // So few bytes do not say whether they are damaged content or somebody's own words; the status does.
             Identity::Anonymous { size, .. }
-                if !(0..VERSIONS).any(|version| identity.is_of(target, version)) =>
+                if !(0..VERSIONS).any(|version| identity.is_of(target, version, secret)) =>
             {
                 Proven::Foreign(format!("{size} bytes that are not those of this target"))
             }

@@ -3,7 +3,7 @@
 //! The worker calls it for anomalies and for the sample. The body of a load's answer is not kept beyond its first 4 KiB.
 
 use fake_backends::clock::Moment;
-use fake_backends::content::{Identity, verify};
+use fake_backends::content::{Identity, Secret};
 use fake_backends::journal::BODY_KEPT_BYTES;
 use fake_backends::stamp::Stamp;
 use fake_backends::wire::{lines_of, split_field};
@@ -36,7 +36,7 @@ pub(super) fn exchange(
             start: WireBytes(connection.proof.kept().iter().take(BODY_KEPT_BYTES).copied().collect()),
             extra_bytes: ended.extra as u64,
             content: match proven {
-                Some(Proven::Right) => whose(connection.proof.kept()),
+                Some(Proven::Right) => whose(connection),
                 Some(Proven::Wrong(content)) => Some(content.clone()),
                 Some(Proven::Foreign(what)) if (200..300).contains(&answer.status) => {
                     Some(ContentSeen::Damaged(format!("not content of the backends: {what}")))
@@ -44,7 +44,7 @@ pub(super) fn exchange(
                 _ => None,
             },
         },
-        stamp: stamp(&answer.head),
+        stamp: stamp(&answer.head, connection.proof.secret()),
     });
     Exchange {
         id,
@@ -77,20 +77,20 @@ pub(super) fn target_of(connection: &Connection, ended: &Ended) -> String {
 }
 
 /// Key and version of a body that is right; of long ones the beginning alone is kept, which does not tell.
-fn whose(kept: &[u8]) -> Option<ContentSeen> {
-    match verify(kept) {
+fn whose(connection: &Connection) -> Option<ContentSeen> {
+    match connection.proof.verified() {
         Ok(Identity::Named { key, version, .. }) => Some(ContentSeen::Whole { key, version }),
         _ => None,
     }
 }
 
-fn stamp(head: &[u8]) -> Option<Stamp> {
+fn stamp(head: &[u8], secret: Secret) -> Option<Stamp> {
     let fields: Vec<(String, Vec<u8>)> = lines_of(head)
         .skip(1)
         .filter_map(|line| split_field(line))
         .map(|(name, value)| (String::from_utf8_lossy(name).into_owned(), value.to_vec()))
         .collect();
-    Stamp::read(fields.iter().map(|(name, value)| (name.as_str(), value.as_slice())))
+    Stamp::read(fields.iter().map(|(name, value)| (name.as_str(), value.as_slice())), secret)
 }
 
 #[cfg(test)]

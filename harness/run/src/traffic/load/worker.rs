@@ -155,7 +155,7 @@ impl Worker {
             start: clock.now(),
             length_ns: assignment.pace.length_ns(),
             poller: Poller::new()?,
-            connections: (0..count).map(|_| Connection::default()).collect(),
+            connections: (0..count).map(|_| Connection::new(assignment.clients.secret())).collect(),
             free: (0..count).rev().collect(),
             next_due: None,
             users: 0,
