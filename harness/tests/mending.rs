@@ -103,3 +103,34 @@ fn a_held_run_stops_at_the_failing_step_and_can_be_asked_by_hand() {
     let printed = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{printed}");
 }
+
+#[test]
+fn a_folder_of_scenarios_is_run_in_the_order_of_its_readme_and_shown_on_one_page() {
+    let workshop = Workshop::with("always-first");
+    let folder = workshop.folder.path().join("some");
+    std::fs::create_dir(&folder).expect("a folder");
+    for name in ["turns", "stored"] {
+        let from = here().join("scenarios").join(format!("{name}.yaml"));
+        std::fs::copy(from, folder.join(format!("{name}.yaml"))).expect("a scenario");
+    }
+    std::fs::write(folder.join("README.md"), "First `turns.yaml`, then `stored.yaml`.").expect("a README");
+    std::fs::write(folder.join("notes.txt"), "no scenario").expect("a text");
+    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .args(["some/", "--sut", "guilty.yaml", "--out", "reports", "--lang", "es"])
+        .current_dir(workshop.folder.path())
+        .output()
+        .expect("the harness runs");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    let suite = printed.split("Conjunto de escenarios").nth(1).unwrap_or_else(|| panic!("{printed}"));
+    assert!(suite.find("turns") < suite.find("stored") && suite.contains("rr.serial_cycle"), "{suite}");
+    assert!(suite.contains("No cumple:") && suite.contains("en 2 escenarios"), "{suite}");
+    for language in ["es", "en"] {
+        let page = workshop.folder.path().join(format!("reports/some/index.{language}.html"));
+        let page = std::fs::read_to_string(page).expect("the page of all");
+        let link =
+            page.split("href=\"../turns/").nth(1).and_then(|rest| rest.split('"').next()).expect("a link");
+        let link = link.split('#').next().expect("a file");
+        assert!(workshop.folder.path().join("reports/turns").join(link).is_file(), "{link}");
+    }
+}

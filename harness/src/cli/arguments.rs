@@ -104,7 +104,7 @@ pub(super) struct CheckArguments {
 /// Which scenarios are run on which proxies, and how.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct RunArguments {
-    /// Scenario files, or a `plan.json` of an earlier run.
+    /// Scenario files, folders of such, or a `plan.json` of an earlier run.
     #[arg(value_name = "SCENARIO")]
     pub(super) scenarios: Vec<PathBuf>,
     /// The proxy under test: the name of an adapter, its file, or a folder with a profile; may be given several times [default: pibl].

@@ -4,18 +4,21 @@
 //! others from being carried out; an interruption ends them all.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::conductor::{self, Interruption, RunOrder};
+use crate::conductor::{self, Finished, Interruption, RunOrder};
 use harness_judge::compare::BASELINE;
 use harness_model::exit_code::ExitCode;
 use harness_model::plan::{Plan, Versus};
 use harness_tell::language::profile_words::profile;
 use harness_tell::language::run_words::{no_signal_handler, nothing_failed, one_of_many};
+use harness_tell::language::suite_words::suite_at;
 use harness_tell::language::threshold_words::{not_by_one_run, will_take};
 use harness_tell::language::{InWords as _, Language, Listed, Span};
 use harness_tell::report::terminal::Display;
+use harness_tell::report::{Suite, SuiteRun, suite_lines, write_suite};
 
 use super::annotations;
 use super::arguments::{Inconclusive, RunArguments, language};
@@ -58,14 +61,13 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
     let small = selected.iter().any(|selected| selected.plan.is_small());
     let workers = if small { 1 } else { usize::from(arguments.jobs).min(total) };
     let queue: Mutex<VecDeque<(usize, Selected)>> = Mutex::new(selected.into_iter().enumerate().collect());
-    let results: Mutex<Vec<(usize, String, ExitCode)>> = Mutex::new(Vec::new());
+    let results: Mutex<Vec<(usize, SuiteRun)>> = Mutex::new(Vec::new());
     let one = || {
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some((place, selected)) = next.filter(|_| interruption.cause().is_none()) else { return };
-            let name = format!("{} · {}", selected.plan.name, selected.plan.adapter.name);
-            let code = carry_out(arguments, selected, workers, &interruption);
-            results.lock().unwrap_or_else(PoisonError::into_inner).push((place, name, code));
+            let run = carry_out(arguments, selected, workers, &interruption);
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((place, run));
         }
     };
     std::thread::scope(|scope| {
@@ -74,20 +76,68 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
     });
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_by_key(|(place, ..)| *place);
-    if total > 1 {
+    let runs: Vec<SuiteRun> = results.into_iter().map(|(_, run)| run).collect();
+    let codes: Vec<ExitCode> = runs.iter().map(|run| run.exit).collect();
+    if let Some(folder) = arguments.scenarios.iter().find(|path| path.is_dir()) {
+        show_suite(arguments, folder, runs, language);
+    } else if total > 1 {
         anstream::println!();
-        for (_, name, code) in &results {
-            anstream::println!("{}", one_of_many(language, name, *code));
+        for run in &runs {
+            let name = format!("{} · {}", run.name, run.proxy);
+            anstream::println!("{}", one_of_many(language, &name, run.exit));
         }
     }
     // Ctrl-C is how a single run that is held ends well.
     let held = arguments.hold && total == 1;
     let interrupted = interruption.cause().filter(|_| !held).map(|_| ExitCode::Interrupted);
     // Whatever else was found, a command that was cut short says so; a time that was over concerns its run only.
-    ExitCode::of_many(results.into_iter().map(|(_, _, code)| code).chain(interrupted))
+    ExitCode::of_many(codes.into_iter().chain(interrupted))
 }
 
-fn carry_out(arguments: &RunArguments, selected: Selected, workers: usize, all: &Interruption) -> ExitCode {
+/// All runs of a folder of scenarios, on one page and in the terminal.
+fn show_suite(arguments: &RunArguments, folder: &Path, runs: Vec<SuiteRun>, language: Language) {
+    let whole = folder.canonicalize();
+    let name = whole.ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let suite = Suite { name: name.unwrap_or_else(|| "suite".to_owned()), runs };
+    anstream::print!("{}", suite_lines(&suite, language));
+    match write_suite(&suite, &arguments.out.join(&suite.name), language) {
+        Ok(page) => anstream::println!("{}", suite_at(language, &page.display().to_string())),
+        Err(error) => anstream::eprintln!("{error}"),
+    }
+}
+
+fn carry_out(arguments: &RunArguments, selected: Selected, workers: usize, all: &Interruption) -> SuiteRun {
+    let Plan { name, title, strict, .. } = &selected.plan;
+    let run = SuiteRun {
+        name: name.clone(),
+        title: title.clone(),
+        proxy: selected.plan.adapter.name.clone(),
+        exit: ExitCode::Usage,
+        strict: *strict,
+        verdicts: Vec::new(),
+        folder: None,
+        took: Duration::ZERO,
+    };
+    match conduct(arguments, selected, workers, all) {
+        Ok(finished) => SuiteRun {
+            exit: finished.exit,
+            took: Duration::from_nanos(
+                finished.record.events.iter().map(|event| event.at.0).max().unwrap_or(0),
+            ),
+            verdicts: finished.verdicts,
+            folder: Some(finished.run_directory),
+            ..run
+        },
+        Err(exit) => SuiteRun { exit, ..run },
+    }
+}
+
+fn conduct(
+    arguments: &RunArguments,
+    selected: Selected,
+    workers: usize,
+    all: &Interruption,
+) -> Result<Finished, ExitCode> {
     let language = language(arguments.lang);
     let display = match workers {
         1 => Display::detect(arguments.verbose),
@@ -115,11 +165,11 @@ fn carry_out(arguments: &RunArguments, selected: Selected, workers: usize, all: 
             if let Some(before) = &before {
                 terminal::print_changes(before, &finished, language);
             }
-            finished.exit
+            Ok(finished)
         }
         Err(problem) => {
             anstream::eprintln!("{problem}");
-            problem.exit_code()
+            Err(problem.exit_code())
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The run command calls [`select`]. All complaints come at once, each with its place; nothing is run where there is one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::conductor;
 use harness_judge::check::Outcome;
@@ -15,6 +15,7 @@ use harness_model::plan::{self, HostProfile, Options, Plan};
 use harness_tell::language::Language;
 use harness_tell::language::mending_words::not_asked;
 use harness_tell::language::run_words::no_scenario;
+use harness_tell::language::suite_words::no_scenario_in;
 use harness_tell::report::VerdictsDocument;
 
 use super::arguments::RunArguments;
@@ -42,7 +43,7 @@ pub(super) fn select(arguments: &RunArguments, language: Language) -> Result<Vec
     let seed = arguments.seed.unwrap_or_else(drawn_seed);
     let (mut selected, mut complaints) = (Vec::new(), Vec::new());
     let adapters = adapters(arguments, language)?;
-    for file in &arguments.scenarios {
+    for file in &files_of(&arguments.scenarios, language)? {
         match plans_of(file, &adapters, arguments, seed, language) {
             Ok(plans) => selected.extend(plans),
             Err(complaint) => complaints.push(complaint),
@@ -83,6 +84,31 @@ pub(super) fn select(arguments: &RunArguments, language: Language) -> Result<Vec
     }
     selected.retain(|selected| !selected.plan.checks.is_empty());
     Ok(selected)
+}
+
+/// The scenario files that were named, those of a folder in the order in which its README names them: simplest first.
+fn files_of(named: &[PathBuf], language: Language) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let inside = std::fs::read_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let mut inside: Vec<PathBuf> = inside.flatten().map(|entry| entry.path()).collect();
+        inside.retain(|path| path.extension().is_some_and(|ending| ending == "yaml") && path.is_file());
+        let readme = std::fs::read_to_string(path.join("README.md")).unwrap_or_default();
+        let place = |file: &Path| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            readme.find(&format!("`{name}`")).unwrap_or(usize::MAX)
+        };
+        inside.sort_by_key(|file| (place(file), file.clone()));
+        if inside.is_empty() {
+            return Err(no_scenario_in(language, &path.display().to_string()));
+        }
+        files.extend(inside);
+    }
+    Ok(files)
 }
 
 fn plans_of(

@@ -36,6 +36,7 @@ pub(crate) mod samples;
 pub mod simulate_words;
 pub mod source_words;
 pub mod step_words;
+pub mod suite_words;
 pub mod threshold_words;
 mod time_words;
 pub mod trend_words;

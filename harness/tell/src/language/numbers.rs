@@ -87,6 +87,10 @@ pub enum Noun {
     Restart,
     /// An instance of a fleet.
     Instance,
+    /// A check that decides.
+    RequiredCheck,
+    /// A scenario.
+    Scenario,
 }
 
 impl Noun {
@@ -111,6 +115,13 @@ impl Noun {
             Noun::Rotation => ["rotation", "rotations", "rotación", "rotaciones"],
             Noun::ClientKind => ["kind of client", "kinds of client", "tipo de cliente", "tipos de cliente"],
             Noun::Check => ["check", "checks", "verificación", "verificaciones"],
+            Noun::RequiredCheck => [
+                "required check",
+                "required checks",
+                "verificación obligatoria",
+                "verificaciones obligatorias",
+            ],
+            Noun::Scenario => ["scenario", "scenarios", "escenario", "escenarios"],
             Noun::Instance => ["instance", "instances", "instancia", "instancias"],
             Noun::Restart => ["restart", "restarts", "reinicio", "reinicios"],
         }
