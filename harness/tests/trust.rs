@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 
 mod odd;
+mod ordinary;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ fn here() -> PathBuf {
 
 /// Exit code and what was printed.
 fn harness(arguments: &[&str]) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+    let output = Command::new(ordinary::harness())
         .args(arguments)
         .env("LANG", "en_US.UTF-8")
         .output()
@@ -95,6 +96,36 @@ fn a_log_file_that_is_a_link_to_elsewhere_is_neither_read_nor_copied() {
         fs::read_to_string(run.join("events.jsonl")).unwrap_or_else(|error| panic!("{error}: {said}"));
     assert!(events.contains("leads out of its own folder and was not read"), "{events}");
     assert!(!run.join("proxy.log").exists() && !events.contains("of the instructor"));
+}
+
+#[test]
+fn whoever_runs_the_judge_a_submission_has_a_network_and_folders_of_its_own() {
+    ordinary::also("whoever_runs_the_judge_a_submission_has_a_network_and_folders_of_its_own");
+    if !ordinary::may_have_namespaces() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let submission = hand_in(folder.path(), "");
+    // Outside, on the network of the host, somebody listens whom it has no business with.
+    let host = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let address = host.local_addr().expect("its address");
+    let proxy = fs::read_to_string(submission.join("proxy.py")).expect("the toy proxy");
+    let attempt = format!(
+        "import socket as s\ntry:\n    s.create_connection(('127.0.0.1', {}), 2)\n    open('reached', 'w')\n\
+         except OSError as error:\n    open('not-reached', 'w').write(str(error))\n",
+        address.port()
+    );
+    fs::write(submission.join("proxy.py"), attempt + &proxy).expect("its source");
+    let (scenario, out) = (here().join("scenarios/turns.yaml"), folder.path().join("reports"));
+    let team = submission.display().to_string();
+    let line = ["run", &scenario.display().to_string(), "--sut", &team, "--out", &out.display().to_string()];
+    let (code, said) = harness(&line);
+    assert_eq!(code, 0, "{said}");
+    let manifest = fs::read_to_string(out.join("turns/toy/latest/manifest.json")).expect("a manifest");
+    assert!(manifest.contains("private network namespace"), "{manifest}");
+    assert!(manifest.contains("folders for temporary files and a home of its own"), "{manifest}");
+    let events = fs::read_to_string(out.join("turns/toy/latest/events.jsonl")).expect("events");
+    assert!(events.contains("not-reached") && !events.contains("\"reached\""), "{events}");
 }
 
 #[test]

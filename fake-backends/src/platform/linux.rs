@@ -106,6 +106,8 @@ pub fn new_private(addresses: &[IpAddr]) -> io::Result<Place> {
                 interface::add_loopback_address(index, *address)
                     .map_err(|error| explain(&format!("give {address} to the loopback interface"), error))?;
             }
+            // A proxy that insists on port 80 may have it here, whoever it runs as. Old kernels have no such setting.
+            let _ = std::fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
             Ok(File::open(OWN_NETWORK)?.into())
         })?;
     let file =

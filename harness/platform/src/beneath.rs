@@ -11,10 +11,15 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, mkdirat, openat, renameat, statat, unlinkat};
+use rustix::process::{Gid, Uid};
 
 /// A folder that is opened once and stays the same, whatever happens to its name.
 #[derive(Debug)]
-pub struct Beneath(OwnedFd);
+pub struct Beneath {
+    folder: OwnedFd,
+    /// Whose everything is that is made in it; `None`: whoever makes it.
+    owner: Option<u32>,
+}
 
 const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
@@ -24,7 +29,29 @@ impl Beneath {
     /// # Errors
     /// It cannot be opened.
     pub fn new(folder: &Path) -> io::Result<Beneath> {
-        Ok(Beneath(openat(CWD, folder, DIRECTORY, Mode::empty())?))
+        Ok(Beneath { folder: openat(CWD, folder, DIRECTORY, Mode::empty())?, owner: None })
+    }
+
+    /// From now on everything that is made in it belongs to this user, and so does what is there.
+    ///
+    /// # Errors
+    /// The right to give files away is missing, or there are more folders in each other than files may be open.
+    pub fn give_to(&mut self, owner: u32) -> io::Result<()> {
+        self.owner = Some(owner);
+        give(self.opened(Path::new("."), DIRECTORY, Mode::empty())?, owner)
+    }
+
+    /// The same, of which everything that is made from now on belongs to this user.
+    pub fn owned_by(self, owner: Option<u32>) -> Beneath {
+        Beneath { owner, ..self }
+    }
+
+    /// A folder or an empty file, to be mounted on, with the folders above it; what is there is taken as it is.
+    ///
+    /// # Errors
+    /// It cannot be made, or leads out.
+    pub fn placeholder(&self, path: &Path, is_folder: bool) -> io::Result<OwnedFd> {
+        if is_folder { self.folder(path, true) } else { Ok(self.made(path)?.into()) }
     }
 
     /// A regular file in it, to be read.
@@ -106,7 +133,18 @@ impl Beneath {
         }
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = File::from(self.opened(path, flags, Mode::from_raw_mode(0o666))?);
-        if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+        if !file.metadata()?.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        self.handed_over(file)
+    }
+
+    /// Gives what was made to its owner.
+    fn handed_over<T: AsFd>(&self, made: T) -> io::Result<T> {
+        if let Some(owner) = self.owner {
+            rustix::fs::fchown(&made, Some(Uid::from_raw(owner)), Some(Gid::from_raw(owner)))?;
+        }
+        Ok(made)
     }
 
     fn folder(&self, path: &Path, make: bool) -> io::Result<OwnedFd> {
@@ -121,7 +159,7 @@ impl Beneath {
             here = match self.opened(&so_far, DIRECTORY, Mode::empty()) {
                 Err(error) if make && error.kind() == io::ErrorKind::NotFound => {
                     mkdirat(&here, name, Mode::from_raw_mode(0o777))?;
-                    self.opened(&so_far, DIRECTORY, Mode::empty())?
+                    self.handed_over(self.opened(&so_far, DIRECTORY, Mode::empty())?)?
                 }
                 other => other?,
             };
@@ -137,7 +175,7 @@ impl Beneath {
             use rustix::fs::{ResolveFlags, openat2};
             use rustix::io::Errno;
             let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-            match openat2(&self.0, path, flags, mode, resolve) {
+            match openat2(&self.folder, path, flags, mode, resolve) {
                 // Older kernels have no such call, and containers may forbid it.
                 Err(Errno::NOSYS | Errno::PERM) => {}
                 // A folder on the way was renamed meanwhile: the kernel could not be sure.
@@ -150,7 +188,7 @@ impl Beneath {
 
     /// The same without the kernel's help: one folder after the other, and no link at all.
     fn step_by_step(&self, path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
-        let mut here = openat(&self.0, ".", DIRECTORY, Mode::empty())?;
+        let mut here = openat(&self.folder, ".", DIRECTORY, Mode::empty())?;
         let mut parts = path.components().filter(|part| *part != Component::CurDir).peekable();
         while let Some(part) = parts.next() {
             let Component::Normal(name) = part else { return Err(rustix::io::Errno::XDEV.into()) };
@@ -160,6 +198,21 @@ impl Beneath {
         }
         Ok(here)
     }
+}
+
+/// Gives a folder and all that lies in it away; what a link leads to is left alone.
+fn give(folder: OwnedFd, owner: u32) -> io::Result<()> {
+    let (user, group) = (Some(Uid::from_raw(owner)), Some(Gid::from_raw(owner)));
+    rustix::fs::fchown(&folder, user, group)?;
+    for name in names(&folder)? {
+        rustix::fs::chownat(&folder, &name, user, group, AtFlags::SYMLINK_NOFOLLOW)?;
+        match openat(&folder, &name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()) {
+            Ok(inner) => give(inner, owner)?,
+            Err(rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// Whether something was refused because a path or a link leads out of the folder.

@@ -5,7 +5,7 @@
 //! caller is told.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,13 @@ pub struct Reach {
     /// Folders that are its own, empty at the first start of a run, where the host allows that; out of reach elsewhere.
     #[serde(default)]
     pub private: Vec<PathBuf>,
+    /// Folders in which there is nothing for it: sockets of others lie there, which no fence keeps it from. Empty where the host
+    /// allows that.
+    #[serde(default)]
+    pub hidden: Vec<PathBuf>,
+    /// Which of the private ones is its home.
+    #[serde(default)]
+    pub home: Option<PathBuf>,
 }
 
 /// What every program needs of the system: itself, its libraries, its interpreter.
@@ -77,12 +84,47 @@ impl Reach {
         writable.extend(DEVICES.map(PathBuf::from));
         let mut readable: Vec<PathBuf> = SYSTEM.map(PathBuf::from).to_vec();
         let mut private: Vec<PathBuf> = SHARED.map(PathBuf::from).to_vec();
+        readable.extend(home.iter().flat_map(|home| TOOLCHAINS.map(|name| home.join(name))));
         // Somebody whose home is the root of the system has none of their own.
-        private
-            .extend(home.iter().filter(|home| home.is_absolute() && home.components().count() > 1).cloned());
-        readable.extend(home.into_iter().flat_map(|home| TOOLCHAINS.map(|name| home.join(name))));
-        Reach { writable, readable, private }
+        let home = home.filter(|home| home.is_absolute() && home.components().count() > 1);
+        private.extend(home.iter().cloned());
+        Reach { writable, readable, private, hidden: hidden(), home }
     }
+
+    /// A user of its own for whom this is its reach ([`user_of_its_own`](crate::user_of_its_own)); `None` also where something in
+    /// it may be read by its owner alone, such as a toolchain in a home.
+    pub fn user(&self) -> Option<u32> {
+        let for_all = self.readable.iter().all(|path| self.is_for_everybody(path));
+        crate::user_of_its_own().filter(|_| for_all)
+    }
+
+    fn is_for_everybody(&self, path: &Path) -> bool {
+        use std::os::unix::fs::MetadataExt as _;
+        // What each process has of its own there leads to itself.
+        let Some(metadata) = path.metadata().ok().filter(|_| !path.starts_with("/dev")) else { return true };
+        let wanted = if metadata.is_dir() { 0o005 } else { 0o004 };
+        // A way that leads through a folder of its own is made for it.
+        let own = |folder: &&Path| self.private.iter().any(|private| private == folder);
+        metadata.mode() & wanted == wanted
+            && path
+                .ancestors()
+                .skip(1)
+                .take_while(|folder| !own(folder))
+                .all(|folder| folder.metadata().is_ok_and(|metadata| metadata.mode() & 0o001 != 0))
+    }
+}
+
+/// The folders at the root of the system that belong neither to the system nor to what everybody shares.
+fn hidden() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir("/").into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let system = |path: &PathBuf| {
+        SYSTEM.iter().chain(&DEVICES).any(|name| Path::new(name).starts_with(path))
+            && path != Path::new("/run")
+    };
+    let shared = |path: &PathBuf| SHARED.iter().any(|name| Path::new(name) == path);
+    let paths = folders.map(|entry| entry.path());
+    paths.filter(|path| !system(path) && !shared(path)).collect()
 }
 
 #[cfg(target_os = "linux")]
@@ -125,6 +167,8 @@ mod linux {
                     .handle_access(AccessFs::from_all(newest))?
                     // Without this a program of the same user could send a signal to the harness.
                     .scope(Scope::Signal)?
+                    // Nor may it speak with a service of the host that listens at a name without a file.
+                    .scope(Scope::AbstractUnixSocket)?
                     .create()?
                     .add_rules(path_beneath_rules(&reach.writable, AccessFs::from_all(newest)))?
                     .add_rules(path_beneath_rules(&reach.readable, AccessFs::from_read(newest)))

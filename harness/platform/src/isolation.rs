@@ -72,13 +72,15 @@ pub fn keep_descriptors_to_this_process() {
 #[cfg(target_os = "linux")]
 pub use linux::{
     become_subreaper, die_with_parent, enter_process_namespace, enter_user_and_process_namespace,
-    kill_everything_in_namespace, own_names, own_process_view,
+    hide_this_process, kill_everything_in_namespace, own_file, own_mounts, own_process_view,
+    share_no_memory_and_no_keys,
 };
 
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::{
     become_subreaper, die_with_parent, enter_process_namespace, enter_user_and_process_namespace,
-    kill_everything_in_namespace, own_names, own_process_view,
+    hide_this_process, kill_everything_in_namespace, own_file, own_mounts, own_process_view,
+    share_no_memory_and_no_keys,
 };
 
 #[cfg(target_os = "linux")]
@@ -116,19 +118,14 @@ mod linux {
         unshare(UnshareFlags::NEWPID)
     }
 
-    /// The same for everybody, by way of a user namespace in which everybody keeps their number.
+    /// The same for everybody, by way of a user namespace, whose rights are handed on to that child.
     ///
     /// # Errors
-    /// What the kernel says. Hosts that confine user namespaces can leave the process in one without a name for itself:
-    /// try it in a throw-away process first.
+    /// As [`enter_user_namespace`](crate::enter_user_namespace).
     pub fn enter_user_and_process_namespace() -> io::Result<()> {
-        let user = rustix::process::geteuid().as_raw();
-        let group = rustix::process::getegid().as_raw();
-        unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWPID)?;
-        // Without CAP_SETGID the group map may only be written once setgroups(2) is given up (user_namespaces(7)).
-        std::fs::write("/proc/self/setgroups", "deny")?;
-        std::fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
-        std::fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
+        crate::enter_user_namespace()?;
+        unshare(UnshareFlags::NEWPID)?;
+        crate::hand_rights_on()
     }
 
     fn unshare(flags: UnshareFlags) -> io::Result<()> {
@@ -143,30 +140,54 @@ mod linux {
     /// # Errors
     /// What the kernel says; nothing has changed for the program then.
     pub fn own_process_view() -> io::Result<()> {
-        use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
-        unshare(UnshareFlags::NEWNS)?;
-        mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+        use rustix::mount::{MountFlags, mount};
+        own_mounts()?;
         let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
         Ok(mount("proc", "/proc", "proc", flags, None)?)
     }
 
-    /// Gives this process, and all that it will start, an `/etc/hosts` of its own with this text. Needs the right to mount.
+    /// From now on what this process mounts is its own affair, and that of what it starts.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn own_mounts() -> io::Result<()> {
+        use rustix::mount::{MountPropagationFlags, mount_change};
+        unshare(UnshareFlags::NEWNS)?;
+        Ok(mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?)
+    }
+
+    /// Keeps other processes of the same user from the memory and the descriptors of this one; what it executes is not meant.
+    pub fn hide_this_process() {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        // There is no reason for which the kernel would refuse.
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+
+    /// Takes this process, and all that it will start, away from the shared memory, the queues and the keys of whoever runs the
+    /// harness, as far as the host lets it: they outlive programs, and no fence keeps from them.
+    pub fn share_no_memory_and_no_keys() {
+        const JOIN_SESSION_KEYRING: libc::c_int = 1;
+        let _ = unshare(UnshareFlags::NEWIPC);
+        // SAFETY: of the operations of keyctl(2) this one reads no memory where its name is null: it makes a keyring without one.
+        let _ = unsafe {
+            libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, std::ptr::null::<libc::c_char>())
+        };
+    }
+
+    /// Gives this process, and all that it will start, a file of its own in place of the one at this path. Needs the right to
+    /// mount, and mounts of its own ([`own_mounts`]).
     ///
     /// # Errors
     /// What the kernel says; nothing has changed for other processes in any case.
-    pub fn own_names(text: &str) -> io::Result<()> {
+    pub fn own_file(path: &str, text: &str) -> io::Result<()> {
         use std::io::Write;
-
-        use rustix::mount::{MountPropagationFlags, mount_bind, mount_change};
-        unshare(UnshareFlags::NEWNS)?;
-        mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
-        let mut file = tempfile::Builder::new().prefix("harness-hosts-").tempfile()?;
+        let mut file = tempfile::Builder::new().prefix("harness-file-").tempfile()?;
         file.write_all(text.as_bytes())?;
         // Workers under another user look names up as well.
         let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o644);
         file.as_file().set_permissions(everybody)?;
         // The mount keeps the file alive; its name goes at the end of this function.
-        Ok(mount_bind(file.path(), "/etc/hosts")?)
+        Ok(rustix::mount::mount_bind(file.path(), path)?)
     }
 
     /// Kills every process of this namespace but its first one, which is the caller.
@@ -230,7 +251,21 @@ mod elsewhere {
     ///
     /// # Errors
     /// Always.
-    pub fn own_names(_text: &str) -> io::Result<()> {
+    pub fn own_file(_path: &str, _text: &str) -> io::Result<()> {
+        impossible()
+    }
+
+    /// Impossible here.
+    pub fn hide_this_process() {}
+
+    /// Impossible here.
+    pub fn share_no_memory_and_no_keys() {}
+
+    /// Impossible here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn own_mounts() -> io::Result<()> {
         impossible()
     }
 

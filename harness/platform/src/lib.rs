@@ -16,6 +16,7 @@ mod noise;
 mod poller;
 mod privacy;
 mod process_tree;
+mod rights;
 mod signal;
 mod terminal;
 mod timer;
@@ -28,14 +29,18 @@ pub use fence::{Fence, Reach};
 pub use host::{HostFacts, host_facts};
 pub use isolation::{
     Limits, become_subreaper, die_with_parent, enter_process_namespace, enter_user_and_process_namespace,
-    keep_descriptors_to_this_process, kill_everything_in_namespace, limit_this_process, own_names,
-    own_process_view, start_session,
+    hide_this_process, keep_descriptors_to_this_process, kill_everything_in_namespace, limit_this_process,
+    own_file, own_mounts, own_process_view, share_no_memory_and_no_keys, start_session,
 };
 pub use listening::{Holder, holder_of_port, listening_sockets};
 pub use noise::{Noise, NoiseSentinel};
 pub use poller::{Poller, Ready, thread_cpu_time};
-pub use privacy::{OWN_FOLDERS, give_up_rights, own_folders};
+pub use privacy::own_folders;
 pub use process_tree::{Usage, beneath, beneath_quickly, pid_seen_from_here, program_of, usage, usage_from};
+pub use rights::{
+    enter_user_namespace, give_up_rights, hand_rights_on, keep_rights_to_this_process, may_administer,
+    user_of_its_own,
+};
 pub use signal::{Signal, send_signal};
 pub use terminal::{Capture, capture_pair, unread_bytes};
 pub use timer::Timer;

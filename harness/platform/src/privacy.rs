@@ -1,80 +1,81 @@
-//! What a program of unknown intent does not share with the host: folders for temporary files, homes, rights of root.
+//! What a program of unknown intent does not share with the host: folders for temporary files, and homes.
 //!
 //! Only the guard calls it, for what it is about to start. Where the host allows no mounts of one's own the caller is told,
 //! and nothing has changed.
 
-/// Where the folders of a program's own lie in its working directory. They are none of its files.
-pub const OWN_FOLDERS: &str = ".harness-own";
-
 #[cfg(target_os = "linux")]
-pub use linux::{give_up_rights, own_folders};
+pub use linux::own_folders;
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{give_up_rights, own_folders};
+pub use elsewhere::own_folders;
 
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io;
-    use std::os::fd::OwnedFd;
+    use std::os::fd::{AsFd, OwnedFd};
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     use std::path::{Path, PathBuf};
 
     use rustix::fs::CWD;
     use rustix::mount::{
-        MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, mount, mount_bind, mount_change,
-        mount_remount, move_mount, open_tree,
+        MountFlags, MoveMountFlags, OpenTreeFlags, mount, mount_bind, mount_remount, move_mount, open_tree,
     };
-    use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 
-    /// Gives this process, and all that it will start, folders of their own in place of these: they lie beneath `own`, in
-    /// [`OWN_FOLDERS`](crate::OWN_FOLDERS), so that what is left there is there at the next start. `own` itself and what is named in
-    /// `kept` stay: the first as it is, the others to be read. `false`: the host allows no mounts of one's own.
+    use crate::{Beneath, Reach};
+
+    /// Gives this process, and all that it will start, folders of their own in place of those that are private or hidden in
+    /// `reach`: they lie in `aside`, a folder which the program does not reach, so that what is left there is there at the next
+    /// start. `own` itself and what is readable stay: the first as it is, the others to be read. What is made belongs to `user`,
+    /// where one is named. `false`: the host allows no mounts of one's own.
     ///
     /// # Errors
     /// What is kept could not be put back: nothing can be started then.
-    pub fn own_folders(folders: &[PathBuf], own: &Path, kept: &[PathBuf]) -> io::Result<bool> {
-        let covered = |path: &Path| folders.iter().any(|folder| path.starts_with(folder) && path.exists());
-        let mut trees: Vec<(&Path, OwnedFd, bool)> = Vec::new();
-        // SAFETY: as for the other namespaces: no CLONE_FILES, and the guard has a single thread.
-        if unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS) }.is_err()
-            || mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).is_err()
-        {
+    pub fn own_folders(reach: &Reach, aside: &Path, own: &Path, user: Option<u32>) -> io::Result<bool> {
+        if crate::own_mounts().is_err() {
             return Ok(false);
         }
-        let flags =
-            OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::AT_RECURSIVE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-        for path in std::iter::once(own).chain(kept.iter().map(PathBuf::as_path)).filter(|path| covered(path))
-        {
-            let Ok(tree) = open_tree(CWD, path, flags) else { return Ok(false) };
-            trees.push((path, tree, path.is_dir()));
+        // Those that hold others first.
+        let mut folders: Vec<(&Path, bool)> =
+            reach.hidden.iter().map(|path| (path.as_path(), true)).collect();
+        folders.extend(reach.private.iter().map(|path| (path.as_path(), false)));
+        folders.sort_by_key(|&(path, hidden)| (path.components().count(), path, hidden));
+        folders.dedup_by_key(|(path, _)| *path);
+        let covered = |path: &Path| folders.iter().any(|(folder, _)| path.starts_with(folder));
+        let mut trees: Vec<(&Path, OwnedFd, bool)> = Vec::new();
+        for path in std::iter::once(own).chain(reach.readable.iter().map(PathBuf::as_path)) {
+            if covered(path) && path.exists() {
+                let Ok(tree) = copy_of(path) else { return Ok(false) };
+                trees.push((path, tree, path.is_dir()));
+            }
         }
-        let mut instead = Vec::new();
-        for (number, folder) in folders.iter().filter(|folder| folder.is_dir()).enumerate() {
-            let place = own.join(crate::OWN_FOLDERS).join(number.to_string());
+        let mut instead: Vec<(&Path, OwnedFd)> = Vec::new();
+        for &(folder, hidden) in folders.iter().filter(|(folder, _)| folder.is_dir()) {
+            let name = folder.to_string_lossy().replace('/', "-");
+            let place = aside.join(name.trim_start_matches('-'));
             std::fs::create_dir_all(&place)?;
-            std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o1777))?;
-            let Ok(tree) = open_tree(CWD, &place, flags) else { return Ok(false) };
+            if hidden {
+                std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o755))?;
+            } else {
+                std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o1777))?;
+                std::os::unix::fs::chown(&place, user, user)?;
+            }
+            let Ok(tree) = copy_of(&place) else { return Ok(false) };
             instead.push((folder, tree));
         }
-        for (number, (folder, tree)) in instead.into_iter().enumerate() {
-            match move_mount(&tree, "", CWD, folder, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH) {
-                Err(_) if number == 0 => return Ok(false),
+        let mut given: Vec<&Path> = Vec::new();
+        for (folder, tree) in instead {
+            let place = place_of(folder, true, &given, user)?;
+            match put(&tree, &place) {
+                Err(_) if given.is_empty() => return Ok(false),
                 other => other?,
             }
-            mount_remount(folder, MountFlags::BIND | MountFlags::NOSUID | MountFlags::NODEV, "")?;
+            remount(folder, MountFlags::NOSUID | MountFlags::NODEV)?;
+            given.push(folder);
         }
         for (path, tree, is_folder) in trees {
-            if is_folder {
-                std::fs::create_dir_all(path)?;
-            } else {
-                path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-                std::fs::File::create(path)?;
-            }
-            move_mount(&tree, "", CWD, path, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+            put(&tree, &place_of(path, is_folder, &given, user)?)?;
             if path != own {
-                let kept = rustix::fs::statvfs(path)?.f_flag.bits() & KEPT;
-                let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::from_bits_retain(kept as u32);
-                mount_remount(path, flags, "")?;
+                remount(path, MountFlags::RDONLY)?;
             }
         }
         if rustix::process::geteuid().is_root() {
@@ -83,8 +84,42 @@ mod linux {
         Ok(true)
     }
 
-    /// Flags that a mount of somebody else's keeps: nosuid, nodev and noexec have the same bits here and there.
-    const KEPT: u64 = 2 | 4 | 8;
+    fn copy_of(path: &Path) -> io::Result<OwnedFd> {
+        let flags =
+            OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::AT_RECURSIVE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+        Ok(open_tree(CWD, path, flags)?)
+    }
+
+    /// Where something is to be mounted. In a folder of the program's own a link may lie on the way, put there at an earlier
+    /// start: it is not followed out of that folder.
+    fn place_of(path: &Path, is_folder: bool, given: &[&Path], user: Option<u32>) -> io::Result<OwnedFd> {
+        let within = given.iter().filter(|folder| path.starts_with(folder) && path != **folder);
+        match within.max_by_key(|folder| folder.components().count()) {
+            Some(folder) => {
+                let relative = path.strip_prefix(folder).unwrap_or(path);
+                Beneath::new(folder)?.owned_by(user).placeholder(relative, is_folder)
+            }
+            None => {
+                let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
+                Ok(rustix::fs::open(path, flags, rustix::fs::Mode::empty())?)
+            }
+        }
+    }
+
+    fn put(tree: &OwnedFd, place: &OwnedFd) -> io::Result<()> {
+        let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+        Ok(move_mount(tree.as_fd(), "", place.as_fd(), "", flags)?)
+    }
+
+    /// Flags that a mount keeps, and must keep in a user namespace: read-only, nosuid, nodev and noexec have the same bits here
+    /// and there.
+    const KEPT: u64 = 1 | 2 | 4 | 8;
+
+    fn remount(path: &Path, flags: MountFlags) -> io::Result<()> {
+        let before = rustix::fs::statvfs(path)?.f_flag.bits() & KEPT;
+        let before = MountFlags::from_bits_retain(u32::try_from(before).unwrap_or_default());
+        Ok(mount_remount(path, MountFlags::BIND | flags | before, "")?)
+    }
 
     /// Without its rights root is still the owner of the passwords and keys of the host: they are covered.
     fn cover_what_is_roots(folder: &Path, deep: usize) {
@@ -100,51 +135,20 @@ mod linux {
             }
         }
     }
-
-    /// Gives up every right of root but that to bind low ports, for good, for this thread and all that it executes.
-    ///
-    /// # Errors
-    /// What the kernel says.
-    pub fn give_up_rights() -> io::Result<()> {
-        let kept = CapabilitySet::NET_BIND_SERVICE;
-        for number in 0..64 {
-            let one = CapabilitySet::from_bits_retain(1 << number);
-            // An error means that there is no such right, or that this process may give away none because it has none.
-            if one != kept && rustix::thread::remove_capability_from_bounding_set(one).is_err() {
-                break;
-            }
-        }
-        let _ = rustix::thread::clear_ambient_capability_set();
-        let now = rustix::thread::capabilities(None)?;
-        let of = |set: CapabilitySet| set & kept;
-        let left = CapabilitySets {
-            effective: of(now.effective),
-            permitted: of(now.permitted),
-            inheritable: CapabilitySet::empty(),
-        };
-        rustix::thread::set_capabilities(None, left)?;
-        Ok(rustix::thread::set_no_new_privs(true)?)
-    }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
     use std::io;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
+
+    use crate::Reach;
 
     /// Impossible here.
     ///
     /// # Errors
     /// None.
-    pub fn own_folders(_folders: &[PathBuf], _own: &Path, _kept: &[PathBuf]) -> io::Result<bool> {
+    pub fn own_folders(_reach: &Reach, _aside: &Path, _own: &Path, _user: Option<u32>) -> io::Result<bool> {
         Ok(false)
-    }
-
-    /// There is nothing to be given up here.
-    ///
-    /// # Errors
-    /// None.
-    pub fn give_up_rights() -> io::Result<()> {
-        Ok(())
     }
 }

@@ -36,6 +36,13 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
             return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Passed };
         }
     };
+    if matches!(
+        line.command,
+        None | Some(Command::Run(_) | Command::Grade(_) | Command::Init(_) | Command::Compare(_))
+    ) {
+        // Before the first thread, and only where a proxy is going to be started.
+        harness_run::proxy_under_test::guard::enter_user_namespace_if_allowed();
+    }
     match line.command {
         None => runs::run(&line.run),
         Some(Command::Run(run)) => runs::run(&run),

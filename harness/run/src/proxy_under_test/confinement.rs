@@ -39,6 +39,9 @@ pub struct Enforced {
     /// Whether folders for temporary files and the home are its own; `None` where that was not asked for.
     #[serde(default)]
     pub private: Option<bool>,
+    /// Whether it is a user of its own, beside whoever runs the harness; `None` where that was not asked for, or is not root's to give.
+    #[serde(default)]
+    pub user: Option<bool>,
     /// What is limited for all its processes together: `memory`, `processes`, `cpu`.
     pub limited: Vec<String>,
     /// What should be limited and is not, because the host does not allow it.
@@ -105,12 +108,18 @@ impl Confinement {
     }
 
     /// What of it is enforced, as the guard and the control group have it.
-    pub(super) fn enforced(&self, group: Option<&ControlGroup>, state: &GuardState) -> Enforced {
+    pub(super) fn enforced(
+        &self,
+        group: Option<&ControlGroup>,
+        user: Option<u32>,
+        state: &GuardState,
+    ) -> Enforced {
         let words = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         Enforced {
             isolation: state.isolation,
             fenced: self.fenced.then_some(state.fenced),
             private: self.fenced.then_some(state.private),
+            user: (self.fenced && rustix::process::geteuid().is_root()).then_some(user.is_some()),
             limited: group.map(|group| words(group.in_force())).unwrap_or_default(),
             not_limited: group.map(|group| words(group.missing())).unwrap_or_default(),
         }
@@ -133,6 +142,11 @@ impl fmt::Display for Enforced {
         f.write_str(match self.private {
             Some(true) => "; folders for temporary files and a home of its own",
             Some(false) => "; temporary files shared (this host allows no mounts of one's own)",
+            None => "",
+        })?;
+        f.write_str(match self.user {
+            Some(true) => "; a user of its own",
+            Some(false) => "; the user of the harness, without its rights",
             None => "",
         })?;
         if !self.limited.is_empty() {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::StartProblem;
 use harness_model::adapter::leads_outside;
-use harness_platform::{Beneath, OWN_FOLDERS, leads_out, remove_whatever_it_is};
+use harness_platform::{Beneath, leads_out, remove_whatever_it_is};
 
 /// Where the working directory lies.
 #[derive(Clone, Debug)]
@@ -27,7 +27,9 @@ pub enum Place {
 #[derive(Debug)]
 pub struct WorkingDirectory {
     path: PathBuf,
-    /// The same, held open: what is named in it is found beneath it, whatever links a program has put there.
+    /// Where folders of the program's own lie, which it cannot reach by this name.
+    aside: PathBuf,
+    /// The same as `path`, held open: what is named in it is found beneath it, whatever links a program has put there.
     inside: Beneath,
     remove: bool,
 }
@@ -43,27 +45,48 @@ impl WorkingDirectory {
     /// # Errors
     /// It cannot be created.
     pub fn create(place: &Place, name: &str) -> Result<WorkingDirectory, StartProblem> {
+        let temporary = |prefix: String| {
+            let parent = std::env::temp_dir();
+            let made = tempfile::Builder::new().prefix(&prefix).tempdir_in(&parent);
+            let path = made.map_err(StartProblem::file(&parent))?.keep();
+            path.canonicalize().map_err(StartProblem::file(&path))
+        };
         let (path, remove) = match place {
             Place::Kept(path) => {
                 fs::create_dir_all(path).map_err(StartProblem::file(path))?;
                 (path.canonicalize().map_err(StartProblem::file(path))?, false)
             }
-            Place::Temporary => {
-                let parent = std::env::temp_dir();
-                let made = tempfile::Builder::new().prefix(&format!("harness-{name}-")).tempdir_in(&parent);
-                let path = made.map_err(StartProblem::file(&parent))?.keep();
-                (path.canonicalize().map_err(StartProblem::file(&path))?, true)
-            }
+            Place::Temporary => (temporary(format!("harness-{name}-"))?, true),
         };
+        let aside = temporary("harness-aside-".to_owned())?;
         // Proxies started by root give their workers another user, who must be able to pass.
         set_mode(&path, 0o755).map_err(StartProblem::file(&path))?;
         let inside = Beneath::new(&path).map_err(StartProblem::file(&path))?;
-        Ok(WorkingDirectory { path, inside, remove })
+        Ok(WorkingDirectory { path, aside, inside, remove })
     }
 
-    /// Whether it goes with the run.
-    pub fn is_temporary(&self) -> bool {
-        self.remove
+    /// What goes with the run.
+    pub fn temporary(&self) -> Vec<PathBuf> {
+        let own = self.remove.then(|| self.path.clone());
+        own.into_iter().chain([self.aside.clone()]).collect()
+    }
+
+    /// The folder for folders of the program's own, which are none of its files.
+    pub fn aside(&self) -> &Path {
+        &self.aside
+    }
+
+    /// All that it writes into.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        vec![self.path.clone(), self.aside.clone()]
+    }
+
+    /// Gives everything in it to a user, now and as it is made.
+    ///
+    /// # Errors
+    /// It cannot be given away.
+    pub fn give_to(&mut self, user: u32) -> Result<(), StartProblem> {
+        self.inside.give_to(user).map_err(StartProblem::file(&self.path))
     }
 
     /// Its absolute path.
@@ -114,8 +137,11 @@ impl WorkingDirectory {
     /// Something leads outside or cannot be removed.
     pub fn wipe(&self, relative_paths: &[String]) -> Result<(), StartProblem> {
         // What it has left in its folders for temporary files and in its home is left from a scenario too.
-        let own = [OWN_FOLDERS.to_owned()];
-        self.each(relative_paths.iter().chain(&own), |path| self.inside.remove(path))
+        let aside = Beneath::new(&self.aside).map_err(StartProblem::file(&self.aside))?;
+        for number in fs::read_dir(&self.aside).into_iter().flatten().flatten() {
+            aside.remove(Path::new(&number.file_name())).map_err(StartProblem::file(&self.aside))?;
+        }
+        self.each(relative_paths, |path| self.inside.remove(path))
     }
 
     /// A regular file in it.
@@ -128,9 +154,7 @@ impl WorkingDirectory {
 
     /// The files in it: relative path and length, in order, at most some thousands.
     pub fn files(&self) -> Vec<(String, u64)> {
-        let mut files = self.inside.files(FILES_LISTED);
-        files.retain(|(name, _)| !Path::new(name).starts_with(OWN_FOLDERS));
-        files
+        self.inside.files(FILES_LISTED)
     }
 
     /// Does something to paths of the adapter, none of which may lead out of the directory.
@@ -157,9 +181,9 @@ impl WorkingDirectory {
 
 impl Drop for WorkingDirectory {
     fn drop(&mut self) {
-        if self.remove {
+        for path in self.temporary() {
             // What cannot be removed is in the directory for temporary files, which the system sweeps.
-            let _ = remove_whatever_it_is(&self.path);
+            let _ = remove_whatever_it_is(&path);
         }
     }
 }

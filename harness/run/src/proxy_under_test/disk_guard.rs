@@ -2,11 +2,11 @@
 //!
 //! `launching` sets it on a proxy whose directory has a limit. It looks once a second and never removes anything.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::directory::bytes_beneath;
+use super::directory::{WorkingDirectory, bytes_beneath};
 use super::process::Process;
 use super::subject::EventSink;
 use harness_model::history::{Anomaly, EventKind, LimitReached};
@@ -15,21 +15,21 @@ use harness_model::history::{Anomaly, EventKind, LimitReached};
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Kills everything of the process once its directory holds more than `limit` bytes. Ends with the process.
-pub(super) fn watch(process: &Arc<Process>, directory: &Path, limit: u64, sink: EventSink) {
-    let (process, directory) = (Arc::downgrade(process), directory.to_path_buf());
-    let look = move || until_it_ends(&process, &directory, limit, &sink);
+pub(super) fn watch(process: &Arc<Process>, directory: &WorkingDirectory, limit: u64, sink: EventSink) {
+    let (process, folders) = (Arc::downgrade(process), directory.folders());
+    let look = move || until_it_ends(&process, &folders, limit, &sink);
     // Without a thread there is no guard of the disk; the limit on the length of each file remains.
     let _ = std::thread::Builder::new().name("disk-guard".into()).spawn(look);
 }
 
-fn until_it_ends(process: &Weak<Process>, directory: &Path, limit: u64, sink: &EventSink) {
+fn until_it_ends(process: &Weak<Process>, folders: &[PathBuf], limit: u64, sink: &EventSink) {
     loop {
         std::thread::sleep(EVERY);
         let lives = process.upgrade().is_some_and(|process| process.guard().state().lives());
         if !lives {
             return;
         }
-        let bytes = bytes_beneath(directory, limit);
+        let bytes: u64 = folders.iter().map(|folder| bytes_beneath(folder, limit)).sum();
         if bytes > limit {
             let what = format!("the proxy wrote more than {limit} bytes into its directory and was killed");
             sink(EventKind::Anomaly(Anomaly { what, exchange: None }));

@@ -141,7 +141,9 @@ impl ProxyUnderTest {
             doors: self.doors(),
             reach: self.reach.clone(),
             hosts: hosts_file(&self.adapter.hosts),
-            orphan: self.orphan(),
+            aside: self.directory.aside().to_path_buf(),
+            user: self.user,
+            orphans: self.directory.temporary(),
         };
         let process = self.launch(guarded).map_err(|problem| (problem, None))?;
         let state = process.guard().wait_until(|state| state.pid.is_some() || state.refused.is_some()).await;
@@ -192,7 +194,7 @@ impl ProxyUnderTest {
             sink(EventKind::ProxyExited(exit_event(launch, ended)));
         });
         if let Some(bytes) = self.confinement.directory_bytes {
-            disk_guard::watch(&process, self.directory.path(), bytes, self.sink.clone());
+            disk_guard::watch(&process, &self.directory, bytes, self.sink.clone());
         }
         Ok(Ready { listening_after, answered_after, status, attempts_before })
     }

@@ -4,7 +4,7 @@
 //! started here, only the commands that build it, and those under a guard too.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use super::program::{self, Preparation, unfit};
 use super::subject::{EventSink, ProxyUnderTest};
 use super::{OutputLog, StartProblem, disk_guard};
 use harness_model::adapter::{Adapter, OwnCommands, Rewritten};
+use harness_platform::Reach;
 
 /// What [`ProxyUnderTest::prepare`] needs to know.
 pub struct Preparing {
@@ -67,7 +68,7 @@ impl ProxyUnderTest {
         let in_vain = |error: String| StartProblem::Guard { error };
         let located = on_own_thread(locate).await.ok_or_else(|| in_vain("no thread".into()))?;
         let program = located.map_err(|error| in_vain(error.to_string()))??;
-        let directory = WorkingDirectory::create(&place, &adapter.name)?;
+        let mut directory = WorkingDirectory::create(&place, &adapter.name)?;
         if let Some(source) = &adapter.copy_from {
             directory.copy_from(source)?;
         }
@@ -78,6 +79,10 @@ impl ProxyUnderTest {
         };
         let group = confinement.group(&directory);
         let reach = confinement.reach(&directory, &adapter);
+        let user = reach.as_ref().and_then(Reach::user);
+        if let Some(user) = user {
+            directory.give_to(user)?;
+        }
         let proxy = ProxyUnderTest {
             adapter,
             directory,
@@ -89,6 +94,7 @@ impl ProxyUnderTest {
             sink,
             group,
             reach,
+            user,
             confinement,
             enforced: Enforced::default(),
             wish: isolation,
@@ -164,15 +170,17 @@ impl ProxyUnderTest {
             limits: self.confinement.limits,
             doors: self.doors(),
             reach: self.reach.clone(),
+            aside: self.directory.aside().to_path_buf(),
+            user: self.user,
             hosts: None,
-            orphan: self.orphan(),
+            orphans: self.directory.temporary(),
         };
         let guard = (self.guard_program.as_path(), self.wish);
         // On the host's network: a build may have to fetch what the submission depends on.
         let process = Process::start(guard, &Network::host(), &self.clock, order, false, &self.output)?;
         let process = Arc::new(process);
         if let Some(bytes) = self.confinement.directory_bytes {
-            disk_guard::watch(&process, self.directory.path(), bytes, self.sink.clone());
+            disk_guard::watch(&process, &self.directory, bytes, self.sink.clone());
         }
         let ended = process.guard().wait_until(|state| state.exit.is_some());
         let code = match tokio::time::timeout(BUILD_WITHIN, ended).await {
@@ -193,11 +201,6 @@ impl ProxyUnderTest {
             code,
             last_lines: self.output.last_lines(BUILD_LINES),
         })
-    }
-
-    /// What a guard removes if the harness dies: the working directory, unless the user wants it kept.
-    pub(super) fn orphan(&self) -> Option<PathBuf> {
-        self.directory.is_temporary().then(|| self.directory.path().to_path_buf())
     }
 
     /// A command whose program is looked up as the adapter's own would be; a path is relative to the directory.

@@ -52,6 +52,8 @@ pub struct ProxyUnderTest {
     pub(super) enforced: Enforced,
     pub(super) group: Option<Arc<ControlGroup>>,
     pub(super) reach: Option<Reach>,
+    /// The user that it runs as; `None`: that of the harness.
+    pub(super) user: Option<u32>,
     pub(super) wish: Wish,
     pub(super) launches: u32,
     /// When the last launch was ended by the harness.
@@ -111,7 +113,7 @@ impl ProxyUnderTest {
 
     /// What of its confinement is enforced by a launch.
     pub(super) fn enforced_by(&self, state: &GuardState) -> Enforced {
-        self.confinement.enforced(self.group.as_deref(), state)
+        self.confinement.enforced(self.group.as_deref(), self.user, state)
     }
 
     /// The working directory, absolute: what `{{ directory }}` means in an adapter.

@@ -5,6 +5,7 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::inside::PLAIN;
+use super::inside::{PLAIN, TRIAL};
 use super::{ARGUMENT, FromGuard, Isolation, MainExit, Order, ToGuard, Wish};
 use harness_platform::{self, Signal};
 
@@ -80,6 +81,10 @@ impl GuardHandle {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(output);
+        if harness_platform::may_administer() && !rustix::process::geteuid().is_root() {
+            // SAFETY: it neither allocates nor locks.
+            unsafe { command.pre_exec(harness_platform::hand_rights_on) };
+        }
         let mut child = command.spawn()?;
         // The writing end of the output lives in `command` too: it must close here, or its reader never sees the end.
         drop(command);
@@ -196,6 +201,25 @@ impl Drop for GuardHandle {
         }
         self.kill_guard();
     }
+}
+
+/// Moves an ordinary user's harness into a user namespace, where the host allows one: there it can have networks of its own, and
+/// its guards mounts and process lists. Where it does not, all stays as it is.
+///
+/// Must be called while the process has a single thread.
+pub fn enter_user_namespace_if_allowed() {
+    if !harness_platform::may_administer() && user_namespace_is_allowed() {
+        // It was allowed a moment ago.
+        let _ = harness_platform::enter_user_namespace();
+    }
+}
+
+/// Tried by a process of its own: one that is confined may lose its name there.
+pub(super) fn user_namespace_is_allowed() -> bool {
+    let Ok(program) = guard_program() else { return false };
+    let mut trial = Command::new(program);
+    trial.args([ARGUMENT, TRIAL]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    trial.status().is_ok_and(|status| status.success())
 }
 
 /// The program that can be executed as a guard: this one; for a test binary the harness beside it.

@@ -13,13 +13,16 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
+use rustix::process::{Gid, Uid};
+
+use super::handle::user_namespace_is_allowed;
 use super::{ARGUMENT, FromGuard, Isolation, MainExit, Order, ToGuard};
 use harness_platform::{self, Doomed, Fence, Reach, Signal};
 
 /// The role, as second argument, of the first process of a process namespace.
 const FIRST: &str = "first";
 /// The role of a throw-away process that tries whether a user namespace is allowed.
-const TRIAL: &str = "trial";
+pub(super) const TRIAL: &str = "trial";
 
 /// The role of a guard that must not use a process namespace.
 pub(super) const PLAIN: &str = "plain";
@@ -77,14 +80,7 @@ fn enter_namespace() -> bool {
     if harness_platform::enter_process_namespace().is_ok() {
         return true;
     }
-    let allowed = Command::new(own_program())
-        .args([ARGUMENT, TRIAL])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    allowed && harness_platform::enter_user_and_process_namespace().is_ok()
+    user_namespace_is_allowed() && harness_platform::enter_user_and_process_namespace().is_ok()
 }
 
 /// `None` if it could not be started: then this process must do the work itself.
@@ -112,6 +108,8 @@ fn first_of_namespace() -> ExitCode {
 
 /// Starts the program, passes signals on and reaps until no process is left beneath.
 fn keep(isolation: Isolation) -> ExitCode {
+    // A program of the same user is not to look into this process, nor at the pipe that it reports through.
+    harness_platform::hide_this_process();
     // Through a descriptor of its own, because the lock of the standard one cannot move to another thread.
     let Ok(input) = std::io::stdin().as_fd().try_clone_to_owned() else { return ExitCode::FAILURE };
     let mut orders = BufReader::new(File::from(input)).lines();
@@ -154,19 +152,19 @@ fn keep(isolation: Isolation) -> ExitCode {
 
 /// What nobody would remove any more if the harness were killed.
 struct Orphans {
-    directory: Option<Doomed>,
+    directories: Vec<Doomed>,
     groups: Vec<PathBuf>,
 }
 
 impl Orphans {
     fn of(order: &Order) -> Orphans {
         let groups = order.doors.iter().filter_map(|door| Some(door.parent()?.to_path_buf())).collect();
-        let directory = order.orphan.as_ref().filter(|path| is_ours(path));
-        Orphans { directory: directory.and_then(|path| Doomed::new(path).ok()), groups }
+        let directories = order.orphans.iter().filter(|path| is_ours(path));
+        Orphans { directories: directories.filter_map(|path| Doomed::new(path).ok()).collect(), groups }
     }
 
     fn remove(self) {
-        if let Some(directory) = self.directory {
+        for directory in self.directories {
             let _ = directory.remove();
         }
         for group in self.groups.iter().filter(|path| is_ours(path)) {
@@ -192,10 +190,11 @@ fn start(order: &Order) -> std::io::Result<Started> {
     let invalid = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "an empty command");
     let (program, arguments) = order.argv.split_first().ok_or_else(invalid)?;
     if let Some(hosts) = &order.hosts {
-        harness_platform::own_names(hosts)?;
+        harness_platform::own_mounts()?;
+        harness_platform::own_file("/etc/hosts", hosts)?;
     }
     let (reach, private) = match &order.reach {
-        Some(reach) => with_own_folders(reach.clone(), &order.directory)?,
+        Some(reach) => with_own_folders(reach.clone(), order)?,
         None => (None, false),
     };
     let fence = reach.as_ref().map(Fence::around).transpose()?.flatten();
@@ -203,12 +202,21 @@ fn start(order: &Order) -> std::io::Result<Started> {
     let output = std::io::stderr().as_fd().try_clone_to_owned()?;
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(&order.environment).current_dir(&order.directory).stdout(output);
-    command.stdin(if order.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+    let (reader, writer) = std::io::pipe()?;
+    if let Some(user) = order.user {
+        // Or `/dev/stdout` and its like, which are opened anew by their names, would be somebody else's.
+        let (user, group) = (Some(Uid::from_raw(user)), Some(Gid::from_raw(user)));
+        rustix::fs::fchown(std::io::stderr(), user, group)?;
+        rustix::fs::fchown(&reader, user, group)?;
+    }
+    command.stdin(if order.stdin.is_some() { Stdio::from(reader) } else { Stdio::null() });
     command.process_group(0);
     confine(&mut command, order, fence)?;
     // Its end is seen by `reap_until_alone`, which waits for any child: `child.wait` must not compete.
-    let mut child = command.spawn()?;
-    if let (Some(mut stdin), Some(text)) = (child.stdin.take(), order.stdin.clone()) {
+    let child = command.spawn()?;
+    // The reading end lives in `command` too.
+    drop(command);
+    if let (mut stdin, Some(text)) = (writer, order.stdin.clone()) {
         std::thread::spawn(move || {
             // A program that does not read is its own affair. The pipe stays open after the script: to a menu the end
             // of its input is an error, or an endless loop.
@@ -221,8 +229,22 @@ fn start(order: &Order) -> std::io::Result<Started> {
 }
 
 /// The reach of a program that has its private folders to itself, where the host allows that.
-fn with_own_folders(mut reach: Reach, own: &Path) -> std::io::Result<(Option<Reach>, bool)> {
-    let private = harness_platform::own_folders(&reach.private, own, &reach.readable)?;
+fn with_own_folders(mut reach: Reach, order: &Order) -> std::io::Result<(Option<Reach>, bool)> {
+    if let Some(user) = order.user {
+        // Programs ask who they are, and where their home is.
+        let home = reach.home.as_deref().and_then(Path::to_str).unwrap_or("/");
+        harness_platform::own_mounts()?;
+        for (file, line) in [
+            ("/etc/passwd", format!("submission:x:{user}:{user}:submission:{home}:/bin/sh\n")),
+            ("/etc/group", format!("submission:x:{user}:\n")),
+        ] {
+            if let Ok(known) = std::fs::read_to_string(file) {
+                harness_platform::own_file(file, &format!("{}\n{line}", known.trim_end()))?;
+            }
+        }
+    }
+    harness_platform::share_no_memory_and_no_keys();
+    let private = harness_platform::own_folders(&reach, &order.aside, &order.directory, order.user)?;
     if private {
         reach.writable.append(&mut reach.private.clone());
     }
@@ -234,13 +256,15 @@ fn with_own_folders(mut reach: Reach, own: &Path) -> std::io::Result<(Option<Rea
 fn confine(command: &mut Command, order: &Order, mut fence: Option<Fence>) -> std::io::Result<()> {
     let doors = order.doors.iter().map(|door| OpenOptions::new().write(true).open(door));
     let mut doors = doors.collect::<std::io::Result<Vec<File>>>()?;
-    let (limits, confined) = (order.limits, order.reach.is_some());
+    let (limits, confined, user) = (order.limits, order.reach.is_some(), order.user);
     let before_execution = move || {
         // "0" means the process that writes.
         doors.iter_mut().try_for_each(|door| door.write_all(b"0"))?;
         harness_platform::limit_this_process(&limits)?;
         if confined {
-            harness_platform::give_up_rights()?;
+            harness_platform::give_up_rights(user)?;
+        } else {
+            harness_platform::keep_rights_to_this_process()?;
         }
         fence.take().map_or(Ok(()), Fence::enclose_this_thread)
     };

@@ -13,7 +13,7 @@
 mod handle;
 mod inside;
 
-pub use handle::{GuardHandle, GuardState, guard_program};
+pub use handle::{GuardHandle, GuardState, enter_user_namespace_if_allowed, guard_program};
 pub use inside::run_if_asked;
 
 use std::collections::BTreeMap;
@@ -67,12 +67,16 @@ pub struct Order {
     pub doors: Vec<PathBuf>,
     /// The files that it may touch; `None`: all that its user may.
     pub reach: Option<Reach>,
+    /// Where the folders of its own lie, which it is given in place of those of its reach.
+    pub aside: PathBuf,
+    /// The user that it becomes; `None`: whoever runs the harness.
+    pub user: Option<u32>,
     /// What stands in its `/etc/hosts`; `None`: what stands in the host's.
     #[serde(default)]
     pub hosts: Option<String>,
-    /// Temporary directory that the guard removes if the harness dies without a farewell.
+    /// Temporary directories that the guard removes if the harness dies without a farewell.
     #[serde(default)]
-    pub orphan: Option<PathBuf>,
+    pub orphans: Vec<PathBuf>,
 }
 
 /// From the guard to the harness, one a line.
