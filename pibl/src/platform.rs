@@ -169,6 +169,41 @@ pub fn send_file(
     Ok(written)
 }
 
+/// Reads what is in memory already, without waiting for a disk. `None` means that only the disk knows.
+pub fn read_at_once(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<Option<usize>> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::io::{Errno, ReadWriteFlags, preadv2};
+        let mut space = [io::IoSliceMut::new(buffer)];
+        match preadv2(file, &mut space, offset, ReadWriteFlags::NOWAIT) {
+            Ok(count) => Ok(Some(count)),
+            // Not in memory, or a file system or a kernel that cannot say.
+            Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::INTR) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    read_at(file, buffer, offset).map(Some)
+}
+
+/// Whether the files below lie in memory, or in the layers of a container, which cannot say what is in memory. Reading
+/// them is believed to take no time.
+pub fn is_local_memory(directory: &std::path::Path) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        const TMPFS: u64 = 0x0102_1994;
+        const RAMFS: u64 = 0x8584_58f6;
+        const OVERLAY: u64 = 0x794c_7630;
+        let kind = rustix::fs::statfs(directory).map(|found| found.f_type as u64 & u64::from(u32::MAX));
+        kind.is_ok_and(|kind| matches!(kind, TMPFS | RAMFS | OVERLAY))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = directory;
+        true
+    }
+}
+
 /// Reads at a place of a file without moving its cursor, so that many may read at once.
 pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     #[cfg(unix)]

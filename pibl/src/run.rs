@@ -19,7 +19,7 @@ use crate::{clock, listener, platform, upstream, wire};
 /// How often a worker looks at its unused connections, and at a drain.
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
 
-/// How long stdout has to take the last lines of the log.
+/// How long stdout has to take the last lines of the log, and the disk what is stored.
 const LAST_LINES: Duration = Duration::from_secs(1);
 /// How long an address is remembered after it has left; longer than any bucket needs to fill.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
@@ -94,7 +94,7 @@ fn work(
     accepts: std::sync::mpsc::Sender<()>,
 ) -> io::Result<()> {
     let runtime = local_runtime()?;
-    runtime.block_on(async move {
+    let result = runtime.block_on(async move {
         let queue = listener.try_clone()?;
         let worker = Rc::new(Worker::new(services));
         let accepting = tokio::task::spawn_local(listener::accept_for_ever(listener, Rc::clone(&worker)));
@@ -114,7 +114,10 @@ fn work(
         drop((queue, accepts));
         drain(&worker).await;
         Ok(())
-    })
+    });
+    // What is on its way to the disk arrives, unless the disk has stopped.
+    runtime.shutdown_timeout(LAST_LINES);
+    result
 }
 
 /// A runtime that runs tasks which never leave its thread. A `LocalSet` inside an ordinary one would do the

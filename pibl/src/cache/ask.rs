@@ -11,12 +11,13 @@ use super::Cache;
 use super::cache_control::RequestDirectives;
 use super::cache_status::{CacheStatus, Forwarded};
 use super::conditions;
+use super::desk;
 use super::entry::Entry;
 use super::fetch::Fetch;
 use super::flight::{Joined, State};
 use super::key::Key;
 use super::reply::Reply;
-use super::store::Found;
+use super::store::{Found, SOON_CHECKED_BYTES};
 use super::stream::Stream;
 use super::vary;
 use crate::clock::{self, Timestamp};
@@ -67,7 +68,7 @@ impl Cache {
                     Use::No(reason) => (reason, Some(entry)),
                 },
                 Found::NoVariant => (Forwarded::VaryMiss, None),
-                Found::Nothing | Found::Unchecked(_) => (Forwarded::UriMiss, None),
+                Found::Nothing | Found::Closed | Found::Unchecked => (Forwarded::UriMiss, None),
             };
             if directives.only_if_cached {
                 return Answer::Reply(Reply::only_if_cached());
@@ -85,7 +86,7 @@ impl Cache {
                 Joined::Follows(receiver) => receiver,
                 Joined::Leads(leader) => {
                     // The leader before this one may have landed since the look-up.
-                    let found = self.store.find(&key, &request.fields);
+                    let found = self.store.find_open(&key, &request.fields);
                     let landed = match found {
                         Found::Entry(entry) => decide(&entry, &directives, now) == Use::Yes,
                         _ => false,
@@ -145,15 +146,19 @@ impl Cache {
         Key::of_request(request).ok_or((Forwarded::Bypass, None))
     }
 
-    /// Looks a key up; a large file that was not checked since the start is checked on another thread.
+    /// Looks a key up; what is not open is opened and checked at the desk.
     async fn find(&self, key: &Key, request: &RequestHead) -> Found {
-        match self.store.find(key, &request.fields) {
-            Found::Unchecked(unchecked) => {
-                let store = Arc::clone(&self.store);
-                let checked = tokio::task::spawn_blocking(move || store.check(*unchecked)).await;
-                checked.ok().flatten().map_or(Found::Nothing, Found::Entry)
-            }
-            found => found,
+        let found = self.store.find_open(key, &request.fields);
+        if !matches!(found, Found::Closed) {
+            return found;
+        }
+        let look = |most_bytes| {
+            let (store, key, fields) = (Arc::clone(&self.store), key.clone(), request.fields.clone());
+            move || store.find(&key, &fields, most_bytes)
+        };
+        match desk::run(look(SOON_CHECKED_BYTES)).await {
+            Some(Found::Unchecked) => desk::run_to_end(look(u64::MAX)).await.unwrap_or(Found::Nothing),
+            found => found.unwrap_or(Found::Nothing),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Files: where they lie, how they appear, how they are set aside.
 //!
-//! `store`, `writer` and `recovery` touch the disk through this room only. It never decides what is kept
-//! and never serves a byte; calls block for as long as the page cache takes, which is microseconds, and
-//! so they are made right on the threads that serve clients.
+//! `store`, `pen` and `recovery` touch the disk through this room only. It never decides what is kept
+//! and never serves a byte. Calls wait for as long as the disk takes, so they are made at the [`desk`] and never on a
+//! thread that serves clients.
 //!
 //! A file is written under a temporary name in its final directory and renamed when it is whole, so that
 //! no reader ever sees half a file, whenever the process dies.
@@ -16,8 +16,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use xxhash_rust::xxh3::Xxh3;
 
+use super::desk;
 use super::entry_format::{Damage, PREAMBLE_BYTES, Preamble, Record, newest_slot};
-use crate::platform::{make_private_directory, private_file, read_at};
+use crate::platform::{self, make_private_directory, private_file, read_at};
 
 /// What is read at once to find the head: nearly every preamble and both slots fit.
 const FIRST_READ_BYTES: usize = 4096;
@@ -31,6 +32,8 @@ const QUARANTINE: &str = "quarantine";
 #[derive(Debug)]
 pub(super) struct Disk {
     root: PathBuf,
+    /// Reading takes no time.
+    is_memory: bool,
     /// Tells the temporary files of this run from the leftovers of others.
     run: String,
     next_temporary: AtomicU64,
@@ -39,9 +42,53 @@ pub(super) struct Disk {
 /// A file under a temporary name; it is deleted unless it is published.
 #[derive(Debug)]
 pub(super) struct Temporary {
-    pub(super) file: Arc<File>,
+    pub(super) file: Arc<StoredFile>,
     path: PathBuf,
     is_published: bool,
+}
+
+/// An open file. Closing it may take the disk's time as well, so it is closed at the desk.
+#[derive(Debug)]
+pub(super) struct StoredFile {
+    /// `None` only while it is dropped.
+    file: Option<File>,
+    /// Reading takes no time.
+    is_memory: bool,
+}
+
+impl StoredFile {
+    fn new(file: File, is_memory: bool) -> Self {
+        Self { file: Some(file), is_memory }
+    }
+
+    /// A file that lies in memory and has no name.
+    pub(super) fn in_memory() -> io::Result<Self> {
+        Ok(Self::new(platform::memory_file()?, true))
+    }
+
+    /// The file itself.
+    pub(super) fn file(&self) -> &File {
+        self.file.as_ref().expect("it is there until it is dropped")
+    }
+
+    /// Reads what can be read without waiting; `None` means that only the disk knows.
+    pub(super) fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> io::Result<Option<usize>> {
+        match self.is_memory {
+            true => read_at(self.file(), buffer, offset).map(Some),
+            false => platform::read_at_once(self.file(), buffer, offset),
+        }
+    }
+}
+
+impl Drop for StoredFile {
+    fn drop(&mut self) {
+        if let Some(file) = self.file.take() {
+            match self.is_memory {
+                true => drop(file),
+                false => desk::start(move || drop(file)),
+            }
+        }
+    }
 }
 
 /// The head of a stored file.
@@ -80,7 +127,13 @@ impl Disk {
     /// Makes the directory if it is not there.
     pub(super) fn new(root: &Path, run: u64) -> io::Result<Self> {
         make_private_directory(root)?;
-        Ok(Self { root: root.to_owned(), run: format!("{run:x}"), next_temporary: AtomicU64::new(0) })
+        let is_memory = platform::is_local_memory(root);
+        Ok(Self {
+            root: root.to_owned(),
+            is_memory,
+            run: format!("{run:x}"),
+            next_temporary: AtomicU64::new(0),
+        })
     }
 
     /// The file of a hash: one of 256 directories, then the hash in 32 digits.
@@ -106,14 +159,15 @@ impl Disk {
     }
 
     /// Opens the file of a hash, for reading and, where possible, for confirming it later.
-    pub(super) fn open(&self, hash: u128) -> io::Result<File> {
+    pub(super) fn open(&self, hash: u128) -> io::Result<StoredFile> {
         let path = self.path(hash);
-        match File::options().read(true).write(true).open(&path) {
+        let opened = match File::options().read(true).write(true).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
             // A directory in its place, or a disk that may only be read.
             Err(_) => File::open(&path),
             opened => opened,
-        }
+        };
+        Ok(StoredFile::new(opened?, self.is_memory))
     }
 
     /// A new file that will become that of a hash.
@@ -130,7 +184,7 @@ impl Disk {
             }
             created => created?,
         };
-        Ok(Temporary { file: Arc::new(file), path, is_published: false })
+        Ok(Temporary { file: Arc::new(StoredFile::new(file, self.is_memory)), path, is_published: false })
     }
 
     /// Gives a whole file its final name, in place of whatever had it.
@@ -195,8 +249,9 @@ impl Disk {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.is_published {
+            let path = std::mem::take(&mut self.path);
             // What cannot be deleted now is deleted at the next start.
-            let _ = fs::remove_file(&self.path);
+            desk::start(move || drop(fs::remove_file(path)));
         }
     }
 }
@@ -295,7 +350,7 @@ mod tests {
         drop(disk.create(hash).unwrap());
         assert!(disk.open(hash).is_err());
         let mut temporary = disk.create(hash).unwrap();
-        write_at(&temporary.file, b"whole", 0).unwrap();
+        write_at(temporary.file.file(), b"whole", 0).unwrap();
         disk.publish(&mut temporary, hash).unwrap();
         drop(temporary);
         assert_eq!(fs::read(disk.path(hash)).unwrap(), b"whole");

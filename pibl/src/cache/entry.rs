@@ -3,10 +3,9 @@
 //! `store` makes entries and keeps the ones used lately; `reply` sends them. An entry never changes: a
 //! confirmed or replaced response is a new one, and whoever sends the old one goes on undisturbed.
 
-use std::fs::File;
 use std::sync::Arc;
 
-use super::disk::Head;
+use super::disk::{Head, StoredFile};
 use super::entry_format::{Preamble, Record};
 use super::freshness::{Freshness, Rules};
 use super::index::Uses;
@@ -16,7 +15,7 @@ use crate::http::encode;
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) hash: u128,
-    pub(super) file: Arc<File>,
+    pub(super) file: Arc<StoredFile>,
     pub(super) preamble: Preamble,
     pub(super) slot: usize,
     pub(super) sequence: u64,
@@ -28,7 +27,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(hash: u128, file: Arc<File>, head: Head, rules: &Rules, uses: Uses) -> Self {
+    pub(super) fn new(hash: u128, file: Arc<StoredFile>, head: Head, rules: &Rules, uses: Uses) -> Self {
         let Head { preamble, slot, sequence, record } = head;
         let mut freshness = Freshness::of(rules, record.status, &record.fields, record.times);
         freshness.no_cache |= record.is_of_future;

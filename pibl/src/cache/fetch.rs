@@ -10,17 +10,19 @@ use super::ask::crowd;
 use super::cache_control::RequestDirectives;
 use super::cache_status::{CacheStatus, Forwarded};
 use super::conditions;
+use super::desk;
 use super::entry::Entry;
 use super::entry_format::{Kind, Record};
-use super::flight::{Crowd, Leader};
+use super::flight::{Crowd, Lead, Leader};
 use super::freshness::{Directives, Freshness, Times};
 use super::invalidation;
 use super::key::Key;
+use super::pen::Begin;
 use super::reply::Reply;
 use super::storable::{self, NotStored, add_date, fields_to_keep};
 use super::vary;
 use super::watch::Watch;
-use super::writer::{Begin, Writer};
+use super::writer::Writer;
 use crate::clock::Timestamp;
 use crate::http::{Fields, Method, RequestHead, ResponseHead};
 
@@ -156,7 +158,7 @@ impl Fetch {
 
     /// The final head of a backend's answer, without hop-by-hop fields. `length` is that of its body where
     /// the backend stated it.
-    pub fn receive(
+    pub async fn receive(
         mut self,
         request: &RequestHead,
         response: &ResponseHead,
@@ -165,7 +167,7 @@ impl Fetch {
     ) -> Received {
         if !request.method.is_safe() && (200..400).contains(&response.status) {
             for key in invalidation::keys(request, &response.fields) {
-                self.cache.store.remove(&key);
+                self.cache.store.remove_soon(&key).await;
             }
         }
         if self.part.is_none() && request.method == Method::Post {
@@ -177,12 +179,15 @@ impl Fetch {
         let now = times.received_at;
         match (&request.method, response.status, part.stored.is_some()) {
             (Method::Get, 304, true) => match confirmed(part.stored.as_deref(), response) {
-                true => confirm(&self.cache, part, self.status, request, response, times),
+                true => confirm(&self.cache, part, self.status, request, response, times).await,
                 false => {
-                    Received::Again(Box::new(Self { part: Some(without_stored(&self.cache, part)), ..self }))
+                    let part = without_stored(&self.cache, part).await;
+                    Received::Again(Box::new(Self { part: Some(part), ..self }))
                 }
             },
-            (Method::Head, 200, true) => freshen(&self.cache, part, self.status, request, response, times),
+            (Method::Head, 200, true) => {
+                freshen(&self.cache, part, self.status, request, response, times).await
+            }
             (Method::Get, 500 | 502 | 503 | 504, true) => {
                 let entry = part.stored.as_ref();
                 let wanted = part.directives.stale_if_error;
@@ -196,10 +201,10 @@ impl Fetch {
                         };
                         Received::Reply(stand_in(request, entry, part.leader, status, now))
                     }
-                    None => keep(&self.cache, part, self.status, request, response, length, times),
+                    None => keep(&self.cache, part, self.status, request, response, length, times).await,
                 }
             }
-            _ => keep(&self.cache, part, self.status, request, response, length, times),
+            _ => keep(&self.cache, part, self.status, request, response, length, times).await,
         }
     }
 
@@ -235,13 +240,13 @@ fn confirmed(stored: Option<&Entry>, response: &ResponseHead) -> bool {
 }
 
 /// Forgets what is stored, which its origin no longer knows, but not that others wait.
-fn without_stored(cache: &Cache, part: Part) -> Part {
-    cache.store.remove_file(part.key.hash());
+async fn without_stored(cache: &Cache, part: Part) -> Part {
+    cache.store.remove_file_soon(part.key.hash()).await;
     Part { stored: None, ..part }
 }
 
 /// RFC 9111 §4.3.4: a 304 gives the stored response new fields and a new life.
-fn confirm(
+async fn confirm(
     cache: &Arc<Cache>,
     part: Part,
     status: CacheStatus,
@@ -257,7 +262,7 @@ fn confirm(
     };
     let updated = updated(cache, &entry, response, times);
     let status = CacheStatus { forwarded_status: Some(304), ..status };
-    let (entry, is_kept) = store_updated(cache, &key, &watch, directives, request, &entry, updated);
+    let (entry, is_kept) = store_updated(cache, &key, &watch, directives, request, &entry, updated).await;
     match leader {
         Some(leader) if is_kept && entry.freshness.is_fresh(times.received_at) => {
             leader.land(Arc::clone(&entry));
@@ -268,7 +273,7 @@ fn confirm(
 }
 
 /// RFC 9111 §4.3.5: a HEAD shows whether the stored response is the current one.
-fn freshen(
+async fn freshen(
     cache: &Arc<Cache>,
     part: Part,
     status: CacheStatus,
@@ -288,11 +293,11 @@ fn freshen(
         super::cache_control::seconds(text).is_some_and(|length| length == entry.body_bytes())
     });
     if !(agrees("etag") && agrees("last-modified") && has_same_length && entry.record.status == 200) {
-        cache.store.remove(&key);
+        cache.store.remove_soon(&key).await;
         return forward();
     }
     let updated = updated(cache, &entry, response, times);
-    let (entry, _) = store_updated(cache, &key, &watch, directives, request, &entry, updated);
+    let (entry, _) = store_updated(cache, &key, &watch, directives, request, &entry, updated).await;
     let status = CacheStatus { forwarded_status: Some(200), ..status };
     Received::Reply(Reply::new(request, entry, status, times.received_at))
 }
@@ -323,7 +328,7 @@ fn updated(cache: &Cache, entry: &Entry, response: &ResponseHead, times: Times) 
 
 /// Keeps an updated response, unless its new fields forbid that, or make it differ for others by fields that nobody
 /// looked at (RFC 9111 §4.1): then it serves this request only. Says whether it was kept.
-fn store_updated(
+async fn store_updated(
     cache: &Cache,
     key: &Key,
     watch: &Watch,
@@ -342,16 +347,20 @@ fn store_updated(
     let varies_as_before = vary::names(&record.fields).is_some_and(|names| names == record.vary);
     let is_current = !watch.is_spoiled();
     if verdict.is_ok() && varies_as_before && is_current && !directives.no_store {
-        return (cache.store.confirm(entry, record), true);
+        let (store, stored, kept) = (Arc::clone(&cache.store), Arc::clone(entry), record.clone());
+        return match desk::run(move || store.confirm(&stored, kept)).await {
+            Some(entry) => (entry, true),
+            None => (cache.store.unnamed(entry, record), false),
+        };
     }
     if !varies_as_before || verdict.is_err_and(|reason| !reason.is_about_request()) {
-        cache.store.remove(key);
+        cache.store.remove_soon(key).await;
     }
     (cache.store.unnamed(entry, record), false)
 }
 
 /// A full answer: forwarded, and kept if RFC 9111 §3 allows it.
-fn keep(
+async fn keep(
     cache: &Arc<Cache>,
     part: Part,
     status: CacheStatus,
@@ -385,7 +394,7 @@ fn keep(
         // What was stored has been replaced at the origin by something that may not be kept.
         let is_replaced = request.method == Method::Get && matches!(response.status, 200..=299 | 404 | 410);
         if is_replaced && stored.is_some() && response.status != 206 && !directives.no_store {
-            store.remove(&key);
+            store.remove_soon(&key).await;
         }
         // That a method is not kept is said already by the reason for forwarding it.
         if reason != NotStored::Method {
@@ -427,7 +436,8 @@ fn keep(
         run: store.run,
         is_of_future: false,
     };
-    status.stored = true;
-    let writer = Writer::begin(store, Begin { leader, key, watch, record, freshness, length });
-    Received::Forward(Forward { writer: Some(Box::new(writer)), status })
+    let writer =
+        Writer::begin(store, Begin { lead: Lead::new(leader), key, watch, record, freshness, length });
+    status.stored = writer.is_some();
+    Received::Forward(Forward { writer: writer.map(Box::new), status })
 }

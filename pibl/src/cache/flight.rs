@@ -5,12 +5,12 @@
 //! response is worth.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::watch;
 
+use super::disk::StoredFile;
 use super::entry::Entry;
 use super::freshness::Freshness;
 use super::index::Plain;
@@ -53,10 +53,10 @@ pub(super) struct Incoming {
     pub head: Box<[u8]>,
     pub length: Option<u64>,
     pub freshness: Freshness,
-    pub file: Arc<File>,
+    pub file: Arc<StoredFile>,
     pub body_offset: u64,
     /// Where the body goes on when the disk took no more of it, and from which byte on.
-    pub tail: OnceLock<(u64, Arc<File>)>,
+    pub tail: OnceLock<(u64, Arc<StoredFile>)>,
 }
 
 /// Flights by hash, each with the state of the writes when it began.
@@ -80,13 +80,22 @@ pub(super) struct Leader {
 }
 
 /// Those who may wait for the answer of a leader.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Crowd(watch::Sender<State>);
 
 impl Crowd {
     /// Whether anybody waits.
     pub fn is_waiting(&self) -> bool {
         self.0.receiver_count() > 0
+    }
+
+    /// A place among those who read along, and what they read, once the body is coming.
+    pub(super) fn follow(&self) -> Option<(watch::Receiver<State>, Arc<Incoming>)> {
+        let incoming = match &*self.0.borrow() {
+            State::Streaming(incoming, _) => Arc::clone(incoming),
+            _ => return None,
+        };
+        Some((self.0.subscribe(), incoming))
     }
 }
 
@@ -149,7 +158,7 @@ impl Flights {
         &self.solo[hash as usize % SOLO_PLACES]
     }
 
-    fn shard(&self, hash: u128) -> std::sync::MutexGuard<'_, Shard> {
+    fn shard(&self, hash: u128) -> MutexGuard<'_, Shard> {
         self.shards[hash as usize % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -167,16 +176,6 @@ impl Leader {
     /// Whether anybody waits.
     pub(super) fn has_followers(&self) -> bool {
         self.sender.receiver_count() > 0
-    }
-
-    /// A place among those who read along, and what they read, once the body is coming.
-    pub(super) fn follow(&self) -> Option<(watch::Receiver<State>, Arc<Incoming>)> {
-        let receiver = self.sender.subscribe();
-        let incoming = match &*receiver.borrow() {
-            State::Streaming(incoming, _) => Arc::clone(incoming),
-            _ => return None,
-        };
-        Some((receiver, incoming))
     }
 
     /// A look at those who wait.
@@ -230,6 +229,59 @@ impl Leader {
         // Nobody can join any more, so where nobody waits the news need not be told: that is the usual case,
         // and telling takes longer than all the rest here.
         let _ = self.sender.send(state);
+    }
+}
+
+/// The lead of a response that two threads bring together: one from the backend, the other to the disk.
+#[derive(Clone, Debug)]
+pub(super) struct Lead(Arc<Mutex<Option<Leader>>>);
+
+impl Lead {
+    pub(super) fn new(leader: Option<Leader>) -> Self {
+        Self(Arc::new(Mutex::new(leader)))
+    }
+
+    fn leader(&self) -> MutexGuard<'_, Option<Leader>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A look at those who wait.
+    pub(super) fn crowd(&self) -> Option<Crowd> {
+        self.leader().as_ref().map(|leader| Crowd(leader.sender.clone()))
+    }
+
+    /// Whether anybody waits.
+    pub(super) fn has_followers(&self) -> bool {
+        self.leader().as_ref().is_some_and(Leader::has_followers)
+    }
+
+    /// Tells those who wait, if this still leads.
+    pub(super) fn tell(&self, news: impl FnOnce(&Leader)) {
+        if let Some(leader) = &*self.leader() {
+            news(leader);
+        }
+    }
+
+    /// Ends the lead with news, if this still leads.
+    pub(super) fn end(&self, news: impl FnOnce(Leader)) {
+        let leader = self.leader().take();
+        if let Some(leader) = leader {
+            news(leader);
+        }
+    }
+
+    /// There will be no answer. If they are released, all who wait ask for themselves at once, instead of failing one after
+    /// the other; otherwise one of them leads.
+    pub(super) fn leave(&self, is_released: bool) {
+        self.end(|leader| if is_released { leader.release() } else { drop(leader) });
+    }
+
+    /// Those who have had nothing yet have waited for long enough.
+    pub(super) fn lose_patience(&self) {
+        let crowd = self.crowd();
+        if crowd.is_some_and(|crowd| matches!(*crowd.0.borrow(), State::Waiting)) {
+            self.leave(true);
+        }
     }
 }
 

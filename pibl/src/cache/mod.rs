@@ -16,11 +16,11 @@
 //!         // no backend answered:
 //!         if let Some(reply) = fetch.failed(&request, clock::steady_now()) { … } else { 502 / 504 }
 //!         // a final response head came (hop-by-hop fields stripped); `length`: Content-Length
-//!         match fetch.receive(&request, &response_head, length, times) {
+//!         match fetch.receive(&request, &response_head, length, times).await {
 //!             Received::Reply(reply) => …      // 304 to our validation, or stale-if-error: drop the backend's body
 //!             Received::Forward(forward) => {  // send the backend's response; `forward.status.write(&mut out)`
-//!                 // if let Some(writer) = forward.writer: writer.write(bytes) for each piece (never fails),
-//!                 // writer.commit() BEFORE the last piece goes to the client; dropping it gives the entry up
+//!                 // if let Some(writer) = forward.writer: writer.write(bytes).await for each piece (never fails),
+//!                 // writer.commit().await BEFORE the last piece goes to the client; dropping it gives the entry up
 //!             }
 //!         }
 //!     }
@@ -36,6 +36,7 @@ mod ask;
 mod cache_control;
 mod cache_status;
 mod conditions;
+mod desk;
 mod disk;
 mod entry;
 mod entry_format;
@@ -47,6 +48,8 @@ mod index;
 pub mod inspection;
 mod invalidation;
 mod key;
+mod part;
+mod pen;
 mod purge;
 mod range;
 mod recovery;
@@ -65,7 +68,8 @@ pub use fetch::{Fetch, Forward, Received};
 pub use flight::Crowd;
 pub use freshness::Times;
 pub use key::Key;
-pub use reply::{BodyPart, FilePart, Reply, ReplyBody};
+pub use part::FilePart;
+pub use reply::{BodyPart, Reply, ReplyBody};
 pub use stream::Stream;
 pub use writer::Writer;
 
@@ -141,7 +145,9 @@ impl Cache {
 
     /// Takes new rules and sizes; the directory stays the one that was opened.
     pub fn reconfigure(&self, settings: &CacheSettings) {
-        self.store.reconfigure(Rules::new(settings), settings.size_bytes);
+        self.store.take_rules(Rules::new(settings));
+        let (store, size_bytes) = (Arc::clone(&self.store), settings.size_bytes);
+        desk::start(move || store.resize(size_bytes));
     }
 
     /// Stores nothing from now on, because another process has taken over the directory: what was asked for
@@ -151,21 +157,23 @@ impl Cache {
     }
 
     /// Sets aside what a reply is sent from, because it can no longer be read.
-    pub fn set_aside(&self, reply: &Reply) {
-        if let Some(hash) = reply.hash() {
-            self.store.refuse(hash, &entry_format::Damage::Body.into());
+    pub async fn set_aside(&self, reply: &Reply) {
+        if let Some(entry) = reply.entry() {
+            let (store, entry) = (Arc::clone(&self.store), Arc::clone(entry));
+            desk::run(move || store.refuse_entry(&entry)).await;
         }
     }
 
     /// Sets aside what cannot be read, and asks a backend for something in its place.
-    pub fn replace(self: &Arc<Self>, request: &RequestHead, reply: &Reply) -> Fetch {
-        self.set_aside(reply);
+    pub async fn replace(self: &Arc<Self>, request: &RequestHead, reply: &Reply) -> Fetch {
+        self.set_aside(reply).await;
         Fetch::in_place_of_unreadable(self, request)
     }
 
     /// Gives back the descriptors of stored responses that are only held open; they are opened again when needed.
     pub fn close_files(&self) {
-        self.store.close_all();
+        let store = Arc::clone(&self.store);
+        desk::start(move || store.close_all());
     }
 
     /// Whether somebody is bringing the response to this key.

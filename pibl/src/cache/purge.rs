@@ -54,8 +54,8 @@ impl Cache {
         let walked = disk.walk(|_, found| {
             let Found::Stored(hash) = found else { return };
             let head = disk.open(hash).and_then(|file| {
-                let bytes = file.metadata()?.len();
-                read_head(&file, bytes).map_err(std::io::Error::other)
+                let bytes = file.file().metadata()?.len();
+                read_head(file.file(), bytes).map_err(std::io::Error::other)
             });
             // What cannot be read is never served; it is set aside when it is asked for.
             if head.is_ok_and(|head| is_meant(&head.record.key)) {

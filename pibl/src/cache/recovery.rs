@@ -87,9 +87,8 @@ pub(super) fn scan(store: &Store, is_alone: bool) {
                     note(store, &mut batch);
                 }
             } else {
-                // Names change under this lock only. Without it, a look-up could have set this aside already
-                // and a good file could have taken its place.
-                let _index = store.index();
+                // A look-up could have set this aside already, and a good file could have taken its place.
+                let _held = store.hold(hash);
                 if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
                     set_aside(store, path);
                 }
@@ -122,7 +121,7 @@ fn note(store: &Store, batch: &mut Vec<(u128, u64)>) {
     }
     let gone = store.make_room(&mut index);
     drop(index);
-    store.delete(&gone);
+    store.delete(gone);
 }
 
 fn set_aside(store: &Store, path: &Path) {

@@ -3,18 +3,16 @@
 //! `ask` and `fetch` make replies from entries; `exchange` sends them. It decides by the request alone
 //! which form the answer takes (RFC 9110 §13.2.2), never whether the entry may be used at all.
 
-use std::fs::File;
-use std::io;
 use std::sync::Arc;
 
 use super::cache_status::CacheStatus;
 use super::conditions;
 use super::entry::Entry;
+use super::part::FilePart;
 use super::range::{self, Ranges};
 use crate::clock::Timestamp;
 use crate::http::head::reason_phrase;
 use crate::http::{Method, RequestHead, encode};
-use crate::platform::read_at;
 
 /// A complete answer.
 #[derive(Debug)]
@@ -27,14 +25,14 @@ pub struct Reply {
     pub body: ReplyBody,
     form: Form,
     age_seconds: u64,
-    /// The file from which it is sent.
-    hash: Option<u128>,
+    /// What it is sent from.
+    entry: Option<Arc<Entry>>,
 }
 
 #[derive(Debug)]
 enum Form {
     /// The head as it is stored.
-    Stored(Arc<Entry>),
+    Stored,
     /// Another head, made for this request: status line and fields.
     Made(Vec<u8>),
 }
@@ -61,47 +59,10 @@ pub enum BodyPart {
     File(FilePart),
 }
 
-/// A part of a file that can be read, or sent by the kernel.
-#[derive(Clone, Debug)]
-pub struct FilePart {
-    /// The file; it stays readable for as long as this lives, whatever happens to its name.
-    pub file: Arc<File>,
-    /// Where the part begins.
-    pub offset: u64,
-    /// How long it is.
-    pub length: u64,
-}
-
-impl FilePart {
-    /// Appends the whole part to a buffer; for small parts cheaper than a second system call to send it.
-    pub fn read_into(&self, out: &mut Vec<u8>) -> io::Result<()> {
-        let start = out.len();
-        let length = usize::try_from(self.length).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        out.resize(start + length, 0);
-        let mut done = 0;
-        while done < length {
-            match read_at(&self.file, &mut out[start + done..], self.offset + done as u64) {
-                Ok(0) => {
-                    out.truncate(start);
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                Ok(count) => done += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    out.truncate(start);
-                    return Err(error);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Reply {
     /// The answer to a GET or HEAD from a stored response.
     pub(super) fn new(request: &RequestHead, entry: Arc<Entry>, status: CacheStatus, now: Timestamp) -> Self {
         let age_seconds = (entry.freshness.age_millis(now) / 1000).max(0) as u64;
-        let hash = Some(entry.hash);
         let is_head = request.method == Method::Head;
         let whole = |entry: Arc<Entry>| {
             let body = match entry.body_bytes() {
@@ -113,9 +74,9 @@ impl Reply {
                 status_code: entry.record.status,
                 status,
                 body,
-                form: Form::Stored(entry),
+                form: Form::Stored,
                 age_seconds,
-                hash,
+                entry: Some(entry),
             }
         };
         // RFC 9110 §13.2.1: conditions count only where the answer would be a success.
@@ -133,7 +94,7 @@ impl Reply {
                 body: ReplyBody::Empty,
                 form: Form::Made(head),
                 age_seconds,
-                hash,
+                entry: Some(entry),
             };
         }
         // RFC 9110 §14.2: Range is defined for GET, and for what would be a 200.
@@ -149,7 +110,7 @@ impl Reply {
                 _ => several_parts(&entry, &parts),
             },
         };
-        Self { status_code, status, body, form: Form::Made(head), age_seconds, hash }
+        Self { status_code, status, body, form: Form::Made(head), age_seconds, entry: Some(entry) }
     }
 
     /// RFC 9111 §5.2.1.7: nothing usable is stored, and the client wants nothing else.
@@ -165,40 +126,45 @@ impl Reply {
             body: ReplyBody::Bytes(text.to_vec()),
             form: Form::Made(head),
             age_seconds: 0,
-            hash: None,
+            entry: None,
         }
     }
 
     /// Writes status line and fields: everything but what concerns the connection, and the empty line.
     pub fn write_head(&self, out: &mut Vec<u8>) {
-        match &self.form {
-            Form::Stored(entry) => out.extend_from_slice(&entry.head),
-            Form::Made(head) => out.extend_from_slice(head),
+        match (&self.form, &self.entry) {
+            (Form::Made(head), _) => out.extend_from_slice(head),
+            (Form::Stored, entry) => {
+                out.extend_from_slice(entry.as_ref().map(|entry| &*entry.head).unwrap_or_default());
+            }
         }
-        if self.status_code != 504 || matches!(self.form, Form::Stored(_)) {
+        if self.entry.is_some() {
             encode::number_field(out, "Age", self.age_seconds);
         }
         self.status.write(out);
     }
 
-    /// The file from which it is sent, by its name.
-    pub(super) fn hash(&self) -> Option<u128> {
-        self.hash
+    /// What it is sent from.
+    pub(super) fn entry(&self) -> Option<&Arc<Entry>> {
+        self.entry.as_ref()
     }
 
     /// Whether the last byte of every part that is sent from a file is there: asked before the head leaves, because
     /// afterwards there is no other answer.
-    pub fn is_readable(&self) -> bool {
-        let has_end = |part: &FilePart| {
-            part.length == 0 || matches!(read_at(&part.file, &mut [0], part.offset + part.length - 1), Ok(1))
-        };
+    pub async fn is_readable(&self) -> bool {
         match &self.body {
             ReplyBody::Empty | ReplyBody::Bytes(_) => true,
-            ReplyBody::File(part) => has_end(part),
-            ReplyBody::Parts(parts) => parts.iter().all(|part| match part {
-                BodyPart::Bytes(_) => true,
-                BodyPart::File(part) => has_end(part),
-            }),
+            ReplyBody::File(part) => part.has_end().await,
+            ReplyBody::Parts(parts) => {
+                for part in parts {
+                    if let BodyPart::File(part) = part
+                        && !part.has_end().await
+                    {
+                        return false;
+                    }
+                }
+                true
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::cache_status::CacheStatus;
 use super::flight::{Incoming, State};
-use super::reply::FilePart;
+use super::part::FilePart;
 use crate::clock::Timestamp;
 use crate::http::encode;
 

@@ -84,7 +84,7 @@ impl<'a> Relay<'a> {
             BodyFraming::Empty => Some(0),
             BodyFraming::Chunked | BodyFraming::UntilClose => None,
         };
-        match fetch.receive(self.request, self.response, length, times) {
+        match fetch.receive(self.request, self.response, length, times).await {
             Received::Forward(forward) => {
                 self.writer = forward.writer;
                 self.deliver(received, Some(forward.status)).await
@@ -102,7 +102,7 @@ impl<'a> Relay<'a> {
                 self.progress.response_started.set(true);
                 let sent = stored::send(self.worker, &mut outlet, &reply, persistent, self.record).await;
                 let Ok(after) = sent else {
-                    *self.fetch = Some(self.worker.cache.replace(self.request, &reply));
+                    *self.fetch = Some(self.worker.cache.replace(self.request, &reply).await);
                     self.progress.response_started.set(false);
                     return Err(Failure::Unconfirmed);
                 };
@@ -329,7 +329,7 @@ impl<'a> Relay<'a> {
         };
         // Dropped without its end, it tells those who read along that there is none.
         if let Some(writer) = self.writer.take().filter(|_| result.is_ok()) {
-            writer.commit();
+            writer.commit().await;
         }
         result
     }
@@ -354,7 +354,7 @@ impl<'a> Relay<'a> {
             let content = &self.buffer.filled()[decoded.content.clone()];
             self.record.response_bytes += content.len() as u64;
             if let Some(writer) = &mut self.writer {
-                writer.write(content);
+                writer.write(content).await;
             }
             let is_chunk = delivery == Delivery::Chunked && !content.is_empty();
             if is_chunk {
@@ -462,7 +462,7 @@ impl<'a> Relay<'a> {
     /// go to the client: one that asks again at once is served from the cache.
     async fn conclude(&mut self) {
         if let Some(writer) = self.writer.take() {
-            writer.commit();
+            writer.commit().await;
         }
         if !self.is_parted {
             self.log().await;
@@ -511,11 +511,14 @@ async fn write<'a>(
     let mut look = None;
     let written = poll_fn(|context| {
         if let Poll::Ready(result) = all.as_mut().poll(context) {
-            return Poll::Ready(Some(result));
+            return Poll::Ready(Err(result));
         }
         loop {
-            if writer.has_followers() {
-                return Poll::Ready(None);
+            // The disk may not have begun yet; then nobody can read along, this client no more than others.
+            if writer.has_followers()
+                && let Some(stream) = writer.follow(sent)
+            {
+                return Poll::Ready(Ok(stream));
             }
             let timer = look.get_or_insert_with(|| Box::pin(tokio::time::sleep(LOOK)));
             if timer.as_mut().poll(context).is_pending() {
@@ -525,15 +528,8 @@ async fn write<'a>(
         }
     })
     .await;
-    if let Some(result) = written {
-        return result.map(|()| None);
-    }
-    match writer.follow(sent) {
-        Some(stream) => {
-            let pending = pieces.concat().split_off(done.get());
-            Ok(Some(Laggard { wire, pending, stream }))
-        }
-        // Nobody can read along yet.
-        None => all.await.map(|()| None),
+    match written {
+        Err(result) => result.map(|()| None),
+        Ok(stream) => Ok(Some(Laggard { wire, pending: pieces.concat().split_off(done.get()), stream })),
     }
 }

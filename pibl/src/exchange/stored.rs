@@ -43,7 +43,7 @@ pub(super) async fn send(
         ReplyBody::Empty => {}
         ReplyBody::Bytes(bytes) => out.extend_from_slice(bytes),
         ReplyBody::File(part) if part.length <= COPIED_BYTES => {
-            if let Err(error) = part.read_into(out) {
+            if let Err(error) = part.append_to(out).await {
                 tracing::warn!("a stored response cannot be read: {error}");
                 return Err(Unreadable);
             }
@@ -51,7 +51,7 @@ pub(super) async fn send(
         ReplyBody::File(part) => rest = Some(Rest::File(part)),
         ReplyBody::Parts(parts) => rest = Some(Rest::Parts(parts)),
     }
-    if rest.is_some() && !reply.is_readable() {
+    if rest.is_some() && !reply.is_readable().await {
         tracing::warn!("a stored response cannot be read to its end");
         return Err(Unreadable);
     }
@@ -62,8 +62,8 @@ pub(super) async fn send(
         Ok(()) => After::Close,
         Err(error) => {
             tracing::debug!("a stored response was not sent to its end: {error}");
-            if !reply.is_readable() {
-                worker.cache.set_aside(reply);
+            if !reply.is_readable().await {
+                worker.cache.set_aside(reply).await;
             }
             After::Abort
         }
@@ -110,8 +110,17 @@ async fn send_part(wire: &Wire, part: &FilePart, patience: std::time::Duration) 
     let mut sent = 0;
     while sent < part.length {
         let length = PIECE.min(part.length - sent);
-        wire.deadline.set(patience);
-        wire.send_file(&part.file, part.offset + sent, length).await?;
+        let piece = part.piece(sent, length);
+        if piece.is_at_hand() {
+            wire.deadline.set(patience);
+            wire.send_file(piece.file(), piece.offset(), length).await?;
+        } else {
+            // The kernel would wait for the disk, and every other client with it.
+            let mut bytes = Vec::new();
+            piece.append_to(&mut bytes).await?;
+            wire.deadline.set(patience);
+            wire.write_all(&bytes).await?;
+        }
         sent += length;
     }
     Ok(())

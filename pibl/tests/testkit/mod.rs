@@ -4,6 +4,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of the kit")]
 
+#[cfg(target_os = "linux")]
+pub mod disk;
 pub mod origin;
 pub mod program;
 pub mod proof;

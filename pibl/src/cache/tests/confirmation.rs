@@ -109,7 +109,7 @@ async fn a_stale_response_is_served_while_one_request_refreshes_it() {
     assert_eq!(seen(&reply, None).cache_status(), "pibl; hit; ttl=-3");
     // While it is under way others get the stale response, and nobody asks twice.
     assert!(matches!(bench.cache.ask(&asked, at(8)).await, Answer::Reply(_)));
-    bench.finish(fetch, &asked, at(9), Some(origin(200, &window, b"new")));
+    bench.finish(fetch, &asked, at(9), Some(origin(200, &window, b"new"))).await;
     assert_eq!(bench.get("/x", 10, origin(500, &[], b"")).await.body, b"new");
     let late = bench.get("/x", 30, origin(200, &window, b"newest")).await;
     assert_eq!((late.was_hit(), late.cache_status()), (false, "pibl; fwd=stale; fwd-status=200; stored"));

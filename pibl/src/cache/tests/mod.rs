@@ -103,6 +103,15 @@ impl Bench {
         }
     }
 
+    /// Waits for what threads do that may wait for the disk.
+    async fn until(&self, what: &str, is_true: impl Fn() -> bool) {
+        let start = crate::clock::monotonic();
+        while !is_true() {
+            assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     async fn get(&self, target: &str, seconds: u64, origin: Origin<'_>) -> Seen {
         self.exchange(&get(target, &[]), at(seconds), Some(origin)).await
     }
@@ -112,11 +121,11 @@ impl Bench {
         match self.cache.ask(request, now).await {
             Answer::Reply(reply) | Answer::ReplyAndRefresh(reply, _) => seen(&reply, None),
             Answer::Stream(_) => panic!("nobody else is asking"),
-            Answer::Fetch(fetch) => self.finish(fetch, request, now, origin),
+            Answer::Fetch(fetch) => self.finish(fetch, request, now, origin).await,
         }
     }
 
-    fn finish(
+    async fn finish(
         &self,
         fetch: Fetch,
         request: &RequestHead,
@@ -134,15 +143,15 @@ impl Bench {
         let mut response = ResponseHead::new(origin.status);
         response.fields = origin.fields.iter().copied().collect();
         let length = Some(origin.body.len() as u64);
-        match fetch.receive(request, &response, length, times(now)) {
+        match fetch.receive(request, &response, length, times(now)).await {
             Received::Reply(reply) => seen(&reply, Some(asked)),
-            Received::Again(fetch) => self.finish(*fetch, request, now, Some(origin)),
+            Received::Again(fetch) => Box::pin(self.finish(*fetch, request, now, Some(origin))).await,
             Received::Forward(Forward { writer, status }) => {
                 if let Some(mut writer) = writer {
                     let (one, two) = origin.body.split_at(origin.body.len() / 2);
-                    writer.write(one);
-                    writer.write(two);
-                    writer.commit();
+                    writer.write(one).await;
+                    writer.write(two).await;
+                    writer.commit().await;
                 }
                 let mut head = Vec::new();
                 status.write(&mut head);
@@ -178,12 +187,12 @@ fn seen(reply: &Reply, asked: Option<Fields>) -> Seen {
     match &reply.body {
         ReplyBody::Empty => {}
         ReplyBody::Bytes(bytes) => body.extend_from_slice(bytes),
-        ReplyBody::File(part) => part.read_into(&mut body).unwrap(),
+        ReplyBody::File(part) => body.extend(part.read().unwrap()),
         ReplyBody::Parts(parts) => {
             for part in parts {
                 match part {
                     BodyPart::Bytes(bytes) => body.extend_from_slice(bytes),
-                    BodyPart::File(part) => part.read_into(&mut body).unwrap(),
+                    BodyPart::File(part) => body.extend(part.read().unwrap()),
                 }
             }
         }

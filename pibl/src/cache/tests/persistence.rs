@@ -149,12 +149,12 @@ async fn a_file_that_is_opened_again_is_as_old_as_it_was_though_the_clock_was_se
     // The wall clock had been set back by an hour when this came.
     let times = Times { ahead_micros: 3_600_000_000, ..times(at(0)) };
     let head = ResponseHead::new(200);
-    let Received::Forward(forward) = fetch.receive(&asked, &head, Some(1), times) else {
+    let Received::Forward(forward) = fetch.receive(&asked, &head, Some(1), times).await else {
         panic!("not stored")
     };
     let mut writer = forward.writer.unwrap();
-    writer.write(b"x");
-    writer.commit();
+    writer.write(b"x").await;
+    writer.commit().await;
     bench.cache.store.close_all();
     assert!(bench.exchange(&asked, at(4), None).await.has("Age: 4"));
     assert!(!bench.exchange(&asked, at(5), None).await.was_hit());
