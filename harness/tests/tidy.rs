@@ -11,8 +11,8 @@ const CRATES: &[(&str, &[&str])] = &[
         "harness/model",
         &["exit_code", "catalogue", "statistics", "terms", "scenario", "adapter", "plan", "history", "fleet"],
     ),
-    ("harness/run", &["proxy_under_test", "traffic"]),
-    ("harness/judge", &["check", "compare"]),
+    ("harness/run", &["watch", "proxy_under_test", "traffic"]),
+    ("harness/judge", &["last_words", "check", "compare"]),
     ("harness/tell", &["language", "report"]),
     ("harness", &["conductor", "grade", "cli", "main"]),
     ("pibl", PIBL),
@@ -61,6 +61,7 @@ const MOST_LINES: usize = 500;
 const PURE: &[(&str, &str)] = &[
     ("harness/model", "statistics"),
     ("harness/model", "fleet"),
+    ("harness/judge", "last_words"),
     ("harness/judge", "check"),
     ("harness/judge", "compare"),
     ("harness/tell", "language"),

@@ -24,7 +24,7 @@ use harness_judge::check::{self, Outcome, Verdict, needs_second_try};
 use harness_model::adapter::Program;
 use harness_model::catalogue::Kind;
 use harness_model::history::{
-    self, Anomaly, EventKind, IntervalLog, Listener, ManifestFacts, Recorder, RunFolder, names,
+    self, Anomaly, EventKind, IntervalLog, Listener, ManifestFacts, Recorder, RunFolder, SourceTree, names,
 };
 use harness_model::plan::{Pin, Plan, Step, StepKind};
 use harness_run::proxy_under_test::ports::PortLease;
@@ -112,6 +112,8 @@ async fn conduct(mut order: RunOrder) -> Result<Finished, RunProblem> {
     let output = OutputLog::create(&path.join(names::PROXY_OUTPUT)).map_err(RunProblem::Folder)?;
     let log = IntervalLog::begin(folder.intervals, clock).map_err(RunProblem::Folder)?;
     let recorder = Recorder::begin(folder.events, clock).map_err(RunProblem::Setting)?;
+    let sink = recorder.clone();
+    output.announce(Arc::new(move |until| sink.record(EventKind::Printed { until })));
     order.observer.began(&order.plan, &path, recorder.listen());
 
     let network = RunNetwork::choose(&order.plan.adapter, order.hold);
@@ -255,6 +257,7 @@ async fn perform(
         started = ready => started,
         cause = order.interruption.wait() => { note_interruption(recorder, cause); return None; }
     };
+    keep_source(stage, run_directory, recorder);
     if let Err(problem) = started {
         return Some(not_ready(recorder, problem));
     }
@@ -287,6 +290,21 @@ async fn perform(
         hold(order, stage, recorder, run_directory).await;
     }
     None
+}
+
+/// Keeps the source of a submission as it was started, so that a report can show the line that it names.
+fn keep_source(stage: &Stage, run_directory: &Path, recorder: &Recorder) {
+    if stage.proxy.adapter().copy_from.is_none() {
+        return;
+    }
+    let source = SourceTree::beneath(stage.proxy.directory());
+    let kept = serde_json::to_vec(&source)
+        .map_err(std::io::Error::from)
+        .and_then(|text| std::fs::write(run_directory.join(names::SOURCE), text));
+    if let Err(error) = kept {
+        let what = format!("the source could not be kept: {error}");
+        recorder.record(EventKind::Anomaly(Anomaly { what, exchange: None }));
+    }
 }
 
 /// Whether a check that decides has failed by what happened so far: then this is the state to look at.

@@ -106,6 +106,14 @@ pub enum Cause {
     PortInSource,
     /// A file name is made of the target as it is, or a list of entries is read by a character that targets contain.
     NamesOfFiles,
+    /// An exception, or a panic, ends what serves a client: nobody catches it.
+    ExceptionUncaught,
+    /// Somebody writes to a connection that its other end has closed, and SIGPIPE ends the process.
+    BrokenPipe,
+    /// The program reads or writes memory that is not its own.
+    MemoryFault,
+    /// The cache lies outside the directory of the program.
+    CacheElsewhere,
 }
 
 /// The mistake that most likely explains a finding of a check, where it is a failure and experience suggests one.
@@ -246,6 +254,7 @@ mod tests {
             source: String::new(),
             outcome: Outcome::Fail,
             cause: Some(cause),
+            grounds: None,
             explained_by: None,
             finding: Finding::NotReached,
             evidence: Vec::new(),

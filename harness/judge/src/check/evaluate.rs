@@ -6,6 +6,7 @@
 use super::cause::{agree, likely_cause};
 use super::controls::controlled;
 use super::explained::explain;
+use super::hypothesis::ground;
 use super::judged::Judged;
 use super::kept::by_the_first_look;
 use super::lacking::{declared_missing, missing_for_every_step, needs_its_life};
@@ -35,6 +36,7 @@ pub fn evaluate(record: &Record) -> Vec<Verdict> {
     }
     agree(&mut verdicts);
     explain(&ledger, &mut verdicts);
+    ground(&ledger, record, &mut verdicts);
     verdicts
 }
 
@@ -127,6 +129,7 @@ fn verdict(check: &CheckPlan, judged: Judged) -> Verdict {
         source: check.id.source().to_string(),
         outcome: judged.outcome,
         cause: if judged.outcome == Outcome::Fail { likely_cause(check.id, &judged.finding) } else { None },
+        grounds: None,
         finding: judged.finding,
         explained_by: None,
         evidence,

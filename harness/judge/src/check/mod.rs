@@ -16,7 +16,9 @@ mod fairness;
 mod fidelity;
 mod finding;
 mod freshness;
+mod grounds;
 mod hits;
+mod hypothesis;
 mod integrity;
 mod judged;
 mod kept;
@@ -52,6 +54,8 @@ pub use concurrency::needs_second_try;
 pub use evaluate::evaluate;
 pub use fidelity::Amiss;
 pub use finding::Finding;
+pub use grounds::{Basis, Fact, Grounds, Named};
+pub use hypothesis::{Heard, heard, printed_between};
 pub use logged::{LogLack, LogPlace};
 pub use probes::{CurvePoint, expiry_curve};
 pub use seen::{

@@ -185,8 +185,13 @@ impl Kit {
             profile: None,
             estimated: Duration::from_secs(1),
         };
-        let record =
-            Record { plan, events: Vec::new(), histograms: Histograms::default(), doubts: Vec::new() };
+        let record = Record {
+            plan,
+            events: Vec::new(),
+            histograms: Histograms::default(),
+            beside: harness_model::history::Beside::default(),
+            doubts: Vec::new(),
+        };
         let mut kit =
             Kit { record, current: None, next_id: 1, answers: HashMap::new(), group: 0, connection: None };
         kit.start(0.0, 1);
@@ -352,6 +357,7 @@ impl Kit {
 /// A verdict without a story.
 pub(super) fn verdict(check: CheckId, kind: Kind, outcome: Outcome) -> Verdict {
     Verdict {
+        grounds: None,
         check,
         requirement: check.requirement(),
         kind,

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Finding};
+use super::{Cause, Finding, Grounds};
 use harness_model::catalogue::{CheckId, Kind, Requirement};
 use harness_model::plan::SourceLine;
 
@@ -47,6 +47,9 @@ pub struct Verdict {
     /// The mistake that most likely explains a failure, where experience suggests one.
     #[serde(default)]
     pub cause: Option<Cause>,
+    /// What that rests on, and the line that it names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grounds: Option<Box<Grounds>>,
     /// The check whose failure explains this one: the same fault, seen once more.
     #[serde(default)]
     pub explained_by: Option<CheckId>,

@@ -108,6 +108,18 @@ pub enum EventKind {
     Attempt(Box<Attempt>),
     /// Something strange, in full.
     Anomaly(Anomaly),
+    /// The proxy has printed more: `proxy.stdout` goes on from the end of the last such event up to here.
+    Printed {
+        /// Bytes of `proxy.stdout` by now.
+        until: u64,
+    },
+    /// What the proxy did, seen by a watcher.
+    Watched(Box<super::Watched>),
+    /// Where the proxy was to be watched, and nothing of it is seen.
+    NotWatched {
+        /// Why.
+        why: super::NotWatched,
+    },
     /// A limit of the adapter ended the proxy.
     LimitReached(LimitReached),
     /// What the proxy's processes used, now.

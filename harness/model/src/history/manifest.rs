@@ -62,8 +62,15 @@ pub struct ManifestFacts {
 }
 
 /// The files that are the record: all else in a run folder is drawn from them.
-const RECORD: [&str; 6] =
-    [names::PLAN, names::EVENTS, names::INTERVALS, names::PERCENTILES, names::PROXY_OUTPUT, names::PROXY_LOG];
+const RECORD: [&str; 7] = [
+    names::PLAN,
+    names::EVENTS,
+    names::INTERVALS,
+    names::PERCENTILES,
+    names::PROXY_OUTPUT,
+    names::PROXY_LOG,
+    names::SOURCE,
+];
 
 impl Manifest {
     /// Hashes the files of the record, writes `manifest.json`, and returns its own SHA-256.

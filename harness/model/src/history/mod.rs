@@ -3,6 +3,7 @@
 //! `conductor`, `traffic` and `proxy_under_test` write events, the writer puts them into `events.jsonl`, and
 //! the checks and reports read them back. Nothing is ever changed or removed, and nothing is judged here.
 
+mod beside;
 mod conduct;
 mod event;
 mod fleet;
@@ -15,7 +16,9 @@ mod recorder;
 mod run_folder;
 mod rung;
 mod tree;
+mod watched;
 
+pub use beside::{Beside, SourceFile, SourcePlace, SourceTree};
 pub use conduct::{
     Adaptation, Because, BinaryBody, CutBy, FoundGone, HowLetGo, KeptOpen, LetGo, Look, NotAsked, Patience,
     PortGivenUp, Reconnected, Stuck, Trouble,
@@ -35,3 +38,4 @@ pub use recorder::{Listener, Recorder};
 pub use run_folder::{RunFolder, dated_folder, names};
 pub use rung::{CapacityRung, PlaceUse, RungJudged};
 pub use tree::{files_beneath, hash_of_tree};
+pub use watched::{Call, NotWatched, Watched};

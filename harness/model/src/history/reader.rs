@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::run_folder::names;
-use super::{Event, Histograms, Manifest, interval_log};
+use super::{Beside, Event, Histograms, Manifest, interval_log};
 use crate::plan::Plan;
 
 /// Everything that is known of a run.
@@ -19,6 +19,8 @@ pub struct Record {
     pub events: Vec<Event>,
     /// The latencies of its load steps.
     pub histograms: Histograms,
+    /// What lies beside the ledger.
+    pub beside: Beside,
     /// Why it may not be what the run has written; empty for a run of this process.
     pub doubts: Vec<Doubt>,
 }
@@ -83,7 +85,8 @@ pub fn read(run_directory: &Path) -> Result<Record, ReadProblem> {
     // A run without load steps, or one that was interrupted before them, has an empty log or none.
     let histograms =
         file(&run_directory.join(names::INTERVALS)).map(|text| interval_log::read_intervals(&text));
-    Ok(Record { plan, events, histograms: histograms.unwrap_or_default(), doubts: Vec::new() })
+    let beside = beside(run_directory);
+    Ok(Record { plan, events, histograms: histograms.unwrap_or_default(), beside, doubts: Vec::new() })
 }
 
 /// Reads the record of a run that ended some time ago, and looks whether it is still what that run has written.
@@ -100,6 +103,17 @@ pub fn read_again(run_directory: &Path) -> Result<Record, ReadProblem> {
         Err(_) => vec![Doubt::NoManifest],
     };
     Ok(record)
+}
+
+/// What is missing stays empty: it explains, and decides nothing.
+fn beside(run_directory: &Path) -> Beside {
+    let source = file(&run_directory.join(names::SOURCE)).ok();
+    let watched = run_directory.join(names::WATCHED);
+    Beside {
+        printed: file(&run_directory.join(names::PROXY_OUTPUT)).unwrap_or_default(),
+        source: source.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default(),
+        watched: watched.join(names::PLAN).exists().then(|| read(&watched).ok().map(Box::new)).flatten(),
+    }
 }
 
 fn known(format: u32, path: &Path) -> Result<(), ReadProblem> {

@@ -21,6 +21,10 @@ pub mod names {
     pub const PERCENTILES: &str = "latency.hgrm";
     /// What the proxy printed.
     pub const PROXY_OUTPUT: &str = "proxy.stdout";
+    /// The source of a submission as it ran.
+    pub const SOURCE: &str = "source.json";
+    /// The run folder of the repetition in which the proxy was watched.
+    pub const WATCHED: &str = "watched";
     /// The proxy's own log file, copied.
     pub const PROXY_LOG: &str = "proxy.log";
     /// What the checks concluded.

@@ -18,15 +18,30 @@ const RECENT_BYTES: usize = 16 << 10;
 /// Characters of a line in a message; a longer one is cut.
 const LINE_CHARACTERS: usize = 400;
 
+/// Marks of the output's growth: each of the first so many pieces, then one for so many bytes.
+const MARKS: u64 = 2_000;
+const MARKED_BYTES: u64 = 16 << 10;
+
+/// Told how many bytes of the output are in the file by now.
+pub type Grown = Arc<dyn Fn(u64) + Send + Sync>;
+
 /// The output of all launches of a run. Clones share it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OutputLog {
     inner: Arc<Mutex<Inner>>,
 }
 
-#[derive(Debug)]
+impl std::fmt::Debug for OutputLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OutputLog").finish_non_exhaustive()
+    }
+}
+
 struct Inner {
     file: File,
+    grown: Option<Grown>,
+    marks: u64,
+    marked: u64,
     path: PathBuf,
     head_left: u64,
     tail: VecDeque<u8>,
@@ -45,6 +60,9 @@ impl OutputLog {
     pub fn create(path: &Path) -> io::Result<OutputLog> {
         let inner = Inner {
             file: File::create(path)?,
+            grown: None,
+            marks: 0,
+            marked: 0,
             path: path.to_path_buf(),
             head_left: HEAD_BYTES,
             tail: VecDeque::new(),
@@ -69,8 +87,20 @@ impl OutputLog {
         }
     }
 
+    /// From now on somebody is told of what is added, so that a line can stand beside what happened when it was printed.
+    pub fn announce(&self, grown: Grown) {
+        self.lock().grown = Some(grown);
+    }
+
     /// Adds bytes.
     pub fn add(&self, bytes: &[u8]) {
+        if let Some((grown, until)) = self.keep(bytes) {
+            grown(until);
+        }
+    }
+
+    /// Keeps bytes; who is to be told of it, where it is time.
+    fn keep(&self, bytes: &[u8]) -> Option<(Grown, u64)> {
         let mut inner = self.lock();
         let head = bytes.len().min(usize::try_from(inner.head_left).unwrap_or(usize::MAX));
         if head > 0 && inner.write_error.is_none() {
@@ -80,6 +110,14 @@ impl OutputLog {
         inner.past_head += (bytes.len() - head) as u64;
         keep_last(&mut inner.tail, &bytes[head..], TAIL_BYTES);
         keep_last(&mut inner.recent, bytes, RECENT_BYTES);
+        let until = HEAD_BYTES - inner.head_left;
+        let due = inner.marks < MARKS || until - inner.marked >= MARKED_BYTES;
+        if head == 0 || !due {
+            return None;
+        }
+        inner.marks += 1;
+        inner.marked = until;
+        Some((inner.grown.clone()?, until))
     }
 
     /// How many bytes are in the file so far.
@@ -178,6 +216,23 @@ mod tests {
         assert!(kept.len() <= bound, "{} bytes", kept.len());
         assert!(kept.starts_with(b"first line\n") && kept.ends_with(b"\nlast line\n"));
         assert!(String::from_utf8_lossy(&kept).contains(" bytes not kept]"));
+    }
+
+    #[test]
+    fn whoever_asks_is_told_where_the_output_ends_by_now_and_not_without_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = OutputLog::create(&directory.path().join("out")).unwrap();
+        log.add(b"before\n");
+        let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let sink = told.clone();
+        log.announce(std::sync::Arc::new(move |until| sink.lock().unwrap().push(until)));
+        log.add(b"one\n");
+        log.add(b"two\n");
+        assert_eq!(*told.lock().unwrap(), [11, 15]);
+        for _ in 0..10_000 {
+            log.add(b"x\n");
+        }
+        assert!(told.lock().unwrap().len() < 2_100, "{}", told.lock().unwrap().len());
     }
 
     #[test]

@@ -183,6 +183,22 @@ words!(Cause {
         en: "the name of the file is the target as it is, or the list of entries is split at a character that targets contain: encode or hash the whole target",
         es: "el nombre del archivo es el destino tal cual, o la lista de lo guardado se parte en un carácter que los destinos contienen: conviene codificar el destino completo o usar su hash"
     },
+    Cause::ExceptionUncaught => {
+        en: "an exception that nobody catches ends what serves the client: catch it around one client, answer 500 or 502, and close the connection",
+        es: "una excepción que nadie captura termina lo que atiende al cliente: conviene capturarla alrededor de cada cliente, responder 500 o 502 y cerrar la conexión"
+    },
+    Cause::BrokenPipe => {
+        en: "it writes to a connection that its other end has closed, and SIGPIPE ends the whole process: ignore SIGPIPE, or send with MSG_NOSIGNAL, and look at what send returns",
+        es: "escribe en una conexión que el otro extremo cerró, y SIGPIPE termina todo el proceso: conviene ignorar SIGPIPE, o enviar con MSG_NOSIGNAL, y mirar lo que devuelve send"
+    },
+    Cause::MemoryFault => {
+        en: "it reads or writes memory that is not its own: past the end of a buffer, freed before, or shared by two threads; `-fsanitize=address` shows where",
+        es: "lee o escribe memoria que no es suya: más allá del final de un búfer, liberada antes, o compartida por dos hilos; `-fsanitize=address` muestra dónde"
+    },
+    Cause::CacheElsewhere => {
+        en: "the files of the cache lie outside the directory of the program",
+        es: "los archivos del caché están fuera del directorio del programa"
+    },
     Cause::LeftNotNoticed => {
         en: "a client that has left is not noticed (recv returns 0), so its thread or its loop goes on",
         es: "no se nota que un cliente se fue (recv devuelve 0), así que su hilo o su ciclo sigue"

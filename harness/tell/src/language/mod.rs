@@ -15,6 +15,7 @@ mod fidelity_words;
 mod finding_words;
 pub mod fleet_words;
 pub mod grade_words;
+pub mod ground_words;
 pub mod init_words;
 mod input_words;
 mod latency_words;

@@ -87,6 +87,9 @@ pub struct VerdictRow {
     pub finding: serde_json::Value,
     /// The mistake that most likely explains a failure, where experience suggests one.
     pub likely_cause: Option<String>,
+    /// What that rests on: the facts that support it, and the line of the program that it names.
+    #[serde(default)]
+    pub grounds: Option<serde_json::Value>,
     /// The check whose failure explains this one: the same fault once more, or what this one depends on.
     #[serde(default)]
     pub explained_by: Option<CheckId>,
@@ -153,6 +156,7 @@ fn row(verdict: &Verdict) -> VerdictRow {
         sentence: texts(&|language| sentence(&verdict.finding, language)),
         finding: serde_json::to_value(&verdict.finding).unwrap_or_default(),
         likely_cause: verdict.cause.and_then(|cause| code(serde_json::to_value(cause))),
+        grounds: verdict.grounds.as_deref().and_then(|grounds| serde_json::to_value(grounds).ok()),
         explained_by: match verdict.finding {
             Finding::DependsOn { check } => Some(check),
             _ => verdict.explained_by,

@@ -61,6 +61,7 @@ pub fn verdict(check: CheckId, outcome: Outcome) -> Verdict {
         _ => Finding::NotReached,
     };
     Verdict {
+        grounds: None,
         check,
         requirement: check.requirement(),
         kind: check.kind(),
@@ -152,8 +153,13 @@ impl RunBuilder {
             manifest: Some(Manifest { format: 1, files: BTreeMap::new(), facts }),
             run_hash: Some("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into()),
         };
-        let record =
-            Record { plan, events: Vec::new(), histograms: Histograms::default(), doubts: Vec::new() };
+        let record = Record {
+            plan,
+            events: Vec::new(),
+            histograms: Histograms::default(),
+            beside: harness_model::history::Beside::default(),
+            doubts: Vec::new(),
+        };
         RunBuilder {
             run: MadeUpRun { record, verdicts: Vec::new(), attachments },
             now: 0,

@@ -6,6 +6,7 @@
 use maud::{Markup, html};
 
 use super::first_screen::command;
+use super::grounds;
 use super::page::Page;
 use super::related::Related;
 use super::timeline;
@@ -82,6 +83,7 @@ fn bytes_of(page: &Page<'_>, exchange: &Exchange) -> Markup {
                     }
                     None => p .aside { (page.label(Label::NoResponse)) ": " (wire::plain(&exchange.end.in_words(language), 200)) },
                 }
+                (grounds::printed(page, exchange))
                 @if let Some(attempt) = page.source.attempt_of(exchange) {
                     h5 { (page.label(Label::AtTheBackend)) " (" (attempt.backend) ")" }
                     pre tabindex="0" { (wire::bytes(&attempt.head.0, attempt.head_bytes, HEAD_SHOWN, language)) }

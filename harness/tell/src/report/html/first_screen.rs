@@ -4,6 +4,7 @@
 
 use maud::{Markup, html};
 
+use super::grounds::grounds;
 use super::page::{Page, code, told};
 use crate::language::conduct_words::{cut, cut_by};
 use crate::language::mending_words as words;
@@ -74,6 +75,7 @@ fn mend_first(page: &Page<'_>) -> Markup {
             @if let Some(cause) = verdict.cause {
                 p .cause { b { (page.label(Label::LikelyCause)) ": " } (explanation(cause, page.language)) "." }
             }
+            (grounds(page, verdict))
             @if first.explains() > 1 {
                 p {
                     @if others.is_empty() { (words::mend_this(page.language)) }

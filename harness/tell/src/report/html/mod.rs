@@ -9,6 +9,7 @@ mod environment;
 mod evidence;
 mod first_screen;
 mod frame;
+mod grounds;
 mod honesty;
 mod page;
 mod performance;

@@ -6,6 +6,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::evidence;
 use super::first_screen::badge;
+use super::grounds;
 use super::page::{Page, code, told};
 use crate::language::measure_words::measured_rows;
 use crate::language::report_words::Label;
@@ -91,6 +92,7 @@ fn check(page: &Page<'_>, verdict: &Verdict) -> Markup {
             @if let Some(cause) = verdict.cause {
                 p .cause { b { (page.label(Label::LikelyCause)) ": " } (explanation(cause, language)) "." }
             }
+            (grounds::grounds(page, verdict))
             @for figure in figures_of(page, verdict.check) { (drawing(page, figure)) }
             (evidence::evidence(page, verdict, unfavourable))
         }

@@ -8,13 +8,13 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize as _;
 
 use super::verdicts::wrapped;
-use crate::language::mending_words as words;
 use crate::language::{Bytes, InWords as _, Language, Span, asks, explanation, sentence};
+use crate::language::{ground_words, mending_words as words};
 use crate::report::Source;
 use crate::report::by_hand::by_hand;
 use crate::report::mending::{Group, Instance, command_for, instance};
 use crate::report::wire::plain;
-use harness_judge::check::{Outcome, Verdict};
+use harness_judge::check::{Named, Outcome, Verdict};
 
 /// Groups that are shown; the pages have all of them.
 const MOST_GROUPS: usize = 6;
@@ -68,6 +68,21 @@ fn one(
     if let Some(cause) = group.cause {
         rows.push((words::cause(language), explanation(cause, language), true));
     }
+    if let Some(grounds) = lead.grounds.as_deref() {
+        if let Some(named) = &grounds.named {
+            rows.push((ground_words::the_line(language), line_of(named, language), true));
+        }
+        let label = || ground_words::supports(language);
+        rows.extend(
+            grounds
+                .supports
+                .iter()
+                .map(|fact| (label(), plain(&ground_words::fact(fact, language), 400), true)),
+        );
+        if grounds.again == Some(false) {
+            rows.push((ground_words::the_line(language), ground_words::not_again(language), true));
+        }
+    }
     rows.push((words::checks(language), names(&group.failures), true));
     if !group.blocked.is_empty() {
         rows.push((words::waiting(language), names(&group.blocked), true));
@@ -87,6 +102,17 @@ fn one(
         let told = if may_wrap { wrapped(&told, INDENT + column, width) } else { told };
         let _ = writeln!(text, "    {}{padding}{told}", label.dimmed());
     }
+}
+
+/// The line that is named, what stands there, and how it was found.
+fn line_of(named: &Named, language: Language) -> String {
+    let text = named.code.iter().find(|(number, _)| *number == named.place.line);
+    let text = text.map(|(_, text)| format!("  {}", plain(text.trim(), 120))).unwrap_or_default();
+    format!(
+        "{}{text} ({})",
+        plain(&ground_words::place_of(named, language), 200),
+        named.basis.in_words(language)
+    )
 }
 
 /// The request that shows it, when it was sent, which backend saw it, and what the client got.
@@ -116,8 +142,10 @@ mod tests {
     use crate::language::Language;
     use crate::report::mending::groups;
     use crate::report::testkit::{RunBuilder, verdict};
-    use harness_judge::check::{Cause, Outcome, Verdict};
+    use harness_judge::check::{Basis, Cause, Fact, Grounds, Named, Outcome, Verdict};
+    use harness_judge::last_words::Spoke;
     use harness_model::catalogue::CheckId;
+    use harness_model::history::SourcePlace;
 
     #[test]
     fn a_failure_is_told_from_its_cause_to_the_line_that_shows_it() {
@@ -146,6 +174,49 @@ mod tests {
             let text = anstream::adapter::strip_str(&text).to_string();
             for part in parts {
                 assert!(text.contains(part), "{part}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_line_of_a_failure_stands_beside_its_cause_with_what_supports_it() {
+        let mut hit = verdict(CheckId::CacheHit, Outcome::Fail);
+        hit.cause = Some(Cause::ExceptionUncaught);
+        let place = SourcePlace { file: "proxy.py".into(), line: 88, function: Some("atender".into()) };
+        hit.grounds = Some(Box::new(Grounds {
+            supports: vec![Fact::Said {
+                kind: Spoke::Exception,
+                what: "KeyError: 'Host'".into(),
+                times: 4,
+                place: Some(place.clone()),
+            }],
+            named: Some(Named {
+                place,
+                basis: Basis::Printed,
+                code: vec![(87, "def atender():".into()), (88, "    host = campos['Host']\u{1b}[2J".into())],
+            }),
+            again: Some(false),
+        }));
+        let run = RunBuilder::new("ttl").ready().ttl(2_000, 12).verdict(hit).build();
+        for (language, words) in [
+            (Language::En, ["printed by the program itself", "an exception 4 times", "did not fail again"]),
+            (Language::Es, ["la escribió el propio programa", "4 veces una excepción", "no volvió a fallar"]),
+        ] {
+            let mut text = String::new();
+            mending(&mut text, &run.source(), language, None);
+            let text = anstream::adapter::strip_str(&text).to_string();
+            for part in words.into_iter().chain([
+                "proxy.py:88",
+                "atender",
+                "host = campos['Host']",
+                "KeyError: 'Host'",
+            ]) {
+                assert!(text.contains(part), "{part}: {text}");
+            }
+            assert!(!text.contains('\u{1b}'), "what a program wrote is shown harmlessly: {text}");
+            let page = crate::report::html::page(&run.source(), language);
+            for part in words.into_iter().chain(["proxy.py:88", "<mark>", "KeyError: &#39;Host"]) {
+                assert!(page.contains(part) || page.contains(&part.replace("&#39;", "'")), "{part}");
             }
         }
     }

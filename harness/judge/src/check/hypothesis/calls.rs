@@ -1,0 +1,198 @@
+//! What the watched repetition shows of a cause: calls that support it, calls that refute it, and the line that made them.
+
+use super::program::Program;
+use crate::check::Cause;
+use crate::check::grounds::Fact;
+use harness_model::history::{Call, EventKind, Record, SourcePlace, Watched};
+
+/// A queue of `listen` from which nobody was turned away in any run of a course pack.
+const LONG_QUEUE: i64 = 100;
+
+/// The calls of a watched repetition, in their order.
+pub(super) struct Calls<'a> {
+    all: Vec<&'a Watched>,
+    root: &'a str,
+}
+
+/// What they say of a cause.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) supports: Vec<Fact>,
+    pub(super) place: Option<SourcePlace>,
+    pub(super) refuted: bool,
+    /// A cause that fits better.
+    pub(super) instead: Option<Cause>,
+}
+
+impl<'a> Calls<'a> {
+    pub(super) fn of(record: &'a Record) -> Calls<'a> {
+        let of_event = |event: &'a harness_model::history::Event| match &event.event {
+            EventKind::Watched(watched) => Some(watched.as_ref()),
+            _ => None,
+        };
+        Calls { all: record.events.iter().filter_map(of_event).collect(), root: &record.beside.source.root }
+    }
+
+    pub(super) fn ask(&self, cause: Cause, program: &Program<'_>) -> Seen {
+        if self.all.is_empty() {
+            return Seen::default();
+        }
+        match cause {
+            Cause::BacklogTooShort => {
+                let short = |watched: &&Watched| watched.figure.is_some_and(|queue| queue < LONG_QUEUE);
+                let listens = || self.each(Call::Listen);
+                Seen {
+                    refuted: listens().next().is_some() && !listens().any(|one| short(&one)),
+                    ..self.called(listens().filter(short))
+                }
+            }
+            Cause::PortNotReusable => {
+                let set = self
+                    .each(Call::SetOption)
+                    .any(|one| one.subject.contains("REUSE") && one.figure != Some(0));
+                let mut seen = self.called(self.each(Call::Bind));
+                if seen.supports.is_empty() {
+                    return seen;
+                }
+                seen.refuted = set;
+                seen.supports
+                    .push(Fact::NeverCalled { call: Call::SetOption, subject: "SO_REUSEADDR".into() });
+                seen
+            }
+            Cause::FirstReadOnly | Cause::ChunksNotRead => self.called(self.on("client", Call::Receive)),
+            Cause::PassedOnIncompletely => self.called(self.on("backend", Call::Receive)),
+            Cause::WaitsForClose => {
+                let reads = || self.on("backend", Call::Receive);
+                let ends = reads().filter(|one| one.figure == Some(0));
+                Seen {
+                    refuted: reads().next().is_some() && !reads().any(|one| one.figure == Some(0)),
+                    ..self.called(ends)
+                }
+            }
+            Cause::ServedOneByOne => {
+                let begins = self.each(Call::Thread).chain(self.each(Call::Fork)).next().is_some();
+                let mut threads: Vec<u64> = self.on("client", Call::Receive).map(|one| one.thread).collect();
+                threads.sort_unstable();
+                threads.dedup();
+                if begins || threads.len() != 1 {
+                    return Seen::default();
+                }
+                let mut seen = self.called(self.each(Call::Accept));
+                seen.supports.push(Fact::NeverCalled { call: Call::Thread, subject: String::new() });
+                seen
+            }
+            Cause::WrittenInPlace => {
+                let renamed = |path: &str| self.each(Call::Rename).any(|one| one.subject.contains(path));
+                let in_place = self.files_written().filter(|one| !renamed(&one.subject));
+                let wrote = self.files_written().next().is_some();
+                let seen = self.called(in_place);
+                Seen { refuted: wrote && seen.supports.is_empty(), ..seen }
+            }
+            Cause::CacheInMemory => {
+                let outside =
+                    |one: &&Watched| one.subject.starts_with('/') && !one.subject.starts_with(self.root);
+                let elsewhere = self.called(self.files_written().filter(outside));
+                if !elsewhere.supports.is_empty() {
+                    return Seen { instead: Some(Cause::CacheElsewhere), ..elsewhere };
+                }
+                match self.files_written().next() {
+                    None => Seen {
+                        supports: vec![Fact::NeverCalled { call: Call::OpenToWrite, subject: String::new() }],
+                        ..Seen::default()
+                    },
+                    Some(_) => Seen::default(),
+                }
+            }
+            Cause::UnhandledEvent | Cause::BrokenPipe => {
+                let broken = |one: &&Watched| {
+                    one.error
+                        .as_deref()
+                        .is_some_and(|error| error.contains("EPIPE") || error.contains("BrokenPipe"))
+                };
+                let seen = self.called(self.each(Call::Send).filter(broken));
+                let signalled = self.each(Call::Signal).any(|one| one.subject == "SIGPIPE");
+                Seen {
+                    instead: (signalled && cause == Cause::UnhandledEvent).then_some(Cause::BrokenPipe),
+                    ..seen
+                }
+            }
+            Cause::ExceptionUncaught => self.called(self.each(Call::Exception)),
+            Cause::BackendErrorIgnored => self.called(
+                self.each(Call::Connect)
+                    .filter(|one| one.error.as_deref().is_some_and(|error| error != "EINPROGRESS")),
+            ),
+            Cause::PortInSource => {
+                self.called(self.each(Call::Bind)).only_where(program, &["port", "puerto"])
+            }
+            _ => Seen::default(),
+        }
+    }
+
+    fn each(&self, call: Call) -> impl Iterator<Item = &'a Watched> + use<'a, '_> {
+        self.all.iter().copied().filter(move |one| one.call == call)
+    }
+
+    fn on(&self, side: &'static str, call: Call) -> impl Iterator<Item = &'a Watched> + use<'a, '_> {
+        self.each(call).filter(move |one| one.subject.starts_with(side))
+    }
+
+    /// Files that were opened to be written once clients came: what is opened before is a log.
+    fn files_written(&self) -> impl Iterator<Item = &'a Watched> + use<'a, '_> {
+        let first = self.each(Call::Accept).map(|one| one.at).min().unwrap_or_default();
+        let is_log = |path: &str| {
+            path.to_lowercase().contains("log") || path.starts_with("/dev/") || path.starts_with("/proc/")
+        };
+        self.each(Call::OpenToWrite)
+            .filter(move |one| one.at >= first && one.error.is_none() && !is_log(&one.subject))
+    }
+
+    /// The calls with a place, as one fact about the place that most of them come from.
+    fn called(&self, calls: impl Iterator<Item = &'a Watched>) -> Seen {
+        let mut by_place: Vec<(&'a Watched, u64)> = Vec::new();
+        for one in calls {
+            match by_place.iter_mut().find(|(known, _)| known.place == one.place) {
+                Some((_, times)) => *times += 1,
+                None => by_place.push((one, 1)),
+            }
+        }
+        let Some((one, times)) =
+            by_place.into_iter().max_by_key(|(one, times)| (one.place.is_some(), *times))
+        else {
+            return Seen::default();
+        };
+        // The number of a descriptor says nothing to a reader.
+        let subject = match one.subject.split_once(' ') {
+            Some((side @ ("client" | "backend"), _)) => side.to_owned(),
+            _ => one
+                .subject
+                .strip_prefix(self.root)
+                .map_or(one.subject.as_str(), |rest| rest.trim_start_matches('/'))
+                .to_owned(),
+        };
+        let fact = Fact::Called {
+            call: one.call,
+            subject,
+            figure: one.figure,
+            error: one.error.clone(),
+            times,
+            place: one.place.clone(),
+        };
+        Seen { supports: vec![fact], place: one.place.clone(), ..Seen::default() }
+    }
+}
+
+impl Seen {
+    /// The place is named only where its line speaks of what is wrong: otherwise the constant that it uses is elsewhere.
+    fn only_where(mut self, program: &Program<'_>, words: &[&str]) -> Seen {
+        let speaks = |place: &SourcePlace| {
+            program.lines.iter().any(|line| {
+                line.file == place.file
+                    && line.number == place.line
+                    && words.iter().any(|word| line.text.contains(word))
+                    && line.text.chars().any(|c| c.is_ascii_digit())
+            })
+        };
+        self.place = self.place.filter(speaks);
+        self
+    }
+}

@@ -1,0 +1,160 @@
+//! What a cause rests on, in words: what the program printed or did, and the line that it names.
+//!
+//! Every page that names a cause prints them below it. The facts are those of `harness-judge`; nothing is concluded here.
+
+use super::{InWords as _, Language, Milliseconds};
+use crate::words;
+use harness_judge::check::{Basis, Fact, Named};
+use harness_judge::last_words::Spoke;
+use harness_model::history::{Call, NotWatched};
+
+crate::messages! {
+    /// Label of the line that is named.
+    pub fn the_line() { en: "line", es: "línea" }
+    /// Label of what supports a cause.
+    pub fn supports() { en: "supported by", es: "lo sustenta" }
+    /// Nothing in the run speaks against a cause.
+    pub fn nothing_refutes() { en: "nothing in this run speaks against it", es: "nada en esta corrida lo contradice" }
+    /// No cause fits.
+    pub fn no_cause() {
+        en: "the cause was not found; what was seen stands here",
+        es: "no se encontró la causa; aquí queda lo que se vio",
+    }
+    /// The failure did not show while the program was watched.
+    pub fn not_again() {
+        en: "repeated with the program watched, it did not fail again: it depends on time or chance",
+        es: "al repetirla observando el programa no volvió a fallar: depende del tiempo o del azar",
+    }
+    /// Heading of what the program printed.
+    pub fn printed_meanwhile() {
+        en: "What the program printed meanwhile", es: "Lo que el programa escribió mientras tanto",
+    }
+    /// A line with its function.
+    pub fn in_function(place: &str, function: &str) { en: "{place}, in {function}", es: "{place}, en {function}" }
+    fn said_once(kind: &str, what: &str) { en: "the program printed {kind}: {what}", es: "el programa escribió {kind}: {what}" }
+    fn said_often(kind: &str, what: &str, times: u64) {
+        en: "the program printed {kind} {times} times: {what}", es: "el programa escribió {times} veces {kind}: {what}",
+    }
+    fn at(text: &str, place: &str) { en: "{text} ({place})", es: "{text} ({place})" }
+    fn ended_by(signal: &str) { en: "{signal} ended the process", es: "{signal} terminó el proceso" }
+    fn not_taken(connections: u64, waited: Milliseconds) {
+        en: "connections that waited to be taken: {connections}, each at least {waited}",
+        es: "conexiones que esperaron a que se las aceptara: {connections}, cada una al menos {waited}",
+    }
+    fn never_called(call: &str) { en: "while it was watched there was no {call}", es: "mientras se lo observaba no hubo ningún {call}" }
+    fn called(call: &str, times: u64) { en: "{call}, seen {times} times", es: "{call}, visto {times} veces" }
+    fn called_once(call: &str) { en: "{call}, seen once", es: "{call}, visto una vez" }
+}
+
+words!(Basis {
+    Basis::Printed => { en: "printed by the program itself", es: "la escribió el propio programa" },
+    Basis::Watched => { en: "seen while the program was watched", es: "vista al observar el programa" },
+    Basis::Read => { en: "found in the source by what such a mistake looks like: look there first", es: "hallada en el código por la forma de un error así: conviene mirar ahí primero" },
+});
+
+words!(Spoke {
+    Spoke::Exception => { en: "an exception", es: "una excepción" },
+    Spoke::Panic => { en: "a panic", es: "un panic" },
+    Spoke::Abort => { en: "an abort of the C library", es: "un aborto de la biblioteca de C" },
+    Spoke::Sanitizer => { en: "a report of a sanitizer", es: "un informe de un sanitizer" },
+});
+
+words!(NotWatched {
+    NotWatched::NoTracer => {
+        en: "the program was not watched, because `strace` is missing here: install it (on Debian and Ubuntu `apt-get install strace`)",
+        es: "no se observó el programa, porque aquí falta `strace`: conviene instalarlo (en Debian y Ubuntu, `apt-get install strace`)"
+    },
+    NotWatched::NotAllowed => {
+        en: "the program was not watched, because this system lets no process trace another (ptrace): in a container add `--cap-add SYS_PTRACE`",
+        es: "no se observó el programa, porque este sistema no deja que un proceso siga a otro (ptrace): en un contenedor conviene agregar `--cap-add SYS_PTRACE`"
+    },
+    NotWatched::NothingSeen => {
+        en: "the program was watched, and none of its calls was seen",
+        es: "se observó el programa y no se vio ninguna de sus llamadas"
+    },
+});
+
+/// A call as programmers write it: `listen(…, 5)`.
+fn call_words(call: Call, subject: &str, figure: Option<i64>, error: Option<&str>) -> String {
+    let name = match call {
+        Call::Bind => "bind",
+        Call::Listen => "listen",
+        Call::SetOption => "setsockopt",
+        Call::Accept => "accept",
+        Call::Connect => "connect",
+        Call::Receive => "recv",
+        Call::Send => "send",
+        Call::Close => "close",
+        Call::Shutdown => "shutdown",
+        Call::OpenToRead | Call::OpenToWrite | Call::OpenToAppend => "open",
+        Call::Read => "read",
+        Call::Write => "write",
+        Call::Rename => "rename",
+        Call::Remove => "unlink",
+        Call::Thread => "thread",
+        Call::Fork => "fork",
+        Call::Execute => "exec",
+        Call::Exit => "exit",
+        Call::Signal => "signal",
+        Call::Exception => "exception",
+    };
+    let mut text = match (call, figure) {
+        (Call::Listen | Call::SetOption, Some(figure)) if subject.is_empty() => format!("{name}({figure})"),
+        (Call::Listen | Call::SetOption, Some(figure)) => format!("{name}({subject}, {figure})"),
+        (_, Some(figure)) => format!("{name}({subject}) = {figure}"),
+        (_, None) if subject.is_empty() => name.to_owned(),
+        (_, None) => format!("{name}({subject})"),
+    };
+    if let Some(error) = error {
+        text = format!("{text}: {}", error);
+    }
+    text
+}
+
+/// A fact as a sentence without a full stop.
+pub fn fact(fact: &Fact, language: Language) -> String {
+    match fact {
+        Fact::Said { kind, what, times, place } => {
+            let kind = kind.in_words(language);
+            let said = match times {
+                1 => said_once(language, &kind, what),
+                times => said_often(language, &kind, what, *times),
+            };
+            place.as_ref().map_or(said.clone(), |place| at(language, &said, &place.to_string()))
+        }
+        Fact::EndedBySignal { signal } => {
+            let name = match signal {
+                4 => "SIGILL",
+                6 => "SIGABRT",
+                7 => "SIGBUS",
+                8 => "SIGFPE",
+                11 => "SIGSEGV",
+                13 => "SIGPIPE",
+                _ => "",
+            };
+            let name = if name.is_empty() { format!("signal {signal}") } else { name.to_owned() };
+            ended_by(language, &name)
+        }
+        Fact::NotTaken { connections, waited_ms } => {
+            not_taken(language, *connections, Milliseconds(*waited_ms))
+        }
+        Fact::Called { call, subject, figure, error, times, place } => {
+            let call = call_words(*call, subject, *figure, error.as_deref());
+            let said =
+                if *times == 1 { called_once(language, &call) } else { called(language, &call, *times) };
+            place.as_ref().map_or(said.clone(), |place| at(language, &said, &place.to_string()))
+        }
+        Fact::NeverCalled { call, subject } => {
+            never_called(language, &call_words(*call, subject, None, None))
+        }
+    }
+}
+
+/// The line that is named, with its function.
+pub fn place_of(named: &Named, language: Language) -> String {
+    let place = named.place.to_string();
+    match &named.place.function {
+        Some(function) => in_function(language, &place, function),
+        None => place,
+    }
+}
