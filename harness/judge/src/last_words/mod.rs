@@ -62,6 +62,9 @@ impl LastWords {
     }
 }
 
+/// Reads words that begin at the first of some lines, and says how many of them they are.
+type Reader = fn(&[Line<'_>]) -> Option<(LastWords, usize)>;
+
 /// A line of the output, with where it begins.
 #[derive(Clone, Copy, Debug)]
 struct Line<'a> {
@@ -76,7 +79,7 @@ pub fn spoken(output: &[u8]) -> Vec<LastWords> {
     let (mut found, mut at) = (Vec::new(), 0);
     while at < lines.len() && found.len() < MOST {
         let rest = &lines[at..];
-        let readers: [fn(&[Line<'_>]) -> Option<(LastWords, usize)>; 7] = [
+        let readers: [Reader; 7] = [
             scripts::python,
             scripts::node,
             scripts::java,

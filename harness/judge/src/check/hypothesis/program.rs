@@ -226,7 +226,7 @@ fn in_an_old_folder(path: &str, folder: &str) -> bool {
     let old = ["viej", "old", "copia", "backup", "bak", "respaldo"]
         .iter()
         .any(|word| path.to_lowercase().contains(word));
-    outside && old || old && !folder.to_lowercase().contains("viej")
+    old && (outside || !folder.to_lowercase().contains("viej"))
 }
 
 fn words_of(line: &str) -> impl Iterator<Item = &str> {
