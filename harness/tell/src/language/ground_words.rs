@@ -106,7 +106,7 @@ fn call_words(call: Call, subject: &str, figure: Option<i64>, error: Option<&str
         (_, None) => format!("{name}({subject})"),
     };
     if let Some(error) = error {
-        text = format!("{text}: {}", error);
+        text = format!("{text}: {error}");
     }
     text
 }
