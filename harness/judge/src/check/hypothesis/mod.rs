@@ -3,8 +3,10 @@
 //! `evaluate` asks here last. What the program printed or was seen to do comes before what its source looks like, and what refutes a
 //! cause takes it away. Nothing here changes an outcome.
 
+mod cache_rules;
 mod calls;
 mod heard;
+mod look;
 mod program;
 mod rules;
 
