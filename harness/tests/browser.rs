@@ -119,6 +119,35 @@ fn the_report_answers(browser: &mut Browser, page: &Path) {
     browser.ask("document.querySelector('[data-filter=\"\"]').click()");
     assert_eq!(browser.ask(shown), all);
 
+    // Failures stand first; the plan's own order and what is searched for go into the address.
+    let order = "[...document.querySelectorAll('.glance tbody tr')].map(r => r.dataset.place)";
+    let gravest = browser.ask(order);
+    assert_eq!(
+        browser.ask("document.querySelector('.glance tbody tr').dataset.outcome"),
+        "fail",
+        "{gravest}"
+    );
+    browser.ask("document.getElementById('order').click()");
+    let planned = browser.ask(order);
+    let numbers: Vec<String> = (0..planned.as_array().map_or(0, Vec::len)).map(|n| n.to_string()).collect();
+    assert_eq!(planned, json!(numbers));
+    browser.ask("document.getElementById('order').click()");
+    assert_eq!(browser.ask(order), gravest);
+    browser.press("/");
+    assert_eq!(browser.ask("document.activeElement.id"), "search");
+    browser.ask(
+        "(() => { const s = document.getElementById('search'); s.value = 'serial_cycle'; s.dispatchEvent(new Event('input')); s.blur(); })()",
+    );
+    let found = "[...document.querySelectorAll('.check')].filter(c => c.offsetParent).map(c => c.id)";
+    assert_eq!(browser.ask(found), json!(["rr.serial_cycle"]));
+    assert_eq!(browser.ask("location.search"), "?q=serial_cycle");
+    browser.ask(
+        "(() => { const s = document.getElementById('search'); s.value = ''; s.dispatchEvent(new Event('input')); })()",
+    );
+    browser.press("n");
+    let first = browser.ask("document.querySelector('.glance tbody tr a').hash");
+    assert_eq!(browser.ask("location.hash"), first, "the first failure");
+
     browser.ask("location.hash = '#rr.serial_cycle'");
     let check = "document.getElementById('rr.serial_cycle')";
     // It scrolls smoothly: the way takes as long as the machine needs to draw it.

@@ -292,6 +292,8 @@ impl InWords for Amiss {
                 en: "no backend received it, and yet an answer came", es: "ningún backend la recibió, y aun así llegó una respuesta"),
             Amiss::SentTwice { attempts } => say!(language,
                 en: "it reached the backends {attempts} times", es: "llegó {attempts} veces a los backends", attempts = attempts),
+            Amiss::Method { arrived } if arrived.is_empty() => say!(language,
+                en: "it arrived without a method", es: "llegó sin método"),
             Amiss::Method { arrived } => say!(language,
                 en: "it arrived as {arrived}", es: "llegó como {arrived}", arrived = arrived),
             Amiss::Target { arrived } => say!(language,

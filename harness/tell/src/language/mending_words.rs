@@ -7,7 +7,7 @@ use super::{InWords as _, Language, Listed, Span};
 use harness_model::catalogue::CheckId;
 
 crate::messages! {
-    /// Heading of the group that comes first, where there are more.
+    /// Heading of the group that comes first, where there are more: of all failures how many it explains.
     pub fn mend_first(explains: usize, of: usize) {
         en: "Mend this first: it explains {explains} of your {of} failures",
         es: "Corrija esto primero: explica {explains} de sus {of} fallas",
@@ -15,9 +15,9 @@ crate::messages! {
     /// Heading, where there is one group only.
     pub fn mend_this() { en: "Mend this: it explains everything that failed", es: "Corrija esto: explica todo lo que falló" }
     /// Heading of a later group.
-    pub fn mend_then(number: usize, explains: usize, of: usize) {
-        en: "{number}. Then this: it explains {explains} of {of}",
-        es: "{number}. Luego esto: explica {explains} de {of}",
+    pub fn mend_then(explains: usize, of: usize) {
+        en: "Then this: it explains {explains} of {of}",
+        es: "Luego esto: explica {explains} de {of}",
     }
     /// Label.
     pub fn cause() { en: "likely cause", es: "causa probable" }
@@ -49,6 +49,8 @@ crate::messages! {
     pub fn got_answer(status: &str, bytes: super::Bytes, end: &str) {
         en: "{status}, a body of {bytes}, {end}", es: "{status}, un cuerpo de {bytes}, {end}",
     }
+    /// Heading of the groups in which nothing is required.
+    pub fn beyond_required() { en: "Beyond what is required", es: "Más allá de lo obligatorio" }
     /// More groups than are shown.
     pub fn more_groups(number: usize) {
         en: "{number} more; the report has all of them", es: "{number} más; el informe los trae todos",

@@ -131,6 +131,12 @@ messages! {
     pub fn microseconds(value: Decimal) { en: "{value} µs", es: "{value} µs" }
     /// Requests per second.
     pub fn per_second(value: Decimal) { en: "{value}/s", es: "{value}/s" }
+    /// What a field is for that looks for words in the checks.
+    pub fn search() { en: "Search the checks", es: "Buscar en las verificaciones" }
+    /// A button that puts the table in another order.
+    pub fn order_of_plan() { en: "In the order of the plan", es: "En el orden del plan" }
+    /// What can be typed on the page.
+    pub fn keys() { en: "Keys: / search, n and p next and previous failure", es: "Teclas: / buscar, n y p falla siguiente y anterior" }
     /// The score of a run: how many of the checks that decide passed.
     pub fn score_of(passed: usize, of: usize) { en: "{passed} of {of} required checks passed", es: "cumple {passed} de {of} verificaciones obligatorias" }
     /// Print hint and origin.

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use super::Source;
-use super::mending::groups;
 use super::wire::plain;
 use crate::language::conduct_words::{
     adapted, listens_elsewhere, looked, not_back, port_given_up, put_off, restarted,
@@ -36,8 +35,6 @@ pub struct Overview {
     pub checks: ExitCode,
     /// The thresholds, in the order of the scenario.
     pub thresholds: Vec<Limited>,
-    /// Position in the verdicts of what is to be mended first: the failure whose cause explains most.
-    pub mend_first: Option<usize>,
     /// How many checks there are of each outcome, in the order of [`OUTCOMES`], those with none left out.
     pub counts: Vec<(Outcome, usize)>,
     /// Length of the run.
@@ -94,7 +91,6 @@ impl Overview {
             summary: Summary::of(verdicts, source.plan().strict),
             checks: harness_judge::check::exit_code_of(verdicts, source.plan().strict),
             thresholds,
-            mend_first: groups(verdicts, source.plan().strict).first().map(|group| group.failures[0]),
             counts: OUTCOMES
                 .into_iter()
                 .map(|outcome| (outcome, verdicts.iter().filter(|v| v.outcome == outcome).count()))
@@ -304,6 +300,7 @@ fn exit_of(record: &Record, verdicts: &[Verdict], thresholds: &[Limited]) -> Exi
 mod tests {
     use super::{Overview, exit_code};
     use crate::language::Language;
+    use crate::report::groups;
     use crate::report::testkit::{RunBuilder, verdict};
     use harness_judge::check::{Finding, Outcome};
     use harness_model::catalogue::CheckId;
@@ -321,7 +318,7 @@ mod tests {
             .verdict(blocked)
             .build();
         let overview = Overview::of(&run.source());
-        assert_eq!(overview.mend_first, Some(1));
+        assert_eq!(groups(run.source().verdicts, false)[0].failures[0], 1);
         assert_eq!(overview.exit, ExitCode::Failed);
         assert_eq!(overview.counts, vec![(Outcome::Fail, 2), (Outcome::Blocked, 1)]);
     }

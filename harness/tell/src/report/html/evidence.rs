@@ -1,7 +1,7 @@
 //! The evidence of a verdict: timeline, exact bytes, the proxy's own log lines, the lines of the scenario, and how to see
 //! it again.
 //!
-//! Folded away where a check passed, open where it did not. Everything from outside goes through `wire`.
+//! Folded away but for what is to be mended first. Everything from outside goes through `wire`.
 
 use maud::{Markup, html};
 

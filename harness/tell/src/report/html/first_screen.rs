@@ -4,17 +4,19 @@
 
 use maud::{Markup, html};
 
+use super::frame::{capitalised, coded};
 use super::grounds::grounds;
 use super::page::{Page, code, told};
 use crate::language::conduct_words::{cut, cut_by};
 use crate::language::mending_words as words;
-use crate::language::page_words::{counted_checks, score_of};
+use crate::language::page_words::{self, counted_checks, score_of};
 use crate::language::report_words::{
     Label, decides, killed_times, took_place, took_place_in_part, verdict_words,
 };
 use crate::language::{Counted, InWords as _, Noun, Span, explanation, title};
 use crate::report::markdown::symbol;
-use crate::report::{Group, command_for, groups};
+use crate::report::overview::OUTCOMES;
+use crate::report::{Group, command_for};
 use harness_judge::check::{Outcome, Verdict};
 use harness_model::catalogue::Kind;
 use harness_model::exit_code::ExitCode;
@@ -53,9 +55,11 @@ pub(super) fn first_screen(page: &Page<'_>) -> Markup {
 
 fn mend_first(page: &Page<'_>) -> Markup {
     let verdicts = page.source.verdicts;
-    let groups = groups(verdicts, page.source.plan().strict);
-    let Some((first, others)) = groups.split_first() else { return html! {} };
-    let all: usize = groups.iter().map(Group::explains).sum();
+    let groups = &page.groups;
+    let Some(first) = groups.first() else { return html! {} };
+    let all: usize = groups.iter().map(|group| group.failures.len()).sum();
+    let decides = |group: &&Group| group.failures.iter().any(|&place| verdicts[place].kind == Kind::Required);
+    let (required, beyond): (Vec<&Group>, Vec<&Group>) = groups.iter().partition(decides);
     let linked = |places: &[usize]| {
         html! {
             @for (number, verdict) in places.iter().filter_map(|&place| verdicts.get(place)).enumerate() {
@@ -65,34 +69,46 @@ fn mend_first(page: &Page<'_>) -> Markup {
         }
     };
     let verdict = &verdicts[first.failures[0]];
+    let lead = html! {
+        p {
+            a href={ "#" (verdict.check.name()) } { (verdict.check.name()) }
+            " – " (coded(&title(verdict.check, page.language))) ": " (coded(&told(page, verdict))) "."
+        }
+        @if let Some(cause) = verdict.cause {
+            p .cause { b { (page.label(Label::LikelyCause)) ": " } (coded(&explanation(cause, page.language))) "." }
+        }
+        (grounds(page, verdict))
+        @if first.explains() > 1 {
+            p {
+                @if groups.len() == 1 { (words::mend_this(page.language)) }
+                @else { (words::mend_first(page.language, first.failures.len(), all)) }
+                ": " (linked(&first.failures))
+                @if !first.blocked.is_empty() { "; " (words::waiting(page.language)) ": " (linked(&first.blocked)) }
+                "."
+            }
+        }
+        p { (command(page, &command_for(&page.source, verdict.check))) }
+    };
+    let then = |group: &Group| {
+        html! {
+            (words::mend_then(page.language, group.failures.len(), all)) ": "
+            (linked(&group.failures))
+            @if let Some(cause) = group.cause { " – " (coded(&explanation(cause, page.language))) }
+            @if !group.blocked.is_empty() { "; " (words::waiting(page.language)) ": " (linked(&group.blocked)) }
+            "."
+        }
+    };
     html! {
         aside .mend {
             h2 { (page.label(Label::MendFirst)) }
-            p {
-                a href={ "#" (verdict.check.name()) } { (verdict.check.name()) }
-                " – " (title(verdict.check, page.language)) ": " (told(page, verdict)) "."
+            ol {
+                li { (lead) }
+                @for group in required.iter().skip(1) { li { (then(group)) } }
             }
-            @if let Some(cause) = verdict.cause {
-                p .cause { b { (page.label(Label::LikelyCause)) ": " } (explanation(cause, page.language)) "." }
-            }
-            (grounds(page, verdict))
-            @if first.explains() > 1 {
-                p {
-                    @if others.is_empty() { (words::mend_this(page.language)) }
-                    @else { (words::mend_first(page.language, first.explains(), all)) }
-                    ": " (linked(&first.failures))
-                    @if !first.blocked.is_empty() { "; " (words::waiting(page.language)) ": " (linked(&first.blocked)) }
-                    "."
-                }
-            }
-            p { (command(page, &command_for(&page.source, verdict.check))) }
-            @for (place, group) in others.iter().enumerate() {
-                p {
-                    (words::mend_then(page.language, place + 2, group.explains(), all)) ": "
-                    (linked(&group.failures))
-                    @if let Some(cause) = group.cause { " – " (explanation(cause, page.language)) }
-                    "."
-                }
+            @let beyond = if required.is_empty() { &beyond[1..] } else { &beyond[..] };
+            @if !beyond.is_empty() {
+                h3 { (words::beyond_required(page.language)) }
+                ol start=(groups.len() - beyond.len() + 1) { @for group in beyond { li { (then(group)) } } }
             }
         }
     }
@@ -157,6 +173,11 @@ fn at_a_glance(page: &Page<'_>) -> Markup {
     // What a person looks at is no check that was made.
     let others = of(&|kind| matches!(kind, Kind::Optimal | Kind::Check));
     html! {
+        div .search {
+            input #search type="search" autocomplete="off" placeholder=(page_words::search(page.language)) aria-label=(page_words::search(page.language));
+            button type="button" #order aria-pressed="false" { (page_words::order_of_plan(page.language)) }
+            span .aside { (page_words::keys(page.language)) }
+        }
         div .filters role="group" aria-label=(page.label(Label::Filter)) {
             button type="button" data-filter="" aria-pressed="true" {
                 (page.label(Label::All)) " " span .count { (verdicts.len()) }
@@ -177,21 +198,34 @@ fn at_a_glance(page: &Page<'_>) -> Markup {
                     th scope="col" { (page.label(Label::WhatWasSeen)) }
                 }
             }
-            tbody { @for verdict in verdicts { (glance_row(page, verdict)) } }
+            tbody { @for place in gravest_first(page) { (glance_row(page, place, &verdicts[place])) } }
         }
         p .aside { (counted_checks(required, others, page.language)) ". " (decides(page.language)) }
     }
 }
 
-fn glance_row(page: &Page<'_>, verdict: &Verdict) -> Markup {
+/// Positions of the verdicts: what failed in the order of mending, then the other outcomes, the gravest first.
+fn gravest_first(page: &Page<'_>) -> Vec<usize> {
+    let verdicts = page.source.verdicts;
+    let mending: Vec<usize> = page.groups.iter().flat_map(|group| group.failures.iter().copied()).collect();
+    let mut places: Vec<usize> = (0..verdicts.len()).collect();
+    places.sort_by_key(|place| {
+        let turn = mending.iter().position(|failure| failure == place).unwrap_or(mending.len());
+        let gravity = OUTCOMES.iter().position(|outcome| *outcome == verdicts[*place].outcome);
+        (gravity, turn, *place)
+    });
+    places
+}
+
+fn glance_row(page: &Page<'_>, place: usize, verdict: &Verdict) -> Markup {
     html! {
-        tr data-outcome=(code(verdict.outcome)) {
+        tr data-outcome=(code(verdict.outcome)) data-place=(place) {
             td { (badge(page, verdict.outcome)) }
             th scope="row" {
-                a href={ "#" (verdict.check.name()) } { (title(verdict.check, page.language)) }
+                a href={ "#" (verdict.check.name()) } { (coded(&title(verdict.check, page.language))) }
                 span .id { (verdict.requirement) " · " (verdict.check.name()) " · " (verdict.kind.in_words(page.language)) }
             }
-            td { (told(page, verdict)) }
+            td { (coded(&capitalised(&told(page, verdict)))) }
         }
     }
 }

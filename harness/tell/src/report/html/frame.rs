@@ -28,6 +28,24 @@ pub struct Frame<'a> {
     pub other: String,
 }
 
+/// Words with what stands between backticks set as code; a backtick without its pair stays as it is.
+pub fn coded(text: &str) -> Markup {
+    let pieces: Vec<&str> = text.split('`').collect();
+    let pairs = (pieces.len() - 1) / 2 * 2;
+    html! {
+        @for (place, piece) in pieces.iter().enumerate() {
+            @if place > pairs { "`" }
+            @if place < pairs && place % 2 == 1 { code { (piece) } } @else { (piece) }
+        }
+    }
+}
+
+/// A sentence as it stands at the beginning of a line; a target or another quotation keeps its first letter.
+pub(super) fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
 /// Puts the content of a page, an element with the id `content` in it, into its frame.
 pub fn framed(frame: &Frame<'_>, content: &Markup) -> String {
     let other = frame.language.choose(Language::Es, Language::En);
@@ -57,4 +75,24 @@ pub fn framed(frame: &Frame<'_>, content: &Markup) -> String {
         }
     }
     .into_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{capitalised, coded};
+
+    #[test]
+    fn what_stands_between_backticks_is_code_and_never_markup() {
+        assert_eq!(coded("say `no-store` & go").into_string(), "say <code>no-store</code> &amp; go");
+        assert_eq!(coded("`a` and `b").into_string(), "<code>a</code> and `b");
+        assert_eq!(coded("`<b>`").into_string(), "<code>&lt;b&gt;</code>");
+        assert_eq!(coded("plain").into_string(), "plain");
+    }
+
+    #[test]
+    fn a_target_keeps_its_letters_at_the_beginning_of_a_line() {
+        assert_eq!(capitalised("/fast/0 waited"), "/fast/0 waited");
+        assert_eq!(capitalised("él esperó"), "Él esperó");
+        assert_eq!(capitalised(""), "");
+    }
 }

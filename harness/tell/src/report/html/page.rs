@@ -13,7 +13,7 @@ use crate::language::{InWords as _, Language, threshold_words, verdict_sentence}
 use crate::report::markdown::symbol;
 use crate::report::plot::{Figure, figures};
 use crate::report::wire::plain;
-use crate::report::{Overview, Source};
+use crate::report::{Group, Overview, Source, groups};
 use harness_judge::check::{Outcome, Verdict};
 
 static SCRIPT: &str = include_str!("assets/report.js");
@@ -28,6 +28,8 @@ const LONGEST_SENTENCE: usize = 1_200;
 pub(super) struct Page<'a> {
     pub(super) source: Source<'a>,
     pub(super) overview: Overview,
+    /// What to mend, in its order.
+    pub(super) groups: Vec<Group>,
     pub(super) language: Language,
     pub(super) figures: Vec<Figure>,
 }
@@ -41,8 +43,14 @@ impl Page<'_> {
 
 /// The whole page.
 pub(in crate::report) fn page(source: &Source<'_>, language: Language) -> String {
-    let page = Page { source: *source, overview: Overview::of(source), language, figures: figures(source) };
     let plan = source.plan();
+    let page = Page {
+        source: *source,
+        overview: Overview::of(source),
+        groups: groups(source.verdicts, plan.strict),
+        language,
+        figures: figures(source),
+    };
     let charts = performance::charts(&page);
     let other = language.choose(Language::Es, Language::En);
     let frame = Frame {

@@ -6,13 +6,14 @@ use maud::{Markup, PreEscaped, html};
 
 use super::evidence;
 use super::first_screen::badge;
+use super::frame::{capitalised, coded};
 use super::grounds;
 use super::page::{Page, code, told};
 use crate::language::measure_words::measured_rows;
 use crate::language::report_words::Label;
 use crate::language::{InWords as _, asks, explanation, requirement_text, source_words, title};
 use crate::report::plot::{Figure, Look};
-use harness_judge::check::{Outcome, Verdict};
+use harness_judge::check::Verdict;
 use harness_model::catalogue::{CheckId, Requirement};
 
 /// All requirements that this run says something about.
@@ -58,20 +59,21 @@ fn check(page: &Page<'_>, verdict: &Verdict) -> Markup {
     let language = page.language;
     let name = verdict.check.name();
     let resolution = page.source.plan().adapter.capabilities.ttl_resolution;
+    let mut first_group = page.groups.first().into_iter().flat_map(|group| &group.failures);
+    let first = first_group.any(|&place| page.source.verdicts[place].check == verdict.check);
     let rows = measured_rows(&verdict.finding, resolution, language);
-    let unfavourable = matches!(verdict.outcome, Outcome::Fail | Outcome::Inconclusive);
     html! {
         article .check .(code(verdict.outcome)) id=(name) data-outcome=(code(verdict.outcome)) aria-labelledby={ "t-" (name) } {
             header {
-                h3 id={ "t-" (name) } { (title(verdict.check, language)) }
+                h3 id={ "t-" (name) } { (coded(&title(verdict.check, language))) }
                 (badge(page, verdict.outcome))
             }
             p .id {
                 a .anchor href={ "#" (name) } { (name) }
                 " · " (verdict.kind.in_words(language)) " · " (source_words(verdict.check, language))
             }
-            p .asks { (asks(verdict.check, language)) }
-            p .finding { (told(page, verdict)) "." }
+            p .asks { (coded(&asks(verdict.check, language))) }
+            p .finding { (coded(&capitalised(&told(page, verdict)))) "." }
             @if !rows.is_empty() {
                 table .measured {
                     caption .hidden { (page.label(Label::Measured)) " / " (page.label(Label::Allowed)) }
@@ -90,11 +92,11 @@ fn check(page: &Page<'_>, verdict: &Verdict) -> Markup {
                 }
             }
             @if let Some(cause) = verdict.cause {
-                p .cause { b { (page.label(Label::LikelyCause)) ": " } (explanation(cause, language)) "." }
+                p .cause { b { (page.label(Label::LikelyCause)) ": " } (coded(&explanation(cause, language))) "." }
             }
             (grounds::grounds(page, verdict))
             @for figure in figures_of(page, verdict.check) { (drawing(page, figure)) }
-            (evidence::evidence(page, verdict, unfavourable))
+            (evidence::evidence(page, verdict, first))
         }
     }
 }

@@ -32,14 +32,15 @@ pub(super) fn mending(
     width: Option<usize>,
 ) {
     let most = if verbose { usize::MAX } else { MOST_GROUPS };
-    let all: usize = groups.iter().map(Group::explains).sum();
+    let all: usize = groups.iter().map(|group| group.failures.len()).sum();
     for (place, group) in groups.iter().enumerate().take(most) {
         let heading = match place {
             0 if groups.len() == 1 => words::mend_this(language),
-            0 => words::mend_first(language, group.explains(), all),
-            _ => words::mend_then(language, place + 1, group.explains(), all),
+            0 => words::mend_first(language, group.failures.len(), all),
+            _ => words::mend_then(language, group.failures.len(), all),
         };
-        let _ = writeln!(text, "\n  {}", heading.bold());
+        let number = if groups.len() == 1 { String::new() } else { format!("{}. ", place + 1) };
+        let _ = writeln!(text, "\n  {}", format!("{number}{heading}").bold());
         one(text, source, group, language, verbose, width);
     }
     if groups.len() > most {

@@ -5,25 +5,76 @@
   root.classList.add("live");
   var all = function (selector, within) { return Array.prototype.slice.call((within || document).querySelectorAll(selector)); };
 
-  // Filter by verdict: rows, checks and entries of the contents at once; a requirement without checks left goes too.
-  var filters = all("[data-filter]");
-  filters.forEach(function (button) {
-    button.addEventListener("click", function () {
-      var wanted = button.dataset.filter;
-      filters.forEach(function (other) { other.setAttribute("aria-pressed", String(other === button)); });
-      all("[data-outcome]").forEach(function (item) { item.classList.toggle("gone", wanted !== "" && item.dataset.outcome !== wanted); });
-      all(".requirement").forEach(function (section) {
-        var checks = all(".check", section);
-        section.classList.toggle("gone", wanted !== "" && !checks.some(function (check) { return !check.classList.contains("gone"); }));
-      });
+  // Filter by verdict and by words: rows, checks and entries of the contents at once; a requirement without checks left goes
+  // too. What is chosen stands in the address, so that it can be sent to somebody.
+  var filters = all("[data-filter]"), search = document.getElementById("search"), order = document.getElementById("order");
+  var rows = all(".glance tbody tr"), gravest = rows.slice();
+  var asked = new URLSearchParams(location.search);
+  var chosen = { show: asked.get("show") || "", q: asked.get("q") || "", order: asked.get("order") || "" };
+  var fold = function (text) { return text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, ""); };
+  // What is searched is folded once, when something is searched for the first time.
+  var texts = {};
+  function matching() {
+    var words = fold(chosen.q).split(/\s+/).filter(Boolean);
+    if (words.length === 0) return function () { return true; };
+    all(".check").forEach(function (check) { texts[check.id] = texts[check.id] || fold(check.textContent); });
+    return function (id) { return words.every(function (word) { return (texts[id] || "").indexOf(word) >= 0; }); };
+  }
+  function choose() {
+    var matches = matching();
+    filters.forEach(function (button) { button.setAttribute("aria-pressed", String(button.dataset.filter === chosen.show)); });
+    all("[data-outcome]").forEach(function (item) {
+      var link = item.querySelector("a[href^='#']"), id = item.id || (link ? link.hash.slice(1) : "");
+      item.classList.toggle("gone", (chosen.show !== "" && item.dataset.outcome !== chosen.show) || !matches(id));
     });
+    all(".requirement").forEach(function (section) {
+      var checks = all(".check", section), some = checks.some(function (check) { return !check.classList.contains("gone"); });
+      section.classList.toggle("gone", (chosen.show !== "" || chosen.q !== "") && !some);
+    });
+    if (order && rows.length) {
+      var planned = chosen.order === "plan";
+      order.setAttribute("aria-pressed", String(planned));
+      var sorted = planned ? rows.slice().sort(function (a, b) { return a.dataset.place - b.dataset.place; }) : gravest;
+      sorted.forEach(function (row) { row.parentNode.appendChild(row); });
+    }
+    var query = new URLSearchParams();
+    Object.keys(chosen).forEach(function (key) { if (chosen[key]) query.set(key, chosen[key]); });
+    var address = location.pathname + (query.toString() ? "?" + query : "") + location.hash;
+    // Some browsers keep the addresses of files as they are.
+    try { history.replaceState(null, "", address); } catch (refused) { return; }
+  }
+  filters.forEach(function (button) {
+    button.addEventListener("click", function () { chosen.show = button.dataset.filter; choose(); });
+  });
+  if (search) {
+    search.value = chosen.q;
+    search.addEventListener("input", function () { chosen.q = search.value; choose(); });
+  }
+  if (order) order.addEventListener("click", function () { chosen.order = chosen.order ? "" : "plan"; choose(); });
+  if (chosen.show || chosen.q || chosen.order) choose();
+
+  // `n` and `p` go from failure to failure in the order of mending, `/` to the search.
+  document.addEventListener("keydown", function (event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+    if (event.key === "/" && search) { event.preventDefault(); search.focus(); return; }
+    if (event.key !== "n" && event.key !== "p") return;
+    var failures = gravest.filter(function (row) { return row.dataset.outcome === "fail"; });
+    if (failures.length === 0) return;
+    var names = failures.map(function (row) { return row.querySelector("a").hash; });
+    var at = names.indexOf(location.hash), step = event.key === "n" ? 1 : -1;
+    var next = at < 0 ? (step > 0 ? 0 : names.length - 1) : (at + step + names.length) % names.length;
+    location.hash = names[next];
   });
 
   // A link to a check that a filter hides shows everything again; its evidence opens.
   function arrive() {
     var target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!target) return;
-    if (target.closest(".gone") && filters.length) filters[0].click();
+    if (target.closest(".gone")) {
+      chosen.show = chosen.q = "";
+      if (search) search.value = "";
+      choose();
+    }
     var evidence = target.querySelector && target.querySelector("details.evidence");
     if (evidence) evidence.open = true;
     target.scrollIntoView();
