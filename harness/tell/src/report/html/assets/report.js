@@ -17,7 +17,11 @@
   function matching() {
     var words = fold(chosen.q).split(/\s+/).filter(Boolean);
     if (words.length === 0) return function () { return true; };
-    all(".check").forEach(function (check) { texts[check.id] = texts[check.id] || fold(check.textContent); });
+    all(".check").forEach(function (check) {
+      // Evidence quotes what other checks are about.
+      var own = Array.prototype.filter.call(check.children, function (part) { return !part.classList.contains("evidence"); });
+      texts[check.id] = texts[check.id] || fold(own.map(function (part) { return part.textContent; }).join(" "));
+    });
     return function (id) { return words.every(function (word) { return (texts[id] || "").indexOf(word) >= 0; }); };
   }
   function choose() {
