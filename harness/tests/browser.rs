@@ -139,7 +139,10 @@ fn the_report_answers(browser: &mut Browser, page: &Path) {
         "(() => { const s = document.getElementById('search'); s.value = 'serial_cycle'; s.dispatchEvent(new Event('input')); s.blur(); })()",
     );
     let found = "[...document.querySelectorAll('.check')].filter(c => c.offsetParent).map(c => c.id)";
-    assert_eq!(browser.ask(found), json!(["rr.serial_cycle"]));
+    let found = browser.ask(found);
+    let found = found.as_array().expect("a list");
+    // Another one may say that it is explained by it.
+    assert!(found[0] == "rr.serial_cycle" && found.len() < numbers.len(), "{found:?}");
     assert_eq!(browser.ask("location.search"), "?q=serial_cycle");
     browser.ask(
         "(() => { const s = document.getElementById('search'); s.value = ''; s.dispatchEvent(new Event('input')); })()",
