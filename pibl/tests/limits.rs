@@ -2,6 +2,8 @@
 
 mod testkit;
 
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use testkit::{Backend, Proxy, field, status};
@@ -119,12 +121,95 @@ fn a_body_that_trickles_has_an_end_and_one_that_is_slow_arrives() {
         ));
         for _ in 0..8 {
             std::thread::sleep(Duration::from_millis(250));
-            if std::io::Write::write_all(&mut client.stream, piece.as_bytes()).is_err() {
+            if client.stream.write_all(piece.as_bytes()).is_err() {
                 break;
             }
         }
         let expected = if is_taken { 200 } else { 408 };
         assert_eq!(status(&client.read_to_end()), expected, "{} bytes every 250 ms", piece.len());
+    }
+}
+
+#[test]
+fn a_response_that_trickles_has_an_end_and_a_stream_of_events_has_none() {
+    // A few bytes now and then, for as long as anybody listens; the events stop after two seconds.
+    let backend = Backend::start(|conversation| {
+        let Some(request) = conversation.next_request() else { return };
+        let (kind, pieces) = match request.starts_with("GET /events") {
+            true => ("text/event-stream; charset=utf-8", 20),
+            false => ("text/plain", 100_000),
+        };
+        let framing = match request.contains("/chunked") {
+            true => "Transfer-Encoding: chunked",
+            false => "Content-Length: 1000000",
+        };
+        conversation.send(format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{framing}\r\n\r\n"));
+        for _ in 0..pieces {
+            std::thread::sleep(Duration::from_millis(100));
+            if conversation.client.stream.write_all(b"1\r\nx\r\n").is_err() {
+                return;
+            }
+        }
+        conversation.send("0\r\n\r\n");
+    });
+    let settings = "[timeouts]\nbetween_bytes = \"500ms\"\n[limits]\nresponse_rate = \"1KiB\"";
+    let proxy = Proxy::start(&[backend.address], settings);
+    for target in ["/plain", "/plain/chunked"] {
+        // It ends, and not as if it were complete.
+        let response = proxy.exchange(&format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        assert!(status(&response) == 200 && !response.ends_with("\r\n0\r\n\r\n"), "{response}");
+    }
+    let events = proxy.exchange("GET /events/chunked HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let content = events.split_once("\r\n\r\n").expect("a head").1;
+    assert_eq!(content.matches('x').count(), 20, "{events}");
+}
+
+#[test]
+fn bodies_that_trickle_do_not_close_the_door_to_all() {
+    for trickles_up in [true, false] {
+        let backend = Backend::start(move |conversation| {
+            while let Some(request) = conversation.next_request() {
+                if trickles_up || !request.contains("/trickle") {
+                    conversation.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+                    continue;
+                }
+                conversation.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+                while conversation.client.stream.write_all(b"x").is_ok() {
+                    std::thread::sleep(Duration::from_millis(300));
+                }
+                return;
+            }
+        });
+        // Every patience is far longer than the test: only that others wait can end what trickles.
+        let text = format!(
+            "workers = 2\nlog_to_stdout = false\n[[backend]]\naddress = \"{}\"\nmax_connections = 20\n\
+             [timeouts]\nrequest_body = \"10m\"\nbetween_bytes = \"10m\"",
+            backend.address
+        );
+        let directory = tempfile::tempdir().unwrap();
+        let proxy = Proxy::with_config(testkit::config(&text, directory.path()), directory);
+        let head = match trickles_up {
+            true => "POST /trickle HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nx",
+            false => "GET /trickle HTTP/1.1\r\nHost: x\r\nCache-Control: no-store\r\n\r\n",
+        };
+        let mut slow: Vec<_> = (0..20).map(|_| proxy.connect()).collect();
+        slow.iter_mut().for_each(|client| client.send(head));
+        let open = || proxy.services.balancer.members()[0].open_requests();
+        testkit::wait_until("all places to be taken", || open() == 20);
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            if trickles_up {
+                scope.spawn(|| {
+                    while !is_over.load(Ordering::Relaxed) {
+                        slow.iter_mut().for_each(|client| drop(client.stream.write_all(b"x")));
+                        std::thread::sleep(Duration::from_millis(300));
+                    }
+                });
+            }
+            let answer = proxy.exchange(GET);
+            is_over.store(true, Ordering::Relaxed);
+            assert_eq!(status(&answer), 200, "{answer}");
+        });
     }
 }
 

@@ -89,6 +89,7 @@ pub(super) struct LimitsTable {
     pub target: Written<String>,
     pub body: Written<String>,
     pub body_rate: Written<String>,
+    pub response_rate: Written<String>,
     pub connections: Written<usize>,
     pub connections_per_address: Written<usize>,
     pub requests_per_second: Written<u32>,

@@ -218,6 +218,7 @@ impl Reader<'_> {
             target_bytes: target_bytes.min(head_bytes) as usize,
             body_bytes: self.read(&table.body, values::size),
             body_rate: self.read(&table.body_rate, values::size).unwrap_or(100),
+            response_rate: self.read(&table.response_rate, values::size).unwrap_or(10),
             connections: self.number(&table.connections, "connections").unwrap_or(65_536),
             connections_per_address: self.number(&table.connections_per_address, "connections_per_address"),
             requests_per_second: self.number(&table.requests_per_second, "requests_per_second"),

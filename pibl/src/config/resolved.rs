@@ -213,6 +213,9 @@ pub struct Limits {
     /// Bytes per second that a client must send of its body in the mean, when [`Timeouts::request_body`] is used up; 0 means
     /// any rate.
     pub body_rate: u64,
+    /// Bytes per second that a backend must send of its body in the mean, when [`Timeouts::between_bytes`] is used up; 0
+    /// means any rate. Streams of events may be as slow as they like.
+    pub response_rate: u64,
     /// Connections of clients at any time.
     pub connections: usize,
     /// Connections of one client address at any time; `None` means no limit of its own.

@@ -10,6 +10,7 @@ use std::task::Poll;
 
 use super::After;
 use super::client::Client;
+use super::pace::Pace;
 use super::record::Record;
 use super::relay::Relay;
 use super::services::Worker;
@@ -104,13 +105,14 @@ pub(super) async fn attempt(
         asked_after,
         laggard: None,
         is_parted: false,
+        pace: Pace::new(worker, timeouts.between_bytes, config.limits.response_rate),
     };
     let wire = match audience.0 {
         Some(wire) if !progress.is_finished.get() => wire,
         _ => return relay.run().await,
     };
     let mut download = pin!(relay.run());
-    let mut rest = pin!(upload.finish(wire, buffer, backend, timeouts.request_body, timeouts.first_byte));
+    let mut rest = pin!(upload.finish(wire, buffer, backend, timeouts.first_byte));
     let mut is_uploading = true;
     poll_fn(|context| {
         // The response first: an answer counts more than the rest of a body that nobody wants.

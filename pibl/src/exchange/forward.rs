@@ -9,6 +9,7 @@ use super::attempt::{Delivered, Failure, Terms, attempt};
 use super::client::Client;
 use super::departure::Departure;
 use super::fields::{Wishes, encode_request};
+use super::pace::Pace;
 use super::record::Record;
 use super::services::Worker;
 use super::tunnel;
@@ -50,8 +51,8 @@ pub(super) async fn forward(
 ) -> After {
     let config = worker.config();
     let progress = Progress::default();
-    let mut upload =
-        Upload::new(received, config.limits.body_bytes, &progress).at_least(config.limits.body_rate);
+    let pace = Pace::new(worker, config.timeouts.request_body, config.limits.body_rate);
+    let mut upload = Upload::new(received, config.limits.body_bytes, &progress, pace);
     match prepare(client, &mut upload, received, wishes, fetch.as_ref(), &config).await {
         Ok(()) => {}
         Err(UploadFailure::Refused(refusal)) => return refuse_with(worker, client, record, refusal).await,
@@ -139,7 +140,7 @@ async fn prepare(
     encode(client, fetch, received.framing, wishes, config);
     let Client { upstream_out, buffer, audience, .. } = client;
     if let Some(wire) = audience.0 {
-        upload.take_first_piece(wire, buffer, upstream_out, config.timeouts.request_body).await?;
+        upload.take_first_piece(wire, buffer, upstream_out).await?;
     }
     if wishes.upgrade.is_some() && !buffer.is_empty() {
         // RFC 9110 §7.8: until the backend agrees nobody knows in which protocol these bytes are.

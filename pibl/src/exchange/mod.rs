@@ -10,6 +10,7 @@ mod counters;
 mod departure;
 mod fields;
 mod forward;
+mod pace;
 mod record;
 mod relay;
 mod retry_budget;

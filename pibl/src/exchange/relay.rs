@@ -14,6 +14,7 @@ use std::time::Duration;
 use super::attempt::{Delivered, Failure, Terms};
 use super::client::{Audience, Outlet};
 use super::fields::{Delivery, encode_response, finish_head};
+use super::pace::{self, Pace};
 use super::record::Record;
 use super::services::Worker;
 use super::stored::Laggard;
@@ -59,6 +60,8 @@ pub(super) struct Relay<'a> {
     pub laggard: Option<Laggard<'a>>,
     /// Whether the client has been left to its own pace.
     pub is_parted: bool,
+    /// How fast the backend must be.
+    pub pace: Pace<'a>,
 }
 
 impl<'a> Relay<'a> {
@@ -400,8 +403,12 @@ impl<'a> Relay<'a> {
             Some(result) => result,
             None => {
                 self.flush().await?;
-                self.backend.deadline.set(self.config.timeouts.between_bytes);
-                self.backend.fill(self.buffer).await
+                if pace::is_of_events(&self.response.fields) {
+                    self.backend.deadline.set(self.config.timeouts.between_bytes);
+                    self.backend.fill(self.buffer).await
+                } else {
+                    self.pace.fill(self.backend, self.buffer, self.record.response_bytes).await
+                }
             }
         };
         match result {

@@ -124,6 +124,11 @@ impl Services {
         if self.queued.fetch_add(1, Ordering::Relaxed) < most { Some(place) } else { None }
     }
 
+    /// Whether requests wait because every backend has as many as it may.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.queued.load(Ordering::Relaxed) > 0
+    }
+
     /// The numbers of all workers.
     pub fn counters(&self) -> Vec<Arc<Counters>> {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::io;
 use std::time::Duration;
 
-use crate::clock;
+use super::pace::Pace;
 use crate::http::encode;
 use crate::http::{BodyDecoder, BodyFraming, ReceivedRequest, Refusal};
 use crate::wire::{ReadBuffer, Wire};
@@ -21,10 +21,8 @@ pub(super) struct Upload<'a> {
     expects_continue: bool,
     /// The most content bytes that are taken.
     limit: u64,
-    /// The fewest bytes per second, in the mean, once the patience for one piece is used up.
-    least_rate: u64,
-    /// How long the client was waited for.
-    waited: Duration,
+    /// How fast the client must be.
+    pace: Pace<'a>,
     progress: &'a Progress,
 }
 
@@ -59,7 +57,12 @@ pub(super) enum UploadFailure {
 const CONTINUE_PATIENCE: Duration = Duration::from_secs(1);
 
 impl<'a> Upload<'a> {
-    pub(super) fn new(received: &ReceivedRequest, limit: Option<u64>, progress: &'a Progress) -> Self {
+    pub(super) fn new(
+        received: &ReceivedRequest,
+        limit: Option<u64>,
+        progress: &'a Progress,
+        pace: Pace<'a>,
+    ) -> Self {
         let decoder = BodyDecoder::new(received.framing);
         progress.is_finished.set(decoder.is_done());
         Self {
@@ -67,15 +70,9 @@ impl<'a> Upload<'a> {
             is_chunked: received.framing == BodyFraming::Chunked,
             expects_continue: received.expects_continue,
             limit: limit.unwrap_or(u64::MAX),
-            least_rate: 0,
-            waited: Duration::ZERO,
+            pace,
             progress,
         }
-    }
-
-    /// The same, from a client that must send so many bytes per second in the mean.
-    pub(super) fn at_least(self, least_rate: u64) -> Self {
-        Self { least_rate, ..self }
     }
 
     /// Takes what the buffer holds of the body and appends it, framed, to `out`.
@@ -119,12 +116,11 @@ impl<'a> Upload<'a> {
         client: &Wire,
         buffer: &mut ReadBuffer,
         out: &mut Vec<u8>,
-        patience: Duration,
     ) -> Result<(), UploadFailure> {
         self.take_available(buffer, out).map_err(UploadFailure::Refused)?;
         let progress = self.progress;
         while !self.decoder.is_done() && progress.content_bytes.get() == 0 && !self.expects_continue {
-            self.read(client, buffer, patience).await?;
+            self.read(client, buffer).await?;
             self.take_available(buffer, out).map_err(UploadFailure::Refused)?;
         }
         Ok(())
@@ -136,7 +132,6 @@ impl<'a> Upload<'a> {
         client: &Wire,
         buffer: &mut ReadBuffer,
         backend: &Wire,
-        patience: Duration,
         answer_within: Duration,
     ) -> Result<(), UploadFailure> {
         let mut piece = Vec::new();
@@ -148,7 +143,7 @@ impl<'a> Upload<'a> {
             self.send(backend, &mut piece, answer_within).await?;
         }
         while !self.decoder.is_done() {
-            self.read(client, buffer, patience).await?;
+            self.read(client, buffer).await?;
             self.take_available(buffer, &mut piece).map_err(UploadFailure::Refused)?;
             self.send(backend, &mut piece, answer_within).await?;
             buffer.enlarge();
@@ -186,22 +181,8 @@ impl<'a> Upload<'a> {
         Ok(())
     }
 
-    async fn read(
-        &mut self,
-        client: &Wire,
-        buffer: &mut ReadBuffer,
-        patience: Duration,
-    ) -> Result<(), UploadFailure> {
-        client.deadline.set(patience);
-        let before = clock::monotonic();
-        let filled = client.fill(buffer).await;
-        // A backend that takes its time is not the client's doing, so only this wait counts.
-        self.waited += before.elapsed();
-        let owed = self.waited.saturating_sub(patience).as_secs_f64() * self.least_rate as f64;
-        if owed > self.progress.content_bytes.get() as f64 {
-            return Err(UploadFailure::Refused(Refusal::Timeout));
-        }
-        match filled {
+    async fn read(&mut self, client: &Wire, buffer: &mut ReadBuffer) -> Result<(), UploadFailure> {
+        match self.pace.fill(client, buffer, self.progress.content_bytes.get()).await {
             Ok(0) => Err(UploadFailure::ClientGone),
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
@@ -230,7 +211,7 @@ mod tests {
     #[test]
     fn chunks_are_framed_anew_and_the_next_request_is_left_alone() {
         let progress = Progress::default();
-        let mut upload = Upload::new(&received(BodyFraming::Chunked), None, &progress);
+        let mut upload = Upload::new(&received(BodyFraming::Chunked), None, &progress, Pace::any());
         let mut buffer = buffer(b"3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nSum: 1\r\n\r\nGET /");
         let mut out = Vec::new();
         upload.take_available(&mut buffer, &mut out).unwrap();
@@ -244,7 +225,7 @@ mod tests {
     #[test]
     fn a_body_beyond_the_limit_is_refused_as_soon_as_it_is() {
         let progress = Progress::default();
-        let mut upload = Upload::new(&received(BodyFraming::Chunked), Some(4), &progress);
+        let mut upload = Upload::new(&received(BodyFraming::Chunked), Some(4), &progress, Pace::any());
         let result = upload.take_available(&mut buffer(b"5\r\nhello"), &mut Vec::new());
         assert_eq!(result, Err(Refusal::BodyTooLarge));
     }
