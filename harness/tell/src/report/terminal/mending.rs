@@ -204,7 +204,8 @@ mod tests {
             (Language::Es, ["la escribió el propio programa", "4 veces una excepción", "no volvió a fallar"]),
         ] {
             let mut text = String::new();
-            mending(&mut text, &run.source(), language, None);
+            let groups = groups(run.source().verdicts, false);
+            mending(&mut text, &run.source(), &groups, language, false, None);
             let text = anstream::adapter::strip_str(&text).to_string();
             for part in words.into_iter().chain([
                 "proxy.py:88",
