@@ -7,7 +7,7 @@ use fake_backends::behavior::Span;
 use fake_backends::server::Manner;
 
 use super::steps::{DEATH_SHOWS_WITHIN, Stage};
-use harness_model::catalogue::CheckId;
+use harness_model::catalogue::{CheckId, Family};
 use harness_model::history::{Adaptation, Because, BinaryBody, EventKind, Look};
 use harness_model::plan::{Exact, Step, StepKind};
 use harness_run::proxy_under_test::StartProblem;
@@ -88,7 +88,7 @@ fn is_about_keeping(step: &Step) -> bool {
 
 fn is_about_bodies(step: &Step) -> bool {
     asked_by(step)
-        .is_some_and(|exact| exact.asks == CheckId::CacheSizes || exact.asks.name().starts_with("page."))
+        .is_some_and(|exact| exact.asks == CheckId::CacheSizes || exact.asks.family() == Family::Page)
 }
 
 fn asked_by(step: &Step) -> Option<&Exact> {

@@ -50,7 +50,7 @@ pub(super) fn hits_seen(ledger: &Ledger<'_>) -> bool {
 mod tests {
     use crate::check::testkit::{Ask, Kit};
     use crate::check::{Finding, Outcome, Verdict, evaluate};
-    use harness_model::catalogue::{CheckId, Control};
+    use harness_model::catalogue::{CheckId, Control, Family};
     use harness_model::history::{EventKind, Purpose};
     use harness_model::plan::{StepKind, samples};
 
@@ -77,7 +77,7 @@ mod tests {
     fn where_nothing_is_ever_kept_no_check_passes_for_not_keeping() {
         let of_hits = |check: &&CheckId| check.control() == Some(Control::Hits);
         // Those of privacy look at other steps; their own tests ask the same.
-        let of_cache = CheckId::ALL.iter().filter(of_hits).filter(|check| check.name().starts_with("cache."));
+        let of_cache = CheckId::ALL.iter().filter(of_hits).filter(|check| check.family() == Family::Cache);
         let mut asked = 0;
         for &check in of_cache {
             asked += 1;

@@ -6,10 +6,11 @@
 use super::cause::{agree, likely_cause};
 use super::controls::controlled;
 use super::explained::explain;
+use super::fidelity::Rule;
 use super::hypothesis::ground;
 use super::judged::Judged;
 use super::kept::by_the_first_look;
-use super::lacking::{declared_missing, missing_for_every_step, needs_its_life};
+use super::lacking::{declared_missing, missing_for_every_step};
 use super::ledger::Ledger;
 use super::ours::excused;
 use super::refuted::Run;
@@ -17,7 +18,7 @@ use super::{
     Amiss, Finding, Outcome, Verdict, alive, cases, cloud, concurrency, cut, fairness, fidelity, freshness,
     hits, integrity, latency, listed, logged, persistence, unannounced,
 };
-use harness_model::catalogue::{CheckId, Control, Kind};
+use harness_model::catalogue::{CheckId, Control, Kind, Need};
 use harness_model::history::Record;
 use harness_model::plan::{CheckPlan, StepKind};
 
@@ -44,7 +45,7 @@ fn concluded(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged 
     if check.kind == Kind::Manual {
         return Judged { outcome: Outcome::Manual, finding: Finding::ForAPerson, evidence: Vec::new() };
     }
-    if record.plan.adapter.attached().is_some() && needs_its_life(check.id) {
+    if record.plan.adapter.attached().is_some() && check.id.needs().contains(&Need::Life) {
         return Judged { outcome: Outcome::Unsupported, finding: Finding::Attached, evidence: Vec::new() };
     }
     if let Some(capability) = declared_missing(check.id, &record.plan.adapter) {
@@ -68,54 +69,89 @@ fn concluded(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged 
 }
 
 fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
+    use CheckId::*;
     match check.id {
-        CheckId::ConcurrencySlowFast => concurrency::slow_fast(ledger, check),
-        CheckId::ConcurrencyOverlap => concurrency::overlap(ledger, check),
-        CheckId::ConcurrencyOwnAnswers => concurrency::own_answers(ledger, check),
-        CheckId::ConcurrencyClientKinds => concurrency::client_kinds(ledger, check),
-        CheckId::ConcurrencyCoalescing => concurrency::coalescing(ledger, check),
-        CheckId::LatencyThresholds => latency::thresholds(ledger, &record.histograms, check),
-        CheckId::IntegrityBodies => integrity::bodies(ledger),
-        CheckId::ProxyAlive => alive::alive(ledger),
-        CheckId::CachePost => hits::post(ledger, check),
-        CheckId::CacheHit => hits::hit(ledger, check),
-        CheckId::TtlExpiry => freshness::expiry(ledger, check),
-        CheckId::TtlSecondValue => freshness::second_value(ledger, check),
-        CheckId::TtlPerResource => freshness::per_resource(ledger, check),
-        CheckId::TtlSliding => freshness::sliding(ledger, check),
-        CheckId::TtlAcrossRestart => freshness::across_restart(ledger, check),
-        CheckId::PersistenceSurvivesKill => persistence::survives_kill(ledger),
-        CheckId::PersistenceOddNames => persistence::odd_names(ledger),
-        CheckId::ConfigBackends | CheckId::ConfigTwoBackends => listed::judged(ledger, check),
-        CheckId::ConfigPort => listed::port(ledger),
-        CheckId::ConfigDefaultPort => listed::default_port(ledger),
-        CheckId::PersistenceNoTornBytes => persistence::no_torn_bytes(ledger),
-        CheckId::PersistenceLocation => persistence::location(ledger),
-        CheckId::PersistenceRebind => persistence::rebind(ledger),
-        CheckId::PrivacyTokens => cloud::tokens(ledger),
-        CheckId::PrivacyNeverShared => cloud::never_shared(ledger),
-        CheckId::FreshnessDelivered => cloud::delivered(ledger, check),
-        CheckId::FleetLostRequests => cloud::lost_requests(ledger, check),
-        CheckId::FleetEven => cloud::even(ledger, check),
-        CheckId::FleetLatency => cloud::fleet_latency(ledger, check),
-        CheckId::FleetScaled => cloud::scaled(ledger, check),
-        CheckId::FleetBreaks => cloud::breaks(ledger, check),
-        CheckId::FleetSimulation => cloud::simulation(ledger, check),
-        CheckId::BalanceLeastBusy => cases::least_busy(ledger, &record.histograms, check),
-        CheckId::GatewayAdmission => cases::admission(ledger, check),
-        CheckId::DegradationControlled => cases::degradation(ledger, &record.histograms, check),
-        CheckId::WorkerProcessed => cases::processed(ledger, check),
-        CheckId::CapacityScaling => cases::scaling(ledger, check),
-        CheckId::MultiplexingConnections => cases::multiplexing(ledger, check),
-        CheckId::RotationSerialCycle => fairness::serial_cycle(ledger, check),
-        CheckId::RotationSpread => fairness::spread(ledger, check),
-        CheckId::RotationScope => fairness::scope(ledger, check),
-        CheckId::RotationHitsTakeTurn => fairness::hits_take_turn(ledger, check),
-        CheckId::LogFile | CheckId::LogStdout | CheckId::LogComplete => logged::judged(ledger, check),
-        CheckId::ConnectionsAtRest => fidelity::at_rest(ledger),
-        CheckId::ForwardKeptOpen => fidelity::kept_open(ledger, check),
-        CheckId::ConnectionsSaysClose => unannounced::says_close(ledger, check),
-        _ => fidelity::judged(ledger, check).unwrap_or_else(Judged::not_reached),
+        ConcurrencySlowFast => concurrency::slow_fast(ledger, check),
+        ConcurrencyOverlap => concurrency::overlap(ledger, check),
+        ConcurrencyOwnAnswers => concurrency::own_answers(ledger, check),
+        ConcurrencyClientKinds => concurrency::client_kinds(ledger, check),
+        ConcurrencyCoalescing => concurrency::coalescing(ledger, check),
+        LatencyThresholds => latency::thresholds(ledger, &record.histograms, check),
+        IntegrityBodies => integrity::bodies(ledger),
+        ProxyAlive => alive::alive(ledger),
+        CachePost => hits::post(ledger, check),
+        CacheHit => hits::hit(ledger, check),
+        TtlExpiry => freshness::expiry(ledger, check),
+        TtlSecondValue => freshness::second_value(ledger, check),
+        TtlPerResource => freshness::per_resource(ledger, check),
+        TtlSliding => freshness::sliding(ledger, check),
+        TtlAcrossRestart => freshness::across_restart(ledger, check),
+        PersistenceSurvivesKill => persistence::survives_kill(ledger),
+        PersistenceOddNames => persistence::odd_names(ledger),
+        ConfigBackends | ConfigTwoBackends => listed::judged(ledger, check),
+        ConfigPort => listed::port(ledger),
+        ConfigDefaultPort => listed::default_port(ledger),
+        PersistenceNoTornBytes => persistence::no_torn_bytes(ledger),
+        PersistenceLocation => persistence::location(ledger),
+        PersistenceRebind => persistence::rebind(ledger),
+        PrivacyTokens => cloud::tokens(ledger),
+        PrivacyNeverShared => cloud::never_shared(ledger),
+        FreshnessDelivered => cloud::delivered(ledger, check),
+        FleetLostRequests => cloud::lost_requests(ledger, check),
+        FleetEven => cloud::even(ledger, check),
+        FleetLatency => cloud::fleet_latency(ledger, check),
+        FleetScaled => cloud::scaled(ledger, check),
+        FleetBreaks => cloud::breaks(ledger, check),
+        FleetSimulation => cloud::simulation(ledger, check),
+        BalanceLeastBusy => cases::least_busy(ledger, &record.histograms, check),
+        GatewayAdmission => cases::admission(ledger, check),
+        DegradationControlled => cases::degradation(ledger, &record.histograms, check),
+        WorkerProcessed => cases::processed(ledger, check),
+        CapacityScaling => cases::scaling(ledger, check),
+        MultiplexingConnections => cases::multiplexing(ledger, check),
+        RotationSerialCycle => fairness::serial_cycle(ledger, check),
+        RotationSpread => fairness::spread(ledger, check),
+        RotationScope => fairness::scope(ledger, check),
+        RotationHitsTakeTurn => fairness::hits_take_turn(ledger, check),
+        LogFile | LogStdout | LogComplete => logged::judged(ledger, check),
+        ConnectionsAtRest => fidelity::at_rest(ledger),
+        ForwardKeptOpen => fidelity::kept_open(ledger, check),
+        ConnectionsSaysClose => unannounced::says_close(ledger, check),
+        ForwardOnce
+        | ForwardTarget
+        | ForwardMethods
+        | ForwardFields
+        | ForwardBody
+        | ForwardBodyInSegments
+        | ForwardHeadInSegments
+        | ForwardChunkedRequest
+        | ForwardLongHead
+        | ForwardHeadMethod
+        | ForwardNoBody
+        | ForwardStatus
+        | ForwardAnswerFields
+        | ForwardAnswerBody
+        | ForwardChunkedAnswer
+        | ForwardUntilClose
+        | ForwardInformational
+        | ForwardHttp10
+        | ConnectionsClose => fidelity::judged(ledger, check, Rule::Faithful),
+        ConnectionsPersistent | ConnectionsPipelined => {
+            fidelity::judged(ledger, check, Rule::ServedOnOneConnection)
+        }
+        PageOneImage | PageManyImages | PageLargeFile | PageLargeFiles | ConnectionsSilent
+        | ConnectionsBare | FailuresOneRefuses | FailuresGoesOn | FailuresRecovery | CacheKeys
+        | CacheHead | CacheSimilarPaths => fidelity::judged(ledger, check, Rule::Served),
+        ConnectionsClientLeaves | CacheAborted => fidelity::judged(ledger, check, Rule::ServedAfterwards),
+        FailuresAllRefuse | FailuresHang | FailuresReset => fidelity::judged(ledger, check, Rule::AnError),
+        FailuresTruncated | FailuresGarbage => fidelity::judged(ledger, check, Rule::NothingPassedOff),
+        CacheErrors | CacheNotFound | CacheNoStore | CachePrivate | CacheAuthorization => {
+            fidelity::judged(ledger, check, Rule::NeverKept)
+        }
+        CacheTruncated => fidelity::judged(ledger, check, Rule::NeverKeptInPart),
+        CacheSizes | CacheRush => fidelity::judged(ledger, check, Rule::Kept),
+        // No run can prove it; whoever asks has answered before.
+        ManualLanguage | ManualSockets | ManualServers | ManualCloud => Judged::not_reached(),
     }
 }
 

@@ -4,73 +4,43 @@
 //! never what happened.
 
 use harness_model::adapter::{Adapter, AddressPlan, CacheMedium, Setting, TtlSource};
-use harness_model::catalogue::CheckId;
+use harness_model::catalogue::{CheckId, Need};
 use harness_model::plan::{CloudStep, Plan, StepKind};
-
-/// Whether a check starts or ends the proxy, or looks at its files or processes.
-pub(super) fn needs_its_life(check: CheckId) -> bool {
-    use CheckId::*;
-    matches!(
-        check,
-        ProxyAlive
-            | ConnectionsAtRest
-            | TtlSecondValue
-            | TtlAcrossRestart
-            | PersistenceSurvivesKill
-            | PersistenceNoTornBytes
-            | PersistenceLocation
-            | PersistenceRebind
-            | ConfigPort
-            | ConfigDefaultPort
-    )
-}
 
 /// What the adapter says the proxy lacks for a check.
 pub(super) fn declared_missing(check: CheckId, adapter: &Adapter) -> Option<String> {
-    use CheckId::*;
+    check.needs().iter().find_map(|&need| missing(need, adapter))
+}
+
+/// A need that the adapter says is not met, in the words of the adapter. Whether a proxy is in our hands is no matter of its
+/// capabilities: see [`Need::Life`].
+fn missing(need: Need, adapter: &Adapter) -> Option<String> {
     let capabilities = &adapter.capabilities;
-    let no_cache = || "cache: none".to_owned();
     let lacks = |setting: Setting| {
         (!capabilities.settings.contains(&setting)).then(|| format!("settings: [{}]", setting.name()))
     };
-    match check {
-        ConfigBackends | ConfigTwoBackends => {
+    match need {
+        Need::Life => None,
+        Need::Backends => {
             matches!(adapter.backends, AddressPlan::Fixed(_)).then(|| "backends: fixed".to_owned())
         }
-        ConfigPort => adapter.fixed_port.map(|port| format!("fixed_port: {port}")),
-        LogFile | LogComplete => adapter.log_file.is_none().then(|| "log_file: none".to_owned()),
-        CacheHit | CacheSizes | CacheRush | RotationHitsTakeTurn | ConcurrencyCoalescing => {
-            (capabilities.cache == CacheMedium::None).then(no_cache)
-        }
-        TtlExpiry | TtlPerResource | TtlSliding | TtlSecondValue | TtlAcrossRestart => {
-            if capabilities.cache == CacheMedium::None {
-                return Some(no_cache());
-            }
-            match capabilities.ttl {
-                TtlSource::None => Some("ttl: none".to_owned()),
-                TtlSource::Fixed { ttl } if check == TtlSecondValue => {
-                    Some(format!("ttl: fixed({})", humantime::format_duration(ttl)))
-                }
-                _ if check == TtlAcrossRestart && capabilities.cache == CacheMedium::Memory => {
-                    Some("cache: memory".to_owned())
-                }
-                _ => None,
-            }
-        }
-        FleetLostRequests | FleetEven | FleetLatency | FleetScaled | FleetBreaks | FleetSimulation => {
-            reload_missing(adapter)
-        }
-        PersistenceSurvivesKill | PersistenceOddNames | PersistenceNoTornBytes | PersistenceLocation => {
-            match capabilities.cache {
-                CacheMedium::None => Some(no_cache()),
-                CacheMedium::Memory => Some("cache: memory".to_owned()),
-                CacheMedium::Disk => None,
-            }
-        }
-        BalanceLeastBusy => lacks(Setting::LeastConnections),
-        DegradationControlled => lacks(Setting::Throttle),
-        GatewayAdmission => lacks(Setting::Allow),
-        _ => None,
+        Need::Port => adapter.fixed_port.map(|port| format!("fixed_port: {port}")),
+        Need::LogFile => adapter.log_file.is_none().then(|| "log_file: none".to_owned()),
+        Need::Cache => (capabilities.cache == CacheMedium::None).then(|| "cache: none".to_owned()),
+        Need::CacheOnDisk => match capabilities.cache {
+            CacheMedium::None => Some("cache: none".to_owned()),
+            CacheMedium::Memory => Some("cache: memory".to_owned()),
+            CacheMedium::Disk => None,
+        },
+        Need::Ttl => matches!(capabilities.ttl, TtlSource::None).then(|| "ttl: none".to_owned()),
+        Need::TtlAtLaunch => match capabilities.ttl {
+            TtlSource::Fixed { ttl } => Some(format!("ttl: fixed({})", humantime::format_duration(ttl))),
+            _ => None,
+        },
+        Need::Reload => reload_missing(adapter),
+        Need::LeastConnections => lacks(Setting::LeastConnections),
+        Need::Throttle => lacks(Setting::Throttle),
+        Need::Allow => lacks(Setting::Allow),
     }
 }
 

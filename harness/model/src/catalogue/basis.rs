@@ -1,7 +1,7 @@
-//! What the verdict of a check rests on: other checks, and something that must have been seen before an absence means anything.
+//! The columns of a row of the catalogue: what the verdict of a check rests on, what it needs and reads, how a shell shows it.
 //!
-//! The one table of dependencies. The judge blocks by it, a part of a plan keeps what its checks rest on, and whoever orders a run may
-//! leave out what has lost its ground. Nothing here looks at a record.
+//! The judge blocks by it, a part of a plan keeps what its checks rest on, and whoever orders a run may leave out what has lost its
+//! ground. Nothing here looks at a record.
 
 use super::CheckId;
 
@@ -30,89 +30,130 @@ impl Control {
     }
 }
 
-impl CheckId {
-    /// The checks without whose success this one says nothing new: where one of them failed, a failure here would only repeat it.
-    pub const fn depends_on(self) -> &'static [CheckId] {
-        use CheckId::*;
-        match self {
-            TtlExpiry
-            | PersistenceSurvivesKill
-            | PersistenceNoTornBytes
-            | PersistenceLocation
-            | RotationHitsTakeTurn
-            | CacheSizes
-            | CacheRush => &[CacheHit],
-            TtlSliding | TtlSecondValue | TtlPerResource | TtlAcrossRestart => &[CacheHit, TtlExpiry],
-            PersistenceOddNames => &[CacheHit, PersistenceSurvivesKill],
-            ForwardTarget
-            | ForwardMethods
-            | ForwardFields
-            | ForwardBody
-            | ForwardStatus
-            | ForwardAnswerFields
-            | ForwardAnswerBody
-            | ForwardHeadMethod
-            | ForwardNoBody
-            | ForwardLongHead
-            | ForwardHeadInSegments
-            | ForwardChunkedAnswer
-            | ForwardUntilClose
-            | ForwardKeptOpen
-            | ForwardInformational
-            | ForwardHttp10
-            | ConnectionsClose
-            | ConnectionsPersistent
-            | PageOneImage
-            | PageManyImages
-            | PageLargeFile
-            | PageLargeFiles
-            | FailuresOneRefuses
-            | FailuresGoesOn
-            | FailuresRecovery
-            | LogFile
-            | LogStdout
-            | ConfigBackends
-            | ConfigPort
-            | ConfigDefaultPort => &[ForwardOnce],
-            ForwardBodyInSegments | ForwardChunkedRequest => &[ForwardOnce, ForwardBody],
-            ConfigTwoBackends => &[ForwardOnce, ConfigBackends],
-            LogComplete => &[ForwardOnce, LogFile],
-            ConnectionsPipelined => &[ForwardOnce, ConnectionsPersistent],
-            _ => &[],
-        }
-    }
-
-    /// What must have been seen before a pass of this check means anything; `None` where what it asks for is seen itself.
-    ///
-    /// Checks that prove an absence and are missing here bring their control along: `ttl.sliding` counts keys that were hit,
-    /// `persistence.no_torn_bytes` answers from the cache after kills, `gateway.admission` those who got in, `fleet.lost_requests`
-    /// requests, `concurrency.coalescing` the answers to its clients.
-    pub const fn control(self) -> Option<Control> {
-        use CheckId::*;
-        match self {
-            CacheKeys | CacheHead | CacheSimilarPaths | CacheErrors | CacheNotFound | CacheNoStore
-            | CachePrivate | CacheAuthorization | CacheAborted | CacheTruncated | PrivacyTokens
-            | PrivacyNeverShared => Some(Control::Hits),
-            FailuresAllRefuse | FailuresHang | FailuresReset | FailuresTruncated | FailuresGarbage
-            | IntegrityBodies => Some(Control::Answers),
-            FailuresOneRefuses => Some(Control::EveryBackend),
-            _ => None,
-        }
-    }
+/// What a check needs of the proxy, as its adapter declares it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Need {
+    /// Its start and end, its files and its processes are in our hands.
+    Life,
+    /// It can be told of its backends.
+    Backends,
+    /// It can be told of its port.
+    Port,
+    /// It writes a log file.
+    LogFile,
+    /// It keeps answers.
+    Cache,
+    /// It keeps them on disk.
+    CacheOnDisk,
+    /// What it keeps expires.
+    Ttl,
+    /// The age at which it expires can be told at launch.
+    TtlAtLaunch,
+    /// It can be told of other backends while it runs.
+    Reload,
+    /// It can prefer the backend with the fewest open requests.
+    LeastConnections,
+    /// It can limit the requests of a client.
+    Throttle,
+    /// It can let in some addresses only.
+    Allow,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::CheckId;
+/// The name of a kind of step, without what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is the step of the same name, which says what it does")]
+pub enum StepName {
+    Fill,
+    Probe,
+    Sliding,
+    Reread,
+    Serial,
+    Batches,
+    Overlap,
+    Overtake,
+    Load,
+    Capacity,
+    Crash,
+    Restart,
+    Backends,
+    Cloud,
+    Fleet,
+    Case,
+    Exchange,
+    Wait,
+}
 
-    #[test]
-    fn nothing_depends_on_itself_however_far_one_goes() {
-        fn reaches(from: CheckId, wanted: CheckId) -> bool {
-            from.depends_on().iter().any(|&on| on == wanted || reaches(on, wanted))
+/// The steps that a check may look at. Exchanges are looked at by the check that they name, and by those of [`Reads::Everything`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reads {
+    /// All of the run.
+    Everything,
+    /// Every step but the exchanges that name other checks.
+    AnyStep,
+    /// The exchanges that name it.
+    OwnExchanges,
+    /// The exchanges that name any check of the log.
+    ExchangesOfTheLog,
+    /// Steps of these kinds.
+    Steps(&'static [StepName]),
+}
+
+/// The line for a shell that shows a failure without the harness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shown {
+    /// None: one line cannot show it, such as a crash.
+    ByNoLine,
+    /// The request of the evidence.
+    ByOneRequest,
+    /// The same in two segments.
+    InSegments,
+    /// A request, and the same when its TTL is over.
+    AroundTheTtl,
+    /// The same request twice, and both bodies compared.
+    Twice,
+    /// Requests one after the other, with the backend of each.
+    InTurn,
+    /// A fast request beside a slow one.
+    SlowAndFast,
+    /// Requests at the same time.
+    Together,
+}
+
+macro_rules! families {
+    ($($variant:ident = $name:literal),+ $(,)?) => {
+        /// Checks that are about the same thing; their names begin alike.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Family { $(#[doc = concat!("`", $name, ".*`")] $variant),+ }
+        impl Family {
+            /// What the names of its checks begin with, such as `ttl`.
+            pub const fn name(self) -> &'static str { match self { $(Family::$variant => $name),+ } }
         }
-        for &check in CheckId::ALL {
-            assert!(!reaches(check, check), "{check}");
-            assert!(check.control().is_none_or(|control| control.check() != check), "{check}");
-        }
-    }
+    };
+}
+
+families! {
+    Concurrency = "concurrency",
+    Latency = "latency",
+    Integrity = "integrity",
+    Proxy = "proxy",
+    Cache = "cache",
+    Ttl = "ttl",
+    Persistence = "persistence",
+    Rotation = "rr",
+    Privacy = "privacy",
+    Freshness = "freshness",
+    Fleet = "fleet",
+    Capacity = "capacity",
+    Multiplexing = "multiplexing",
+    Balance = "balance",
+    Gateway = "gateway",
+    Degradation = "degradation",
+    Worker = "worker",
+    Forward = "forward",
+    Connections = "connections",
+    Failures = "failures",
+    Config = "config",
+    Manual = "manual",
+    Log = "log",
+    Page = "page",
 }

@@ -3,8 +3,8 @@
 //! `cli` asks for it (`--only`, `--failed`), so that one check repeats in seconds. It leaves out what no chosen check reads, keeps
 //! what brings the proxy into the state that the rest needs, and changes no step that it keeps.
 
-use super::{CheckPlan, CloudStep, Plan, Step, StepKind, estimate};
-use crate::catalogue::{CheckId, Control};
+use super::{CheckPlan, Plan, Step, StepKind, estimate};
+use crate::catalogue::{CheckId, Control, Reads};
 
 impl Plan {
     /// This plan with only these checks. Steps keep their order and are numbered anew; where a check reads everything, so
@@ -77,47 +77,17 @@ fn changes_state(kind: &StepKind) -> bool {
     matches!(kind, StepKind::Crash(_) | StepKind::Restart(_) | StepKind::Backends(_) | StepKind::Wait { .. })
 }
 
-/// Checks of the run as a whole.
-const READ_EVERYTHING: [CheckId; 3] =
-    [CheckId::IntegrityBodies, CheckId::ProxyAlive, CheckId::ConnectionsAtRest];
-
-/// Whether a check may look at a step of this kind; a check that is not known here looks at all of them.
+/// Whether a check may look at a step of this kind. What changes the state is kept for those that look at exchanges.
 fn reads(check: CheckId, kind: &StepKind) -> bool {
-    use StepKind::*;
-    if let Exact(exact) = kind {
-        let both_of_the_log = exact.asks.is_about_the_log() && check.is_about_the_log();
-        return exact.asks == check || both_of_the_log || READ_EVERYTHING.contains(&check);
+    let reads = check.reads();
+    if let StepKind::Exact(exact) = kind {
+        let of_the_log = reads == Reads::ExchangesOfTheLog && exact.asks.is_about_the_log();
+        return exact.asks == check || of_the_log || reads == Reads::Everything;
     }
-    match check.name() {
-        _ if READ_EVERYTHING.contains(&check) => true,
-        "rr.serial_cycle" => matches!(kind, Serial(_)),
-        "rr.spread" => matches!(kind, Batches(_)),
-        "rr.scope" => matches!(kind, Serial(_) | Batches(_)),
-        "rr.hits_take_turn" => matches!(kind, Serial(_) | Fill(_)),
-        "concurrency.slow_fast" => matches!(kind, Overtake(_)),
-        "concurrency.overlap" => matches!(kind, Overlap(_)),
-        "concurrency.own_answers" => matches!(kind, Batches(_)),
-        "concurrency.client_kinds" => matches!(kind, Serial(_)),
-        "config.backends" | "config.two_backends" => matches!(kind, Serial(_) | Restart(_)),
-        "latency.thresholds" => matches!(kind, Load(_)),
-        "cache.hit" => matches!(kind, Fill(_)),
-        "cache.post" => matches!(kind, Fill(_) | Serial(_)),
-        name if name.starts_with("fleet.") => matches!(kind, Cloud(CloudStep::Fleet(_))),
-        "privacy.tokens" | "privacy.never_shared" | "freshness.delivered" => matches!(kind, Cloud(_)),
-        "multiplexing.connections" => matches!(kind, Load(_)),
-        "balance.least_busy" => matches!(kind, Load(_)),
-        "gateway.admission" | "degradation.controlled" | "worker.processed" => matches!(kind, Case(_)),
-        "capacity.scaling" => matches!(kind, Capacity(_)),
-        "ttl.expiry" | "ttl.per_resource" | "ttl.sliding" => {
-            matches!(kind, Fill(_) | Probe(_) | Sliding(_))
-        }
-        name if ["forward.", "connections.", "failures.", "cache.", "log."]
-            .iter()
-            .any(|f| name.starts_with(f)) =>
-        {
-            changes_state(kind)
-        }
-        _ => true,
+    match reads {
+        Reads::Everything | Reads::AnyStep => true,
+        Reads::OwnExchanges | Reads::ExchangesOfTheLog => changes_state(kind),
+        Reads::Steps(names) => names.contains(&kind.name()),
     }
 }
 
@@ -234,6 +204,22 @@ mod tests {
         assert!(names(&part).contains(&"other"));
         let part = whole.only(&[CheckId::FailuresReset]);
         assert_eq!(names(&part).iter().filter(|name| **name == "other").count(), 2, "{:?}", names(&part));
+    }
+
+    #[test]
+    fn a_check_of_a_page_keeps_the_exchanges_that_name_it_alone() {
+        let asked = "  - exchange: {asks: page.one_image, path: \"/p\"}\n\
+                     \x20 - exchange: {asks: forward.once, path: \"/f\"}\n";
+        let whole =
+            plan(&format!("{STEPS}{asked}"), "  page.one_image:\n  forward.once:\n  rr.serial_cycle:\n");
+        let part = whole.only(&[CheckId::PageOneImage]);
+        let asks = |name| names(&part).iter().filter(|step| **step == name).count();
+        assert_eq!(
+            (asks("fill"), asks("serial"), asks("probe"), asks("other")),
+            (0, 0, 0, 1),
+            "{:?}",
+            names(&part)
+        );
     }
 
     #[test]

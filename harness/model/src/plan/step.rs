@@ -11,7 +11,7 @@ use super::{
     CapacitySearch, CaseStep, ClientKind, CloudStep, Connections, Load, ProxySettings, SourceLine,
     duration_ns,
 };
-use crate::catalogue::CheckId;
+use crate::catalogue::{CheckId, StepName};
 use crate::terms::{Beside, Cut};
 
 /// One step with its place in the scenario.
@@ -71,6 +71,32 @@ pub enum StepKind {
         #[serde(with = "duration_ns")]
         duration: Duration,
     },
+}
+
+impl StepKind {
+    /// Its name, without what it does.
+    pub const fn name(&self) -> StepName {
+        match self {
+            StepKind::Fill(_) => StepName::Fill,
+            StepKind::Probe(_) => StepName::Probe,
+            StepKind::Sliding(_) => StepName::Sliding,
+            StepKind::Reread(_) => StepName::Reread,
+            StepKind::Serial(_) => StepName::Serial,
+            StepKind::Batches(_) => StepName::Batches,
+            StepKind::Overlap(_) => StepName::Overlap,
+            StepKind::Overtake(_) => StepName::Overtake,
+            StepKind::Load(_) => StepName::Load,
+            StepKind::Capacity(_) => StepName::Capacity,
+            StepKind::Crash(_) => StepName::Crash,
+            StepKind::Restart(_) => StepName::Restart,
+            StepKind::Backends(_) => StepName::Backends,
+            StepKind::Cloud(CloudStep::Fleet(_)) => StepName::Fleet,
+            StepKind::Cloud(CloudStep::Users(_) | CloudStep::Deliveries(_)) => StepName::Cloud,
+            StepKind::Case(_) => StepName::Case,
+            StepKind::Exact(_) => StepName::Exchange,
+            StepKind::Wait { .. } => StepName::Wait,
+        }
+    }
 }
 
 /// GET each key once, `vus` at a time, and confirm.

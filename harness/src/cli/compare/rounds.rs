@@ -14,6 +14,7 @@ use super::sides::{Contender, Sides};
 use crate::conductor::{self, Finished, Interruption, Observer, RunOrder, RunProblem};
 use harness_judge::check::Outcome;
 use harness_judge::compare::{Figures, figures_of};
+use harness_model::catalogue::{Family, Kind};
 use harness_model::history::{self, EventKind, Listener, Record};
 use harness_model::plan::{Bilingual, Plan};
 use harness_run::proxy_under_test::Preparation;
@@ -201,8 +202,8 @@ fn built_after(record: &Record) -> Duration {
 fn answered_wrongly(finished: &Finished) -> bool {
     finished.verdicts.iter().any(|verdict| {
         verdict.outcome == Outcome::Fail
-            && verdict.kind == harness_model::catalogue::Kind::Required
-            && !verdict.check.name().starts_with("latency.")
+            && verdict.kind == Kind::Required
+            && verdict.check.family() != Family::Latency
     })
 }
 

@@ -1,57 +1,11 @@
-//! The words for the checks of the balancer of a cloud case: their names, what they ask, what they saw.
+//! The words for the checks of the balancer of a cloud case: what they saw.
 //!
-//! `check_words` and `finding_words` ask here. No figure is computed here beyond a ratio of two that are shown.
+//! `finding_words` asks here. No figure is computed here beyond a ratio of two that are shown.
 
 use super::{Counted, Decimal, Language, Noun, Percent, Quantile, Span, operation_words};
 use crate::say;
 use harness_judge::check::{Bottleneck, CapacitySeen, CaseFinding, MultiplexingSeen};
-use harness_model::catalogue::CheckId;
 use harness_model::plan::CaseStep;
-
-/// The name of a check of this family; `None` for all others.
-pub(super) fn title(check: CheckId, language: Language) -> Option<String> {
-    Some(match check {
-        CheckId::MultiplexingConnections => say!(language,
-            en: "few backend connections carry many clients",
-            es: "pocas conexiones al backend atienden a muchos clientes"),
-        CheckId::BalanceLeastBusy => say!(language,
-            en: "the least busy instance is next", es: "sigue la instancia menos ocupada"),
-        CheckId::GatewayAdmission => say!(language,
-            en: "only chosen addresses get in", es: "solo entran las direcciones elegidas"),
-        CheckId::DegradationControlled => say!(language,
-            en: "past its capacity it degrades in good order", es: "más allá de su capacidad se degrada en orden"),
-        CheckId::WorkerProcessed => say!(language,
-            en: "what a queue accepts is processed", es: "lo que una cola acepta se procesa"),
-        CheckId::CapacityScaling => say!(language,
-            en: "more instances serve more", es: "con más instancias se atiende más"),
-        _ => return None,
-    })
-}
-
-/// What is expected of the proxy, as a sentence of its own.
-pub(super) fn asks(check: CheckId, language: Language) -> Option<String> {
-    Some(match check {
-        CheckId::MultiplexingConnections => say!(language,
-            en: "The requests of many client connections go over few connections to the backends, each used again and again.",
-            es: "Las peticiones de muchas conexiones de clientes van por pocas conexiones a los backends, cada una usada una y otra vez."),
-        CheckId::BalanceLeastBusy => say!(language,
-            en: "Told to, the proxy sends each request to the instance with the fewest open requests, so that a slow one gets less.",
-            es: "Cuando así se le indica, el proxy envía cada petición a la instancia con menos peticiones abiertas, de modo que una lenta recibe menos."),
-        CheckId::GatewayAdmission => say!(language,
-            en: "Addresses that are allowed are served, all others reach no instance, and nobody reaches one without the proxy.",
-            es: "Las direcciones permitidas reciben servicio, las demás no llegan a ninguna instancia, y nadie llega a una sin pasar por el proxy."),
-        CheckId::DegradationControlled => say!(language,
-            en: "With more requests than can be served, those of a client that keeps to its share are served, useful work goes on, the rest is refused with a status, and soon all is as before.",
-            es: "Con más peticiones de las que se pueden atender, se atienden las del cliente que no se excede, el trabajo útil continúa, el resto se rechaza con un estado y pronto todo está como antes."),
-        CheckId::WorkerProcessed => say!(language,
-            en: "Every upload that was accepted is processed and seen to be in time; what a full queue refuses is refused with 503 and a time to try again.",
-            es: "Toda entrega aceptada se procesa y se ve procesada a tiempo; lo que una cola llena rechaza se rechaza con 503 y un plazo para volver a intentarlo."),
-        CheckId::CapacityScaling => say!(language,
-            en: "The rate that is served within the limits grows with the number of instances, until something other than the proxy is full.",
-            es: "La tasa que se atiende dentro de los límites crece con el número de instancias, hasta que se llena algo distinto del proxy."),
-        _ => return None,
-    })
-}
 
 /// What a step of a case about the balancer does.
 pub(super) fn doing(step: &CaseStep, language: Language) -> String {

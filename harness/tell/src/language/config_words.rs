@@ -1,93 +1,10 @@
-//! The words for what a proxy is told at its start, for what lies under unusual names, and for what a person must look at:
-//! titles, and what was seen.
+//! The words for what a proxy is told at its start, and for what lies under unusual names: what was seen.
 //!
-//! `check_words` and `finding_words` ask here. No figure is computed here.
+//! `finding_words` asks here. No figure is computed here.
 
 use super::{Counted, Language, Listed, Noun};
 use crate::say;
 use harness_judge::check::Finding;
-use harness_model::catalogue::CheckId;
-
-/// What a check asks, as a short title.
-pub(super) fn title(check: CheckId, language: Language) -> Option<&'static str> {
-    Some(match check {
-        CheckId::ConfigBackends => language.choose(
-            "the list of backends is the one it was told",
-            "la lista de backends es la que se le indicó",
-        ),
-        CheckId::ConfigTwoBackends => {
-            language.choose("two backends are a list too", "dos backends también son una lista")
-        }
-        CheckId::PersistenceOddNames => language.choose(
-            "the cache survives under unusual names too",
-            "el caché sobrevive también con nombres poco comunes",
-        ),
-        CheckId::ConfigPort => language.choose(
-            "it listens on the port that its configuration names",
-            "escucha en el puerto que nombra su configuración",
-        ),
-        CheckId::ConfigDefaultPort => {
-            language.choose("without a port it listens on 8080", "sin puerto indicado escucha en el 8080")
-        }
-        CheckId::ManualLanguage => language
-            .choose("the choice of the language is justified", "la elección del lenguaje está justificada"),
-        CheckId::ManualSockets => language.choose(
-            "it is built on the sockets API itself",
-            "está construido sobre la propia API de sockets",
-        ),
-        CheckId::ManualServers => language.choose(
-            "the proxy and three servers with the same application run",
-            "corren el proxy y tres servidores con la misma aplicación",
-        ),
-        CheckId::ManualCloud => {
-            language.choose("all of it is deployed in the cloud", "todo está desplegado en la nube")
-        }
-        _ => return None,
-    })
-}
-
-/// What is expected of the proxy, as a sentence.
-pub(super) fn asks(check: CheckId, language: Language) -> Option<&'static str> {
-    Some(match check {
-        CheckId::ConfigBackends => language.choose(
-            "Started with three backends and with four, the proxy asks every one of them and no other: their number and addresses are not in its source.",
-            "Arrancado con tres backends y con cuatro, el proxy les pide a todos y a ningún otro: su número y sus direcciones no están en el código.",
-        ),
-        CheckId::ConfigTwoBackends => language.choose(
-            "Started with two backends the proxy asks both of them and no other.",
-            "Arrancado con dos backends, el proxy les pide a ambos y a ningún otro.",
-        ),
-        CheckId::PersistenceOddNames => language.choose(
-            "What was cached under a target with a query and percent-encodings, or with a path of three hundred characters, is served after SIGKILL and after an orderly restart as well.",
-            "Lo guardado bajo un destino con consulta y códigos de porcentaje, o con una ruta de trescientos caracteres, también se sirve después de SIGKILL y de un reinicio ordenado.",
-        ),
-        CheckId::ConfigPort => language.choose(
-            "Started once more with another port in its configuration, the proxy listens there and answers.",
-            "Arrancado otra vez con otro puerto en su configuración, el proxy escucha allí y responde.",
-        ),
-        CheckId::ConfigDefaultPort => language.choose(
-            "Started without any port on its command line or in its configuration, the proxy listens on 8080.",
-            "Arrancado sin ningún puerto en sus argumentos ni en su configuración, el proxy escucha en el 8080.",
-        ),
-        CheckId::ManualLanguage => language.choose(
-            "The README says why this language was chosen, with reasons that fit this project.",
-            "El README dice por qué se eligió este lenguaje, con razones que corresponden a este proyecto.",
-        ),
-        CheckId::ManualSockets => language.choose(
-            "The source opens, accepts, reads and writes sockets itself; no library speaks HTTP in its place.",
-            "El código mismo abre, acepta, lee y escribe sockets; ninguna biblioteca habla HTTP en su lugar.",
-        ),
-        CheckId::ManualServers => language.choose(
-            "In the demonstration the proxy stands in front of three servers that hold the same application.",
-            "En la demostración el proxy está delante de tres servidores que tienen la misma aplicación.",
-        ),
-        CheckId::ManualCloud => language.choose(
-            "In the demonstration proxy and servers run on instances of the cloud, and clients reach them from outside.",
-            "En la demostración el proxy y los servidores corren en instancias de la nube, y los clientes llegan desde afuera.",
-        ),
-        _ => return None,
-    })
-}
 
 /// What was seen, as a sentence without its full stop.
 pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> {

@@ -1,54 +1,15 @@
-//! The words for the log of the proxy: titles of its checks, and what was found or missed in it.
+//! The words for the log of the proxy: what was found or missed in it.
 //!
-//! `check_words` and `finding_words` ask here. No figure is computed here.
+//! `finding_words` asks here. No figure is computed here.
 
 use super::{Counted, InWords, Language, Noun};
 use crate::{say, words};
 use harness_judge::check::{Finding, LogLack, LogPlace};
-use harness_model::catalogue::CheckId;
 
 words!(LogPlace {
     LogPlace::File => { en: "its log file", es: "su archivo de log" },
     LogPlace::Screen => { en: "its standard output", es: "su salida estándar" },
 });
-
-/// What a check of the log asks, as a short title.
-pub(super) fn title(check: CheckId, language: Language) -> Option<&'static str> {
-    Some(match check {
-        CheckId::LogFile => language.choose(
-            "every request and its answer are in the log file",
-            "cada petición y su respuesta están en el archivo de log",
-        ),
-        CheckId::LogStdout => language.choose(
-            "every request and its answer are printed",
-            "cada petición y su respuesta se muestran en pantalla",
-        ),
-        CheckId::LogComplete => language.choose(
-            "each exchange is in the log once, hits and simultaneous ones too",
-            "cada intercambio está una vez en el log, también los servidos desde el caché y los simultáneos",
-        ),
-        _ => return None,
-    })
-}
-
-/// What is expected of the proxy, as a sentence.
-pub(super) fn asks(check: CheckId, language: Language) -> Option<&'static str> {
-    Some(match check {
-        CheckId::LogFile => language.choose(
-            "The file that the profile of the proxy names shows every request by its target, and its answer by its status or its length, as soon as the client has it.",
-            "El archivo que indica el perfil del proxy muestra cada petición por su destino, y su respuesta por su estado o su longitud, apenas la tiene el cliente.",
-        ),
-        CheckId::LogStdout => language.choose(
-            "The proxy prints every request with its target, and its answer with its status or its length.",
-            "El proxy muestra en pantalla cada petición con su destino, y su respuesta con su estado o su longitud.",
-        ),
-        CheckId::LogComplete => language.choose(
-            "For each exchange there is one line with target and status, and its method beside its target: not only for those that reach a backend, and not one less when many come at once.",
-            "De cada intercambio hay una línea con destino y estado, y su método junto al destino: no solo de los que llegan a un backend, y ni uno menos cuando llegan muchos a la vez.",
-        ),
-        _ => return None,
-    })
-}
 
 /// What was seen of the log, as a sentence without its full stop.
 pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> {

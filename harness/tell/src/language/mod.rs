@@ -40,16 +40,18 @@ pub mod step_words;
 pub mod suite_words;
 pub mod threshold_words;
 mod time_words;
+mod title_words;
 pub mod trend_words;
 mod value_words;
 mod wrong_words;
 
 pub use cause_words::explanation;
-pub use check_words::{asks, demonstration, requirement_text, source_words, title};
+pub use check_words::{demonstration, requirement_text, source_words};
 pub use finding_words::{sentence, verdict_sentence};
 pub use input_words::input_problem;
 pub use numbers::{Bytes, Counted, Decimal, InWords, Listed, Milliseconds, Noun, Percent, Quantile, Span};
 pub use problem_words::{ProblemWords, preparation, start_problem};
+pub use title_words::{asks, title};
 
 use harness_model::plan::Bilingual;
 use serde::{Deserialize, Serialize};

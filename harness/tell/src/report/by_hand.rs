@@ -7,35 +7,33 @@ use super::Source;
 use super::attachments::quoted;
 use super::mending::instance;
 use harness_judge::check::Verdict;
+use harness_model::catalogue::Shown;
 use harness_model::history::{EventKind, Exchange, Purpose};
 
 /// The line for a verdict; `None` where one line cannot show it, such as a crash.
 pub fn by_hand(source: &Source<'_>, verdict: &Verdict) -> Option<String> {
     let exchange = instance(source, verdict)?.exchange;
     let address = address(source)?;
-    let name = verdict.check.name();
-    let (family, rest) = name.split_once('.').unwrap_or((name, ""));
     let url = url(&address, &exchange.target);
-    match (family, rest) {
-        ("persistence", _) | ("latency", _) | ("ttl", "second_value" | "across_restart") => None,
-        ("ttl", _) => {
+    match verdict.check.shown() {
+        Shown::ByNoLine => None,
+        Shown::AroundTheTtl => {
             let ttl = source.plan().proxy.ttl?;
             let seconds = ttl.as_secs() + 1;
             let ask = format!("curl -s -o /dev/null -D - {} | grep -i ^x-answer", quoted(&url?));
             Some(format!("{ask}; sleep {seconds}; {ask}"))
         }
-        ("cache", "hit" | "sizes" | "rush" | "errors" | "not_found" | "no_store" | "private")
-        | ("rr", "hits_take_turn") => {
+        Shown::Twice => {
             let url = quoted(&url?);
             Some(format!(
                 "for i in 1 2; do curl -s -o body.$i -D - {url} | grep -i ^x-answer; done; cmp body.1 body.2"
             ))
         }
-        ("rr", _) => {
+        Shown::InTurn => {
             let url = numbered(&url?)?;
             Some(format!("for i in $(seq 9); do curl -s -o /dev/null -D - {url} | grep -i ^x-backend; done"))
         }
-        ("concurrency", "slow_fast") => {
+        Shown::SlowAndFast => {
             let of = |purpose: Purpose| {
                 let mut all = source.exchanges().map(|(_, exchange)| exchange);
                 all.find(|exchange| exchange.purpose == purpose).map(|exchange| exchange.target.as_str())
@@ -46,13 +44,14 @@ pub fn by_hand(source: &Source<'_>, verdict: &Verdict) -> Option<String> {
                 "curl -s -o /dev/null {slow} & sleep 0.2; curl -s -o /dev/null -w '%{{time_total}} s\\n' {fast}; wait"
             ))
         }
-        ("concurrency", "own_answers" | "overlap" | "coalescing") => {
+        Shown::Together => {
             let url = numbered(&url?)?;
             Some(format!(
                 "for i in $(seq 20); do curl -s -o /dev/null -w '%{{http_code}} %{{time_total}} s\\n' {url} & done; wait"
             ))
         }
-        _ => one_request(source, exchange, rest.ends_with("_in_segments")),
+        Shown::ByOneRequest => one_request(source, exchange, false),
+        Shown::InSegments => one_request(source, exchange, true),
     }
 }
 

@@ -3,6 +3,7 @@
 //! `evaluate` asks for it. The exchange of the step shows whether the client has its answer; the first look also shows whether its
 //! connection is held until the backend lets go, which a client of one request does not notice.
 
+use super::Rule;
 use crate::check::judged::Judged;
 use crate::check::ledger::{Ledger, ms};
 use crate::check::{Finding, Outcome};
@@ -11,7 +12,7 @@ use harness_model::plan::CheckPlan;
 
 /// `forward.kept_open`: by its exchanges, and by the first look at the proxy.
 pub(in crate::check) fn kept_open(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
-    let judged = super::judged(ledger, check).unwrap_or_else(Judged::not_reached);
+    let judged = super::judged(ledger, check, Rule::Faithful);
     if judged.outcome != Outcome::Pass {
         return judged;
     }

@@ -1,6 +1,6 @@
 //! Exact exchanges, judged: what the backends received of them, what the client got, what others got afterwards.
 //!
-//! `evaluate` calls [`judged`] for every check that an `exchange` step can name; the check decides by which rule. Nothing is
+//! `evaluate` calls [`judged`] for every check that an `exchange` step can name, and says by which rule. Nothing is
 //! concluded from the words of the proxy: the journals of the backends and the bytes at the client decide.
 
 mod amiss;
@@ -28,7 +28,7 @@ use harness_model::plan::{CheckPlan, Exact, StepKind};
 
 /// What should come of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rule {
+pub(super) enum Rule {
     /// One backend got it as it was sent, and its answer came back.
     Faithful,
     /// The right answer of success came, wherever from.
@@ -49,47 +49,8 @@ enum Rule {
     ServedAfterwards,
 }
 
-/// The rule of a check; `None` where it is none of this family.
-fn rule(check: CheckId) -> Option<Rule> {
-    use CheckId::*;
-    Some(match check {
-        ForwardOnce
-        | ForwardTarget
-        | ForwardMethods
-        | ForwardFields
-        | ForwardBody
-        | ForwardBodyInSegments
-        | ForwardHeadInSegments
-        | ForwardChunkedRequest
-        | ForwardLongHead
-        | ForwardHeadMethod
-        | ForwardNoBody
-        | ForwardStatus
-        | ForwardAnswerFields
-        | ForwardAnswerBody
-        | ForwardChunkedAnswer
-        | ForwardUntilClose
-        | ForwardKeptOpen
-        | ForwardInformational
-        | ForwardHttp10
-        | ConnectionsClose => Rule::Faithful,
-        ConnectionsPersistent | ConnectionsPipelined => Rule::ServedOnOneConnection,
-        PageOneImage | PageManyImages | PageLargeFile | PageLargeFiles | ConnectionsSilent
-        | ConnectionsBare | FailuresOneRefuses | FailuresGoesOn | FailuresRecovery | CacheKeys
-        | CacheHead | CacheSimilarPaths => Rule::Served,
-        ConnectionsClientLeaves | CacheAborted => Rule::ServedAfterwards,
-        FailuresAllRefuse | FailuresHang | FailuresReset => Rule::AnError,
-        FailuresTruncated | FailuresGarbage => Rule::NothingPassedOff,
-        CacheErrors | CacheNotFound | CacheNoStore | CachePrivate | CacheAuthorization => Rule::NeverKept,
-        CacheTruncated => Rule::NeverKeptInPart,
-        CacheSizes | CacheRush => Rule::Kept,
-        _ => return None,
-    })
-}
-
-/// The verdict on all exchanges that were sent for a check; `None` where the check is none of this family.
-pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Option<Judged> {
-    let rule = rule(check.id)?;
+/// The verdict on all exchanges that were sent for a check.
+pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan, rule: Rule) -> Judged {
     let (mut exchanges, mut amiss) = (0u64, Vec::new());
     for step in ledger.steps_of(check) {
         let StepKind::Exact(exact) = &step.kind else { continue };
@@ -106,7 +67,7 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Option<Judged> {
         }
     }
     if exchanges == 0 {
-        return Some(Judged::not_reached());
+        return Judged::not_reached();
     }
     let not_found = check.id == CheckId::CacheNotFound;
     let Some((first, found, lines)) = amiss.first() else {
@@ -116,11 +77,11 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Option<Judged> {
         } else {
             Finding::AsAsked { exchanges }
         };
-        return Some(Judged::pass(finding));
+        return Judged::pass(finding);
     };
     if not_found && *found == Amiss::Kept {
         let finding = Finding::NotFoundKept { target: first.exchange.target.clone() };
-        return Some(Judged::pass(finding).with_evidence([first.line]).with_evidence(lines.iter().copied()));
+        return Judged::pass(finding).with_evidence([first.line]).with_evidence(lines.iter().copied());
     }
     let finding = Finding::Amiss {
         method: first.exchange.method.clone(),
@@ -130,7 +91,7 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Option<Judged> {
         exchanges,
     };
     let evidence = amiss.iter().flat_map(|(one, _, lines)| [one.line].into_iter().chain(lines.clone()));
-    Some(Judged::fail(finding, evidence.collect()))
+    Judged::fail(finding, evidence.collect())
 }
 
 /// What is amiss with one exchange, and the lines that prove it beside its own.
