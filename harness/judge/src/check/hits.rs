@@ -52,6 +52,11 @@ pub(super) fn hit(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     for second in &seconds {
         let Some(first) = filling(ledger, second) else { continue };
         match ledger.origin(second) {
+            // Who asks a backend for what is fresh has no hit, whatever the stamp of the answer says.
+            Some(Origin::Cache) if let Some(arrived) = ledger.attempts_during(second).next() => {
+                keys += 1;
+                missed.push((arrived.line, second));
+            }
             Some(Origin::Cache) => {
                 keys += 1;
                 if let Some(difference) = difference(&first, second) {

@@ -82,6 +82,9 @@ pub struct Numbers {
 
 /// A request takes no longer than this, unless its step says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+/// What requests say of whoever sends them: a head is to the letter what the curl program sends, so that a proxy which is well for us
+/// is well for a person.
+pub(super) const USER_AGENT: &str = "curl/8.14.1";
 
 impl Request {
     /// A GET by the raw client on a connection of its own, due at a moment.
@@ -137,7 +140,7 @@ impl Request {
         };
         push_request_line(&mut head, &self.method, &self.target, version);
         push_field(&mut head, "Host", host);
-        push_field(&mut head, "User-Agent", "harness");
+        push_field(&mut head, "User-Agent", USER_AGENT);
         push_field(&mut head, "Accept", "*/*");
         if self.has_body() {
             let kind = if self.json.is_some() { "application/json" } else { "application/octet-stream" };
@@ -237,7 +240,7 @@ mod tests {
         let text = String::from_utf8(at(1)).unwrap();
         assert_eq!(
             text,
-            "GET /a HTTP/1.1\r\nHost: 127.0.0.1:80\r\nUser-Agent: harness\r\nAccept: */*\r\n\r\n"
+            "GET /a HTTP/1.1\r\nHost: 127.0.0.1:80\r\nUser-Agent: curl/8.14.1\r\nAccept: */*\r\n\r\n"
         );
     }
 

@@ -296,6 +296,11 @@ fn first_requests_after<'a>(ledger: &Ledger<'a>, target: &str, orderly_too: bool
             && (killed || (orderly_too && ledger.stops_between(since, asked.sent()) > 0))
             && !ledger.wiped_between(since, asked.sent())
         {
+            // What was fetched unasked since then proves nothing of what was kept.
+            if fetched_unasked(ledger, target, since, asked.sent()) {
+                (stored, proven) = (None, None);
+                continue;
+            }
             let age_ms = ms_between(filled.sent(), asked.exchange.finished);
             let ttl_ms = asked.step.and_then(|step| ledger.ttl_at(step));
             let expired = ttl_ms.is_some_and(|ttl| age_ms >= ttl - early_ms);
@@ -314,6 +319,14 @@ fn first_requests_after<'a>(ledger: &Ledger<'a>, target: &str, orderly_too: bool
         }
     }
     found
+}
+
+/// Whether backends were asked for a target between two moments though no client was waiting for it.
+fn fetched_unasked(ledger: &Ledger<'_>, target: &str, from: Moment, until: Moment) -> bool {
+    ledger.attempts_for(target).map(|arrived| arrived.attempt.arrived).any(|at| {
+        let waited_for = |asked: Asked<'_>| asked.sent() <= at && at <= asked.exchange.finished;
+        at > from && at < until && !ledger.requests_for(target).any(waited_for)
+    })
 }
 
 fn wrong_after(ledger: &Ledger<'_>, filled: &Asked<'_>, asked: &Asked<'_>) -> Option<Wrong> {

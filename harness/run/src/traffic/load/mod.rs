@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::request::USER_AGENT;
 use super::{Problem, Traffic};
 use harness_model::history::{
     Anomaly, EngineCounters, EventKind, IntervalLog, LatencyHistogram, LoadInterval,
@@ -213,7 +214,7 @@ fn assignments(
 /// A head from after its target on.
 fn head_after_target(host: &str, persistent: bool) -> Vec<u8> {
     let connection = if persistent { "" } else { "Connection: close\r\n" };
-    format!(" HTTP/1.1\r\nHost: {host}\r\nUser-Agent: harness\r\nAccept: */*\r\n{connection}\r\n")
+    format!(" HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {USER_AGENT}\r\nAccept: */*\r\n{connection}\r\n")
         .into_bytes()
 }
 
