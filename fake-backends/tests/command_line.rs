@@ -126,6 +126,7 @@ fn what_cannot_be_done_is_refused_with_the_way_out() {
     refused(&["slow", "--delay", "20"]).code(2).stderr(contains("no unit"));
     refused(&["error", "--status", "99"]).code(2).stderr(contains("200 to 599"));
     refused(&["--quiet"]).code(2).stderr(contains("no behaviour given"));
+    refused(&["reset", "--after", "10KiB"]).code(2).stderr(contains("would never happen, the body has 1KiB"));
     refused(&["explode"]).code(2).stderr(contains("unrecognized subcommand"));
     refused(&["--file", "/nonexistent.yaml"]).code(2).stderr(contains("could not read /nonexistent.yaml"));
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -95,6 +95,12 @@ fn a_history_says_what_changed(run: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
     let page = fs::read_to_string(root.join("history.es.html")).expect("a page");
     assert!(page.contains("rr.serial_cycle: cumple → no cumple"), "{page}");
     assert!(page.contains("older/report.es.html"));
+    let events = fs::read_to_string(older.join("events.jsonl")).expect("the events");
+    fs::write(older.join("events.jsonl"), events.replacen("\"b2\"", "\"b1\"", 1)).expect("the events");
+    let output = harness().args(["report", "--history"]).arg(root).output().expect("the harness runs");
+    assert_eq!(output.status.code(), Some(2), "a record that was changed is no history");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("older") && said.contains("events.jsonl"), "{said}");
     let nothing = harness().args(["report", "--history"]).arg(run.join("plots")).output().expect("it runs");
     assert_eq!(nothing.status.code(), Some(4), "no run lies there");
 }

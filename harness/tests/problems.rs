@@ -50,6 +50,39 @@ fn slips_on_the_command_line_are_answered_with_the_way_out() {
     }
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_nobody_takes_is_told_in_a_sentence_and_is_no_bug() {
+    use std::process::Stdio;
+
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_owned();
+    for arguments in [&["list"][..], &["check", "scenarios/ttl.yaml"], &["schema", "scenario"]] {
+        for (lang, words) in [("en_US.UTF-8", "could not print"), ("es_CO.UTF-8", "no se pudo imprimir")] {
+            let printed_into = |out: Stdio| {
+                let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+                    .args(arguments)
+                    .current_dir(&folder)
+                    .env("LANG", lang)
+                    .stdout(out)
+                    .output()
+                    .expect("the harness starts");
+                (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+            };
+            let (code, said) = printed_into(std::fs::File::create("/dev/full").expect("a full disk").into());
+            assert_eq!(code, Some(4), "{arguments:?}: {said}");
+            assert!(said.contains(words) && said.lines().count() == 1, "{said}");
+            // Who closes a pipe has read enough.
+            let (reader, writer) = std::io::pipe().expect("a pipe");
+            drop(reader);
+            let (code, said) = printed_into(writer.into());
+            assert!(
+                matches!(code, Some(0 | 4)) && !said.contains("panicked"),
+                "{arguments:?}: {code:?} {said}"
+            );
+        }
+    }
+}
+
 /// What the harness writes to its standard error; it must end with this code, and say nothing on the other stream.
 fn said_of(folder: &Path, arguments: &[&str], code: i32) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_harness"))

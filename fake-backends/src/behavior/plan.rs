@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::hang::Place;
+use super::quantity::Size;
 use super::{
     ApplicationPlan, BarrierPlan, Close, Echo, ErrorPlan, Garbage, Hang, Informational, Misframe, Occasion,
     Occupied, Reply, Reset, Respond, Sequence, Slow, Sometimes, Streaming, Truncate,
@@ -132,6 +134,38 @@ impl Plan {
         }
     }
 
+    /// Why an answer that it, or a plan inside it, is to break off in its body would come whole: the body is not that long.
+    pub fn never_broken_off(&self) -> Option<String> {
+        let (name, after, then) = match self {
+            Plan::Hang(Hang { at: Place::InBody(after), then, .. }) => ("hang", *after, then),
+            Plan::Reset(Reset { at: Place::InBody(after), then }) => ("reset", *after, then),
+            Plan::Truncate(Truncate { after: Some(after), then }) => ("truncate", *after, then),
+            _ => return self.inner().into_iter().find_map(Plan::never_broken_off),
+        };
+        match then.longest_body() {
+            Some(longest) if after.0 >= longest => Some(format!(
+                "`{name}` after {after} would never happen, the body has {}: make it longer, or break off earlier",
+                Size(longest)
+            )),
+            _ => then.never_broken_off(),
+        }
+    }
+
+    /// Bytes of the longest body that it sends; `None` where they are not known before.
+    fn longest_body(&self) -> Option<u64> {
+        match self {
+            Plan::Respond(Respond { text: Some(text), .. }) => Some(text.len() as u64),
+            Plan::Respond(respond) => Some(respond.body.size.0),
+            Plan::Streaming(stream) => Some(stream.size.0.saturating_mul(u64::from(stream.pieces))),
+            Plan::Echo(_) | Plan::Application(_) | Plan::Error(_) | Plan::Garbage(_) => None,
+            other => other
+                .inner()
+                .into_iter()
+                .map(Plan::longest_body)
+                .try_fold(0, |most, one| Some(most.max(one?))),
+        }
+    }
+
     /// Whether it, or a plan inside it, satisfies a condition.
     pub fn any(&self, condition: &dyn Fn(&Plan) -> bool) -> bool {
         condition(self) || self.inner().into_iter().any(|plan| plan.any(condition))
@@ -147,6 +181,27 @@ impl Default for Plan {
 #[cfg(test)]
 mod tests {
     use super::Plan;
+
+    #[test]
+    fn a_place_beyond_the_end_of_a_body_is_found_wherever_it_is() {
+        let why = |text: &str| serde_json::from_str::<Plan>(text).unwrap().never_broken_off();
+        for text in [
+            r#"{"reset": {"at": {"in_body": "10KiB"}}}"#,
+            r#"{"truncate": {"after": "1KiB"}}"#,
+            r#"{"sometimes": {"probability": "50%", "plan": {"hang": {"at": {"in_body": "3KiB"}, "then": {"slow": {"delay": "1ms", "then": {"respond": {"body": "2KiB"}}}}}}}}"#,
+        ] {
+            let said = why(text).expect(text);
+            assert!(said.contains("would never happen, the body has"), "{said}");
+        }
+        for text in [
+            r#"{"reset": {"at": {"in_body": "10KiB"}, "then": {"respond": {"body": "11KiB"}}}}"#,
+            r#"{"truncate": {}}"#,
+            r#"{"truncate": {"after": "1KiB", "then": {"echo": {}}}}"#,
+            r#"{"reset": {"at": "in_head"}}"#,
+        ] {
+            assert_eq!(why(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn bodies_are_cut_wherever_they_are_and_counted() {

@@ -101,6 +101,11 @@ impl Script {
         routes.chain([&mut self.otherwise]).map(|plan| plan.keep_bodies_within(most)).sum()
     }
 
+    /// Why an answer that is to break off in its body would come whole.
+    pub fn never_broken_off(&self) -> Option<String> {
+        self.plans().find_map(Plan::never_broken_off)
+    }
+
     /// Whether bodies of requests must be kept whole, for an application.
     pub fn needs_whole_bodies(&self) -> bool {
         self.plans().any(|plan| plan.any(&|plan| matches!(plan, Plan::Application(_))))

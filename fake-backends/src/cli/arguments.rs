@@ -202,6 +202,9 @@ impl Arguments {
             (Some(path), None) => file::read(path)?,
             (None, Some(behavior)) => {
                 let script = self.script(behavior);
+                if let Some(why) = script.never_broken_off() {
+                    return Err(Complaint::request(format!("{why} (--body)")));
+                }
                 let named = |(number, listen): (usize, &SocketAddr)| BackendSpec {
                     listen: *listen,
                     seed: self.seed,

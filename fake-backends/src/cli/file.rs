@@ -66,6 +66,9 @@ fn parse(text: &str) -> Result<Vec<BackendSpec>, String> {
                 return Err(format!("`{name}` has both `plan` and `script`: one says it all"));
             }
         };
+        if let Some(why) = script.never_broken_off() {
+            return Err(format!("`{name}`: {why}"));
+        }
         specs.push(BackendSpec {
             listen: backend.listen,
             seed: backend.seed,

@@ -21,10 +21,21 @@ mod simulate;
 mod step_summary;
 mod terminal;
 
+use std::io::Write;
+
 use clap::Parser;
 
 use arguments::{Command, CommandLine};
 use harness_model::exit_code::ExitCode;
+use harness_tell::language::run_words;
+
+/// What to return where what was found could not be printed: no verdict that nobody has read.
+pub fn could_not_print(why: &str) -> ExitCode {
+    let sentence = run_words::could_not_print(arguments::language(None), why);
+    // Where nobody hears of it either, the code says it.
+    let _ = writeln!(std::io::stderr(), "{sentence}");
+    ExitCode::Usage
+}
 
 /// Does what the arguments ask for.
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {

@@ -100,6 +100,19 @@ fn misspelt(text: &Arc<str>, origin: &Path) -> Option<Problem> {
             if before.ends_with('|') || before.ends_with("is") || names_an_argument {
                 continue;
             }
+            // What stands behind `backends[0].` is one of what a backend has.
+            if before.ends_with("].") {
+                if ATTRIBUTES.contains(&word) {
+                    continue;
+                }
+                let what = What::UnknownName {
+                    kind: NameKind::Variable,
+                    name: word.to_owned(),
+                    known: ATTRIBUTES.map(str::to_owned).into(),
+                };
+                let place = Place { file: origin.to_owned(), text: Arc::clone(text), bytes: name.clone() };
+                return Some(Problem::at(place, what));
+            }
             let (first, attribute) = word.split_once('.').map_or((word, None), |(a, b)| (a, Some(b)));
             let place = || Place { file: origin.to_owned(), text: Arc::clone(text), bytes: name.clone() };
             let unknown = |known: Vec<String>| {

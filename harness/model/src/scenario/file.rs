@@ -12,6 +12,7 @@ use serde_saphyr::Spanned;
 
 use super::checks::CheckMap;
 use super::steps::StepFile;
+use super::values;
 use crate::terms::{Balance, Bilingual};
 
 /// One scenario: one question asked of a proxy.
@@ -84,7 +85,7 @@ pub struct BackendsFile {
     #[serde(default)]
     pub idle: Option<Span>,
     /// What they answer: the same script for all of them.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values::script")]
     pub script: Script,
     /// Scripts of single backends, by name, in the place of the one for all.
     #[serde(default)]

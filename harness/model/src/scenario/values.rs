@@ -3,6 +3,7 @@
 //! The types of the steps name these functions, so that a value is refused where it stands. A sentence of a refusal has its Spanish
 //! in the language crate, whose test walks through [`refusals`].
 
+use fake_backends::behavior::Script;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -45,6 +46,11 @@ pub(super) fn at_once<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32,
 /// Clients at the same instant, of whom there may be none.
 pub(super) fn at_once_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     checked(deserializer, |count: &u64| refused_number(*count, 0, MOST_AT_ONCE)).map(narrow)
+}
+
+/// What backends answer, with nothing in it that can never happen.
+pub(super) fn script<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Script, D::Error> {
+    checked(deserializer, Script::never_broken_off)
 }
 
 fn checked<'de, D, T>(deserializer: D, refused: impl Fn(&T) -> Option<String>) -> Result<T, D::Error>

@@ -24,6 +24,11 @@ crate::messages! {
         en: "{files} changed since the run: not what the manifest knows",
         es: "después de la corrida hubo cambios en {files}: no es lo que consta en el manifiesto",
     }
+    /// What was found could not be printed.
+    pub fn could_not_print(why: &str) {
+        en: "could not print what was found ({why}); what a run has recorded is in its folder",
+        es: "no se pudo imprimir lo encontrado ({why}); lo que una corrida registró está en su carpeta",
+    }
     /// A record has no manifest.
     pub fn record_incomplete() {
         en: "the record has no manifest, so its run was not brought to an end or its folder is not whole",

@@ -50,6 +50,13 @@ fn recognised(why: &str) -> Option<String> {
         let (unit, value) = rest.split_once(" in ")?;
         return Some(format!("{unit} en {value} no es ninguna de las unidades {known}"));
     }
+    if let Some((cut, rest)) = why.split_once(" would never happen, the body has ") {
+        let (name, after) = cut.split_once(" after ")?;
+        let has = rest.strip_suffix(": make it longer, or break off earlier")?;
+        return Some(format!(
+            "{name} tras {after} no ocurriría nunca, el cuerpo tiene {has}: hágalo más largo o corte antes"
+        ));
+    }
     if let Some(value) = why.strip_suffix(" is longer than a day") {
         return Some(format!("{value} es más que un día"));
     }

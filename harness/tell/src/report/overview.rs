@@ -175,15 +175,7 @@ impl Overview {
 
     /// Why the record cannot be believed, where that is so.
     pub fn doubted(&self, language: Language) -> Option<String> {
-        let name = |doubt: &Doubt| if let Doubt::Changed(name) = doubt { Some(name.clone()) } else { None };
-        let changed: Vec<String> = self.doubts.iter().filter_map(name).collect();
-        if self.doubts.is_empty() {
-            None
-        } else if changed.is_empty() {
-            Some(run_words::record_incomplete(language))
-        } else {
-            Some(run_words::record_changed(language, &Listed(&changed).in_words(language)))
-        }
+        doubted(&self.doubts, language)
     }
 
     /// How thresholds were ruled, where they and no check are the reason for the exit code.
@@ -293,6 +285,19 @@ fn exit_of(record: &Record, verdicts: &[Verdict], thresholds: &[Limited]) -> Exi
         // What cannot be believed has not passed.
         let doubted = record.doubts.iter().map(|_| ExitCode::Inconclusive);
         ExitCode::of_many(of_thresholds.chain([of_checks]).chain(doubted))
+    }
+}
+
+/// Why a record with these doubts cannot be believed.
+pub(super) fn doubted(doubts: &[Doubt], language: Language) -> Option<String> {
+    let name = |doubt: &Doubt| if let Doubt::Changed(name) = doubt { Some(name.clone()) } else { None };
+    let changed: Vec<String> = doubts.iter().filter_map(name).collect();
+    if doubts.is_empty() {
+        None
+    } else if changed.is_empty() {
+        Some(run_words::record_incomplete(language))
+    } else {
+        Some(run_words::record_changed(language, &Listed(&changed).in_words(language)))
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::html::trend_page;
 use super::latency::{QUANTILES, by_tag, quantile_ms};
+use super::overview::doubted;
 use super::pages::{ReportError, write};
 use super::series::resources;
 use super::{Attachments, Source, VerdictsDocument};
@@ -59,15 +60,15 @@ pub(super) struct Run {
 }
 
 impl Trend {
-    /// Reads all run folders beneath a directory.
-    pub fn read(root: &Path) -> Trend {
+    /// Reads all run folders beneath a directory. Those whose record is not what their run has written are left out.
+    pub fn read(root: &Path, language: Language) -> Trend {
         let mut trend = Trend::default();
         let mut folders = Vec::new();
         run_folders(root, DEEPEST, &mut folders);
         folders.sort();
         let mut groups: BTreeMap<(String, String), Group> = BTreeMap::new();
         for folder in folders {
-            match run(root, &folder) {
+            match run(root, &folder, language) {
                 Ok((key, group)) => {
                     groups
                         .entry(key)
@@ -132,11 +133,14 @@ fn run_folders(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn run(root: &Path, folder: &Path) -> Result<((String, String), Group), String> {
+fn run(root: &Path, folder: &Path, language: Language) -> Result<((String, String), Group), String> {
     let text = std::fs::read(folder.join(VERDICTS)).map_err(|error| error.to_string())?;
     let verdicts: VerdictsDocument =
         serde_json::from_slice(&text).map_err(|error| format!("{VERDICTS}: {error}"))?;
-    let record = history::read(folder).map_err(|error| error.to_string())?;
+    let record = history::read_again(folder).map_err(|error| error.to_string())?;
+    if let Some(why) = doubted(&record.doubts, language) {
+        return Err(why);
+    }
     let attachments = Attachments::read(folder);
     let source = Source { record: &record, verdicts: &[], attachments: &attachments };
     let loads = by_tag(&source);
