@@ -18,6 +18,7 @@ use harness_tell::language::suite_words::suite_at;
 use harness_tell::language::threshold_words::{not_by_one_run, will_take};
 use harness_tell::language::{InWords as _, Language, Listed, Span};
 use harness_tell::report::terminal::Display;
+use harness_tell::report::{Attachments, Source, summary_in};
 use harness_tell::report::{Suite, SuiteRun, suite_lines, write_suite};
 
 use super::annotations;
@@ -160,8 +161,11 @@ fn conduct(
             static PRINTING: Mutex<()> = Mutex::new(());
             let _alone = PRINTING.lock().unwrap_or_else(PoisonError::into_inner);
             terminal::print(&finished, language, arguments.verbose);
-            step_summary::append(&finished.pages.summary);
-            annotations::of_thresholds(&finished.record, language);
+            let attachments = Attachments::read(&finished.run_directory);
+            let source =
+                Source { record: &finished.record, verdicts: &finished.verdicts, attachments: &attachments };
+            step_summary::append_text(&summary_in(&source, language));
+            annotations::of_run(&source, language);
             if let Some(before) = &before {
                 terminal::print_changes(before, &finished, language);
             }

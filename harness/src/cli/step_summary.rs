@@ -18,6 +18,15 @@ pub(super) fn append(summary: &Path) {
     }
 }
 
+/// Appends a text, where there is a summary to append it to.
+pub(super) fn append_text(text: &str) {
+    let Some(to) = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()) else { return };
+    let put = |to: &Path| writeln!(OpenOptions::new().append(true).create(true).open(to)?, "{text}");
+    if let Err(error) = put(Path::new(&to)) {
+        anstream::eprintln!("{VARIABLE}: {}: {error}", Path::new(&to).display());
+    }
+}
+
 fn copy(summary: &Path, to: &Path) -> io::Result<()> {
     let mut target = OpenOptions::new().append(true).create(true).open(to)?;
     io::copy(&mut File::open(summary)?, &mut target)?;

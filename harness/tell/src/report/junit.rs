@@ -3,15 +3,19 @@
 //! `pages` writes it. What decides the exit code is a failure or an error here, what does not decide it is never one: an
 //! optimal check that failed is a skipped case that says so.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Overview, Source};
+use super::{Overview, Source, command_for};
 use crate::language::threshold_words::limited;
-use crate::language::{InWords as _, Language, title, verdict_sentence};
+use crate::language::{InWords as _, Language, explanation, title, verdict_sentence};
 use harness_judge::check::{Outcome, Verdict};
 use harness_judge::compare::{Limited, Ruling};
 use harness_model::catalogue::Kind;
 use harness_model::exit_code::ExitCode;
+use harness_model::history::EventKind;
 use harness_model::plan::OnInconclusive;
 
 /// The document as bytes.
@@ -28,7 +32,7 @@ pub(super) fn bytes(source: &Source<'_>) -> Result<Vec<u8>, quick_junit::Seriali
         suite.add_property(Property::new("run_hash", hash.as_str()));
     }
     for verdict in source.verdicts {
-        suite.add_test_case(case(verdict, plan.strict));
+        suite.add_test_case(case(source, verdict));
     }
     for one in &overview.thresholds {
         suite.add_test_case(threshold_case(one, plan.on_inconclusive));
@@ -62,7 +66,23 @@ fn not_judged(exit: ExitCode) -> Option<&'static str> {
     }
 }
 
-fn case(verdict: &Verdict, strict: bool) -> TestCase {
+/// Time of the steps that the evidence of a verdict comes from.
+fn took(source: &Source<'_>, verdict: &Verdict) -> Duration {
+    let steps: BTreeSet<usize> =
+        verdict.evidence.iter().filter_map(|&line| source.events().get(line)?.step).collect();
+    let at = |step: usize, wanted: fn(&EventKind) -> bool| {
+        source.events().iter().find(|event| event.step == Some(step) && wanted(&event.event))
+    };
+    let lasted = |step: usize| {
+        let began = at(step, |event| matches!(event, EventKind::StepStarted))?.at;
+        let ended = at(step, |event| matches!(event, EventKind::StepEnded { .. }))?.at;
+        Some(Duration::from_nanos(ended.0.saturating_sub(began.0)))
+    };
+    steps.into_iter().filter_map(lasted).sum()
+}
+
+fn case(source: &Source<'_>, verdict: &Verdict) -> TestCase {
+    let strict = source.plan().strict;
     let words = verdict.outcome.in_words(Language::En);
     let told = format!("{words}: {}", verdict_sentence(verdict, Language::En));
     let mut status = match (verdict.kind, verdict.outcome) {
@@ -79,8 +99,17 @@ fn case(verdict: &Verdict, strict: bool) -> TestCase {
     if verdict.outcome != Outcome::Pass {
         status.set_message(told.as_str());
         status.set_type(words);
+        let cause =
+            verdict.cause.map(|cause| format!("likely cause: {}\n", explanation(cause, Language::En)));
+        status.set_description(format!(
+            "{told}\n{}again: {}\nreport: report.en.html#{}",
+            cause.unwrap_or_default(),
+            command_for(source, verdict.check),
+            verdict.check
+        ));
     }
     let mut case = TestCase::new(verdict.check.name(), status);
+    case.set_time(took(source, verdict));
     case.set_classname(verdict.requirement.id());
     case.set_system_out(format!(
         "{}\n{told}\n{} · {} · {}:{}",
@@ -137,6 +166,7 @@ mod tests {
         assert_eq!(xml.matches("<error").count(), 1);
         assert_eq!(xml.matches("<skipped").count(), 1);
         assert!(xml.contains(r#"name="run_hash""#));
+        assert!(xml.contains("--only ttl.expiry") && xml.contains("report.en.html#ttl.expiry"), "{xml}");
     }
 
     #[test]

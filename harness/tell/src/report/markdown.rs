@@ -6,24 +6,25 @@
 use std::fmt::Write as _;
 
 use super::wire::plain;
-use super::{Overview, Source};
+use super::{Group, Overview, Source, groups};
 use crate::language::report_words::Label;
 use crate::language::threshold_words::{heading, how_to_read, limited};
-use crate::language::{InWords as _, Language, title, verdict_sentence};
-use harness_judge::check::Outcome;
+use crate::language::{InWords as _, Language, explanation, title, verdict_sentence};
+use harness_judge::check::{Outcome, Verdict};
 
 /// The whole document.
 pub(super) fn summary(source: &Source<'_>) -> String {
-    let mut text = one_language(source, Language::En);
+    let mut text = summary_in(source, Language::En);
     let _ = write!(
         text,
         "\n<details><summary>Español</summary>\n\n{}\n</details>\n",
-        one_language(source, Language::Es)
+        summary_in(source, Language::Es)
     );
     text
 }
 
-fn one_language(source: &Source<'_>, language: Language) -> String {
+/// The document in one language: the verdict, what to mend, the rows that did not pass, and the others folded beneath.
+pub fn summary_in(source: &Source<'_>, language: Language) -> String {
     let overview = Overview::of(source);
     let plan = source.plan();
     let mut text = String::new();
@@ -37,26 +38,17 @@ fn one_language(source: &Source<'_>, language: Language) -> String {
         overview.exit.number(),
         escape(&overview.meaning(language)),
     );
-    let _ = writeln!(
-        text,
-        "| {} | {} | {} | {} |\n| --- | --- | --- | --- |",
-        Label::Verdict.in_words(language),
-        Label::Requirement.in_words(language),
-        Label::Check.in_words(language),
-        Label::WhatWasSeen.in_words(language)
-    );
-    for verdict in source.verdicts {
-        let _ = writeln!(
-            text,
-            "| {} {} | {} | `{}` {} ({}) | {} |",
-            symbol(verdict.outcome),
-            verdict.outcome.in_words(language),
-            verdict.requirement,
-            verdict.check,
-            escape(&title(verdict.check, language)),
-            verdict.kind.in_words(language),
-            escape(&plain(&verdict_sentence(verdict, language), 1_200)),
-        );
+    mending(&mut text, source, language);
+    let (passed, others): (Vec<&Verdict>, Vec<&Verdict>) =
+        source.verdicts.iter().partition(|verdict| verdict.outcome == Outcome::Pass);
+    if !others.is_empty() {
+        table(&mut text, &others, language);
+    }
+    if !passed.is_empty() {
+        let all = format!("{} {}", passed.len(), Outcome::Pass.in_words(language));
+        let _ = writeln!(text, "\n<details><summary>{all}</summary>\n");
+        table(&mut text, &passed, language);
+        text.push_str("\n</details>\n");
     }
     if !overview.thresholds.is_empty() {
         let _ = writeln!(text, "\n### {}\n", heading(language));
@@ -82,6 +74,54 @@ fn one_language(source: &Source<'_>, language: Language) -> String {
         let _ = writeln!(text, "\n{}: `{hash}`", Label::RunHash.in_words(language));
     }
     text
+}
+
+fn mending(text: &mut String, source: &Source<'_>, language: Language) {
+    let groups = groups(source.verdicts, source.plan().strict);
+    let first = |group: &Group| group.failures.first().and_then(|&place| source.verdicts.get(place));
+    if !groups.is_empty() {
+        let _ = writeln!(text, "### {}\n", Label::MendFirst.in_words(language));
+    }
+    for (number, (group, verdict)) in groups.iter().filter_map(|g| Some((g, first(g)?))).enumerate() {
+        let told = escape(&plain(&verdict_sentence(verdict, language), 600));
+        let _ = write!(text, "{}. `{}`: {told}.", number + 1, verdict.check);
+        if let Some(cause) = group.cause {
+            let _ = write!(
+                text,
+                " {}: {}.",
+                Label::LikelyCause.in_words(language),
+                escape(&explanation(cause, language))
+            );
+        }
+        text.push('\n');
+    }
+    if !groups.is_empty() {
+        text.push('\n');
+    }
+}
+
+fn table(text: &mut String, verdicts: &[&Verdict], language: Language) {
+    let _ = writeln!(
+        text,
+        "| {} | {} | {} | {} |\n| --- | --- | --- | --- |",
+        Label::Verdict.in_words(language),
+        Label::Requirement.in_words(language),
+        Label::Check.in_words(language),
+        Label::WhatWasSeen.in_words(language)
+    );
+    for verdict in verdicts {
+        let _ = writeln!(
+            text,
+            "| {} {} | {} | `{}` {} ({}) | {} |",
+            symbol(verdict.outcome),
+            verdict.outcome.in_words(language),
+            verdict.requirement,
+            verdict.check,
+            escape(&title(verdict.check, language)),
+            verdict.kind.in_words(language),
+            escape(&plain(&verdict_sentence(verdict, language), 1_200)),
+        );
+    }
 }
 
 /// The sign of an outcome; every page uses it beside the word, so that nothing depends on colour.

@@ -34,7 +34,7 @@ pub use comparison::{Compared, write_comparison};
 pub use forecast::{Calibrated, Calibration, Simulated, SimulationKind, write_simulation};
 pub use html::{Frame, framed};
 pub use json::{VerdictsDocument, verdicts_schema};
-pub use markdown::escape as markdown_escape;
+pub use markdown::{escape as markdown_escape, summary_in};
 pub use mending::{Group, Instance, command_for, groups, instance};
 pub use overview::{Overview, exit_code};
 pub use pages::write;
