@@ -221,6 +221,38 @@ fn files_stay_readable() {
 }
 
 #[test]
+fn what_the_documents_name_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let known = ["harness/", "fake-backends/", "pibl/", "scenarios/", "reports/", ".ci/"];
+    let (mut paths, mut tests, mut wrong) = (0, 0, Vec::new());
+    for document in ["CONTRIBUTING.md", "harness/docs/promises.md"] {
+        let text = std::fs::read_to_string(root.join(document)).unwrap();
+        let named = text
+            .split(['`', '(', ')', ' ', '\n'])
+            .filter(|word| known.iter().any(|top| word.starts_with(top)));
+        for word in named {
+            let (file, test) = word.split_once("::").map_or((word, None), |(file, test)| (file, Some(test)));
+            let path = root.join(file.trim_end_matches(['.', ',', ';', ':']));
+            // What a run writes is there after a run.
+            if file.starts_with("reports/ttl/") {
+                continue;
+            }
+            paths += 1;
+            if !path.exists() {
+                wrong.push(format!("{document}: {file} does not exist"));
+            } else if let Some(test) = test {
+                tests += 1;
+                if !std::fs::read_to_string(&path).unwrap().contains(&format!("fn {test}(")) {
+                    wrong.push(format!("{document}: {file} has no test {test}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(paths > 60 && tests > 15, "{paths} paths and {tests} tests are named");
+}
+
+#[test]
 fn every_file_says_what_it_is_for() {
     for source in everything() {
         assert!(source.text.starts_with("//! "), "{} has no module documentation", source.path.display());

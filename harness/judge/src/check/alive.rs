@@ -6,7 +6,7 @@
 use super::judged::Judged;
 use super::ledger::Ledger;
 use super::seen::Samples;
-use super::{Finding, Outcome};
+use super::{Finding, Outcome, ProxyFinding};
 use harness_model::catalogue::{CheckId, Control};
 use harness_model::history::{EventKind, LimitReached, ProxyExit};
 use harness_model::plan::{CheckPlan, StepKind};
@@ -20,7 +20,7 @@ pub(super) fn alive(ledger: &Ledger<'_>) -> Judged {
     if exchanges == 0 {
         return Judged::too_few(Samples::Requests, 0, 1);
     }
-    Judged::pass(Finding::Lived { launches: ledger.launches(), exchanges })
+    Judged::pass(Finding::Proxy(ProxyFinding::Lived { launches: ledger.launches(), exchanges }))
 }
 
 /// What a check concludes where the proxy ended by itself in a step that asks for nothing but this check: what was asked there ended
@@ -40,7 +40,7 @@ pub(super) fn outlived(ledger: &Ledger<'_>, check: &CheckPlan, judged: Judged) -
     let in_own = |line: usize| ledger.events[line].step.is_some_and(|step| own.contains(&step));
     let Some((line, exit)) = deaths(ledger).find(|(line, _)| in_own(*line)) else { return judged };
     let (finding, evidence) = death(ledger, line, exit);
-    let stopped = matches!(finding, Finding::StoppedByLimit { .. });
+    let stopped = matches!(finding, Finding::Proxy(ProxyFinding::StoppedByLimit { .. }));
     let says_nothing = stopped || check.id.control() == Some(Control::Hits) || is_about_turns(check.id);
     match (says_nothing, judged.outcome) {
         (true, Outcome::Pass | Outcome::Fail) => Judged::inconclusive(finding).with_evidence(evidence),
@@ -67,10 +67,13 @@ fn death(ledger: &Ledger<'_>, line: usize, exit: &ProxyExit) -> (Finding, Vec<us
     let before = ledger.asked.iter().rev().find(|asked| asked.sent() <= at);
     let after = before.map(|asked| asked.exchange.target.clone());
     let finding = match limit_reached(ledger) {
-        Some(limit) => Finding::StoppedByLimit { limit, after },
-        None => {
-            Finding::Died { code: exit.code, signal: exit.signal, after, last_lines: exit.last_lines.clone() }
-        }
+        Some(limit) => Finding::Proxy(ProxyFinding::StoppedByLimit { limit, after }),
+        None => Finding::Proxy(ProxyFinding::Died {
+            code: exit.code,
+            signal: exit.signal,
+            after,
+            last_lines: exit.last_lines.clone(),
+        }),
     };
     (finding, std::iter::once(line).chain(before.map(|asked| asked.line)).collect())
 }
@@ -96,7 +99,7 @@ fn load(ledger: &Ledger<'_>) -> u64 {
 #[cfg(test)]
 mod tests {
     use crate::check::testkit::{Ask, Kit};
-    use crate::check::{Finding, Outcome};
+    use crate::check::{Finding, Outcome, ProxyFinding};
     use harness_model::catalogue::CheckId;
     use harness_model::history::{EventKind, LimitReached, ProxyExit, Purpose};
     use harness_model::plan::{ClientKind, Connections, Serial, StepKind, samples};
@@ -107,7 +110,7 @@ mod tests {
         kit.ask(Ask::get(Purpose::Serial, "/a", 10.0).by("b1"));
         kit.kill(20.0, 1);
         let verdict = kit.judge(CheckId::ProxyAlive);
-        assert_eq!(verdict.finding, Finding::Lived { launches: 1, exchanges: 1 });
+        assert_eq!(verdict.finding, Finding::Proxy(ProxyFinding::Lived { launches: 1, exchanges: 1 }));
     }
 
     #[test]
@@ -123,7 +126,10 @@ mod tests {
         let verdict = kit.judge(CheckId::ProxyAlive);
         assert_eq!(verdict.outcome, Outcome::Fail);
         let limit = LimitReached::Written(48_000_000);
-        assert_eq!(verdict.finding, Finding::StoppedByLimit { limit, after: Some("/a".to_owned()) });
+        assert_eq!(
+            verdict.finding,
+            Finding::Proxy(ProxyFinding::StoppedByLimit { limit, after: Some("/a".to_owned()) })
+        );
     }
 
     #[test]
@@ -144,7 +150,9 @@ mod tests {
         kit.check(CheckId::ProxyAlive);
         kit.check(CheckId::RotationSpread);
         let verdicts = crate::check::evaluate(&kit.record);
-        let Finding::Died { signal: Some(11), after: Some(after), .. } = &verdicts[0].finding else {
+        let Finding::Proxy(ProxyFinding::Died { signal: Some(11), after: Some(after), .. }) =
+            &verdicts[0].finding
+        else {
             panic!()
         };
         assert_eq!(after, "/deadly");
@@ -181,7 +189,10 @@ mod tests {
         };
         let verdict = run(CheckId::ConnectionsClientLeaves, true);
         assert_eq!(verdict.outcome, Outcome::Fail);
-        let Finding::Died { signal: Some(13), after: Some(after), .. } = verdict.finding else { panic!() };
+        let Finding::Proxy(ProxyFinding::Died { signal: Some(13), after: Some(after), .. }) = verdict.finding
+        else {
+            panic!()
+        };
         assert_eq!(after, "/large");
         assert_eq!(run(CheckId::ConnectionsClientLeaves, false).outcome, Outcome::Pass, "another killed it");
         // That nothing is kept over a death is no proof that it would not be kept.

@@ -6,7 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::fidelity::Amiss;
-use super::finding::Finding;
+use super::finding::{
+    ConcurrencyFinding, ConfigFinding, ExchangeFinding, Finding, HitsFinding, IntegrityFinding, LogFinding,
+    PersistenceFinding, ProxyFinding, RotationFinding, TtlFinding,
+};
 use super::logged::LogLack;
 use super::seen::{Difference, LatePattern, RotationPattern, Wrong};
 use super::verdict::Verdict;
@@ -119,19 +122,20 @@ pub enum Cause {
 /// The mistake that most likely explains a finding of a check, where it is a failure and experience suggests one.
 pub(super) fn likely_cause(check: CheckId, finding: &Finding) -> Option<Cause> {
     match finding {
-        Finding::Amiss { amiss, .. } => of_amiss(check, amiss),
-        Finding::NotLogged { lack, .. } => Some(match lack {
+        Finding::Exchange(ExchangeFinding::Amiss { amiss, .. }) => of_amiss(check, amiss),
+        Finding::Log(LogFinding::NotLogged { lack, .. }) => Some(match lack {
             LogLack::Request => Cause::LogNotWritten,
             LogLack::Answer | LogLack::Method => Cause::HalfLogged,
             LogLack::Some { .. } | LogLack::TooOften { .. } => Cause::LogOfOneBranch,
         }),
-        Finding::ListIgnored { .. } | Finding::ListRefused { .. } => Some(Cause::ListInSource),
-        Finding::OddNameLost { .. } => Some(Cause::NamesOfFiles),
-        Finding::ClientWaitsForClose { .. } => Some(Cause::WaitsForClose),
-        Finding::PortIgnored { .. }
-        | Finding::ListensElsewhere { .. }
-        | Finding::DefaultPortUnused { .. } => Some(Cause::PortInSource),
-        Finding::AtRest { .. } => Some(Cause::LeftNotNoticed),
+        Finding::Config(ConfigFinding::ListIgnored { .. })
+        | Finding::Config(ConfigFinding::ListRefused { .. }) => Some(Cause::ListInSource),
+        Finding::Persistence(PersistenceFinding::OddNameLost { .. }) => Some(Cause::NamesOfFiles),
+        Finding::Exchange(ExchangeFinding::ClientWaitsForClose { .. }) => Some(Cause::WaitsForClose),
+        Finding::Config(ConfigFinding::PortIgnored { .. })
+        | Finding::Config(ConfigFinding::ListensElsewhere { .. })
+        | Finding::Config(ConfigFinding::DefaultPortUnused { .. }) => Some(Cause::PortInSource),
+        Finding::Exchange(ExchangeFinding::AtRest { .. }) => Some(Cause::LeftNotNoticed),
         _ => finding.likely_cause(),
     }
 }
@@ -191,40 +195,152 @@ impl Finding {
     /// The mistake that most likely explains this finding, where it is a failure and experience suggests one.
     pub fn likely_cause(&self) -> Option<Cause> {
         match self {
-            Finding::NoHits { .. } => Some(Cause::NothingCached),
-            Finding::HitDiffers { difference: Difference::End { wrong }, .. } => of_wrong(wrong),
-            Finding::HitDiffers { .. } => Some(Cause::StoredIncompletely),
-            Finding::PostFromCache { .. } => Some(Cause::MethodNotInKey),
-            Finding::ServedPastTtl { pattern, .. } => match pattern {
-                LatePattern::NeverExpires => Some(Cause::TtlNeverCompared),
-                LatePattern::TwiceTheTtl | LatePattern::Late => Some(Cause::TtlMiscounted),
-                LatePattern::Mixed => Some(Cause::CacheEmptiedAtOnce),
-            },
-            Finding::ExpiredEarly { .. } => Some(Cause::TtlMiscounted),
-            Finding::OneAgeForTwoValues { .. } => Some(Cause::TtlConstant),
-            Finding::ResourcesExpireTogether { .. } => Some(Cause::CacheEmptiedAtOnce),
-            Finding::HitsProlong { .. } => Some(Cause::HitRenewsEntry),
-            Finding::RestartProlongs { .. } => Some(Cause::ClockRestarted),
-            Finding::RestartForgets { .. } | Finding::LostAfterKill { .. } => Some(Cause::IndexInMemory),
-            Finding::WrongAfterKill { .. } => Some(Cause::WrittenInPlace),
-            Finding::NoCacheFiles { .. } => Some(Cause::CacheInMemory),
-            Finding::ReboundLate { .. } => Some(Cause::PortNotReusable),
-            Finding::FastWaited { .. } | Finding::NotInsideAtOnce { .. } => Some(Cause::ServedOneByOne),
-            Finding::NotOwnAnswer { wrong, .. } | Finding::WrongBody { wrong, .. } => of_wrong(wrong),
-            Finding::CycleBroken { pattern, .. } | Finding::UnevenBatches { pattern, .. } => match pattern {
+            Finding::Hits(finding) => of_hits(finding),
+            Finding::Ttl(finding) => of_ttl(finding),
+            Finding::Persistence(finding) => of_persistence(finding),
+            Finding::Concurrency(finding) => of_concurrency(finding),
+            Finding::Integrity(finding) => of_integrity(finding),
+            Finding::Proxy(finding) => of_proxy(finding),
+            Finding::Rotation(finding) => of_rotation(finding),
+            Finding::Exchange(finding) => of_exchange(finding),
+            Finding::DependsOn { .. }
+            | Finding::NoControl { .. }
+            | Finding::DeclaredUnsupported { .. }
+            | Finding::Attached
+            | Finding::ForAPerson
+            | Finding::NotReached
+            | Finding::StepProblem { .. }
+            | Finding::NotSent { .. }
+            | Finding::CutOffByUs { .. }
+            | Finding::CutShort { .. }
+            | Finding::TooFew { .. }
+            | Finding::PassedOnSecondTry { .. }
+            | Finding::Latencies { .. }
+            | Finding::Cloud(_)
+            | Finding::Case(_)
+            | Finding::Config(_)
+            | Finding::Log(_) => None,
+        }
+    }
+}
+
+fn of_hits(finding: &HitsFinding) -> Option<Cause> {
+    match finding {
+        HitsFinding::NoHits { .. } => Some(Cause::NothingCached),
+        HitsFinding::HitDiffers { difference: Difference::End { wrong }, .. } => of_wrong(wrong),
+        HitsFinding::HitDiffers { .. } => Some(Cause::StoredIncompletely),
+        HitsFinding::PostFromCache { .. } => Some(Cause::MethodNotInKey),
+        HitsFinding::HitsProven { .. }
+        | HitsFinding::SomeMisses { .. }
+        | HitsFinding::PostsReachedBackends { .. }
+        | HitsFinding::PostNotForwarded { .. } => None,
+    }
+}
+
+fn of_ttl(finding: &TtlFinding) -> Option<Cause> {
+    match finding {
+        TtlFinding::ServedPastTtl { pattern, .. } => match pattern {
+            LatePattern::NeverExpires => Some(Cause::TtlNeverCompared),
+            LatePattern::TwiceTheTtl | LatePattern::Late => Some(Cause::TtlMiscounted),
+            LatePattern::Mixed => Some(Cause::CacheEmptiedAtOnce),
+        },
+        TtlFinding::ExpiredEarly { .. } => Some(Cause::TtlMiscounted),
+        TtlFinding::OneAgeForTwoValues { .. } => Some(Cause::TtlConstant),
+        TtlFinding::ResourcesExpireTogether { .. } => Some(Cause::CacheEmptiedAtOnce),
+        TtlFinding::HitsProlong { .. } => Some(Cause::HitRenewsEntry),
+        TtlFinding::RestartProlongs { .. } => Some(Cause::ClockRestarted),
+        TtlFinding::RestartForgets { .. } => Some(Cause::IndexInMemory),
+        TtlFinding::Expiry(_)
+        | TtlFinding::TooFewProbes { .. }
+        | TtlFinding::ResolutionTooCoarse { .. }
+        | TtlFinding::TwoValues { .. }
+        | TtlFinding::ResourcesExpireApart { .. }
+        | TtlFinding::HitsDoNotProlong { .. }
+        | TtlFinding::AgeGoesOnOverRestart { .. } => None,
+    }
+}
+
+fn of_persistence(finding: &PersistenceFinding) -> Option<Cause> {
+    match finding {
+        PersistenceFinding::LostAfterKill { .. } => Some(Cause::IndexInMemory),
+        PersistenceFinding::WrongAfterKill { .. } => Some(Cause::WrittenInPlace),
+        PersistenceFinding::NoCacheFiles { .. } => Some(Cause::CacheInMemory),
+        PersistenceFinding::ReboundLate { .. } => Some(Cause::PortNotReusable),
+        PersistenceFinding::KeptAfterKill { .. }
+        | PersistenceFinding::DidNotStartAgain { .. }
+        | PersistenceFinding::ExpiredBeforeReread { .. }
+        | PersistenceFinding::WholeAfterKill { .. }
+        | PersistenceFinding::CacheFiles { .. }
+        | PersistenceFinding::ReboundAtOnce { .. }
+        | PersistenceFinding::OddNamesKept { .. }
+        | PersistenceFinding::OddNameLost { .. } => None,
+    }
+}
+
+fn of_concurrency(finding: &ConcurrencyFinding) -> Option<Cause> {
+    match finding {
+        ConcurrencyFinding::FastWaited { .. } | ConcurrencyFinding::NotInsideAtOnce { .. } => {
+            Some(Cause::ServedOneByOne)
+        }
+        ConcurrencyFinding::NotOwnAnswer { wrong, .. } => of_wrong(wrong),
+        ConcurrencyFinding::FastOvertook { .. }
+        | ConcurrencyFinding::SlowWentWrong { .. }
+        | ConcurrencyFinding::InsideAtOnce { .. }
+        | ConcurrencyFinding::OwnAnswers { .. }
+        | ConcurrencyFinding::ClientKindsServed { .. }
+        | ConcurrencyFinding::ClientKindUnserved { .. }
+        | ConcurrencyFinding::ColdKey { .. } => None,
+    }
+}
+
+fn of_integrity(finding: &IntegrityFinding) -> Option<Cause> {
+    match finding {
+        IntegrityFinding::WrongBody { wrong, .. } => of_wrong(wrong),
+        IntegrityFinding::BodiesRight { .. } | IntegrityFinding::FewOfBackends { .. } => None,
+    }
+}
+
+fn of_proxy(finding: &ProxyFinding) -> Option<Cause> {
+    match finding {
+        ProxyFinding::Died { .. } => Some(Cause::UnhandledEvent),
+        ProxyFinding::Lived { .. } | ProxyFinding::StoppedByLimit { .. } => None,
+    }
+}
+
+fn of_rotation(finding: &RotationFinding) -> Option<Cause> {
+    match finding {
+        RotationFinding::CycleBroken { pattern, .. } | RotationFinding::UnevenBatches { pattern, .. } => {
+            match pattern {
                 RotationPattern::Random => Some(Cause::PickedAtRandom),
                 RotationPattern::Racy | RotationPattern::PerWorker => Some(Cause::UnlockedCounter),
                 RotationPattern::PerConnection => Some(Cause::TurnPerConnection),
                 RotationPattern::Sticky { .. } | RotationPattern::LeavesOut => Some(Cause::PartOfTheList),
                 _ => None,
-            },
-            Finding::TurnPerConnection { .. } => Some(Cause::TurnPerConnection),
-            Finding::BackendsLeftOut { .. } => Some(Cause::PartOfTheList),
-            Finding::DoubledAttempts { .. } => Some(Cause::SentTwice),
-            Finding::WaitsForBackendsEnd { .. } => Some(Cause::WaitsForClose),
-            Finding::Died { .. } => Some(Cause::UnhandledEvent),
-            _ => None,
+            }
         }
+        RotationFinding::TurnPerConnection { .. } => Some(Cause::TurnPerConnection),
+        RotationFinding::BackendsLeftOut { .. } => Some(Cause::PartOfTheList),
+        RotationFinding::DoubledAttempts { .. } => Some(Cause::SentTwice),
+        RotationFinding::ExactCycle { .. }
+        | RotationFinding::EvenWithinRotations { .. }
+        | RotationFinding::NotForwarded { .. }
+        | RotationFinding::EvenBatches { .. }
+        | RotationFinding::RotationScope { .. }
+        | RotationFinding::HitsAndTurns { .. } => None,
+    }
+}
+
+fn of_exchange(finding: &ExchangeFinding) -> Option<Cause> {
+    match finding {
+        ExchangeFinding::WaitsForBackendsEnd { .. } => Some(Cause::WaitsForClose),
+        ExchangeFinding::AsAsked { .. }
+        | ExchangeFinding::Amiss { .. }
+        | ExchangeFinding::ClientWaitsForClose { .. }
+        | ExchangeFinding::ClosesUnsaid { .. }
+        | ExchangeFinding::ClosesAsSaid { .. }
+        | ExchangeFinding::AtRest { .. }
+        | ExchangeFinding::NotFoundKept { .. }
+        | ExchangeFinding::NotFoundAskedAgain { .. } => None,
     }
 }
 

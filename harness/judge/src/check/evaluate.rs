@@ -15,8 +15,8 @@ use super::ledger::Ledger;
 use super::ours::excused;
 use super::refuted::Run;
 use super::{
-    Amiss, Finding, Outcome, Verdict, alive, cases, cloud, concurrency, cut, fairness, fidelity, freshness,
-    hits, integrity, latency, listed, logged, persistence, unannounced,
+    Amiss, ExchangeFinding, Finding, Outcome, TtlFinding, Verdict, alive, cases, cloud, concurrency, cut,
+    fairness, fidelity, freshness, hits, integrity, latency, listed, logged, persistence, unannounced,
 };
 use harness_model::catalogue::{CheckId, Control, Kind, Need};
 use harness_model::history::Record;
@@ -56,8 +56,10 @@ fn concluded(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged 
     let judged = by_the_first_look(ledger, check.id, judged);
     let judged = alive::outlived(ledger, check, judged);
     let judged = excused(ledger, check, judged);
-    if matches!(judged.finding, Finding::NotReached | Finding::TooFew { .. } | Finding::TooFewProbes { .. })
-        && let Some(problem) = first_problem(ledger, check)
+    if matches!(
+        judged.finding,
+        Finding::NotReached | Finding::TooFew { .. } | Finding::Ttl(TtlFinding::TooFewProbes { .. })
+    ) && let Some(problem) = first_problem(ledger, check)
     {
         if let Some(capability) = missing_for_every_step(&record.plan) {
             let finding = Finding::DeclaredUnsupported { capability };
@@ -188,7 +190,7 @@ fn apply_dependencies(verdicts: &mut [Verdict]) {
     let nothing_forwarded = verdicts.iter().any(|verdict| {
         verdict.check == CheckId::ForwardOnce
             && verdict.outcome == Outcome::Fail
-            && matches!(&verdict.finding, Finding::Amiss { count, exchanges, amiss, .. }
+            && matches!(&verdict.finding, Finding::Exchange(ExchangeFinding::Amiss { count, exchanges, amiss, .. })
                 if count == exchanges && matches!(amiss, Amiss::NotForwarded { .. }))
     });
     let ground = |check: CheckId| -> &'static [CheckId] {
@@ -200,7 +202,7 @@ fn apply_dependencies(verdicts: &mut [Verdict]) {
     };
     for verdict in verdicts {
         // That entries go together is seen from ages of any kind, and says why they are not those that were asked for.
-        if matches!(verdict.finding, Finding::ResourcesExpireTogether { .. }) {
+        if matches!(verdict.finding, Finding::Ttl(TtlFinding::ResourcesExpireTogether { .. })) {
             continue;
         }
         let first_failed = ground(verdict.check).iter().find(|check| failed.contains(check));

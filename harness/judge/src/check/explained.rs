@@ -8,7 +8,10 @@ use super::fidelity::Amiss;
 use super::ledger::Ledger;
 use super::seen::{Difference, Wrong};
 use super::verdict::Verdict;
-use super::{Finding, Outcome};
+use super::{
+    ConcurrencyFinding, ExchangeFinding, Finding, HitsFinding, IntegrityFinding, Outcome, PersistenceFinding,
+    ProxyFinding, RotationFinding, TtlFinding,
+};
 use harness_model::catalogue::{CheckId, Kind};
 
 /// Names for each failure that another one explains the one that does; never one that is explained itself.
@@ -60,16 +63,23 @@ const RULES: &[Rule] = &[
     Rule {
         of: |root| {
             matches!(root.check, CheckId::ForwardOnce | CheckId::ForwardTarget)
-                && matches!(&root.finding, Finding::Amiss { amiss: Amiss::Target { .. }, .. })
+                && matches!(
+                    &root.finding,
+                    Finding::Exchange(ExchangeFinding::Amiss { amiss: Amiss::Target { .. }, .. })
+                )
         },
         explains: |_, root, other| {
-            let every =
-                matches!(&root.finding, Finding::Amiss { count, exchanges, .. } if count == exchanges);
+            let every = matches!(&root.finding, Finding::Exchange(ExchangeFinding::Amiss { count, exchanges, .. }) if count == exchanges);
             let scripted = matches!(
                 other.finding,
-                Finding::NotInsideAtOnce { .. } | Finding::FastWaited { .. } | Finding::SlowWentWrong { .. }
+                Finding::Concurrency(ConcurrencyFinding::NotInsideAtOnce { .. })
+                    | Finding::Concurrency(ConcurrencyFinding::FastWaited { .. })
+                    | Finding::Concurrency(ConcurrencyFinding::SlowWentWrong { .. })
             );
-            let target = matches!(&other.finding, Finding::Amiss { amiss: Amiss::Target { .. }, .. });
+            let target = matches!(
+                &other.finding,
+                Finding::Exchange(ExchangeFinding::Amiss { amiss: Amiss::Target { .. }, .. })
+            );
             let foreign = matches!(wrong_of(&other.finding), Some(Wrong::Foreign { .. }));
             let first = root.check == CheckId::ForwardOnce || other.check != CheckId::ForwardOnce;
             first && (target || foreign || (root.check == CheckId::ForwardOnce && every && scripted))
@@ -77,13 +87,16 @@ const RULES: &[Rule] = &[
     },
     // It ended, and who was there at that time got nothing.
     Rule {
-        of: |root| root.check == CheckId::ProxyAlive && matches!(root.finding, Finding::Died { .. }),
+        of: |root| {
+            root.check == CheckId::ProxyAlive
+                && matches!(root.finding, Finding::Proxy(ProxyFinding::Died { .. }))
+        },
         explains: |ledger, _, other| {
             let gone = |line: &usize| {
                 let asked = ledger.asked.iter().find(|asked| asked.line == *line);
                 asked.is_some_and(|one| ledger.disturbed_between(one.sent(), one.exchange.finished))
             };
-            matches!(other.finding, Finding::Died { .. })
+            matches!(other.finding, Finding::Proxy(ProxyFinding::Died { .. }))
                 || (wrong_of(&other.finding).is_some_and(left_alone) && other.evidence.iter().any(gone))
         },
     },
@@ -94,9 +107,13 @@ const RULES: &[Rule] = &[
     },
     // All entries go together, so that each of them goes at some other age than it should.
     Rule {
-        of: |root| matches!(root.finding, Finding::ResourcesExpireTogether { .. }),
+        of: |root| matches!(root.finding, Finding::Ttl(TtlFinding::ResourcesExpireTogether { .. })),
         explains: |_, _, other| {
-            matches!(other.finding, Finding::ExpiredEarly { .. } | Finding::ServedPastTtl { .. })
+            matches!(
+                other.finding,
+                Finding::Ttl(TtlFinding::ExpiredEarly { .. })
+                    | Finding::Ttl(TtlFinding::ServedPastTtl { .. })
+            )
         },
     },
     // One mistake in one place of the program, seen by several checks: the first one that decides stands for it.
@@ -147,18 +164,23 @@ const fn is_in_one_place(cause: Cause) -> bool {
 /// What was wrong with the answer that a finding tells of.
 fn wrong_of(finding: &Finding) -> Option<&Wrong> {
     match finding {
-        Finding::Amiss { amiss: Amiss::Answer { wrong } | Amiss::NoAnswer { wrong }, .. } => Some(wrong),
-        Finding::Amiss { amiss: Amiss::NotForwarded { wrong }, .. } => wrong.as_ref(),
-        Finding::HitDiffers { difference: Difference::End { wrong }, .. }
-        | Finding::PostNotForwarded { wrong, .. }
-        | Finding::LostAfterKill { wrong, .. }
-        | Finding::OddNameLost { wrong, .. }
-        | Finding::WrongAfterKill { wrong, .. }
-        | Finding::SlowWentWrong { wrong, .. }
-        | Finding::NotOwnAnswer { wrong, .. }
-        | Finding::ClientKindUnserved { wrong, .. }
-        | Finding::WrongBody { wrong, .. }
-        | Finding::NotForwarded { wrong, .. } => Some(wrong),
+        Finding::Exchange(ExchangeFinding::Amiss {
+            amiss: Amiss::Answer { wrong } | Amiss::NoAnswer { wrong },
+            ..
+        }) => Some(wrong),
+        Finding::Exchange(ExchangeFinding::Amiss { amiss: Amiss::NotForwarded { wrong }, .. }) => {
+            wrong.as_ref()
+        }
+        Finding::Hits(HitsFinding::HitDiffers { difference: Difference::End { wrong }, .. })
+        | Finding::Hits(HitsFinding::PostNotForwarded { wrong, .. })
+        | Finding::Persistence(PersistenceFinding::LostAfterKill { wrong, .. })
+        | Finding::Persistence(PersistenceFinding::OddNameLost { wrong, .. })
+        | Finding::Persistence(PersistenceFinding::WrongAfterKill { wrong, .. })
+        | Finding::Concurrency(ConcurrencyFinding::SlowWentWrong { wrong, .. })
+        | Finding::Concurrency(ConcurrencyFinding::NotOwnAnswer { wrong, .. })
+        | Finding::Concurrency(ConcurrencyFinding::ClientKindUnserved { wrong, .. })
+        | Finding::Integrity(IntegrityFinding::WrongBody { wrong, .. })
+        | Finding::Rotation(RotationFinding::NotForwarded { wrong, .. }) => Some(wrong),
         _ => None,
     }
 }

@@ -3,11 +3,11 @@
 //! `evaluate` calls one function per check. A hit is an answer that no backend saw a request for; fields such as `X-Cache`
 //! prove nothing and are not looked at.
 
-use super::Finding;
 use super::integrity::wrong_answer;
 use super::judged::Judged;
 use super::ledger::{Asked, Ledger, Origin, ms, ms_between};
 use super::seen::{Difference, Samples, Wrong};
+use super::{Finding, HitsFinding};
 use harness_model::history::{ExchangeEnd, Purpose, ResponseSeen};
 use harness_model::plan::CheckPlan;
 
@@ -79,21 +79,26 @@ pub(super) fn hit(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         return Judged::too_few(Samples::Keys, 0, 1);
     }
     if let Some((first_line, second, difference)) = different.first().cloned() {
-        let finding = Finding::HitDiffers {
+        let finding = Finding::Hits(HitsFinding::HitDiffers {
             target: second.exchange.target.clone(),
             difference,
             count: different.len() as u64,
             hits,
-        };
+        });
         return Judged::fail(finding, vec![second.line, first_line]);
     }
-    let Some((_, second)) = missed.first() else { return Judged::pass(Finding::HitsProven { keys }) };
+    let Some((_, second)) = missed.first() else {
+        return Judged::pass(Finding::Hits(HitsFinding::HitsProven { keys }));
+    };
     let target = second.exchange.target.clone();
     let evidence = missed.iter().flat_map(|(line, second)| [second.line, *line]).collect();
     if hits == 0 {
-        Judged::fail(Finding::NoHits { keys, target }, evidence)
+        Judged::fail(Finding::Hits(HitsFinding::NoHits { keys, target }), evidence)
     } else {
-        Judged::fail(Finding::SomeMisses { keys, missed: missed.len() as u64, target }, evidence)
+        Judged::fail(
+            Finding::Hits(HitsFinding::SomeMisses { keys, missed: missed.len() as u64, target }),
+            evidence,
+        )
     }
 }
 
@@ -114,26 +119,26 @@ pub(super) fn post(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         }
     }
     if let Some(first) = cached.first() {
-        let finding = Finding::PostFromCache {
+        let finding = Finding::Hits(HitsFinding::PostFromCache {
             target: first.exchange.target.clone(),
             count: cached.len() as u64,
             posts,
-        };
+        });
         return Judged::fail(finding, cached.iter().map(|asked| asked.line).collect());
     }
     if let Some(first) = lost.first() {
-        let finding = Finding::PostNotForwarded {
+        let finding = Finding::Hits(HitsFinding::PostNotForwarded {
             target: first.exchange.target.clone(),
             wrong: wrong_answer(first).unwrap_or(Wrong::NoAnswer),
             count: lost.len() as u64,
             posts,
-        };
+        });
         return Judged::fail(finding, lost.iter().map(|asked| asked.line).collect());
     }
     if tempting == 0 {
         return Judged::too_few(Samples::TemptingPosts, 0, 1);
     }
-    Judged::pass(Finding::PostsReachedBackends { posts, tempting })
+    Judged::pass(Finding::Hits(HitsFinding::PostsReachedBackends { posts, tempting }))
 }
 
 fn asked_twice<'a>(ledger: &Ledger<'a>, steps: &[usize], fits: impl Fn(Purpose) -> bool) -> Vec<Asked<'a>> {
@@ -224,7 +229,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::check::testkit::{Ask, Kit};
-    use crate::check::{Cause, Difference, Finding, Outcome};
+    use crate::check::{Cause, Difference, Finding, HitsFinding, Outcome};
     use harness_model::adapter::CacheMedium;
     use harness_model::catalogue::CheckId;
     use harness_model::history::{ContentSeen, Purpose};
@@ -249,7 +254,10 @@ mod tests {
         let mut kit = Kit::new(3);
         filled(&mut kit, |_, ask| ask);
         let verdict = kit.judge(CheckId::CacheHit);
-        assert_eq!((verdict.outcome, verdict.finding), (Outcome::Pass, Finding::HitsProven { keys: 5 }));
+        assert_eq!(
+            (verdict.outcome, verdict.finding),
+            (Outcome::Pass, Finding::Hits(HitsFinding::HitsProven { keys: 5 }))
+        );
     }
 
     #[test]
@@ -259,7 +267,7 @@ mod tests {
         kit.check(CheckId::CacheHit);
         kit.check(CheckId::TtlExpiry);
         let verdicts = crate::check::evaluate(&kit.record);
-        assert!(matches!(verdicts[0].finding, Finding::NoHits { keys: 5, .. }));
+        assert!(matches!(verdicts[0].finding, Finding::Hits(HitsFinding::NoHits { keys: 5, .. })));
         assert_eq!(verdicts[0].cause, Some(Cause::NothingCached));
         assert_eq!(verdicts[1].outcome, Outcome::Blocked);
         assert_eq!(verdicts[1].finding, Finding::DependsOn { check: CheckId::CacheHit });
@@ -280,7 +288,10 @@ mod tests {
         let mut kit = Kit::new(3);
         filled(&mut kit, |key, ask| if key == 3 { ask.by("b2") } else { ask });
         let verdict = kit.judge(CheckId::CacheHit);
-        assert_eq!(verdict.finding, Finding::SomeMisses { keys: 5, missed: 1, target: "/k/3".into() });
+        assert_eq!(
+            verdict.finding,
+            Finding::Hits(HitsFinding::SomeMisses { keys: 5, missed: 1, target: "/k/3".into() })
+        );
         assert_eq!(verdict.outcome, Outcome::Fail);
     }
 
@@ -306,7 +317,11 @@ mod tests {
             ask
         });
         let verdict = kit.judge(CheckId::CacheHit);
-        let Finding::HitDiffers { target, difference, count: 1, hits: 5 } = verdict.finding else { panic!() };
+        let Finding::Hits(HitsFinding::HitDiffers { target, difference, count: 1, hits: 5 }) =
+            verdict.finding
+        else {
+            panic!()
+        };
         assert_eq!((target.as_str(), difference), ("/k/2", Difference::Length { miss: 1_000, hit: 1_001 }));
     }
 
@@ -332,12 +347,18 @@ mod tests {
         filled(&mut good, |_, ask| ask);
         posts(&mut good, |ask| ask.by("b3"));
         let verdict = good.judge(CheckId::CachePost);
-        assert_eq!(verdict.finding, Finding::PostsReachedBackends { posts: 3, tempting: 3 });
+        assert_eq!(
+            verdict.finding,
+            Finding::Hits(HitsFinding::PostsReachedBackends { posts: 3, tempting: 3 })
+        );
         let mut guilty = Kit::new(3);
         filled(&mut guilty, |_, ask| ask);
         posts(&mut guilty, |ask| ask);
         let verdict = guilty.judge(CheckId::CachePost);
-        assert_eq!(verdict.finding, Finding::PostFromCache { target: "/k/0".into(), count: 3, posts: 3 });
+        assert_eq!(
+            verdict.finding,
+            Finding::Hits(HitsFinding::PostFromCache { target: "/k/0".into(), count: 3, posts: 3 })
+        );
     }
 
     #[test]
@@ -349,7 +370,7 @@ mod tests {
         posts(&mut refused, |ask| ask.with_status(405).with_content(ContentSeen::Damaged("no".into())));
         assert!(matches!(
             refused.judge(CheckId::CachePost).finding,
-            Finding::PostNotForwarded { count: 3, .. }
+            Finding::Hits(HitsFinding::PostNotForwarded { count: 3, .. })
         ));
     }
 }

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use fake_backends::journal::Outcome as BackendOutcome;
 
-use super::Finding;
 use super::judged::Judged;
 use super::ledger::{Arrived, Asked, Ledger, Origin, is_of, origin_form};
 use super::seen::{Samples, Wrong};
+use super::{Finding, IntegrityFinding};
 use harness_model::history::{ContentSeen, EventKind, Exchange, ExchangeEnd, Purpose};
 
 /// Answers of the backends that are enough whatever else came: with fewer, those that no backend gave must not outnumber them.
@@ -44,17 +44,28 @@ pub(super) fn bodies(ledger: &Ledger<'_>) -> Judged {
     let exchanges = given.right + count;
     let lines = || given.wrong.iter().map(|(line, ..)| *line).collect();
     match given.wrong.first().cloned() {
-        Some((_, target, wrong)) => {
-            Judged::fail(Finding::WrongBody { target, wrong, count, exchanges }, lines())
-        }
+        Some((_, target, wrong)) => Judged::fail(
+            Finding::Integrity(IntegrityFinding::WrongBody { target, wrong, count, exchanges }),
+            lines(),
+        ),
         None if count > 0 => {
             let wrong = Wrong::Damaged { how: "counted under load".to_owned() };
-            Judged::fail(Finding::WrongBody { target: "–".to_owned(), wrong, count, exchanges }, lines())
+            Judged::fail(
+                Finding::Integrity(IntegrityFinding::WrongBody {
+                    target: "–".to_owned(),
+                    wrong,
+                    count,
+                    exchanges,
+                }),
+                lines(),
+            )
         }
-        None if given.is_enough() => Judged::pass(Finding::BodiesRight { exchanges, bytes: given.bytes }),
+        None if given.is_enough() => {
+            Judged::pass(Finding::Integrity(IntegrityFinding::BodiesRight { exchanges, bytes: given.bytes }))
+        }
         None if given.of_nobody > 0 => {
             let (right, of_nobody) = (given.right, given.of_nobody);
-            Judged::inconclusive(Finding::FewOfBackends { right, of_nobody })
+            Judged::inconclusive(Finding::Integrity(IntegrityFinding::FewOfBackends { right, of_nobody }))
         }
         None => Judged::too_few(Samples::Requests, 0, 1),
     }
@@ -253,7 +264,7 @@ fn misbehaved(outcome: &BackendOutcome) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::check::testkit::{Ask, Kit};
-    use crate::check::{Finding, Outcome, Wrong};
+    use crate::check::{Finding, IntegrityFinding, Outcome, Wrong};
     use harness_model::catalogue::CheckId;
     use harness_model::history::{ContentSeen, EngineCounters, EventKind, ExchangeEnd, Purpose};
 
@@ -267,18 +278,20 @@ mod tests {
 
     fn wrong(change: impl Fn(Ask) -> Ask) -> Wrong {
         match judged(change) {
-            (Outcome::Fail, Finding::WrongBody { target, wrong, count: 1, exchanges: 2 })
-                if target == "/b" =>
-            {
-                wrong
-            }
+            (
+                Outcome::Fail,
+                Finding::Integrity(IntegrityFinding::WrongBody { target, wrong, count: 1, exchanges: 2 }),
+            ) if target == "/b" => wrong,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn right_answers_pass() {
-        assert_eq!(judged(|ask| ask), (Outcome::Pass, Finding::BodiesRight { exchanges: 2, bytes: 2_000 }));
+        assert_eq!(
+            judged(|ask| ask),
+            (Outcome::Pass, Finding::Integrity(IntegrityFinding::BodiesRight { exchanges: 2, bytes: 2_000 }))
+        );
     }
 
     #[test]
@@ -362,12 +375,17 @@ mod tests {
             let verdict = kit.judge(CheckId::IntegrityBodies);
             assert_eq!(verdict.outcome, outcome, "{:?}", verdict.finding);
             if status == 200 {
-                let Finding::WrongBody { wrong, count: 6, exchanges: 7, .. } = verdict.finding else {
+                let Finding::Integrity(IntegrityFinding::WrongBody { wrong, count: 6, exchanges: 7, .. }) =
+                    verdict.finding
+                else {
                     panic!()
                 };
                 assert_eq!(wrong, Wrong::OfNobody, "no backend ever saw the request");
             } else {
-                assert_eq!(verdict.finding, Finding::FewOfBackends { right: 1, of_nobody: 6 });
+                assert_eq!(
+                    verdict.finding,
+                    Finding::Integrity(IntegrityFinding::FewOfBackends { right: 1, of_nobody: 6 })
+                );
             }
         }
     }
@@ -380,7 +398,7 @@ mod tests {
         kit.ask(Ask::get(Purpose::Exact, "/b", 20.0).with_status(502).of_the_proxy_itself());
         assert_eq!(
             kit.judge(CheckId::IntegrityBodies).finding,
-            Finding::BodiesRight { exchanges: 1, bytes: 1_000 }
+            Finding::Integrity(IntegrityFinding::BodiesRight { exchanges: 1, bytes: 1_000 })
         );
         let mut kit = Kit::new(3);
         for n in 0..30 {
@@ -422,13 +440,23 @@ mod tests {
 
     #[test]
     fn under_load_the_same_counts_and_the_numbers_add_up() {
-        assert_eq!(load(1, 300, 0, 0), Finding::FewOfBackends { right: 1, of_nobody: 300 });
-        assert_eq!(load(300, 40, 0, 0), Finding::BodiesRight { exchanges: 300, bytes: 300_000 });
+        assert_eq!(
+            load(1, 300, 0, 0),
+            Finding::Integrity(IntegrityFinding::FewOfBackends { right: 1, of_nobody: 300 })
+        );
+        assert_eq!(
+            load(300, 40, 0, 0),
+            Finding::Integrity(IntegrityFinding::BodiesRight { exchanges: 300, bytes: 300_000 })
+        );
         // Those of the warm-up are kept and not counted; of very many some are counted and not kept.
         for (good, corrupt, kept, wrong, of) in
             [(0, 0, 6, 6, 6), (6, 50, 106, 106, 112), (50, 90, 20, 90, 140)]
         {
-            let Finding::WrongBody { count, exchanges, .. } = load(good, 0, corrupt, kept) else { panic!() };
+            let Finding::Integrity(IntegrityFinding::WrongBody { count, exchanges, .. }) =
+                load(good, 0, corrupt, kept)
+            else {
+                panic!()
+            };
             assert_eq!((count, exchanges), (wrong, of));
         }
     }

@@ -5,7 +5,7 @@
 
 use super::judged::Judged;
 use super::ledger::Ledger;
-use super::{Finding, Outcome};
+use super::{ExchangeFinding, Finding, Outcome};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{EventKind, KeptOpen, Look};
 
@@ -21,9 +21,10 @@ pub(super) fn by_the_first_look(ledger: &Ledger<'_>, check: CheckId, judged: Jud
         _ => None,
     });
     match seen {
-        Some((line, kept_for)) => {
-            Judged::fail(Finding::ClientWaitsForClose { kept_ms: kept_for.as_secs_f64() * 1e3 }, vec![line])
-        }
+        Some((line, kept_for)) => Judged::fail(
+            Finding::Exchange(ExchangeFinding::ClientWaitsForClose { kept_ms: kept_for.as_secs_f64() * 1e3 }),
+            vec![line],
+        ),
         None => judged,
     }
 }

@@ -69,7 +69,7 @@ fn while_one_was_asked<'a>(asked: &[Asked<'a>], arrived: &[Arrived<'a>]) -> Vec<
 mod tests {
     use crate::check::ledger::{Ledger, Origin};
     use crate::check::testkit::{Ask, Kit};
-    use crate::check::{Amiss, Finding, Outcome};
+    use crate::check::{Amiss, ExchangeFinding, Finding, Outcome};
     use harness_model::catalogue::CheckId;
     use harness_model::history::Purpose;
     use harness_model::plan::{ClientKind, Connections, Serial, StepKind, samples};
@@ -117,7 +117,10 @@ mod tests {
         for stamps in [true, false] {
             let mut kit = without_paths(stamps);
             let verdict = kit.judge(CheckId::ForwardOnce);
-            let Finding::Amiss { amiss: Amiss::Target { arrived }, count: 3, .. } = verdict.finding else {
+            let Finding::Exchange(ExchangeFinding::Amiss {
+                amiss: Amiss::Target { arrived }, count: 3, ..
+            }) = verdict.finding
+            else {
                 panic!("{:?}", verdict.finding)
             };
             assert_eq!(arrived, "/");

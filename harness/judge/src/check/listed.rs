@@ -10,7 +10,7 @@ use super::integrity::wrong_answer;
 use super::judged::Judged;
 use super::ledger::{Arrived, Asked, Ledger};
 use super::seen::Wrong;
-use super::{Finding, Outcome};
+use super::{ConfigFinding, Finding, Outcome};
 use harness_model::adapter::Setting;
 use harness_model::catalogue::CheckId;
 use harness_model::history::{EventKind, Purpose};
@@ -30,7 +30,10 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         }
         if let Some(problem) = refused(ledger, step) {
             let backends = told as u64;
-            return Judged::fail(Finding::ListRefused { backends, problem }, Vec::new());
+            return Judged::fail(
+                Finding::Config(ConfigFinding::ListRefused { backends, problem }),
+                Vec::new(),
+            );
         }
         let visits = visits_of(ledger, step.index);
         let list = lists.entry(told).or_default();
@@ -48,7 +51,11 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     // A list that is not served is told as that, and not as one of which somebody was left out.
     if let Some((told, list)) = lists.iter().find(|(_, list)| 2 * list.unserved.len() > list.asked) {
         let (backends, requests) = (*told as u64, list.asked as u64);
-        let finding = Finding::ListUnserved { backends, unserved: list.unserved.len() as u64, requests };
+        let finding = Finding::Config(ConfigFinding::ListUnserved {
+            backends,
+            unserved: list.unserved.len() as u64,
+            requests,
+        });
         return Judged::fail(finding, list.unserved.clone());
     }
     // What came from the cache, and too few for a whole round, say nothing.
@@ -63,11 +70,11 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
             continue;
         }
         if seen != names {
-            let finding = Finding::ListIgnored {
+            let finding = Finding::Config(ConfigFinding::ListIgnored {
                 told: names.into_iter().collect(),
                 visited: seen.into_iter().collect(),
                 requests: list.visits.len() as u64,
-            };
+            });
             return Judged::fail(finding, list.visits.iter().map(|visit| visit.line).collect());
         }
         in_force.push(*told as u64);
@@ -77,7 +84,8 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     if in_force.is_empty() {
         return Judged::not_reached();
     }
-    Judged::pass(Finding::ListInForce { lists: in_force, requests }).with_evidence(line)
+    Judged::pass(Finding::Config(ConfigFinding::ListInForce { lists: in_force, requests }))
+        .with_evidence(line)
 }
 
 /// What the backends got of the requests of a step.
@@ -117,12 +125,19 @@ pub(super) fn port(ledger: &Ledger<'_>) -> Judged {
         }
         let Some((line, told)) = starts(ledger, Some(step.index)).next_back() else { continue };
         if let Some((line, found)) = elsewhere(ledger) {
-            return Judged::fail(Finding::ListensElsewhere { told, found }, vec![line]);
+            return Judged::fail(
+                Finding::Config(ConfigFinding::ListensElsewhere { told, found }),
+                vec![line],
+            );
         }
         if let Some(problem) = ledger.problem_of(step.index) {
-            return Judged::fail(Finding::PortIgnored { told, problem: problem.to_owned() }, vec![line]);
+            return Judged::fail(
+                Finding::Config(ConfigFinding::PortIgnored { told, problem: problem.to_owned() }),
+                vec![line],
+            );
         }
-        return Judged::pass(Finding::PortInForce { first, second: told }).with_evidence([line]);
+        return Judged::pass(Finding::Config(ConfigFinding::PortInForce { first, second: told }))
+            .with_evidence([line]);
     }
     Judged::not_reached()
 }
@@ -130,7 +145,7 @@ pub(super) fn port(ledger: &Ledger<'_>) -> Judged {
 /// `config.default_port`: started without a port, it gets ready on 8080.
 pub(super) fn default_port(ledger: &Ledger<'_>) -> Judged {
     let skipped = |problem| {
-        let finding = Finding::DefaultPortNotTried { problem };
+        let finding = Finding::Config(ConfigFinding::DefaultPortNotTried { problem });
         Judged { outcome: Outcome::Skipped, finding, evidence: Vec::new() }
     };
     let leaves_out = |step: &&Step| match &step.kind {
@@ -144,8 +159,12 @@ pub(super) fn default_port(ledger: &Ledger<'_>) -> Judged {
     }
     let problem = ledger.problem_of(step.index).map(str::to_owned);
     match (starts(ledger, Some(step.index)).next_back(), problem) {
-        (Some((line, _)), None) => Judged::pass(Finding::DefaultPortUsed).with_evidence([line]),
-        (Some((line, _)), Some(problem)) => Judged::fail(Finding::DefaultPortUnused { problem }, vec![line]),
+        (Some((line, _)), None) => {
+            Judged::pass(Finding::Config(ConfigFinding::DefaultPortUsed)).with_evidence([line])
+        }
+        (Some((line, _)), Some(problem)) => {
+            Judged::fail(Finding::Config(ConfigFinding::DefaultPortUnused { problem }), vec![line])
+        }
         // It was never started: the port is somebody else's on this host.
         (None, Some(problem)) => skipped(Some(problem)),
         (None, None) => Judged::not_reached(),
@@ -186,7 +205,7 @@ fn refused(ledger: &Ledger<'_>, step: &Step) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use crate::check::testkit::{Ask, Kit};
-    use crate::check::{Finding, Outcome};
+    use crate::check::{ConfigFinding, Finding, Outcome, RotationFinding};
     use harness_model::catalogue::CheckId;
     use harness_model::history::{EventKind, ExchangeEnd, Purpose};
     use harness_model::plan::{Batches, ClientKind, Connections, ProxySettings, Restart, Serial, StepKind};
@@ -225,11 +244,16 @@ mod tests {
         restart(&mut kit, 100.0, 4);
         serial(&mut kit, 200.0, &["b1", "b2", "b3", "b4", "b1", "b2", "b3", "b4"]);
         let verdict = kit.judge(CheckId::ConfigBackends);
-        assert_eq!(verdict.finding, Finding::ListInForce { lists: vec![3, 4], requests: 14 });
+        assert_eq!(
+            verdict.finding,
+            Finding::Config(ConfigFinding::ListInForce { lists: vec![3, 4], requests: 14 })
+        );
         assert_eq!(kit.judge(CheckId::ConfigTwoBackends).outcome, Outcome::Inconclusive);
         restart(&mut kit, 300.0, 2);
         serial(&mut kit, 400.0, &["b1", "b2", "b3", "b1"]);
-        let Finding::ListIgnored { visited, .. } = kit.judge(CheckId::ConfigTwoBackends).finding else {
+        let Finding::Config(ConfigFinding::ListIgnored { visited, .. }) =
+            kit.judge(CheckId::ConfigTwoBackends).finding
+        else {
             panic!()
         };
         assert_eq!(visited, ["b1", "b2", "b3"]);
@@ -246,7 +270,11 @@ mod tests {
             let verdict = kit.judge(CheckId::ConfigBackends);
             assert_eq!(verdict.outcome, outcome, "{:?}", verdict.finding);
             let verdict = kit.judge(CheckId::RotationSerialCycle);
-            assert!(matches!(verdict.finding, Finding::TurnPerConnection { .. }), "{:?}", verdict.finding);
+            assert!(
+                matches!(verdict.finding, Finding::Rotation(RotationFinding::TurnPerConnection { .. })),
+                "{:?}",
+                verdict.finding
+            );
             // Of another list, one connection shows nothing.
             restart(&mut kit, 700.0, 2);
             kit.connection = Some(2_000);
@@ -272,7 +300,10 @@ mod tests {
             kit.ask(ask.ending(ExchangeEnd::ClosedWithoutAnswer));
         }
         let verdict = kit.judge(CheckId::ConfigTwoBackends);
-        assert_eq!(verdict.finding, Finding::ListUnserved { backends: 2, unserved: 6, requests: 8 });
+        assert_eq!(
+            verdict.finding,
+            Finding::Config(ConfigFinding::ListUnserved { backends: 2, unserved: 6, requests: 8 })
+        );
         assert_eq!(verdict.outcome, Outcome::Fail);
         for other in [CheckId::ConcurrencyOwnAnswers, CheckId::ConcurrencyClientKinds] {
             assert_ne!(kit.judge(other).outcome, Outcome::Fail, "{other:?}");
@@ -305,7 +336,7 @@ mod tests {
         start(&mut kit, 101.0, 20_002);
         let verdict = kit.judge(CheckId::ConfigPort);
         assert!(
-            matches!(verdict.finding, Finding::PortInForce { second: 20_002, .. }),
+            matches!(verdict.finding, Finding::Config(ConfigFinding::PortInForce { second: 20_002, .. })),
             "{:?}",
             verdict.finding
         );
@@ -313,7 +344,7 @@ mod tests {
         let verdict = kit.judge(CheckId::ConfigPort);
         assert_eq!(verdict.outcome, Outcome::Fail);
         assert!(
-            matches!(verdict.finding, Finding::PortIgnored { told: 20_002, .. }),
+            matches!(verdict.finding, Finding::Config(ConfigFinding::PortIgnored { told: 20_002, .. })),
             "{:?}",
             verdict.finding
         );
@@ -322,13 +353,17 @@ mod tests {
         kit.step(200.0, StepKind::Restart(Restart { stop_first: true, wipe: false, settings, downtime }));
         let verdict = kit.judge(CheckId::ConfigDefaultPort);
         assert_eq!(verdict.outcome, Outcome::Skipped);
-        assert_eq!(verdict.finding, Finding::DefaultPortNotTried { problem: None });
+        assert_eq!(verdict.finding, Finding::Config(ConfigFinding::DefaultPortNotTried { problem: None }));
         kit.capabilities().settings = vec![harness_model::adapter::Setting::DefaultPort];
         kit.event(202.0, EventKind::StepEnded { problem: Some("8080 is taken".into()) });
         assert_eq!(kit.judge(CheckId::ConfigDefaultPort).outcome, Outcome::Skipped);
         start(&mut kit, 203.0, 8080);
         let verdict = kit.judge(CheckId::ConfigDefaultPort);
-        assert!(matches!(verdict.finding, Finding::DefaultPortUnused { .. }), "{:?}", verdict.finding);
+        assert!(
+            matches!(verdict.finding, Finding::Config(ConfigFinding::DefaultPortUnused { .. })),
+            "{:?}",
+            verdict.finding
+        );
         kit.record.plan.adapter.fixed_port = Some(8080);
         assert_eq!(kit.judge(CheckId::ConfigPort).outcome, Outcome::Unsupported);
     }
@@ -340,10 +375,13 @@ mod tests {
         restart(&mut kit, 100.0, 4);
         serial(&mut kit, 200.0, &["b1", "b2", "b3", "b1", "b2", "b3", "b1", "b2"]);
         let finding = kit.judge(CheckId::ConfigBackends).finding;
-        assert!(matches!(finding, Finding::ListIgnored { .. }), "{finding:?}");
+        assert!(matches!(finding, Finding::Config(ConfigFinding::ListIgnored { .. })), "{finding:?}");
         restart(&mut kit, 300.0, 2);
         kit.event(310.0, EventKind::StepEnded { problem: Some("did not start".into()) });
         let finding = kit.judge(CheckId::ConfigTwoBackends).finding;
-        assert_eq!(finding, Finding::ListRefused { backends: 2, problem: "did not start".into() });
+        assert_eq!(
+            finding,
+            Finding::Config(ConfigFinding::ListRefused { backends: 2, problem: "did not start".into() })
+        );
     }
 }

@@ -53,7 +53,10 @@ pub use cloud::{
 pub use concurrency::needs_second_try;
 pub use evaluate::evaluate;
 pub use fidelity::Amiss;
-pub use finding::Finding;
+pub use finding::{
+    ConcurrencyFinding, ConfigFinding, ExchangeFinding, Finding, HitsFinding, IntegrityFinding, LogFinding,
+    PersistenceFinding, ProxyFinding, RotationFinding, TtlFinding,
+};
 pub use grounds::{Basis, Fact, Grounds, Named};
 pub use hypothesis::{Heard, heard, printed_between};
 pub use logged::{LogLack, LogPlace};

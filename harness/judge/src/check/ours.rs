@@ -7,7 +7,7 @@ use super::fidelity::Amiss;
 use super::judged::Judged;
 use super::ledger::{Asked, Ledger, ms};
 use super::seen::{Difference, Wrong};
-use super::{Finding, Outcome};
+use super::{ConcurrencyFinding, ExchangeFinding, Finding, HitsFinding, Outcome};
 use harness_model::history::{EventKind, ExchangeEnd};
 use harness_model::plan::{CheckPlan, StepKind};
 
@@ -20,7 +20,8 @@ const BUSY: f64 = 0.4;
 pub(super) fn excused(ledger: &Ledger<'_>, check: &CheckPlan, judged: Judged) -> Judged {
     let open = matches!(judged.finding, Finding::NotReached | Finding::TooFew { .. });
     // Fewer than were to be sent are never inside together.
-    let too_few_at_once = matches!(judged.finding, Finding::NotInsideAtOnce { .. });
+    let too_few_at_once =
+        matches!(judged.finding, Finding::Concurrency(ConcurrencyFinding::NotInsideAtOnce { .. }));
     if (open || too_few_at_once)
         && let Some((finding, lines)) = unsent(ledger, check)
     {
@@ -59,14 +60,22 @@ fn unsent(ledger: &Ledger<'_>, check: &CheckPlan) -> Option<(Finding, Vec<usize>
 /// An answer that was on its way when its time was up, on a host that was busy; and what was kept of it after our client had left.
 fn cut_off(ledger: &Ledger<'_>, judged: &Judged) -> Option<Finding> {
     let about_time = match &judged.finding {
-        Finding::Amiss { amiss: Amiss::Answer { wrong: Wrong::TimedOut }, .. }
-        | Finding::HitDiffers { difference: Difference::End { wrong: Wrong::TimedOut }, .. }
-        | Finding::NotOwnAnswer { wrong: Wrong::TimedOut, .. } => true,
-        Finding::Amiss { amiss: Amiss::Differs { difference }, .. }
-        | Finding::HitDiffers { difference, .. } => {
+        Finding::Exchange(ExchangeFinding::Amiss {
+            amiss: Amiss::Answer { wrong: Wrong::TimedOut }, ..
+        })
+        | Finding::Hits(HitsFinding::HitDiffers {
+            difference: Difference::End { wrong: Wrong::TimedOut },
+            ..
+        })
+        | Finding::Concurrency(ConcurrencyFinding::NotOwnAnswer { wrong: Wrong::TimedOut, .. }) => true,
+        Finding::Exchange(ExchangeFinding::Amiss { amiss: Amiss::Differs { difference }, .. })
+        | Finding::Hits(HitsFinding::HitDiffers { difference, .. }) => {
             matches!(difference, Difference::Length { .. } | Difference::End { .. })
         }
-        Finding::Amiss { amiss: Amiss::Answer { wrong: Wrong::CutShort { .. } }, .. } => true,
+        Finding::Exchange(ExchangeFinding::Amiss {
+            amiss: Amiss::Answer { wrong: Wrong::CutShort { .. } },
+            ..
+        }) => true,
         _ => false,
     };
     if judged.outcome != Outcome::Fail || !about_time {

@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use super::Finding;
 use super::judged::Judged;
 use super::ledger::{Asked, Ledger};
 use super::seen::Samples;
+use super::{ExchangeFinding, Finding};
 use harness_model::history::FoundGone;
 use harness_model::plan::CheckPlan;
 
@@ -28,14 +28,16 @@ pub(super) fn says_close(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let said = all.iter().filter(|asked| says_so(asked)).count() as u64;
     match gone.first() {
         Some(first) if gone.len() as u64 >= ENOUGH => {
-            let finding = Finding::ClosesUnsaid {
+            let finding = Finding::Exchange(ExchangeFinding::ClosesUnsaid {
                 target: first.exchange.target.clone(),
                 closed: gone.len() as u64,
                 went_on,
-            };
+            });
             Judged::fail(finding, gone.iter().map(|asked| asked.line).collect())
         }
-        _ if went_on + said >= ENOUGH => Judged::pass(Finding::ClosesAsSaid { went_on, said }),
+        _ if went_on + said >= ENOUGH => {
+            Judged::pass(Finding::Exchange(ExchangeFinding::ClosesAsSaid { went_on, said }))
+        }
         _ => Judged::too_few(Samples::Requests, went_on + said, ENOUGH),
     }
 }
@@ -64,7 +66,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::check::testkit::{Ask, Kit};
-    use crate::check::{Finding, Outcome};
+    use crate::check::{ExchangeFinding, Finding, Outcome};
     use harness_model::catalogue::CheckId;
     use harness_model::history::{FoundGone, Purpose, Reconnected};
     use harness_model::plan::{ClientKind, Connections, Serial, StepKind};
@@ -101,8 +103,14 @@ mod tests {
     fn who_closes_after_each_answer_and_does_not_say_so_is_named_once() {
         let (outcome, finding) = run(Some(2));
         assert_eq!(outcome, Outcome::Fail);
-        assert!(matches!(finding, Finding::ClosesUnsaid { closed: 7, went_on: 0, .. }), "{finding:?}");
+        assert!(
+            matches!(finding, Finding::Exchange(ExchangeFinding::ClosesUnsaid { closed: 7, went_on: 0, .. })),
+            "{finding:?}"
+        );
         assert_eq!(run(Some(5_000)).0, Outcome::Inconclusive, "who is idle may be closed");
-        assert_eq!(run(None), (Outcome::Pass, Finding::ClosesAsSaid { went_on: 7, said: 0 }));
+        assert_eq!(
+            run(None),
+            (Outcome::Pass, Finding::Exchange(ExchangeFinding::ClosesAsSaid { went_on: 7, said: 0 }))
+        );
     }
 }

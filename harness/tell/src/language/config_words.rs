@@ -4,101 +4,82 @@
 
 use super::{Counted, Language, Listed, Noun};
 use crate::say;
-use harness_judge::check::Finding;
+use harness_judge::check::ConfigFinding;
 
 /// What was seen, as a sentence without its full stop.
-pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> {
-    Some(match finding {
-        Finding::ListInForce { lists, requests } => say!(language,
+pub(super) fn sentence(finding: &ConfigFinding, language: Language) -> String {
+    match finding {
+        ConfigFinding::ListInForce { lists, requests } => say!(language,
             en: "told of {lists} backends, it asked all of them and no other, over {requests}",
             es: "con {lists} backends indicados les pidió a todos y a ningún otro, en {requests}",
             lists = Listed(lists), requests = Counted(*requests, Noun::Request)),
-        Finding::ListIgnored { told, visited, requests } => say!(language,
+        ConfigFinding::ListIgnored { told, visited, requests } => say!(language,
             en: "told of {told}, it asked {visited} over {requests}",
             es: "se le indicaron {told} y les pidió a {visited} en {requests}",
             told = told.join(", "), visited = visited.join(", "), requests = Counted(*requests, Noun::Request)),
-        Finding::ListUnserved { backends, unserved, requests } => say!(language,
+        ConfigFinding::ListUnserved { backends, unserved, requests } => say!(language,
             en: "told of {backends} backends, it left {unserved} of {requests} without the answer of a backend; under the first list it did not",
             es: "con {backends} backends indicados, {unserved} de {requests} quedaron sin la respuesta de un backend; con la primera lista no",
             backends = backends, unserved = unserved, requests = Counted(*requests, Noun::Request)),
-        Finding::ListRefused { backends, problem } => say!(language,
+        ConfigFinding::ListRefused { backends, problem } => say!(language,
             en: "it did not start with {backends} backends: {problem}",
             es: "no arrancó con {backends} backends: {problem}", backends = backends, problem = problem),
-        Finding::PortInForce { first, second } => say!(language,
+        ConfigFinding::PortInForce { first, second } => say!(language,
             en: "started on port {first}, then told {second}, it listened there",
             es: "arrancó en el puerto {first}; luego se le indicó el {second} y escuchó allí",
             first = first.to_string(), second = second.to_string()),
-        Finding::PortIgnored { told, problem } => say!(language,
+        ConfigFinding::PortIgnored { told, problem } => say!(language,
             en: "told port {told}, it did not get ready there: {problem}",
             es: "se le indicó el puerto {told} y allí no quedó listo: {problem}",
             told = told.to_string(), problem = problem),
-        Finding::ListensElsewhere { told, found } => say!(language,
+        ConfigFinding::ListensElsewhere { told, found } => say!(language,
             en: "told port {told}, it listens on {found} all the same; everything else was asked there",
             es: "se le indicó el puerto {told} y aun así escucha en {found}; todo lo demás se preguntó allí",
             told = told.to_string(), found = found.to_string()),
-        Finding::DefaultPortUsed => {
+        ConfigFinding::DefaultPortUsed => {
             say!(language, en: "told of no port, it listened on 8080", es: "sin indicarle un puerto, escuchó en el 8080")
         }
-        Finding::DefaultPortUnused { problem } => say!(language,
+        ConfigFinding::DefaultPortUnused { problem } => say!(language,
             en: "told of no port, it did not get ready on 8080: {problem}",
             es: "sin indicarle un puerto, no quedó listo en el 8080: {problem}", problem = problem),
-        Finding::DefaultPortNotTried { problem: None } => say!(language,
+        ConfigFinding::DefaultPortNotTried { problem: None } => say!(language,
             en: "its adapter always names a port; `settings: [default_port]` says that its templates can leave it out",
             es: "su perfil siempre nombra un puerto; `settings: [default_port]` dice que sus plantillas pueden omitirlo"),
-        Finding::DefaultPortNotTried { problem: Some(problem) } => say!(language,
+        ConfigFinding::DefaultPortNotTried { problem: Some(problem) } => say!(language,
             en: "8080 is not free here: {problem}", es: "el 8080 no está libre aquí: {problem}", problem = problem),
-        Finding::OddNamesKept { keys, long, kills, stops } => say!(language,
-            en: "{keys} proven to be cached under unusual names were all served after the end of the proxy, {long} of them with long paths, over {kills} and {stops}",
-            es: "{keys} comprobados en el caché bajo nombres poco comunes se sirvieron todos tras el fin del proxy, {long} de ellos con rutas largas, en {kills} y {stops}",
-            keys = Counted(*keys, Noun::Resource), long = long, kills = Counted(*kills, Noun::Kill),
-            stops = orderly(*stops, language)),
-        Finding::OddNameLost { target, wrong, killed, lost, keys } => {
-            let after = match killed {
-                true => language.choose("SIGKILL", "SIGKILL"),
-                false => language.choose("an orderly restart", "un reinicio ordenado"),
-            };
-            say!(language,
-                en: "{lost} of {keys} proven to be cached were not served after the end of the proxy, such as {target} after {after}: {wrong}",
-                es: "{lost} de {keys} comprobados en el caché no se sirvieron tras el fin del proxy, por ejemplo {target} tras {after}: {wrong}",
-                lost = lost, keys = Counted(*keys, Noun::Resource), target = target, after = after, wrong = wrong)
-        }
-        _ => return None,
-    })
-}
-
-fn orderly(stops: u64, language: Language) -> String {
-    match stops {
-        1 => say!(language, en: "1 orderly restart", es: "1 reinicio ordenado"),
-        stops => {
-            say!(language, en: "{stops} orderly restarts", es: "{stops} reinicios ordenados", stops = stops)
-        }
     }
 }
 
 /// One of each, for the tests that look at every sentence.
 #[cfg(test)]
-pub(super) fn samples() -> Vec<Finding> {
+pub(super) fn samples() -> Vec<harness_judge::check::Finding> {
+    use harness_judge::check::{Finding, PersistenceFinding};
     let names = |most: usize| (1..=most).map(|number| format!("b{number}")).collect();
     vec![
-        Finding::ListInForce { lists: vec![3, 4], requests: 36 },
-        Finding::ListIgnored { told: names(4), visited: names(3), requests: 12 },
-        Finding::ListUnserved { backends: 2, unserved: 6, requests: 8 },
-        Finding::ListRefused { backends: 4, problem: "it ended".into() },
-        Finding::PortInForce { first: 20_001, second: 20_002 },
-        Finding::PortIgnored { told: 20_002, problem: "nothing listens there".into() },
-        Finding::ListensElsewhere { told: 20_002, found: std::net::SocketAddr::from(([127, 0, 0, 1], 8080)) },
-        Finding::DefaultPortUsed,
-        Finding::DefaultPortUnused { problem: "nothing listens there".into() },
-        Finding::DefaultPortNotTried { problem: None },
-        Finding::DefaultPortNotTried { problem: Some("somebody listens there".into()) },
-        Finding::OddNamesKept { keys: 12, long: 6, kills: 2, stops: 1 },
-        Finding::OddNamesKept { keys: 12, long: 6, kills: 2, stops: 2 },
-        Finding::OddNameLost {
+        Finding::Config(ConfigFinding::ListInForce { lists: vec![3, 4], requests: 36 }),
+        Finding::Config(ConfigFinding::ListIgnored { told: names(4), visited: names(3), requests: 12 }),
+        Finding::Config(ConfigFinding::ListUnserved { backends: 2, unserved: 6, requests: 8 }),
+        Finding::Config(ConfigFinding::ListRefused { backends: 4, problem: "it ended".into() }),
+        Finding::Config(ConfigFinding::PortInForce { first: 20_001, second: 20_002 }),
+        Finding::Config(ConfigFinding::PortIgnored { told: 20_002, problem: "nothing listens there".into() }),
+        Finding::Config(ConfigFinding::ListensElsewhere {
+            told: 20_002,
+            found: std::net::SocketAddr::from(([127, 0, 0, 1], 8080)),
+        }),
+        Finding::Config(ConfigFinding::DefaultPortUsed),
+        Finding::Config(ConfigFinding::DefaultPortUnused { problem: "nothing listens there".into() }),
+        Finding::Config(ConfigFinding::DefaultPortNotTried { problem: None }),
+        Finding::Config(ConfigFinding::DefaultPortNotTried {
+            problem: Some("somebody listens there".into()),
+        }),
+        Finding::Persistence(PersistenceFinding::OddNamesKept { keys: 12, long: 6, kills: 2, stops: 1 }),
+        Finding::Persistence(PersistenceFinding::OddNamesKept { keys: 12, long: 6, kills: 2, stops: 2 }),
+        Finding::Persistence(PersistenceFinding::OddNameLost {
             target: "/a?b=c".into(),
             wrong: harness_judge::check::Wrong::FromBackend,
             killed: false,
             lost: 2,
             keys: 12,
-        },
+        }),
     ]
 }

@@ -4,48 +4,51 @@
 
 use super::{Counted, InWords, Language, Milliseconds, Noun, Percent, Span};
 use crate::say;
-use harness_judge::check::{Amiss, Finding};
+use harness_judge::check::{Amiss, ExchangeFinding};
 
 /// What a check of this family saw, as a sentence without its full stop.
-pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> {
-    Some(match finding {
-        Finding::AsAsked { exchanges } => say!(language,
+pub(super) fn sentence(finding: &ExchangeFinding, language: Language) -> String {
+    match finding {
+        ExchangeFinding::AsAsked { exchanges } => say!(language,
             en: "{exchanges} sent exactly like this; everything came as it should",
             es: "{exchanges} exactamente así; todo llegó como debía", exchanges = Counted(*exchanges, Noun::Request)),
-        Finding::Amiss { method, target, amiss, count, exchanges } => say!(language,
+        ExchangeFinding::Amiss { method, target, amiss, count, exchanges } => say!(language,
             en: "{method} {target}: {amiss}; something was amiss with {count} of {exchanges}",
             es: "{method} {target}: {amiss}; algo anduvo mal en {count} de {exchanges}",
             method = method, target = target, amiss = amiss, count = count, exchanges = Counted(*exchanges, Noun::Request)),
-        Finding::NotFoundKept { target } => say!(language,
+        ExchangeFinding::NotFoundKept { target } => say!(language,
             en: "the second GET {target} got its 404 from the cache, without asking a backend: allowed, and it lasts until the TTL is over",
             es: "el segundo GET {target} recibió su 404 del caché, sin pedir a un backend: está permitido, y dura hasta que se cumple el TTL",
             target = target),
-        Finding::NotFoundAskedAgain { exchanges } => say!(language,
+        ExchangeFinding::NotFoundAskedAgain { exchanges } => say!(language,
             en: "each of {exchanges} for what does not exist reached a backend: a 404 is not cached",
             es: "cada una de {exchanges} por lo que no existe llegó a un backend: un 404 no se guarda",
             exchanges = Counted(*exchanges, Noun::Request)),
-        Finding::WaitsForBackendsEnd { kept_for_ms, after_close_ms, answer: true } => say!(language,
+        ExchangeFinding::WaitsForBackendsEnd { kept_for_ms, after_close_ms, answer: true } => say!(language,
             en: "a backend kept its connection open for {kept_for} after its whole answer, and the client had that {after} after the close: the end of the connection is waited for, not the length",
             es: "un backend dejó su conexión abierta {kept_for} después de su respuesta completa, y el cliente la tuvo {after} después del cierre: se aguarda el fin de la conexión, no la longitud",
             kept_for = Span(*kept_for_ms), after = Milliseconds(*after_close_ms)),
-        Finding::WaitsForBackendsEnd { kept_for_ms, after_close_ms, answer: false } => say!(language,
+        ExchangeFinding::WaitsForBackendsEnd { kept_for_ms, after_close_ms, answer: false } => say!(language,
             en: "a backend kept its connection open for {kept_for} after its whole answer; the client had that at once, and its own connection was of no use until {after} after the close: the end of the connection is waited for, not the length",
             es: "un backend dejó su conexión abierta {kept_for} después de su respuesta completa; el cliente la tuvo enseguida, y su propia conexión no sirvió hasta {after} después del cierre: se aguarda el fin de la conexión, no la longitud",
             kept_for = Span(*kept_for_ms), after = Milliseconds(*after_close_ms)),
-        Finding::ClosesUnsaid { target, closed, went_on } => say!(language,
+        ExchangeFinding::ClosesUnsaid { target, closed, went_on } => say!(language,
             en: "closes without saying so: {closed} were gone right after an answer without `Connection: close`, such as the one before {target}; {went_on} went on with theirs",
             es: "cierra sin decirlo: {closed} se cerraron justo después de una respuesta sin `Connection: close`, por ejemplo la anterior a {target}; {went_on} siguieron por la suya",
             closed = Counted(*closed, Noun::Connection), target = target, went_on = Counted(*went_on, Noun::Request)),
-        Finding::ClosesAsSaid { went_on, said } => say!(language,
+        ExchangeFinding::ClosesAsSaid { went_on, said } => say!(language,
             en: "{went_on} went on with their connection, and {said} said `Connection: close` before it was closed",
             es: "{went_on} siguieron por su conexión, y {said} dijeron `Connection: close` antes del cierre",
             went_on = Counted(*went_on, Noun::Request), said = Counted(*said, Noun::Answer)),
-        Finding::AtRest { cpu, threads, files } => say!(language,
+        ExchangeFinding::AtRest { cpu, threads, files } => say!(language,
             en: "with nobody asking it used {cpu} of a core, and had {threads} threads and {files} descriptors more than at the beginning",
             es: "sin que nadie pidiera usó {cpu} de un núcleo, y tenía {threads} hilos y {files} descriptores más que al comienzo",
             cpu = Percent(*cpu), threads = threads, files = files),
-        _ => return None,
-    })
+        ExchangeFinding::ClientWaitsForClose { kept_ms } => say!(language,
+            en: "the answer came at once, but its connection was neither closed nor served again until the backend closed its own, {kept} later",
+            es: "la respuesta llegó enseguida, pero su conexión no se cerró ni atendió otra petición hasta que el backend cerró la suya, {kept} después",
+            kept = super::Span(*kept_ms)),
+    }
 }
 
 impl InWords for Amiss {

@@ -5,37 +5,28 @@
 
 use super::{
     Bytes, Counted, InWords, Language, Listed, Milliseconds, Noun, Percent, Span, case_words, cloud_words,
-    config_words, fidelity_words, latency_words, log_words, rotation_words, time_words,
+    config_words, fidelity_words, latency_words, log_words, persistence_words, rotation_words, time_words,
 };
 use crate::say;
-use harness_judge::check::{Finding, Verdict};
+use harness_judge::check::{
+    ConcurrencyFinding, Finding, HitsFinding, IntegrityFinding, ProxyFinding, Verdict,
+};
 use harness_model::catalogue::CheckId;
 use harness_model::history::LimitReached;
 
 /// What a check saw, as a sentence without its full stop.
 pub fn sentence(finding: &Finding, language: Language) -> String {
-    time_words::sentence(finding, language)
-        .or_else(|| rotation_words::sentence(finding, language))
-        .or_else(|| persistence(finding, language))
-        .or_else(|| concurrency(finding, language))
-        .or_else(|| fidelity_words::sentence(finding, language))
-        .or_else(|| log_words::sentence(finding, language))
-        .or_else(|| config_words::sentence(finding, language))
-        .unwrap_or_else(|| of_any_check(finding, language))
-}
-
-/// The same, with the check that explains a failure, where another one does.
-pub fn verdict_sentence(verdict: &Verdict, language: Language) -> String {
-    let seen = sentence(&verdict.finding, language);
-    match verdict.explained_by {
-        None => seen,
-        Some(check) => say!(language,
-            en: "explained by {check}: {seen}", es: "se explica por {check}: {seen}", check = check.name(), seen = seen),
-    }
-}
-
-fn of_any_check(finding: &Finding, language: Language) -> String {
     match finding {
+        Finding::Hits(finding) => hits(finding, language),
+        Finding::Ttl(finding) => time_words::sentence(finding, language),
+        Finding::Persistence(finding) => persistence_words::sentence(finding, language),
+        Finding::Concurrency(finding) => concurrency(finding, language),
+        Finding::Integrity(finding) => integrity(finding, language),
+        Finding::Proxy(finding) => proxy(finding, language),
+        Finding::Rotation(finding) => rotation_words::sentence(finding, language),
+        Finding::Exchange(finding) => fidelity_words::sentence(finding, language),
+        Finding::Config(finding) => config_words::sentence(finding, language),
+        Finding::Log(finding) => log_words::sentence(finding, language),
         Finding::NotSent { requests, said } => say!(language,
             en: "{requests} could not be sent by our own client ({said}): that says nothing of the proxy",
             es: "{requests} no las pudo enviar nuestro propio cliente ({said}): eso no dice nada del proxy",
@@ -70,10 +61,6 @@ fn of_any_check(finding: &Finding, language: Language) -> String {
         Finding::Attached => say!(language,
             en: "the proxy runs already (attach): its start and end, its files and its processes are not in the harness's hands",
             es: "el proxy ya está en marcha (attach): su inicio y su fin, sus archivos y sus procesos no están en manos del banco de pruebas"),
-        Finding::ClientWaitsForClose { kept_ms } => say!(language,
-            en: "the answer came at once, but its connection was neither closed nor served again until the backend closed its own, {kept} later",
-            es: "la respuesta llegó enseguida, pero su conexión no se cerró ni atendió otra petición hasta que el backend cerró la suya, {kept} después",
-            kept = super::Span(*kept_ms)),
         Finding::StepProblem { problem } => say!(language,
             en: "a step that it needs could not be carried out: {problem}",
             es: "no se pudo realizar un paso que necesita: {problem}", problem = problem),
@@ -92,55 +79,85 @@ fn of_any_check(finding: &Finding, language: Language) -> String {
                 es: "cumplió solo en el segundo intento; en el primero: {first}; presión de CPU {pressure_first}, luego {pressure_second}",
                 first = sentence(first, language), pressure_first = pressure(pressure_first), pressure_second = pressure(pressure_second))
         }
-        Finding::HitsProven { keys } => say!(language,
+        Finding::Case(finding) => case_words::sentence(finding, language),
+        Finding::Cloud(finding) => cloud_words::sentence(finding, language),
+        Finding::Latencies { thresholds } => latency_words::thresholds(thresholds, language),
+        Finding::NotReached => say!(language,
+    en: "the steps that it needs did not take place", es: "no se realizaron los pasos que necesita"),
+    }
+}
+
+/// The same, with the check that explains a failure, where another one does.
+pub fn verdict_sentence(verdict: &Verdict, language: Language) -> String {
+    let seen = sentence(&verdict.finding, language);
+    match verdict.explained_by {
+        None => seen,
+        Some(check) => say!(language,
+            en: "explained by {check}: {seen}", es: "se explica por {check}: {seen}", check = check.name(), seen = seen),
+    }
+}
+
+fn hits(finding: &HitsFinding, language: Language) -> String {
+    match finding {
+        HitsFinding::HitsProven { keys } => say!(language,
             en: "the second GET of {keys} reached no backend and equals the first",
             es: "el segundo GET de {keys} no llegó a ningún backend y es igual al primero", keys = Counted(*keys, Noun::Resource)),
-        Finding::NoHits { keys, target } => say!(language,
+        HitsFinding::NoHits { keys, target } => say!(language,
             en: "{keys} were asked for twice, such as {target}, and every second GET reached a backend again",
             es: "se pidieron dos veces {keys}, por ejemplo {target}, y cada segundo GET volvió a llegar a un backend",
             keys = Counted(*keys, Noun::Resource), target = target),
-        Finding::SomeMisses { keys, missed, target } => say!(language,
+        HitsFinding::SomeMisses { keys, missed, target } => say!(language,
             en: "the second GET of {missed} of {keys} reached a backend again, such as that of {target}",
             es: "el segundo GET de {missed} de {keys} volvió a llegar a un backend, por ejemplo el de {target}",
             missed = missed, keys = Counted(*keys, Noun::Resource), target = target),
-        Finding::HitDiffers { target, difference, count, hits } => say!(language,
+        HitsFinding::HitDiffers { target, difference, count, hits } => say!(language,
             en: "the answer from the cache to {target} differs from the first one: {difference}; so do {count} of {hits}",
             es: "la respuesta del caché a {target} difiere de la primera: {difference}; así ocurrió con {count} de {hits}",
             target = target, difference = difference, count = count, hits = Counted(*hits, Noun::Hit)),
-        Finding::PostsReachedBackends { posts, tempting } => say!(language,
+        HitsFinding::PostsReachedBackends { posts, tempting } => say!(language,
             en: "{posts} reached a backend each, {tempting} of them on a target already answered before",
             es: "{posts} llegaron cada uno a un backend, {tempting} de ellos a un destino ya respondido antes",
             posts = Counted(*posts, Noun::Post), tempting = tempting),
-        Finding::PostFromCache { target, count, posts } => say!(language,
+        HitsFinding::PostFromCache { target, count, posts } => say!(language,
             en: "a POST to {target} was answered although no backend saw it; so were {count} of {posts}",
             es: "un POST a {target} recibió respuesta sin que lo viera ningún backend; así ocurrió con {count} de {posts}",
             target = target, count = count, posts = Counted(*posts, Noun::Post)),
-        Finding::PostNotForwarded { target, wrong, count, posts } => say!(language,
+        HitsFinding::PostNotForwarded { target, wrong, count, posts } => say!(language,
             en: "{count} of {posts} reached no backend, such as the one to {target}: {wrong}",
             es: "{count} de {posts} no llegaron a ningún backend, por ejemplo el dirigido a {target}: {wrong}",
             target = target, wrong = wrong, count = count, posts = Counted(*posts, Noun::Post)),
-        Finding::BodiesRight { exchanges, bytes } => say!(language,
+    }
+}
+
+fn integrity(finding: &IntegrityFinding, language: Language) -> String {
+    match finding {
+        IntegrityFinding::BodiesRight { exchanges, bytes } => say!(language,
             en: "{exchanges} ({bytes}) were right to the last byte", es: "{exchanges} ({bytes}) llegaron correctas hasta el último byte",
             exchanges = Counted(*exchanges, Noun::Answer), bytes = Bytes(*bytes)),
-        Finding::FewOfBackends { right: 0, of_nobody } => say!(language,
+        IntegrityFinding::FewOfBackends { right: 0, of_nobody } => say!(language,
             en: "no answer came from a backend, so that none could have been wrong; {of_nobody} came from no backend",
             es: "ninguna respuesta vino de un backend, así que ninguna podía estar errada; {of_nobody} no vinieron de ninguno",
             of_nobody = Counted(*of_nobody, Noun::Answer)),
-        Finding::FewOfBackends { right, of_nobody } => say!(language,
+        IntegrityFinding::FewOfBackends { right, of_nobody } => say!(language,
             en: "only {right} came from a backend and could have been wrong; {of_nobody} more came from no backend",
             es: "solo {right} vinieron de un backend y podían estar erradas; otras {of_nobody} no vinieron de ninguno",
             right = Counted(*right, Noun::Answer), of_nobody = of_nobody),
-        Finding::WrongBody { target, wrong, count, exchanges } => say!(language,
+        IntegrityFinding::WrongBody { target, wrong, count, exchanges } => say!(language,
             en: "the answer to {target} is wrong: {wrong}; so are {count} of {exchanges}",
             es: "la respuesta a {target} está errada: {wrong}; así ocurrió con {count} de {exchanges}",
             target = target, wrong = wrong, count = count, exchanges = Counted(*exchanges, Noun::Answer)),
-        Finding::Lived { launches, exchanges } => say!(language,
+    }
+}
+
+fn proxy(finding: &ProxyFinding, language: Language) -> String {
+    match finding {
+        ProxyFinding::Lived { launches, exchanges } => say!(language,
             en: "it lived through {exchanges} and {launches}", es: "siguió en pie durante {exchanges} y {launches}",
             exchanges = Counted(*exchanges, Noun::Request), launches = Counted(*launches, Noun::Start)),
-        Finding::Died { code, signal, after, last_lines } => {
+        ProxyFinding::Died { code, signal, after, last_lines } => {
             died(*code, *signal, after.as_deref(), last_lines, language)
         }
-        Finding::StoppedByLimit { limit, after } => {
+        ProxyFinding::StoppedByLimit { limit, after } => {
             let target = after.as_deref().unwrap_or("–");
             match limit {
                 LimitReached::Written(bytes) => say!(language,
@@ -152,13 +169,6 @@ fn of_any_check(finding: &Finding, language: Language) -> String {
                     es: "el proceso fue terminado porque agotó la memoria permitida (`limits: {{memory: …}}`); la última petición anterior fue {target}",
                     target = target),
             }
-        }
-        Finding::Case(finding) => case_words::sentence(finding, language),
-        Finding::Cloud(finding) => cloud_words::sentence(finding, language),
-        Finding::Latencies { thresholds } => latency_words::thresholds(thresholds, language),
-        // The families before have taken every other finding; a test asks each of them for its own sentence.
-        _ => {
-            say!(language, en: "the steps that it needs did not take place", es: "no se realizaron los pasos que necesita")
         }
     }
 }
@@ -189,119 +199,56 @@ fn died(
     say!(language, en: "the proxy {how}{after}{said}", es: "el proxy {how}{after}{said}", how = how, after = after, said = said)
 }
 
-fn persistence(finding: &Finding, language: Language) -> Option<String> {
-    Some(match finding {
-        Finding::KeptAfterKill { keys, kills, backends_down } => {
-            let down = if *backends_down {
-                say!(language, en: " with every backend down", es: " con todos los backends caídos")
-            } else {
-                String::new()
-            };
-            say!(language,
-                en: "{keys} proven to be cached before {kills} were all served afterwards{down}, byte for byte",
-                es: "{keys} comprobados en el caché antes de {kills} se sirvieron todos después{down}, idénticos byte a byte",
-                keys = Counted(*keys, Noun::Resource), kills = Counted(*kills, Noun::Kill), down = down)
-        }
-        Finding::LostAfterKill { keys, lost, target, wrong, kills } => say!(language,
-            en: "{lost} of {keys} proven to be cached before {kills} were not served afterwards, such as {target}: {wrong}",
-            es: "{lost} de {keys} comprobados en el caché antes de {kills} no se sirvieron después, por ejemplo {target}: {wrong}",
-            lost = lost, keys = Counted(*keys, Noun::Resource), kills = Counted(*kills, Noun::Kill), target = target, wrong = wrong),
-        Finding::DidNotStartAgain { code, last_lines } => {
-            let how = code.map_or_else(String::new, |code| {
-                say!(language, en: ": it ended by itself with status {code}", es: ": terminó por sí solo con el estado {code}", code = code)
-            });
-            let said = last_lines[last_lines.len().saturating_sub(3)..].join(" | ");
-            say!(language,
-                en: "after the kill the proxy did not get ready again{how}; it said last: {said}",
-                es: "después de la caída el proxy no volvió a quedar listo{how}; lo último que dijo: {said}",
-                how = how, said = if said.is_empty() { "–" } else { said.as_str() })
-        }
-        Finding::ExpiredBeforeReread { keys, ttl_ms } => say!(language,
-            en: "{keys} had passed their TTL of {ttl} before they could be asked for again",
-            es: "{keys} habían cumplido su TTL de {ttl} antes de que se pudieran volver a pedir",
-            keys = Counted(*keys, Noun::Resource), ttl = Span(*ttl_ms)),
-        Finding::WholeAfterKill { kills, reread, from_cache } => say!(language,
-            en: "after {kills} under write load {reread} brought no wrong byte; {from_cache} were answered from the cache",
-            es: "después de {kills} en plena escritura {reread} no trajeron ningún byte errado; {from_cache} se sirvieron desde el caché",
-            kills = Counted(*kills, Noun::Kill), reread = Counted(*reread, Noun::Request), from_cache = from_cache),
-        Finding::WrongAfterKill { target, wrong, count, reread, kills } => say!(language,
-            en: "after a kill in mid-write {target} was served wrong: {wrong}; so were {count} of {reread} over {kills}",
-            es: "después de una caída en plena escritura {target} se sirvió mal: {wrong}; así ocurrió con {count} de {reread} en {kills}",
-            target = target, wrong = wrong, count = count, reread = Counted(*reread, Noun::Request), kills = Counted(*kills, Noun::Kill)),
-        Finding::CacheFiles { files, bytes, example } => say!(language,
-            en: "{files} with {bytes} came into its directory with the cached answers, such as {example}",
-            es: "con las respuestas guardadas aparecieron en su directorio {files} con {bytes}, por ejemplo {example}",
-            files = Counted(*files, Noun::File), bytes = Bytes(*bytes), example = example),
-        Finding::NoCacheFiles { files, cached_bytes } => say!(language,
-            en: "{cached} were cached, and none of {files} in its directory holds them",
-            es: "se guardaron {cached} en el caché y ninguno de {files} de su directorio los contiene",
-            cached = Bytes(*cached_bytes), files = Counted(*files, Noun::File)),
-        Finding::ReboundAtOnce { starts, slowest_ms } => say!(language,
-            en: "{starts} after a kill listened at the first try, the slowest after {slowest}",
-            es: "{starts} tras una caída escucharon al primer intento, el más lento a los {slowest}",
-            starts = Counted(*starts, Noun::Start), slowest = Milliseconds(*slowest_ms)),
-        Finding::ReboundLate { after_ms, vain, given_up: true, .. } => say!(language,
-            en: "its port could not be bound again for {after}, in {vain} starts; the run went on at another one",
-            es: "su puerto no se pudo volver a usar en {after}, con {vain} arranques; la ejecución siguió en otro",
-            after = Span(*after_ms), vain = vain),
-        Finding::ReboundLate { after_ms, vain, starts, given_up: false } => say!(language,
-            en: "its port could be bound again only {after} after the kill; {vain} of {starts} failed before",
-            es: "su puerto se pudo volver a usar solo {after} después de la caída; antes no sirvieron {vain} de {starts}",
-            after = Span(*after_ms), vain = vain, starts = Counted(*starts + *vain, Noun::Start)),
-        _ => return None,
-    })
-}
-
-fn concurrency(finding: &Finding, language: Language) -> Option<String> {
-    Some(match finding {
-        Finding::FastOvertook { fast, slow_ms, slowest_ms } => say!(language,
+fn concurrency(finding: &ConcurrencyFinding, language: Language) -> String {
+    match finding {
+        ConcurrencyFinding::FastOvertook { fast, slow_ms, slowest_ms } => say!(language,
             en: "{fast} were answered, the slowest in {slowest}, while the slow one spent {slow} in its backend",
             es: "{fast} recibieron respuesta, la más lenta en {slowest}, mientras la lenta pasaba {slow} en su backend",
             fast = Counted(*fast, Noun::Request), slowest = Milliseconds(*slowest_ms), slow = Milliseconds(*slow_ms)),
-        Finding::FastWaited { target, waited_ms, slow_ms, waiting, fast } => say!(language,
+        ConcurrencyFinding::FastWaited { target, waited_ms, slow_ms, waiting, fast } => say!(language,
             en: "{target} waited {waited} while the slow request spent {slow} in its backend; so did {waiting} of {fast}",
             es: "{target} aguardó {waited} mientras la petición lenta pasaba {slow} en su backend; así ocurrió con {waiting} de {fast}",
             target = target, waited = Milliseconds(*waited_ms), slow = Milliseconds(*slow_ms), waiting = waiting,
             fast = Counted(*fast, Noun::Request)),
-        Finding::SlowWentWrong { target, wrong } => say!(language,
+        ConcurrencyFinding::SlowWentWrong { target, wrong } => say!(language,
             en: "the slow request for {target} went wrong itself: {wrong}", es: "la propia petición lenta de {target} salió mal: {wrong}",
             target = target, wrong = wrong),
-        Finding::InsideAtOnce { asked, inside } => say!(language,
+        ConcurrencyFinding::InsideAtOnce { asked, inside } => say!(language,
             en: "{inside} of {asked} sent together were inside the backends at the same instant",
             es: "{inside} de {asked} enviadas juntas estuvieron dentro de los backends en el mismo instante",
             inside = inside, asked = Counted(*asked, Noun::Request)),
-        Finding::NotInsideAtOnce { asked, inside } => say!(language,
+        ConcurrencyFinding::NotInsideAtOnce { asked, inside } => say!(language,
             en: "never more than {inside} of {asked} sent together were inside the backends at the same instant",
             es: "nunca estuvieron más de {inside} de {asked} enviadas juntas dentro de los backends en el mismo instante",
             inside = inside, asked = Counted(*asked, Noun::Request)),
-        Finding::OwnAnswers { exchanges, at_once } => say!(language,
+        ConcurrencyFinding::OwnAnswers { exchanges, at_once } => say!(language,
             en: "{exchanges}, with up to {at_once} at once, each the right one and complete",
             es: "{exchanges}, con hasta {at_once} a la vez, cada una la correcta y completa",
             exchanges = Counted(*exchanges, Noun::Answer), at_once = Counted(*at_once, Noun::Client)),
-        Finding::NotOwnAnswer { target, wrong, count, exchanges, at_once } => say!(language,
+        ConcurrencyFinding::NotOwnAnswer { target, wrong, count, exchanges, at_once } => say!(language,
             en: "with {at_once} at once, {count} of {exchanges} did not get their own answer, such as {target}: {wrong}",
             es: "con {at_once} a la vez, {count} de {exchanges} no recibieron su propia respuesta, por ejemplo {target}: {wrong}",
             at_once = Counted(*at_once, Noun::Client), count = count, exchanges = Counted(*exchanges, Noun::Request),
             target = target, wrong = wrong),
-        Finding::ClientKindsServed { kinds, exchanges } => say!(language,
+        ConcurrencyFinding::ClientKindsServed { kinds, exchanges } => say!(language,
             en: "{exchanges} of {kinds} were answered rightly", es: "{exchanges} de {kinds} recibieron la respuesta correcta",
             exchanges = Counted(*exchanges, Noun::Request), kinds = Listed(kinds)),
-        Finding::ClientKindUnserved { kind, target, wrong, count, exchanges } => say!(language,
+        ConcurrencyFinding::ClientKindUnserved { kind, target, wrong, count, exchanges } => say!(language,
             en: "client \"{kind}\": {count} of {exchanges} went wrong, such as {target}: {wrong}",
             es: "cliente \"{kind}\": {count} de {exchanges} salieron mal, por ejemplo {target}: {wrong}",
             kind = kind, count = count, exchanges = Counted(*exchanges, Noun::Request), target = target, wrong = wrong),
-        Finding::ColdKey { requests, attempts } => say!(language,
+        ConcurrencyFinding::ColdKey { requests, attempts } => say!(language,
             en: "{requests} at once for a resource that was not cached cost the backends {attempts}",
             es: "{requests} simultáneas de un recurso que no estaba en el caché costaron a los backends {attempts}",
             requests = Counted(*requests, Noun::Request), attempts = Counted(*attempts, Noun::Attempt)),
-        _ => return None,
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::samples::{all, seen};
     use super::*;
+    use harness_judge::check::TtlFinding;
 
     #[test]
     fn every_finding_has_a_sentence_of_its_own_in_each_language() {
@@ -321,17 +268,28 @@ mod tests {
     }
 
     #[test]
+    fn every_finding_is_one_flat_object_and_is_read_back() {
+        for finding in all() {
+            let written = serde_json::to_value(&finding).unwrap();
+            assert!(written["finding"].is_string(), "{written}");
+            assert_eq!(serde_json::from_value::<Finding>(written).unwrap(), finding);
+        }
+    }
+
+    #[test]
     fn sentences_name_what_was_seen() {
         assert_eq!(
-            sentence(&Finding::Expiry(seen()), Language::En),
+            sentence(&Finding::Ttl(TtlFinding::Expiry(seen())), Language::En),
             "expired between 2,003 ms and 2,011 ms (TTL 2 s), 104 probes before and 96 after"
         );
         assert_eq!(
-            sentence(&Finding::Expiry(seen()), Language::Es),
+            sentence(&Finding::Ttl(TtlFinding::Expiry(seen())), Language::Es),
             "expiró entre 2003 ms y 2011 ms (TTL 2 s), 104 sondeos antes y 96 después"
         );
-        let late =
-            all().into_iter().find(|finding| matches!(finding, Finding::ServedPastTtl { .. })).unwrap();
+        let late = all()
+            .into_iter()
+            .find(|finding| matches!(finding, Finding::Ttl(TtlFinding::ServedPastTtl { .. })))
+            .unwrap();
         assert_eq!(
             sentence(&late, Language::En),
             "the entry /t/17 was answered from the cache 4,120 ms after it was stored: 2,120 ms past its TTL of 2 s; \

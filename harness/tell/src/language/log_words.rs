@@ -4,7 +4,7 @@
 
 use super::{Counted, InWords, Language, Noun};
 use crate::{say, words};
-use harness_judge::check::{Finding, LogLack, LogPlace};
+use harness_judge::check::{LogFinding, LogLack, LogPlace};
 
 words!(LogPlace {
     LogPlace::File => { en: "its log file", es: "su archivo de log" },
@@ -12,19 +12,18 @@ words!(LogPlace {
 });
 
 /// What was seen of the log, as a sentence without its full stop.
-pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> {
-    Some(match finding {
-        Finding::Logged { place, exchanges, hits } => say!(language,
+pub(super) fn sentence(finding: &LogFinding, language: Language) -> String {
+    match finding {
+        LogFinding::Logged { place, exchanges, hits } => say!(language,
             en: "{exchanges} with their answers are in {place}, {hits} of them answered from the cache",
             es: "{exchanges} con sus respuestas están en {place}, {hits} de ellas servidas desde el caché",
             exchanges = Counted(*exchanges, Noun::Request), place = place, hits = hits),
-        Finding::NotLogged { place, method, target, status, lack, count, exchanges } => say!(language,
+        LogFinding::NotLogged { place, method, target, status, lack, count, exchanges } => say!(language,
             en: "{method} {target}, answered with {status}: {lack} in {place}; something is missing or too much of {count} of {exchanges}",
             es: "{method} {target}, respondida con {status}: {lack} en {place}; algo falta o sobra de {count} de {exchanges}",
             method = method, target = target, status = status.to_string(), lack = lack, place = place,
             count = count, exchanges = Counted(*exchanges, Noun::Request)),
-        _ => return None,
-    })
+    }
 }
 
 impl InWords for LogLack {
@@ -51,7 +50,8 @@ impl InWords for LogLack {
 
 /// One of each, for the tests that look at every sentence.
 #[cfg(test)]
-pub(super) fn samples() -> Vec<Finding> {
+pub(super) fn samples() -> Vec<harness_judge::check::Finding> {
+    use harness_judge::check::Finding;
     let lacks = [
         LogLack::Request,
         LogLack::Answer,
@@ -60,15 +60,17 @@ pub(super) fn samples() -> Vec<Finding> {
         LogLack::Method,
     ];
     let places = [LogPlace::File, LogPlace::Screen];
-    let found = places.map(|place| Finding::Logged { place, exchanges: 20, hits: 1 });
-    let missed = lacks.map(|lack| Finding::NotLogged {
-        place: LogPlace::File,
-        method: "GET".into(),
-        target: "/t/17".into(),
-        status: 410,
-        lack,
-        count: 3,
-        exchanges: 20,
+    let found = places.map(|place| Finding::Log(LogFinding::Logged { place, exchanges: 20, hits: 1 }));
+    let missed = lacks.map(|lack| {
+        Finding::Log(LogFinding::NotLogged {
+            place: LogPlace::File,
+            method: "GET".into(),
+            target: "/t/17".into(),
+            status: 410,
+            lack,
+            count: 3,
+            exchanges: 20,
+        })
     });
     found.into_iter().chain(missed).collect()
 }

@@ -5,7 +5,10 @@
 
 use super::{Counted, InWords, Language, Milliseconds, Noun, Percent, Quantile, Span};
 use crate::say;
-use harness_judge::check::{ExpirySeen, Finding, ThresholdSeen};
+use harness_judge::check::{
+    ConcurrencyFinding, ExpirySeen, Finding, HitsFinding, IntegrityFinding, PersistenceFinding,
+    RotationFinding, ThresholdSeen, TtlFinding,
+};
 use harness_model::adapter::Resolution;
 
 /// One row: what, how much it was, how much it may be.
@@ -24,16 +27,58 @@ pub fn measured_rows(finding: &Finding, resolution: Resolution, language: Langua
     let l = language;
     let late_ms = resolution.late.as_secs_f64() * 1000.0;
     match finding {
-        Finding::Expiry(seen)
-        | Finding::ServedPastTtl { seen, .. }
-        | Finding::ExpiredEarly { seen, .. }
-        | Finding::AgeGoesOnOverRestart { seen, .. }
-        | Finding::RestartProlongs { seen, .. }
-        | Finding::RestartForgets { seen, .. } => expiry(seen, l),
-        Finding::TwoValues { first, second } | Finding::OneAgeForTwoValues { first, second } => {
+        Finding::Hits(finding) => hits_rows(finding, l),
+        Finding::Ttl(finding) => ttl_rows(finding, late_ms, l),
+        Finding::Persistence(finding) => persistence_rows(finding, l),
+        Finding::Concurrency(finding) => concurrency_rows(finding, l),
+        Finding::Integrity(finding) => integrity_rows(finding, l),
+        Finding::Rotation(finding) => rotation_rows(finding, l),
+        Finding::TooFew { of, have, needed } => vec![row(of.in_words(l), have, at_least(needed, l), l)],
+        Finding::Latencies { thresholds } => thresholds.iter().flat_map(|seen| threshold(seen, l)).collect(),
+        Finding::PassedOnSecondTry { first, .. } => measured_rows(first, resolution, l),
+        Finding::DependsOn { .. }
+        | Finding::NoControl { .. }
+        | Finding::DeclaredUnsupported { .. }
+        | Finding::Attached
+        | Finding::ForAPerson
+        | Finding::NotReached
+        | Finding::StepProblem { .. }
+        | Finding::NotSent { .. }
+        | Finding::CutOffByUs { .. }
+        | Finding::CutShort { .. }
+        | Finding::Cloud(_)
+        | Finding::Case(_)
+        | Finding::Proxy(_)
+        | Finding::Exchange(_)
+        | Finding::Config(_)
+        | Finding::Log(_) => Vec::new(),
+    }
+}
+
+fn hits_rows(finding: &HitsFinding, l: Language) -> Vec<MeasuredRow> {
+    match finding {
+        HitsFinding::HitsProven { keys } => vec![hits(*keys, *keys, l)],
+        HitsFinding::NoHits { keys, .. } => vec![hits(0, *keys, l)],
+        HitsFinding::SomeMisses { keys, missed, .. } => vec![hits(keys - missed, *keys, l)],
+        HitsFinding::HitDiffers { .. }
+        | HitsFinding::PostsReachedBackends { .. }
+        | HitsFinding::PostFromCache { .. }
+        | HitsFinding::PostNotForwarded { .. } => Vec::new(),
+    }
+}
+
+fn ttl_rows(finding: &TtlFinding, late_ms: f64, l: Language) -> Vec<MeasuredRow> {
+    match finding {
+        TtlFinding::Expiry(seen)
+        | TtlFinding::ServedPastTtl { seen, .. }
+        | TtlFinding::ExpiredEarly { seen, .. }
+        | TtlFinding::AgeGoesOnOverRestart { seen, .. }
+        | TtlFinding::RestartProlongs { seen, .. }
+        | TtlFinding::RestartForgets { seen, .. } => expiry(seen, l),
+        TtlFinding::TwoValues { first, second } | TtlFinding::OneAgeForTwoValues { first, second } => {
             [of_ttl(first, l), of_ttl(second, l)].concat()
         }
-        Finding::TooFewProbes { before, after, needed, .. } => vec![
+        TtlFinding::TooFewProbes { before, after, needed, .. } => vec![
             row(
                 say!(l, en: "probes surely before the TTL", es: "sondeos con certeza antes del TTL"),
                 before,
@@ -47,29 +92,73 @@ pub fn measured_rows(finding: &Finding, resolution: Resolution, language: Langua
                 l,
             ),
         ],
-        Finding::TooFew { of, have, needed } => vec![row(of.in_words(l), have, at_least(needed, l), l)],
-        Finding::HitsProlong { age_ms, ttl_ms, .. } => vec![oldest(*age_ms, *ttl_ms + late_ms, l)],
-        Finding::HitsDoNotProlong { oldest_ms, ttl_ms, .. } => vec![oldest(*oldest_ms, *ttl_ms + late_ms, l)],
-        Finding::HitsProven { keys } => vec![hits(*keys, *keys, l)],
-        Finding::NoHits { keys, .. } => vec![hits(0, *keys, l)],
-        Finding::SomeMisses { keys, missed, .. } => vec![hits(keys - missed, *keys, l)],
-        Finding::KeptAfterKill { keys, .. } => vec![kept(*keys, *keys, l)],
-        Finding::LostAfterKill { keys, lost, .. } => vec![kept(keys.saturating_sub(*lost), *keys, l)],
-        Finding::OddNamesKept { keys, .. } => vec![kept(*keys, *keys, l)],
-        Finding::OddNameLost { keys, lost, .. } => vec![kept(keys.saturating_sub(*lost), *keys, l)],
-        Finding::WholeAfterKill { reread, .. } => vec![wrong(0, *reread, l)],
-        Finding::WrongAfterKill { count, reread, .. } => vec![wrong(*count, *reread, l)],
-        Finding::BodiesRight { exchanges, .. } => vec![wrong(0, *exchanges, l)],
-        Finding::WrongBody { count, exchanges, .. } => vec![wrong(*count, *exchanges, l)],
-        Finding::FastOvertook { slowest_ms, slow_ms, .. } => vec![slowest_fast(*slowest_ms, *slow_ms, l)],
-        Finding::FastWaited { waited_ms, slow_ms, .. } => vec![slowest_fast(*waited_ms, *slow_ms, l)],
-        Finding::InsideAtOnce { asked, inside } | Finding::NotInsideAtOnce { asked, inside } => vec![row(
+        TtlFinding::HitsProlong { age_ms, ttl_ms, .. } => vec![oldest(*age_ms, *ttl_ms + late_ms, l)],
+        TtlFinding::HitsDoNotProlong { oldest_ms, ttl_ms, .. } => {
+            vec![oldest(*oldest_ms, *ttl_ms + late_ms, l)]
+        }
+        TtlFinding::ResolutionTooCoarse { .. }
+        | TtlFinding::ResourcesExpireApart { .. }
+        | TtlFinding::ResourcesExpireTogether { .. } => Vec::new(),
+    }
+}
+
+fn persistence_rows(finding: &PersistenceFinding, l: Language) -> Vec<MeasuredRow> {
+    match finding {
+        PersistenceFinding::KeptAfterKill { keys, .. } => vec![kept(*keys, *keys, l)],
+        PersistenceFinding::LostAfterKill { keys, lost, .. } => {
+            vec![kept(keys.saturating_sub(*lost), *keys, l)]
+        }
+        PersistenceFinding::OddNamesKept { keys, .. } => vec![kept(*keys, *keys, l)],
+        PersistenceFinding::OddNameLost { keys, lost, .. } => {
+            vec![kept(keys.saturating_sub(*lost), *keys, l)]
+        }
+        PersistenceFinding::WholeAfterKill { reread, .. } => vec![wrong(0, *reread, l)],
+        PersistenceFinding::WrongAfterKill { count, reread, .. } => vec![wrong(*count, *reread, l)],
+        PersistenceFinding::DidNotStartAgain { .. }
+        | PersistenceFinding::ExpiredBeforeReread { .. }
+        | PersistenceFinding::CacheFiles { .. }
+        | PersistenceFinding::NoCacheFiles { .. }
+        | PersistenceFinding::ReboundAtOnce { .. }
+        | PersistenceFinding::ReboundLate { .. } => Vec::new(),
+    }
+}
+
+fn concurrency_rows(finding: &ConcurrencyFinding, l: Language) -> Vec<MeasuredRow> {
+    match finding {
+        ConcurrencyFinding::FastOvertook { slowest_ms, slow_ms, .. } => {
+            vec![slowest_fast(*slowest_ms, *slow_ms, l)]
+        }
+        ConcurrencyFinding::FastWaited { waited_ms, slow_ms, .. } => {
+            vec![slowest_fast(*waited_ms, *slow_ms, l)]
+        }
+        ConcurrencyFinding::InsideAtOnce { asked, inside }
+        | ConcurrencyFinding::NotInsideAtOnce { asked, inside } => vec![row(
             say!(l, en: "requests inside the backends at one instant", es: "peticiones dentro de los backends en un instante"),
             inside,
             asked.in_words(l),
             l,
         )],
-        Finding::EvenBatches { spread, allowed, .. } | Finding::UnevenBatches { spread, allowed, .. } => {
+        ConcurrencyFinding::SlowWentWrong { .. }
+        | ConcurrencyFinding::OwnAnswers { .. }
+        | ConcurrencyFinding::NotOwnAnswer { .. }
+        | ConcurrencyFinding::ClientKindsServed { .. }
+        | ConcurrencyFinding::ClientKindUnserved { .. }
+        | ConcurrencyFinding::ColdKey { .. } => Vec::new(),
+    }
+}
+
+fn integrity_rows(finding: &IntegrityFinding, l: Language) -> Vec<MeasuredRow> {
+    match finding {
+        IntegrityFinding::BodiesRight { exchanges, .. } => vec![wrong(0, *exchanges, l)],
+        IntegrityFinding::WrongBody { count, exchanges, .. } => vec![wrong(*count, *exchanges, l)],
+        IntegrityFinding::FewOfBackends { .. } => Vec::new(),
+    }
+}
+
+fn rotation_rows(finding: &RotationFinding, l: Language) -> Vec<MeasuredRow> {
+    match finding {
+        RotationFinding::EvenBatches { spread, allowed, .. }
+        | RotationFinding::UnevenBatches { spread, allowed, .. } => {
             vec![row(
                 say!(l, en: "largest difference between two backends", es: "mayor diferencia entre dos backends"),
                 spread,
@@ -77,15 +166,20 @@ pub fn measured_rows(finding: &Finding, resolution: Resolution, language: Langua
                 l,
             )]
         }
-        Finding::EvenWithinRotations { spread, rotations, .. } => vec![row(
+        RotationFinding::EvenWithinRotations { spread, rotations, .. } => vec![row(
             say!(l, en: "largest difference between two backends", es: "mayor diferencia entre dos backends"),
             spread,
             at_most(rotations, l),
             l,
         )],
-        Finding::Latencies { thresholds } => thresholds.iter().flat_map(|seen| threshold(seen, l)).collect(),
-        Finding::PassedOnSecondTry { first, .. } => measured_rows(first, resolution, l),
-        _ => Vec::new(),
+        RotationFinding::ExactCycle { .. }
+        | RotationFinding::CycleBroken { .. }
+        | RotationFinding::TurnPerConnection { .. }
+        | RotationFinding::BackendsLeftOut { .. }
+        | RotationFinding::DoubledAttempts { .. }
+        | RotationFinding::NotForwarded { .. }
+        | RotationFinding::RotationScope { .. }
+        | RotationFinding::HitsAndTurns { .. } => Vec::new(),
     }
 }
 
@@ -194,7 +288,7 @@ fn threshold(seen: &ThresholdSeen, l: Language) -> Vec<MeasuredRow> {
 mod tests {
     use super::measured_rows;
     use crate::language::Language;
-    use harness_judge::check::{ExpirySeen, Finding};
+    use harness_judge::check::{ExpirySeen, Finding, TtlFinding};
     use harness_model::adapter::Resolution;
 
     #[test]
@@ -209,7 +303,8 @@ mod tests {
             early_ms: 0.0,
             late_ms: 1_000.0,
         };
-        let rows = measured_rows(&Finding::Expiry(seen), Resolution::default(), Language::Es);
+        let rows =
+            measured_rows(&Finding::Ttl(TtlFinding::Expiry(seen)), Resolution::default(), Language::Es);
         assert_eq!((rows[0].measured.as_str(), rows[0].allowed.as_str()), ("1999 ms", "≤ 3000 ms"));
         assert_eq!(rows[1].allowed, "≥ 2000 ms");
         assert!(measured_rows(&Finding::NotReached, Resolution::default(), Language::En).is_empty());

@@ -26,6 +26,7 @@ pub mod mending_words;
 mod numbers;
 mod operation_words;
 pub mod page_words;
+mod persistence_words;
 pub mod plot_words;
 mod problem_words;
 pub mod profile_words;
@@ -118,6 +119,24 @@ impl Language {
 /// }
 /// assert_eq!(took(Language::Es, Milliseconds(1.5)), "tardó 1,5 ms");
 /// ```
+///
+/// A figure that one language forgets, or a language that is missing, does not compile:
+///
+/// ```compile_fail
+/// use harness_tell::language::{Language, Milliseconds};
+/// harness_tell::messages! {
+///     /// Says how long it took.
+///     fn took(time: Milliseconds) { en: "it took {time}", es: "tardó" }
+/// }
+/// ```
+///
+/// ```compile_fail
+/// use harness_tell::language::{Language, Milliseconds};
+/// harness_tell::messages! {
+///     /// Says how long it took.
+///     fn took(time: Milliseconds) { en: "it took {time}" }
+/// }
+/// ```
 #[macro_export]
 macro_rules! messages {
     ($($(#[$meta:meta])* $visibility:vis fn $name:ident($($figure:ident: $kind:ty),* $(,)?) { en: $en:literal, es: $es:literal $(,)? })+) => {$(
@@ -125,8 +144,9 @@ macro_rules! messages {
         $visibility fn $name(language: $crate::language::Language $(, $figure: $kind)*) -> String {
             let ($($figure,)*) = ($($crate::language::InWords::in_words(&$figure, language),)*);
             match language {
-                $crate::language::Language::En => ::std::format!($en),
-                $crate::language::Language::Es => ::std::format!($es),
+                // Named, and not captured, so that each language must use each of them.
+                $crate::language::Language::En => ::std::format!($en $(, $figure = $figure)*),
+                $crate::language::Language::Es => ::std::format!($es $(, $figure = $figure)*),
             }
         }
     )+};
@@ -140,8 +160,9 @@ macro_rules! say {
         // One tuple, so that no figure hides a variable that the next one needs.
         let ($($figure,)*) = ($($crate::language::InWords::in_words(&$value, language),)*);
         match language {
-            $crate::language::Language::En => ::std::format!($en),
-            $crate::language::Language::Es => ::std::format!($es),
+            // Named, and not captured, so that each language must use each of them.
+            $crate::language::Language::En => ::std::format!($en $(, $figure = $figure)*),
+            $crate::language::Language::Es => ::std::format!($es $(, $figure = $figure)*),
         }
     }};
 }

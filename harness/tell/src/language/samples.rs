@@ -3,8 +3,9 @@
 //! The figures are made up. A new finding belongs here too, so that its sentence is asked for in both languages.
 
 use harness_judge::check::{
-    Amiss, Difference, ExpirySeen, Finding, Judgement, LatePattern, RotationPattern, Samples, Share,
-    ThresholdSeen, Wrong,
+    Amiss, ConcurrencyFinding, Difference, ExchangeFinding, ExpirySeen, Finding, HitsFinding,
+    IntegrityFinding, Judgement, LatePattern, PersistenceFinding, ProxyFinding, RotationFinding,
+    RotationPattern, Samples, Share, ThresholdSeen, TtlFinding, Wrong,
 };
 use harness_model::catalogue::CheckId;
 use harness_model::history::LimitReached;
@@ -46,19 +47,29 @@ pub(crate) fn all() -> Vec<Finding> {
     let wrong = || Wrong::Damaged { how: "checksum".into() };
     let shares =
         || vec![Share { backend: "b1".into(), attempts: 40 }, Share { backend: "b2".into(), attempts: 38 }];
-    let late = |pattern| Finding::ServedPastTtl {
-        target: target(),
-        age_ms: 4_120.4,
-        past_ms: 2_120.4,
-        count: 96,
-        seen: seen(),
-        pattern,
+    let late = |pattern| {
+        Finding::Ttl(TtlFinding::ServedPastTtl {
+            target: target(),
+            age_ms: 4_120.4,
+            past_ms: 2_120.4,
+            count: 96,
+            seen: seen(),
+            pattern,
+        })
     };
     let mut all = vec![
-        Finding::WaitsForBackendsEnd { kept_for_ms: 1_200.0, after_close_ms: 3.0, answer: true },
-        Finding::WaitsForBackendsEnd { kept_for_ms: 1_200.0, after_close_ms: 3.0, answer: false },
-        Finding::ClosesUnsaid { target: target(), closed: 7, went_on: 0 },
-        Finding::ClosesAsSaid { went_on: 12, said: 3 },
+        Finding::Exchange(ExchangeFinding::WaitsForBackendsEnd {
+            kept_for_ms: 1_200.0,
+            after_close_ms: 3.0,
+            answer: true,
+        }),
+        Finding::Exchange(ExchangeFinding::WaitsForBackendsEnd {
+            kept_for_ms: 1_200.0,
+            after_close_ms: 3.0,
+            answer: false,
+        }),
+        Finding::Exchange(ExchangeFinding::ClosesUnsaid { target: target(), closed: 7, went_on: 0 }),
+        Finding::Exchange(ExchangeFinding::ClosesAsSaid { went_on: 12, said: 3 }),
         Finding::NotSent { requests: 3, said: "too many open files".into() },
         Finding::CutOffByUs {
             target: target(),
@@ -70,111 +81,201 @@ pub(crate) fn all() -> Vec<Finding> {
         Finding::NoControl { check: CheckId::CacheHit },
         Finding::NoControl { check: CheckId::ForwardOnce },
         Finding::NoControl { check: CheckId::RotationSerialCycle },
-        Finding::FewOfBackends { right: 1, of_nobody: 56 },
-        Finding::FewOfBackends { right: 0, of_nobody: 56 },
+        Finding::Integrity(IntegrityFinding::FewOfBackends { right: 1, of_nobody: 56 }),
+        Finding::Integrity(IntegrityFinding::FewOfBackends { right: 0, of_nobody: 56 }),
         Finding::DeclaredUnsupported { capability: "cache: memory".into() },
         Finding::Attached,
         Finding::CutShort { ended: 28, steps: 119 },
-        Finding::ClientWaitsForClose { kept_ms: 1_200.0 },
+        Finding::Exchange(ExchangeFinding::ClientWaitsForClose { kept_ms: 1_200.0 }),
         Finding::StepProblem { problem: "curl is not installed".into() },
         Finding::PassedOnSecondTry {
-            first: Box::new(Finding::NotInsideAtOnce { asked: 10, inside: 4 }),
+            first: Box::new(Finding::Concurrency(ConcurrencyFinding::NotInsideAtOnce {
+                asked: 10,
+                inside: 4,
+            })),
             pressure_first: Some(0.9),
             pressure_second: None,
         },
-        Finding::HitsProven { keys: 5 },
-        Finding::NoHits { keys: 5, target: target() },
-        Finding::SomeMisses { keys: 5, missed: 2, target: target() },
-        Finding::PostsReachedBackends { posts: 5, tempting: 4 },
-        Finding::PostFromCache { target: target(), count: 5, posts: 5 },
-        Finding::PostNotForwarded { target: target(), wrong: wrong(), count: 1, posts: 5 },
-        Finding::Expiry(seen()),
-        Finding::Expiry(ExpirySeen { late_ms: 1_000.0, ..seen() }),
+        Finding::Hits(HitsFinding::HitsProven { keys: 5 }),
+        Finding::Hits(HitsFinding::NoHits { keys: 5, target: target() }),
+        Finding::Hits(HitsFinding::SomeMisses { keys: 5, missed: 2, target: target() }),
+        Finding::Hits(HitsFinding::PostsReachedBackends { posts: 5, tempting: 4 }),
+        Finding::Hits(HitsFinding::PostFromCache { target: target(), count: 5, posts: 5 }),
+        Finding::Hits(HitsFinding::PostNotForwarded { target: target(), wrong: wrong(), count: 1, posts: 5 }),
+        Finding::Ttl(TtlFinding::Expiry(seen())),
+        Finding::Ttl(TtlFinding::Expiry(ExpirySeen { late_ms: 1_000.0, ..seen() })),
         late(LatePattern::NeverExpires),
         late(LatePattern::TwiceTheTtl),
         late(LatePattern::Late),
         late(LatePattern::Mixed),
-        Finding::ExpiredEarly { target: target(), age_ms: 1_500.0, short_ms: 500.0, count: 7, seen: seen() },
-        Finding::TooFewProbes { before: 3, after: 4, needed: 10, ttl_ms: 2_000.0 },
-        Finding::ResolutionTooCoarse { declared_ms: 2_000.0, at_most_ms: 1_000.0 },
-        Finding::TwoValues { first: seen(), second: seen() },
-        Finding::OneAgeForTwoValues { first: seen(), second: seen() },
-        Finding::ResourcesExpireApart { keys: 40, stored_apart_ms: 2_000.0, outlived: 20 },
-        Finding::ResourcesExpireTogether {
+        Finding::Ttl(TtlFinding::ExpiredEarly {
+            target: target(),
+            age_ms: 1_500.0,
+            short_ms: 500.0,
+            count: 7,
+            seen: seen(),
+        }),
+        Finding::Ttl(TtlFinding::TooFewProbes { before: 3, after: 4, needed: 10, ttl_ms: 2_000.0 }),
+        Finding::Ttl(TtlFinding::ResolutionTooCoarse { declared_ms: 2_000.0, at_most_ms: 1_000.0 }),
+        Finding::Ttl(TtlFinding::TwoValues { first: seen(), second: seen() }),
+        Finding::Ttl(TtlFinding::OneAgeForTwoValues { first: seen(), second: seen() }),
+        Finding::Ttl(TtlFinding::ResourcesExpireApart { keys: 40, stored_apart_ms: 2_000.0, outlived: 20 }),
+        Finding::Ttl(TtlFinding::ResourcesExpireTogether {
             keys: 40,
             stored_apart_ms: 2_000.0,
             youngest_ms: 640.0,
             oldest_ms: 1_970.0,
-        },
-        Finding::HitsDoNotProlong { keys: 10, hits: 60, oldest_ms: 1_890.0, ttl_ms: 2_000.0 },
-        Finding::HitsProlong {
+        }),
+        Finding::Ttl(TtlFinding::HitsDoNotProlong {
+            keys: 10,
+            hits: 60,
+            oldest_ms: 1_890.0,
+            ttl_ms: 2_000.0,
+        }),
+        Finding::Ttl(TtlFinding::HitsProlong {
             target: target(),
             age_ms: 4_800.0,
             ttl_ms: 2_000.0,
             hits: 16,
             count: 10,
             keys: 10,
-        },
-        Finding::AgeGoesOnOverRestart { seen: seen(), restarts: 1 },
-        Finding::RestartProlongs { target: target(), age_ms: 2_700.0, count: 3, seen: seen() },
-        Finding::RestartForgets { target: target(), age_ms: 700.0, count: 3, seen: seen() },
-        Finding::KeptAfterKill { keys: 30, kills: 3, backends_down: true },
-        Finding::KeptAfterKill { keys: 30, kills: 3, backends_down: false },
-        Finding::LostAfterKill { keys: 30, lost: 30, target: target(), wrong: Wrong::FromBackend, kills: 3 },
-        Finding::DidNotStartAgain { code: Some(1), last_lines: vec!["address in use".into()] },
-        Finding::DidNotStartAgain { code: None, last_lines: Vec::new() },
+        }),
+        Finding::Ttl(TtlFinding::AgeGoesOnOverRestart { seen: seen(), restarts: 1 }),
+        Finding::Ttl(TtlFinding::RestartProlongs {
+            target: target(),
+            age_ms: 2_700.0,
+            count: 3,
+            seen: seen(),
+        }),
+        Finding::Ttl(TtlFinding::RestartForgets { target: target(), age_ms: 700.0, count: 3, seen: seen() }),
+        Finding::Persistence(PersistenceFinding::KeptAfterKill { keys: 30, kills: 3, backends_down: true }),
+        Finding::Persistence(PersistenceFinding::KeptAfterKill { keys: 30, kills: 3, backends_down: false }),
+        Finding::Persistence(PersistenceFinding::LostAfterKill {
+            keys: 30,
+            lost: 30,
+            target: target(),
+            wrong: Wrong::FromBackend,
+            kills: 3,
+        }),
+        Finding::Persistence(PersistenceFinding::DidNotStartAgain {
+            code: Some(1),
+            last_lines: vec!["address in use".into()],
+        }),
+        Finding::Persistence(PersistenceFinding::DidNotStartAgain { code: None, last_lines: Vec::new() }),
         Finding::ForAPerson,
-        Finding::NotFoundKept { target: target() },
-        Finding::NotFoundAskedAgain { exchanges: 2 },
-        Finding::ExpiredBeforeReread { keys: 30, ttl_ms: 2_000.0 },
-        Finding::WholeAfterKill { kills: 20, reread: 400, from_cache: 200 },
-        Finding::WrongAfterKill { target: target(), wrong: wrong(), count: 2, reread: 400, kills: 20 },
-        Finding::CacheFiles { files: 30, bytes: 30_720, example: "cache/1".into() },
-        Finding::NoCacheFiles { files: 2, cached_bytes: 30_720 },
-        Finding::ReboundAtOnce { starts: 3, slowest_ms: 12.0 },
-        Finding::ReboundLate { after_ms: 61_000.0, vain: 30, starts: 1, given_up: false },
-        Finding::ReboundLate { after_ms: 60_000.0, vain: 26, starts: 2, given_up: true },
-        Finding::FastOvertook { fast: 10, slow_ms: 1_000.0, slowest_ms: 4.0 },
-        Finding::FastWaited { target: target(), waited_ms: 950.0, slow_ms: 1_000.0, waiting: 10, fast: 10 },
-        Finding::SlowWentWrong { target: target(), wrong: Wrong::TimedOut },
-        Finding::InsideAtOnce { asked: 10, inside: 10 },
-        Finding::OwnAnswers { exchanges: 500, at_once: 50 },
-        Finding::ClientKindsServed { kinds: vec![ClientKind::Raw, ClientKind::Curl], exchanges: 6 },
-        Finding::ClientKindUnserved {
+        Finding::Exchange(ExchangeFinding::NotFoundKept { target: target() }),
+        Finding::Exchange(ExchangeFinding::NotFoundAskedAgain { exchanges: 2 }),
+        Finding::Persistence(PersistenceFinding::ExpiredBeforeReread { keys: 30, ttl_ms: 2_000.0 }),
+        Finding::Persistence(PersistenceFinding::WholeAfterKill { kills: 20, reread: 400, from_cache: 200 }),
+        Finding::Persistence(PersistenceFinding::WrongAfterKill {
+            target: target(),
+            wrong: wrong(),
+            count: 2,
+            reread: 400,
+            kills: 20,
+        }),
+        Finding::Persistence(PersistenceFinding::CacheFiles {
+            files: 30,
+            bytes: 30_720,
+            example: "cache/1".into(),
+        }),
+        Finding::Persistence(PersistenceFinding::NoCacheFiles { files: 2, cached_bytes: 30_720 }),
+        Finding::Persistence(PersistenceFinding::ReboundAtOnce { starts: 3, slowest_ms: 12.0 }),
+        Finding::Persistence(PersistenceFinding::ReboundLate {
+            after_ms: 61_000.0,
+            vain: 30,
+            starts: 1,
+            given_up: false,
+        }),
+        Finding::Persistence(PersistenceFinding::ReboundLate {
+            after_ms: 60_000.0,
+            vain: 26,
+            starts: 2,
+            given_up: true,
+        }),
+        Finding::Concurrency(ConcurrencyFinding::FastOvertook {
+            fast: 10,
+            slow_ms: 1_000.0,
+            slowest_ms: 4.0,
+        }),
+        Finding::Concurrency(ConcurrencyFinding::FastWaited {
+            target: target(),
+            waited_ms: 950.0,
+            slow_ms: 1_000.0,
+            waiting: 10,
+            fast: 10,
+        }),
+        Finding::Concurrency(ConcurrencyFinding::SlowWentWrong { target: target(), wrong: Wrong::TimedOut }),
+        Finding::Concurrency(ConcurrencyFinding::InsideAtOnce { asked: 10, inside: 10 }),
+        Finding::Concurrency(ConcurrencyFinding::OwnAnswers { exchanges: 500, at_once: 50 }),
+        Finding::Concurrency(ConcurrencyFinding::ClientKindsServed {
+            kinds: vec![ClientKind::Raw, ClientKind::Curl],
+            exchanges: 6,
+        }),
+        Finding::Concurrency(ConcurrencyFinding::ClientKindUnserved {
             kind: ClientKind::Reqwest,
             target: target(),
             wrong: Wrong::NoAnswer,
             count: 3,
             exchanges: 3,
-        },
-        Finding::ColdKey { requests: 50, attempts: 50 },
-        Finding::BodiesRight { exchanges: 900, bytes: 921_600 },
-        Finding::Lived { launches: 2, exchanges: 900 },
-        Finding::Died { code: None, signal: Some(13), after: Some(target()), last_lines: vec!["bye".into()] },
-        Finding::StoppedByLimit { limit: LimitReached::Written(1_000_000_000), after: Some(target()) },
-        Finding::StoppedByLimit { limit: LimitReached::Memory, after: None },
-        Finding::Died { code: Some(1), signal: None, after: None, last_lines: Vec::new() },
-        Finding::ExactCycle { requests: 30, order: vec!["b1".into(), "b2".into()], chance: 1e-9 },
-        Finding::EvenWithinRotations { requests: 30, spread: 2, rotations: 4 },
-        Finding::TurnPerConnection {
+        }),
+        Finding::Concurrency(ConcurrencyFinding::ColdKey { requests: 50, attempts: 50 }),
+        Finding::Integrity(IntegrityFinding::BodiesRight { exchanges: 900, bytes: 921_600 }),
+        Finding::Proxy(ProxyFinding::Lived { launches: 2, exchanges: 900 }),
+        Finding::Proxy(ProxyFinding::Died {
+            code: None,
+            signal: Some(13),
+            after: Some(target()),
+            last_lines: vec!["bye".into()],
+        }),
+        Finding::Proxy(ProxyFinding::StoppedByLimit {
+            limit: LimitReached::Written(1_000_000_000),
+            after: Some(target()),
+        }),
+        Finding::Proxy(ProxyFinding::StoppedByLimit { limit: LimitReached::Memory, after: None }),
+        Finding::Proxy(ProxyFinding::Died {
+            code: Some(1),
+            signal: None,
+            after: None,
+            last_lines: Vec::new(),
+        }),
+        Finding::Rotation(RotationFinding::ExactCycle {
+            requests: 30,
+            order: vec!["b1".into(), "b2".into()],
+            chance: 1e-9,
+        }),
+        Finding::Rotation(RotationFinding::EvenWithinRotations { requests: 30, spread: 2, rotations: 4 }),
+        Finding::Rotation(RotationFinding::TurnPerConnection {
             requests: 24,
             connections: 1,
             over: 25,
             backends: vec!["b1".into(), "b2".into()],
-        },
-        Finding::BackendsLeftOut { names: vec!["b2".into()], shares: shares() },
-        Finding::DoubledAttempts { target: target(), attempts: 2, count: 30, requests: 30 },
-        Finding::NotForwarded {
+        }),
+        Finding::Rotation(RotationFinding::BackendsLeftOut { names: vec!["b2".into()], shares: shares() }),
+        Finding::Rotation(RotationFinding::DoubledAttempts {
+            target: target(),
+            attempts: 2,
+            count: 30,
+            requests: 30,
+        }),
+        Finding::Rotation(RotationFinding::NotForwarded {
             target: target(),
             wrong: Wrong::Status { status: 502 },
             count: 1,
             requests: 30,
-        },
-        Finding::EvenBatches { batches: 25, size: 12, spread: 1, allowed: 1, power: 0.88, shares: shares() },
-        Finding::HitsAndTurns { take_turn: true, hits: 6 },
-        Finding::HitsAndTurns { take_turn: false, hits: 6 },
-        Finding::AsAsked { exchanges: 6 },
-        Finding::AtRest { cpu: 0.01, threads: 0, files: 2 },
+        }),
+        Finding::Rotation(RotationFinding::EvenBatches {
+            batches: 25,
+            size: 12,
+            spread: 1,
+            allowed: 1,
+            power: 0.88,
+            shares: shares(),
+        }),
+        Finding::Rotation(RotationFinding::HitsAndTurns { take_turn: true, hits: 6 }),
+        Finding::Rotation(RotationFinding::HitsAndTurns { take_turn: false, hits: 6 }),
+        Finding::Exchange(ExchangeFinding::AsAsked { exchanges: 6 }),
+        Finding::Exchange(ExchangeFinding::AtRest { cpu: 0.01, threads: 0, files: 2 }),
     ];
     for amiss in [
         Amiss::NotForwarded { wrong: Some(wrong()) },
@@ -202,7 +303,13 @@ pub(crate) fn all() -> Vec<Finding> {
         Amiss::NotKeptInCache,
         Amiss::Differs { difference: Difference::Bytes },
     ] {
-        all.push(Finding::Amiss { method: "GET".into(), target: target(), amiss, count: 1, exchanges: 6 });
+        all.push(Finding::Exchange(ExchangeFinding::Amiss {
+            method: "GET".into(),
+            target: target(),
+            amiss,
+            count: 1,
+            exchanges: 6,
+        }));
     }
     for wrong in [
         Wrong::Foreign { of: "/t/18".into() },
@@ -214,14 +321,19 @@ pub(crate) fn all() -> Vec<Finding> {
         Wrong::OfNobody,
         Wrong::OfAHead,
     ] {
-        all.push(Finding::NotOwnAnswer {
+        all.push(Finding::Concurrency(ConcurrencyFinding::NotOwnAnswer {
             target: target(),
             wrong: wrong.clone(),
             count: 2,
             exchanges: 500,
             at_once: 50,
-        });
-        all.push(Finding::WrongBody { target: target(), wrong, count: 1, exchanges: 500 });
+        }));
+        all.push(Finding::Integrity(IntegrityFinding::WrongBody {
+            target: target(),
+            wrong,
+            count: 1,
+            exchanges: 500,
+        }));
     }
     for difference in [
         Difference::Status { miss: 200, hit: 304 },
@@ -231,7 +343,7 @@ pub(crate) fn all() -> Vec<Finding> {
         Difference::Bytes,
         Difference::End { wrong: Wrong::TimedOut },
     ] {
-        all.push(Finding::HitDiffers { target: target(), difference, count: 1, hits: 5 });
+        all.push(Finding::Hits(HitsFinding::HitDiffers { target: target(), difference, count: 1, hits: 5 }));
     }
     for pattern in [
         RotationPattern::Global,
@@ -244,15 +356,15 @@ pub(crate) fn all() -> Vec<Finding> {
         RotationPattern::LeavesOut,
         RotationPattern::Unknown,
     ] {
-        all.push(Finding::CycleBroken {
+        all.push(Finding::Rotation(RotationFinding::CycleBroken {
             position: 8,
             expected: "b2".into(),
             saw: "b1".into(),
             sequence: vec!["b1".into()],
             requests: 30,
             pattern: pattern.clone(),
-        });
-        all.push(Finding::UnevenBatches {
+        }));
+        all.push(Finding::Rotation(RotationFinding::UnevenBatches {
             batch: 4,
             batches: 25,
             size: 12,
@@ -260,8 +372,8 @@ pub(crate) fn all() -> Vec<Finding> {
             allowed: 1,
             shares: shares(),
             pattern: pattern.clone(),
-        });
-        all.push(Finding::RotationScope { pattern, requests: 60 });
+        }));
+        all.push(Finding::Rotation(RotationFinding::RotationScope { pattern, requests: 60 }));
     }
     for judgement in [
         Judgement::Within,

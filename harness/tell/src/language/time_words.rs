@@ -4,7 +4,7 @@
 
 use super::{Counted, InWords, Language, Milliseconds, Noun, Span};
 use crate::{say, words};
-use harness_judge::check::{ExpirySeen, Finding, LatePattern};
+use harness_judge::check::{ExpirySeen, LatePattern, TtlFinding};
 
 words!(LatePattern {
     LatePattern::NeverExpires => { en: "no entry was seen to expire", es: "no se vio expirar ningún recurso" },
@@ -46,9 +46,9 @@ fn sides(seen: &ExpirySeen, language: Language) -> String {
 }
 
 /// The sentence for a finding of this family; `None` for any other.
-pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> {
-    Some(match finding {
-        Finding::Expiry(seen) => {
+pub(super) fn sentence(finding: &TtlFinding, language: Language) -> String {
+    match finding {
+        TtlFinding::Expiry(seen) => {
             let resolution = if seen.early_ms + seen.late_ms > 0.0 {
                 say!(language,
                     en: "; the proxy declares that it may be {early} early and {late} late",
@@ -59,60 +59,61 @@ pub(super) fn sentence(finding: &Finding, language: Language) -> Option<String> 
             };
             format!("{}, {}{resolution}", seen.in_words(language), sides(seen, language))
         }
-        Finding::ServedPastTtl { target, age_ms, past_ms, count, seen, pattern } => say!(language,
+        TtlFinding::ServedPastTtl { target, age_ms, past_ms, count, seen, pattern } => say!(language,
             en: "the entry {target} was answered from the cache {age} after it was stored: {past} past its TTL of {ttl}; {count} prove the same; {pattern}",
             es: "el recurso {target} se sirvió desde el caché {age} después de guardado: {past} más allá de su TTL de {ttl}; {count} lo demuestran; {pattern}",
             target = target, age = Milliseconds(*age_ms), past = Milliseconds(*past_ms), ttl = Span(seen.ttl_ms),
             count = Counted(*count, Noun::Probe), pattern = pattern),
-        Finding::ExpiredEarly { target, age_ms, short_ms, count, seen } => say!(language,
+        TtlFinding::ExpiredEarly { target, age_ms, short_ms, count, seen } => say!(language,
             en: "the entry {target} was gone at most {age} after it was stored: {short} before its TTL of {ttl}; {count} prove the same",
             es: "el recurso {target} ya no estaba a lo sumo {age} después de guardado: {short} antes de su TTL de {ttl}; {count} lo demuestran",
             target = target, age = Milliseconds(*age_ms), short = Milliseconds(*short_ms), ttl = Span(seen.ttl_ms),
             count = Counted(*count, Noun::Probe)),
-        Finding::TooFewProbes { before, after, needed, ttl_ms } => say!(language,
+        TtlFinding::TooFewProbes { before, after, needed, ttl_ms } => say!(language,
             en: "{before} surely before and {after} surely after the TTL of {ttl}; {needed} are needed on each side",
             es: "{before} con seguridad antes y {after} con seguridad después del TTL de {ttl}; se necesitan {needed} a cada lado",
             before = Counted(*before, Noun::Probe), after = after, ttl = Span(*ttl_ms), needed = needed),
-        Finding::ResolutionTooCoarse { declared_ms, at_most_ms } => say!(language,
+        TtlFinding::ResolutionTooCoarse { declared_ms, at_most_ms } => say!(language,
             en: "the profile of this proxy declares a resolution of {declared}, and the scenario accepts at most {at_most}",
             es: "el perfil de este proxy declara una resolución de {declared} y el escenario acepta a lo sumo {at_most}",
             declared = Span(*declared_ms), at_most = Span(*at_most_ms)),
-        Finding::TwoValues { first, second } => say!(language,
+        TtlFinding::TwoValues { first, second } => say!(language,
             en: "first: {first}; started again: {second}", es: "primero: {first}; arrancado de nuevo: {second}",
             first = first, second = second),
-        Finding::OneAgeForTwoValues { first, second } => say!(language,
+        TtlFinding::OneAgeForTwoValues { first, second } => say!(language,
             en: "the TTL changed but the age did not: first {first}; started again, {second}",
             es: "el TTL cambió pero la edad no: primero {first}; arrancado de nuevo, {second}", first = first, second = second),
-        Finding::ResourcesExpireApart { keys, stored_apart_ms, outlived } => say!(language,
+        TtlFinding::ResourcesExpireApart { keys, stored_apart_ms, outlived } => say!(language,
             en: "{keys} stored over {apart} expired one by one: {outlived} of them while others, served later, lay in the cache all the time",
             es: "{keys} guardados a lo largo de {apart} expiraron uno por uno: {outlived} mientras otros, servidos después, seguían todo el tiempo en el caché",
             keys = Counted(*keys, Noun::Resource), apart = Span(*stored_apart_ms), outlived = outlived),
-        Finding::ResourcesExpireTogether { keys, stored_apart_ms, youngest_ms, oldest_ms } => say!(language,
+        TtlFinding::ResourcesExpireTogether { keys, stored_apart_ms, youngest_ms, oldest_ms } => {
+            say!(language,
             en: "{keys} of those stored over {apart} were gone together, whatever their age: one was gone at {youngest}, and another one served at {oldest}",
             es: "{keys} de los guardados a lo largo de {apart} desaparecieron juntos, sin importar su edad: uno ya no estaba a los {youngest}, y otro se sirvió a los {oldest}",
             keys = Counted(*keys, Noun::Resource), apart = Span(*stored_apart_ms),
-            youngest = Milliseconds(*youngest_ms), oldest = Milliseconds(*oldest_ms)),
-        Finding::HitsDoNotProlong { keys, hits, oldest_ms, ttl_ms } => say!(language,
+            youngest = Milliseconds(*youngest_ms), oldest = Milliseconds(*oldest_ms))
+        }
+        TtlFinding::HitsDoNotProlong { keys, hits, oldest_ms, ttl_ms } => say!(language,
             en: "{keys} in constant use expired all the same: {hits}, the oldest at {oldest} (TTL {ttl})",
             es: "{keys} en uso constante expiraron igual: {hits}, la más antigua a los {oldest} (TTL {ttl})",
             keys = Counted(*keys, Noun::Resource), hits = Counted(*hits, Noun::Hit),
             oldest = Milliseconds(*oldest_ms), ttl = Span(*ttl_ms)),
-        Finding::HitsProlong { target, age_ms, ttl_ms, hits, count, keys } => say!(language,
+        TtlFinding::HitsProlong { target, age_ms, ttl_ms, hits, count, keys } => say!(language,
             en: "the entry {target} was still served {age} after it was stored (TTL {ttl}) because {hits} kept it alive; so were {count} of {keys}",
             es: "el recurso {target} seguía vigente {age} después de guardado (TTL {ttl}) porque {hits} lo mantuvieron vivo; así ocurrió con {count} de {keys}",
             target = target, age = Milliseconds(*age_ms), ttl = Span(*ttl_ms), hits = Counted(*hits, Noun::Hit),
             count = count, keys = Counted(*keys, Noun::Resource)),
-        Finding::AgeGoesOnOverRestart { seen, restarts } => say!(language,
+        TtlFinding::AgeGoesOnOverRestart { seen, restarts } => say!(language,
             en: "over {restarts}: {seen}, {sides}", es: "con {restarts} de por medio: {seen}, {sides}",
             restarts = Counted(*restarts, Noun::Restart), seen = seen, sides = sides(seen, language)),
-        Finding::RestartProlongs { target, age_ms, count, seen } => say!(language,
+        TtlFinding::RestartProlongs { target, age_ms, count, seen } => say!(language,
             en: "after the restart the entry {target} was served {age} after it was stored, past its TTL of {ttl}; {count} prove the same",
             es: "tras el reinicio el recurso {target} se sirvió {age} después de guardado, más allá de su TTL de {ttl}; {count} lo demuestran",
             target = target, age = Milliseconds(*age_ms), ttl = Span(seen.ttl_ms), count = Counted(*count, Noun::Probe)),
-        Finding::RestartForgets { target, age_ms, count, seen } => say!(language,
+        TtlFinding::RestartForgets { target, age_ms, count, seen } => say!(language,
             en: "after the restart the entry {target} was gone at most {age} after it was stored, within its TTL of {ttl}; {count} prove the same",
             es: "tras el reinicio el recurso {target} ya no estaba a lo sumo {age} después de guardado, dentro de su TTL de {ttl}; {count} lo demuestran",
             target = target, age = Milliseconds(*age_ms), ttl = Span(seen.ttl_ms), count = Counted(*count, Noun::Probe)),
-        _ => return None,
-    })
+    }
 }

@@ -161,14 +161,17 @@ pub fn escape(text: &str) -> String {
 mod tests {
     use super::{escape, summary};
     use crate::report::testkit::{RunBuilder, verdict};
-    use harness_judge::check::{Finding, Outcome};
+    use harness_judge::check::{Finding, HitsFinding, Outcome};
     use harness_model::catalogue::CheckId;
 
     #[test]
     fn hostile_text_stays_in_its_cell() {
         assert_eq!(escape("a|b\n<script>"), "a\\|b &lt;script&gt;");
         let mut bad = verdict(CheckId::CacheHit, Outcome::Fail);
-        bad.finding = Finding::NoHits { keys: 3, target: "/x|y\r\n<img src=x onerror=alert(1)>".into() };
+        bad.finding = Finding::Hits(HitsFinding::NoHits {
+            keys: 3,
+            target: "/x|y\r\n<img src=x onerror=alert(1)>".into(),
+        });
         let run = RunBuilder::new("ttl").ready().verdict(bad).build();
         let text = summary(&run.source());
         assert!(!text.contains("<img"), "{text}");

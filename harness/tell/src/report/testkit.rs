@@ -13,7 +13,7 @@ use fake_backends::stamp::Stamp;
 use hdrhistogram::Histogram;
 
 use super::{Attachments, Source};
-use harness_judge::check::{Finding, Outcome, Verdict};
+use harness_judge::check::{Finding, HitsFinding, Outcome, Verdict};
 use harness_model::adapter::{Adapter, Program};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{
@@ -54,8 +54,8 @@ pub struct RunBuilder {
 /// A verdict with a finding that fits its outcome well enough for tests.
 pub fn verdict(check: CheckId, outcome: Outcome) -> Verdict {
     let finding = match outcome {
-        Outcome::Pass => Finding::HitsProven { keys: 120 },
-        Outcome::Fail => Finding::NoHits { keys: 120, target: "/ttl/7".into() },
+        Outcome::Pass => Finding::Hits(HitsFinding::HitsProven { keys: 120 }),
+        Outcome::Fail => Finding::Hits(HitsFinding::NoHits { keys: 120, target: "/ttl/7".into() }),
         Outcome::Unsupported => Finding::DeclaredUnsupported { capability: "cache: memory".into() },
         Outcome::Blocked => Finding::DependsOn { check: CheckId::CacheHit },
         _ => Finding::NotReached,

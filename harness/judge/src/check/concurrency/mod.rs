@@ -12,7 +12,7 @@ use crate::check::integrity::{rests_on_time, wrong_answer};
 use crate::check::judged::Judged;
 use crate::check::ledger::{Asked, Ledger, ms, ms_between};
 use crate::check::seen::{Samples, Wrong};
-use crate::check::{Finding, Outcome};
+use crate::check::{ConcurrencyFinding, Finding, Outcome};
 use harness_model::history::{Event, Purpose};
 use harness_model::plan::CheckPlan;
 use harness_model::plan::{ClientKind, Plan, Step, StepKind};
@@ -48,7 +48,8 @@ pub(in crate::check) fn slow_fast(ledger: &Ledger<'_>, check: &CheckPlan) -> Jud
 pub(in crate::check) fn own_answers(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let mut judged = worst_of_steps(ledger, check, own_answers_in);
     if judged.outcome == Outcome::Pass
-        && let Finding::OwnAnswers { exchanges, at_once } = &mut judged.finding
+        && let Finding::Concurrency(ConcurrencyFinding::OwnAnswers { exchanges, at_once }) =
+            &mut judged.finding
     {
         // What passed is all of it, not only the first batches.
         (*exchanges, *at_once) = (0, 0);
@@ -77,13 +78,13 @@ pub(in crate::check) fn client_kinds(ledger: &Ledger<'_>, check: &CheckPlan) -> 
         let wrong: Vec<(&Asked<'_>, Wrong)> =
             requests.iter().filter_map(|asked| Some((asked, wrong_answer(asked)?))).collect();
         if let Some((asked, found)) = wrong.first() {
-            let finding = Finding::ClientKindUnserved {
+            let finding = Finding::Concurrency(ConcurrencyFinding::ClientKindUnserved {
                 kind: plan.client,
                 target: asked.exchange.target.clone(),
                 wrong: found.clone(),
                 count: wrong.len() as u64,
                 exchanges: requests.len() as u64,
-            };
+            });
             return Judged::fail(finding, wrong.iter().map(|(asked, _)| asked.line).collect());
         }
         exchanges += requests.len() as u64;
@@ -98,7 +99,7 @@ pub(in crate::check) fn client_kinds(ledger: &Ledger<'_>, check: &CheckPlan) -> 
         }
         return Judged::too_few(Samples::ClientKinds, kinds.len() as u64, 2);
     }
-    Judged::pass(Finding::ClientKindsServed { kinds, exchanges })
+    Judged::pass(Finding::Concurrency(ConcurrencyFinding::ClientKindsServed { kinds, exchanges }))
 }
 
 /// `concurrency.coalescing`: what clients that ask for one cold key at once cost the backends.
@@ -125,7 +126,7 @@ pub(in crate::check) fn coalescing(ledger: &Ledger<'_>, check: &CheckPlan) -> Ju
         }
     }
     let Some((requests, attempts, evidence)) = worst else { return Judged::not_reached() };
-    let finding = Finding::ColdKey { requests, attempts };
+    let finding = Finding::Concurrency(ConcurrencyFinding::ColdKey { requests, attempts });
     if attempts <= 1 {
         Judged::pass(finding).with_evidence(evidence)
     } else {
@@ -142,9 +143,10 @@ fn overlap_in(ledger: &Ledger<'_>, step: &Step, attempt: u32) -> Option<Judged> 
     let (inside, evidence) = most_inside(ledger, &requests);
     let asked = u64::from(plan.requests);
     Some(if inside >= asked {
-        Judged::pass(Finding::InsideAtOnce { asked, inside }).with_evidence(evidence)
+        Judged::pass(Finding::Concurrency(ConcurrencyFinding::InsideAtOnce { asked, inside }))
+            .with_evidence(evidence)
     } else {
-        Judged::fail(Finding::NotInsideAtOnce { asked, inside }, evidence)
+        Judged::fail(Finding::Concurrency(ConcurrencyFinding::NotInsideAtOnce { asked, inside }), evidence)
     })
 }
 
@@ -175,7 +177,10 @@ fn overtake_in(ledger: &Ledger<'_>, step: &Step, attempt: u32) -> Option<Judged>
     let slow = *ledger.requests_of_try(step.index, attempt, Purpose::Slow).first()?;
     let fast = ledger.requests_of_try(step.index, attempt, Purpose::Fast);
     let went_wrong = |wrong: Wrong| {
-        let finding = Finding::SlowWentWrong { target: slow.exchange.target.clone(), wrong };
+        let finding = Finding::Concurrency(ConcurrencyFinding::SlowWentWrong {
+            target: slow.exchange.target.clone(),
+            wrong,
+        });
         Some(Judged::fail(finding, vec![slow.line]))
     };
     let Some(inside) = ledger.attempts_during(&slow).next() else {
@@ -200,20 +205,24 @@ fn overtake_in(ledger: &Ledger<'_>, step: &Step, attempt: u32) -> Option<Judged>
     let took = |asked: &Asked<'_>| ms_between(asked.exchange.intended, asked.exchange.finished);
     match waiting.iter().max_by(|a, b| took(a).total_cmp(&took(b))) {
         Some(worst) => {
-            let finding = Finding::FastWaited {
+            let finding = Finding::Concurrency(ConcurrencyFinding::FastWaited {
                 target: worst.exchange.target.clone(),
                 waited_ms: took(worst),
                 slow_ms,
                 waiting: waiting.len() as u64,
                 fast: in_time.len() as u64,
-            };
+            });
             let lines =
                 [slow.line, inside.line].into_iter().chain(waiting.iter().map(|asked| asked.line)).collect();
             Some(Judged::fail(finding, lines))
         }
         None => {
             let slowest_ms = in_time.iter().map(|asked| took(asked)).fold(0.0, f64::max);
-            let finding = Finding::FastOvertook { fast: in_time.len() as u64, slow_ms, slowest_ms };
+            let finding = Finding::Concurrency(ConcurrencyFinding::FastOvertook {
+                fast: in_time.len() as u64,
+                slow_ms,
+                slowest_ms,
+            });
             Some(Judged::pass(finding).with_evidence([slow.line, inside.line]))
         }
     }
@@ -233,16 +242,16 @@ fn own_answers_in(ledger: &Ledger<'_>, step: &Step, attempt: u32) -> Option<Judg
     wrong.sort_by_key(|(_, wrong)| rests_on_time(wrong));
     Some(match wrong.first() {
         Some((asked, found)) => Judged::fail(
-            Finding::NotOwnAnswer {
+            Finding::Concurrency(ConcurrencyFinding::NotOwnAnswer {
                 target: asked.exchange.target.clone(),
                 wrong: found.clone(),
                 count: wrong.len() as u64,
                 exchanges,
                 at_once,
-            },
+            }),
             wrong.iter().map(|(asked, _)| asked.line).collect(),
         ),
-        None => Judged::pass(Finding::OwnAnswers { exchanges, at_once }),
+        None => Judged::pass(Finding::Concurrency(ConcurrencyFinding::OwnAnswers { exchanges, at_once })),
     })
 }
 
@@ -287,8 +296,10 @@ fn after_tries<'a>(
 /// Whether a failure could be due to lack of CPU.
 fn may_be_time(finding: &Finding) -> bool {
     match finding {
-        Finding::NotInsideAtOnce { .. } | Finding::FastWaited { .. } => true,
-        Finding::SlowWentWrong { wrong, .. } | Finding::NotOwnAnswer { wrong, .. } => rests_on_time(wrong),
+        Finding::Concurrency(ConcurrencyFinding::NotInsideAtOnce { .. })
+        | Finding::Concurrency(ConcurrencyFinding::FastWaited { .. }) => true,
+        Finding::Concurrency(ConcurrencyFinding::SlowWentWrong { wrong, .. })
+        | Finding::Concurrency(ConcurrencyFinding::NotOwnAnswer { wrong, .. }) => rests_on_time(wrong),
         _ => false,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::needs_second_try;
 use crate::check::testkit::{Ask, Kit};
-use crate::check::{Cause, Finding, Outcome, Wrong};
+use crate::check::{Cause, ConcurrencyFinding, Finding, Outcome, Wrong};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{ContentSeen, EventKind, ExchangeEnd, HostNoise, Purpose};
 use harness_model::plan::{Batches, ClientKind, Connections, Overlap, Overtake, Serial, StepKind};
@@ -31,7 +31,8 @@ fn requests_inside_at_once_pass_and_one_after_the_other_fail() {
         let verdict = kit.judge(CheckId::ConcurrencyOverlap);
         assert_eq!(verdict.outcome, outcome);
         match verdict.finding {
-            Finding::InsideAtOnce { inside: seen, .. } | Finding::NotInsideAtOnce { inside: seen, .. } => {
+            Finding::Concurrency(ConcurrencyFinding::InsideAtOnce { inside: seen, .. })
+            | Finding::Concurrency(ConcurrencyFinding::NotInsideAtOnce { inside: seen, .. }) => {
                 assert_eq!(seen, inside);
             }
             other => panic!("{other:?}"),
@@ -80,14 +81,16 @@ fn fast_answers_during_the_slow_one_pass_and_later_ones_fail() {
     let mut good = Kit::new(3);
     overtake(&mut good, 0.0);
     let verdict = good.judge(CheckId::ConcurrencySlowFast);
-    let Finding::FastOvertook { fast: 3, slow_ms, .. } = verdict.finding else {
+    let Finding::Concurrency(ConcurrencyFinding::FastOvertook { fast: 3, slow_ms, .. }) = verdict.finding
+    else {
         panic!("{:?}", verdict.finding)
     };
     assert!((440.0..460.0).contains(&slow_ms));
     let mut serial = Kit::new(3);
     overtake(&mut serial, 470.0);
     let verdict = serial.judge(CheckId::ConcurrencySlowFast);
-    let Finding::FastWaited { waiting: 3, fast: 3, .. } = verdict.finding else {
+    let Finding::Concurrency(ConcurrencyFinding::FastWaited { waiting: 3, fast: 3, .. }) = verdict.finding
+    else {
         panic!("{:?}", verdict.finding)
     };
     assert_eq!(verdict.cause, Some(Cause::ServedOneByOne));
@@ -109,7 +112,11 @@ fn anothers_answer_is_certain_and_needs_no_second_try() {
     let foreign = ContentSeen::Whole { key: "/x/0".into(), version: 1 };
     kit.ask(Ask::get(Purpose::Batch, "/x/2", 0.0).by("b3").with_content(foreign));
     let verdict = kit.judge(CheckId::ConcurrencyOwnAnswers);
-    let Finding::NotOwnAnswer { target, wrong, count: 2, .. } = verdict.finding else { panic!() };
+    let Finding::Concurrency(ConcurrencyFinding::NotOwnAnswer { target, wrong, count: 2, .. }) =
+        verdict.finding
+    else {
+        panic!()
+    };
     assert_eq!((target.as_str(), wrong), ("/x/2", Wrong::Foreign { of: "/x/0".into() }));
     assert!(!needs_second_try(&kit.record.plan, &kit.record.events, step));
 }
@@ -123,14 +130,18 @@ fn own_answers_pass() {
     }
     assert_eq!(
         kit.judge(CheckId::ConcurrencyOwnAnswers).finding,
-        Finding::OwnAnswers { exchanges: 3, at_once: 3 }
+        Finding::Concurrency(ConcurrencyFinding::OwnAnswers { exchanges: 3, at_once: 3 })
     );
     batch(&mut kit, "/y/{n}");
     for n in 0..2 {
         kit.ask(Ask::get(Purpose::Batch, &format!("/y/{n}"), 20.0).by("b2"));
     }
     let verdict = kit.judge(CheckId::ConcurrencyOwnAnswers);
-    assert_eq!(verdict.finding, Finding::OwnAnswers { exchanges: 5, at_once: 3 }, "all batches count");
+    assert_eq!(
+        verdict.finding,
+        Finding::Concurrency(ConcurrencyFinding::OwnAnswers { exchanges: 5, at_once: 3 }),
+        "all batches count"
+    );
 }
 
 #[test]
@@ -144,7 +155,10 @@ fn a_cold_key_costs_one_request_or_more() {
         }
         let verdict = kit.judge(CheckId::ConcurrencyCoalescing);
         assert_eq!(verdict.outcome, outcome);
-        assert_eq!(verdict.finding, Finding::ColdKey { requests: 3, attempts: attempts as u64 });
+        assert_eq!(
+            verdict.finding,
+            Finding::Concurrency(ConcurrencyFinding::ColdKey { requests: 3, attempts: attempts as u64 })
+        );
     }
 }
 
@@ -183,7 +197,8 @@ fn two_kinds_are_enough_where_the_host_lacks_a_third_and_one_is_not() {
     assert_eq!(kit.judge(CheckId::ConcurrencyClientKinds).outcome, Outcome::Skipped);
     kinds(&mut kit, ClientKind::Reqwest, true);
     let verdict = kit.judge(CheckId::ConcurrencyClientKinds);
-    let Finding::ClientKindsServed { kinds, exchanges: 2 } = verdict.finding else {
+    let Finding::Concurrency(ConcurrencyFinding::ClientKindsServed { kinds, exchanges: 2 }) = verdict.finding
+    else {
         panic!("{:?}", verdict.finding)
     };
     assert_eq!(kinds, [ClientKind::Raw, ClientKind::Reqwest]);

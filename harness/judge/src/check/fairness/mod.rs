@@ -13,11 +13,11 @@ mod tests;
 pub(super) use scope::{hits_take_turn, scope};
 pub(super) use turns::per_connection;
 
-use super::Finding;
 use super::judged::Judged;
 use super::ledger::Ledger;
 use super::pattern::{first_break, missing_turns, of_serial, prefix_spread, shares};
 use super::seen::{RotationPattern, Samples};
+use super::{Finding, RotationFinding};
 use harness_model::history::Purpose;
 use harness_model::plan::{CheckPlan, Connections, StepKind};
 use harness_model::statistics::{chance_of_a_lucky_cycle, power_of_batches};
@@ -60,11 +60,11 @@ pub(super) fn serial_cycle(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         let only_taken =
             taken > 0 && missing_turns(&sequence, backends.len()).is_some_and(|missing| missing <= taken);
         let judged = match first_break(&sequence, backends.len()).filter(|_| !only_taken) {
-            None => Judged::pass(Finding::ExactCycle {
+            None => Judged::pass(Finding::Rotation(RotationFinding::ExactCycle {
                 requests: sequence.len() as u64,
                 order: sequence[..backends.len()].iter().map(|name| (*name).to_owned()).collect(),
                 chance: chance_of_a_lucky_cycle(backends.len(), sequence.len()),
-            })
+            }))
             .with_evidence(visits.lines().take(backends.len())),
             // Requests of several connections meet several rotations, whose cycles mix.
             Some(_)
@@ -72,11 +72,11 @@ pub(super) fn serial_cycle(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
                     && plan.connections == Connections::Each
                     && prefix_spread(&sequence, &backends) <= rotations =>
             {
-                Judged::pass(Finding::EvenWithinRotations {
+                Judged::pass(Finding::Rotation(RotationFinding::EvenWithinRotations {
                     requests: sequence.len() as u64,
                     spread: prefix_spread(&sequence, &backends),
                     rotations,
-                })
+                }))
             }
             Some(index) => {
                 // Of one connection alone, a turn per connection looks like a list of one.
@@ -126,7 +126,7 @@ pub(super) fn spread(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
                 .collect();
             let finding = if left_out.is_empty() {
                 let pattern = drift_pattern(ledger, worst, sequence.len() as u64);
-                Finding::UnevenBatches {
+                Finding::Rotation(RotationFinding::UnevenBatches {
                     batch,
                     batches,
                     size: u64::from(plan.size),
@@ -134,9 +134,9 @@ pub(super) fn spread(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
                     allowed,
                     shares,
                     pattern,
-                }
+                })
             } else {
-                Finding::BackendsLeftOut { names: left_out, shares }
+                Finding::Rotation(RotationFinding::BackendsLeftOut { names: left_out, shares })
             };
             return Judged::fail(finding, visits.lines_of_group(batch));
         }
@@ -150,14 +150,14 @@ pub(super) fn spread(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
             );
             let size = u64::from(plan.size);
             // That of the first step stands for all: it has the backends of the scenario.
-            best.get_or_insert(Judged::pass(Finding::EvenBatches {
+            best.get_or_insert(Judged::pass(Finding::Rotation(RotationFinding::EvenBatches {
                 batches,
                 size,
                 spread: worst,
                 allowed,
                 power,
                 shares,
-            }));
+            })));
         }
     }
     match best {
@@ -185,7 +185,10 @@ fn broken(
     let evidence: Vec<usize> = visits.lines().skip(from).take(backends.len() + 1).collect();
     if !left_out.is_empty() && left_out.len() < backends.len() {
         return Judged::fail(
-            Finding::BackendsLeftOut { names: left_out, shares: shares(sequence, backends) },
+            Finding::Rotation(RotationFinding::BackendsLeftOut {
+                names: left_out,
+                shares: shares(sequence, backends),
+            }),
             evidence,
         );
     }
@@ -197,14 +200,14 @@ fn broken(
             .cloned()
             .unwrap_or_default(),
     };
-    let finding = Finding::CycleBroken {
+    let finding = Finding::Rotation(RotationFinding::CycleBroken {
         position: index as u64 + 1,
         expected,
         saw: sequence[index].to_owned(),
         sequence: sequence.iter().take(PRINTED).map(|name| (*name).to_owned()).collect(),
         requests: sequence.len() as u64,
         pattern: of_serial(sequence, backends, rotations),
-    };
+    });
     Judged::fail(finding, evidence)
 }
 

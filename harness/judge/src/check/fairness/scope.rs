@@ -4,11 +4,11 @@
 
 use super::turns::per_connection;
 use super::visits::{all_backends, at_barriers, rotations, visits_of};
-use crate::check::Finding;
 use crate::check::judged::Judged;
 use crate::check::ledger::{Asked, Ledger, Origin};
 use crate::check::pattern::of_serial;
 use crate::check::seen::{RotationPattern, Samples};
+use crate::check::{Finding, RotationFinding};
 use harness_model::history::Purpose;
 use harness_model::plan::{CheckPlan, Connections, StepKind};
 
@@ -58,7 +58,7 @@ pub(in crate::check) fn scope(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged 
         (None, Some(each)) => each,
     };
     let unknown = pattern == RotationPattern::Unknown;
-    let finding = Finding::RotationScope { pattern, requests };
+    let finding = Finding::Rotation(RotationFinding::RotationScope { pattern, requests });
     if unknown { Judged::inconclusive(finding) } else { Judged::pass(finding) }
 }
 
@@ -82,10 +82,10 @@ pub(in crate::check) fn hits_take_turn(ledger: &Ledger<'_>, check: &CheckPlan) -
                 && (now + n - before) % n != 1 % n
             {
                 // No exact cycle even without hits: nothing can be said about turns.
-                return Judged::inconclusive(Finding::RotationScope {
+                return Judged::inconclusive(Finding::Rotation(RotationFinding::RotationScope {
                     pattern: RotationPattern::Unknown,
                     requests: series.len() as u64,
-                });
+                }));
             }
             if let Some(before) = last
                 && !hits.is_multiple_of(n)
@@ -101,12 +101,18 @@ pub(in crate::check) fn hits_take_turn(ledger: &Ledger<'_>, check: &CheckPlan) -
     }
     match (take, keep) {
         (0, 0) => Judged::too_few(Samples::Hits, hits_between, 1),
-        (_, 0) => Judged::pass(Finding::HitsAndTurns { take_turn: true, hits: hits_between }),
-        (0, _) => Judged::pass(Finding::HitsAndTurns { take_turn: false, hits: hits_between }),
-        _ => Judged::inconclusive(Finding::RotationScope {
+        (_, 0) => Judged::pass(Finding::Rotation(RotationFinding::HitsAndTurns {
+            take_turn: true,
+            hits: hits_between,
+        })),
+        (0, _) => Judged::pass(Finding::Rotation(RotationFinding::HitsAndTurns {
+            take_turn: false,
+            hits: hits_between,
+        })),
+        _ => Judged::inconclusive(Finding::Rotation(RotationFinding::RotationScope {
             pattern: RotationPattern::Unknown,
             requests: take + keep,
-        }),
+        })),
     }
 }
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::check::testkit::{Ask, Kit};
-use crate::check::{Cause, Finding, Outcome, RotationPattern};
+use crate::check::{Cause, Finding, Outcome, RotationFinding, RotationPattern};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{EventKind, ExchangeEnd, Purpose};
 use harness_model::plan::{Batches, ClientKind, Connections, Serial, StepKind};
@@ -62,7 +62,8 @@ fn an_exact_cycle_passes_wherever_it_begins() {
     let mut kit = Kit::new(3);
     serial(&mut kit, Connections::Each, &cycle(12, 2));
     let verdict = kit.judge(CheckId::RotationSerialCycle);
-    let Finding::ExactCycle { requests: 12, order, chance } = verdict.finding else {
+    let Finding::Rotation(RotationFinding::ExactCycle { requests: 12, order, chance }) = verdict.finding
+    else {
         panic!("{:?}", verdict.finding)
     };
     assert_eq!(order, ["b3", "b1", "b2"]);
@@ -76,7 +77,10 @@ fn a_broken_cycle_names_the_first_request_that_went_elsewhere() {
     visits[7] = Some(0);
     serial(&mut kit, Connections::Each, &visits);
     let verdict = kit.judge(CheckId::RotationSerialCycle);
-    let Finding::CycleBroken { position: 8, expected, saw, .. } = verdict.finding else { panic!() };
+    let Finding::Rotation(RotationFinding::CycleBroken { position: 8, expected, saw, .. }) = verdict.finding
+    else {
+        panic!()
+    };
     assert_eq!((expected.as_str(), saw.as_str()), ("b2", "b1"));
 }
 
@@ -109,9 +113,18 @@ fn random_picks_fail_both_checks_and_are_named() {
     batches(&mut kit, 25, || generator.below(3) as usize);
     let verdict = kit.judge(CheckId::RotationSerialCycle);
     assert_eq!((verdict.outcome, verdict.cause), (Outcome::Fail, Some(Cause::PickedAtRandom)));
-    assert!(matches!(kit.judge(CheckId::RotationSpread).finding, Finding::UnevenBatches { .. }));
+    assert!(matches!(
+        kit.judge(CheckId::RotationSpread).finding,
+        Finding::Rotation(RotationFinding::UnevenBatches { .. })
+    ));
     let scope = kit.judge(CheckId::RotationScope).finding;
-    assert!(matches!(scope, Finding::RotationScope { pattern: RotationPattern::Random, .. }), "{scope:?}");
+    assert!(
+        matches!(
+            scope,
+            Finding::Rotation(RotationFinding::RotationScope { pattern: RotationPattern::Random, .. })
+        ),
+        "{scope:?}"
+    );
 }
 
 #[test]
@@ -125,12 +138,21 @@ fn a_counter_that_loses_a_turn_is_racy_and_caught_at_a_barrier() {
         (picks - picks / 50) % 3
     });
     let verdict = kit.judge(CheckId::RotationSpread);
-    let Finding::UnevenBatches { pattern: RotationPattern::Racy, allowed: 1, .. } = verdict.finding else {
+    let Finding::Rotation(RotationFinding::UnevenBatches {
+        pattern: RotationPattern::Racy, allowed: 1, ..
+    }) = verdict.finding
+    else {
         panic!("{:?}", verdict.finding)
     };
     assert_eq!(verdict.cause, Some(Cause::UnlockedCounter));
     let scope = kit.judge(CheckId::RotationScope).finding;
-    assert!(matches!(scope, Finding::RotationScope { pattern: RotationPattern::Racy, .. }), "{scope:?}");
+    assert!(
+        matches!(
+            scope,
+            Finding::Rotation(RotationFinding::RotationScope { pattern: RotationPattern::Racy, .. })
+        ),
+        "{scope:?}"
+    );
 }
 
 #[test]
@@ -142,7 +164,11 @@ fn even_batches_pass_with_their_power_stated() {
         picks % 3
     });
     let verdict = kit.judge(CheckId::RotationSpread);
-    let Finding::EvenBatches { batches: 25, power, spread: 0, .. } = verdict.finding else { panic!() };
+    let Finding::Rotation(RotationFinding::EvenBatches { batches: 25, power, spread: 0, .. }) =
+        verdict.finding
+    else {
+        panic!()
+    };
     assert!((0.85..0.91).contains(&power));
 }
 
@@ -163,7 +189,7 @@ fn a_backend_that_is_never_visited_is_named() {
     let visits: Vec<_> = (0..12).map(|n| Some(n % 2)).collect();
     serial(&mut kit, Connections::Each, &visits);
     let verdict = kit.judge(CheckId::RotationSerialCycle);
-    let Finding::BackendsLeftOut { names, .. } = verdict.finding else { panic!() };
+    let Finding::Rotation(RotationFinding::BackendsLeftOut { names, .. }) = verdict.finding else { panic!() };
     assert_eq!(names, ["b3"]);
 }
 
@@ -181,7 +207,11 @@ fn a_request_that_reaches_two_healthy_backends_fails() {
     kit.step(0.0, step);
     kit.ask(Ask::get(Purpose::Serial, "/d/0", 0.0).by("b1").by("b2"));
     let verdict = kit.judge(CheckId::RotationSerialCycle);
-    assert!(matches!(verdict.finding, Finding::DoubledAttempts { attempts: 2, .. }), "{:?}", verdict.finding);
+    assert!(
+        matches!(verdict.finding, Finding::Rotation(RotationFinding::DoubledAttempts { attempts: 2, .. })),
+        "{:?}",
+        verdict.finding
+    );
 }
 
 #[test]
@@ -194,7 +224,12 @@ fn a_turn_per_connection_is_told_from_one_per_request_and_from_a_list_of_one() {
     };
     let mut kit = run(1, cycle(12, 0));
     let verdict = kit.judge(CheckId::RotationSerialCycle);
-    let Finding::TurnPerConnection { requests: 12, connections: 1, over: 13, backends } = verdict.finding
+    let Finding::Rotation(RotationFinding::TurnPerConnection {
+        requests: 12,
+        connections: 1,
+        over: 13,
+        backends,
+    }) = verdict.finding
     else {
         panic!("{:?}", verdict.finding)
     };
@@ -202,12 +237,19 @@ fn a_turn_per_connection_is_told_from_one_per_request_and_from_a_list_of_one() {
     assert_eq!(verdict.cause, Some(Cause::TurnPerConnection));
     let scope = kit.judge(CheckId::RotationScope).finding;
     assert!(
-        matches!(scope, Finding::RotationScope { pattern: RotationPattern::PerConnection, .. }),
+        matches!(
+            scope,
+            Finding::Rotation(RotationFinding::RotationScope { pattern: RotationPattern::PerConnection, .. })
+        ),
         "{scope:?}"
     );
     // Who asks one backend whatever the connection knows no other.
     let verdict = run(1, vec![Some(1); 12]).judge(CheckId::RotationSerialCycle);
-    assert!(matches!(verdict.finding, Finding::BackendsLeftOut { .. }), "{:?}", verdict.finding);
+    assert!(
+        matches!(verdict.finding, Finding::Rotation(RotationFinding::BackendsLeftOut { .. })),
+        "{:?}",
+        verdict.finding
+    );
 }
 
 #[test]
@@ -222,7 +264,7 @@ fn whether_hits_take_a_turn_follows_from_the_next_miss() {
         kit.ask(Ask::get(Purpose::Fill, "/hit", 0.0).by("b1"));
         serial(&mut kit, Connections::Each, &visits);
         let verdict = kit.judge(CheckId::RotationHitsTakeTurn);
-        assert_eq!(verdict.finding, Finding::HitsAndTurns { take_turn, hits: 2 });
+        assert_eq!(verdict.finding, Finding::Rotation(RotationFinding::HitsAndTurns { take_turn, hits: 2 }));
     }
 }
 

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::visits::visits_of;
-use crate::check::Finding;
 use crate::check::ledger::{Arrived, Ledger};
+use crate::check::{Finding, RotationFinding};
 use harness_model::history::Purpose;
 use harness_model::plan::StepKind;
 
@@ -35,5 +35,8 @@ pub(in crate::check) fn per_connection(ledger: &Ledger<'_>) -> Option<(Finding, 
         return None;
     }
     let evidence = kept.iter().flat_map(|all| all.iter().take(2)).map(|one| one.line).collect();
-    Some((Finding::TurnPerConnection { requests, connections, over, backends }, evidence))
+    Some((
+        Finding::Rotation(RotationFinding::TurnPerConnection { requests, connections, over, backends }),
+        evidence,
+    ))
 }

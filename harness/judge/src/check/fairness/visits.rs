@@ -4,12 +4,12 @@
 
 use std::collections::HashMap;
 
-use crate::check::Finding;
 use crate::check::integrity::wrong_answer;
 use crate::check::judged::Judged;
 use crate::check::ledger::{Arrived, Asked, Ledger};
 use crate::check::pattern::spread_of;
 use crate::check::seen::Wrong;
+use crate::check::{Finding, RotationFinding};
 use harness_model::history::Purpose;
 use harness_model::plan::Step;
 
@@ -120,22 +120,22 @@ pub(super) fn doubled_or_lost(visits: &Visits<'_>) -> Option<Judged> {
     };
     let doubled: Vec<&Visit<'_>> = visits.all.iter().filter(|visit| answered(visit) > 1).collect();
     if let Some(first) = doubled.first() {
-        let finding = Finding::DoubledAttempts {
+        let finding = Finding::Rotation(RotationFinding::DoubledAttempts {
             target: first.asked.exchange.target.clone(),
             attempts: first.attempts.len() as u64,
             count: doubled.len() as u64,
             requests,
-        };
+        });
         return Some(Judged::fail(finding, first.attempts.iter().map(|arrived| arrived.line).collect()));
     }
     let lost: Vec<&Visit<'_>> = visits.all.iter().filter(|visit| visit.attempts.is_empty()).collect();
     let first = lost.first()?;
-    let finding = Finding::NotForwarded {
+    let finding = Finding::Rotation(RotationFinding::NotForwarded {
         target: first.asked.exchange.target.clone(),
         wrong: wrong_answer(&first.asked).unwrap_or(Wrong::NoAnswer),
         count: lost.len() as u64,
         requests,
-    };
+    });
     Some(Judged::fail(finding, lost.iter().map(|visit| visit.asked.line).collect()))
 }
 

@@ -6,7 +6,7 @@
 use super::Rule;
 use crate::check::judged::Judged;
 use crate::check::ledger::{Ledger, ms};
-use crate::check::{Finding, Outcome};
+use crate::check::{ExchangeFinding, Finding, Outcome};
 use harness_model::history::{EventKind, KeptOpen, Look};
 use harness_model::plan::CheckPlan;
 
@@ -20,10 +20,8 @@ pub(in crate::check) fn kept_open(ledger: &Ledger<'_>, check: &CheckPlan) -> Jud
         EventKind::Look(Look::KeptOpen { kept_for, seen }) => Some((line, ms(*kept_for), seen)),
         _ => None,
     });
-    let waited = |kept_for_ms, after_close_ms, answer| Finding::WaitsForBackendsEnd {
-        kept_for_ms,
-        after_close_ms,
-        answer,
+    let waited = |kept_for_ms, after_close_ms, answer| {
+        Finding::Exchange(ExchangeFinding::WaitsForBackendsEnd { kept_for_ms, after_close_ms, answer })
     };
     match looked {
         Some((line, kept_for, KeptOpen::AnswerWaited { after_close })) => {

@@ -16,12 +16,12 @@ pub use amiss::Amiss;
 pub(super) use kept_open::kept_open;
 pub(super) use rest::at_rest;
 
-use super::Finding;
 use super::hits::difference;
 use super::integrity::{is_of_a_head, wrong_answer};
 use super::judged::Judged;
 use super::ledger::{Arrived, Asked, Ledger};
 use super::seen::{Difference, Wrong};
+use super::{ExchangeFinding, Finding};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{ExchangeEnd, Purpose};
 use harness_model::plan::{CheckPlan, Exact, StepKind};
@@ -73,23 +73,24 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan, rule: Rule) -> Judg
     let Some((first, found, lines)) = amiss.first() else {
         // Whether a 404 is kept is worth knowing and neither right nor wrong.
         let finding = if not_found {
-            Finding::NotFoundAskedAgain { exchanges }
+            Finding::Exchange(ExchangeFinding::NotFoundAskedAgain { exchanges })
         } else {
-            Finding::AsAsked { exchanges }
+            Finding::Exchange(ExchangeFinding::AsAsked { exchanges })
         };
         return Judged::pass(finding);
     };
     if not_found && *found == Amiss::Kept {
-        let finding = Finding::NotFoundKept { target: first.exchange.target.clone() };
+        let finding =
+            Finding::Exchange(ExchangeFinding::NotFoundKept { target: first.exchange.target.clone() });
         return Judged::pass(finding).with_evidence([first.line]).with_evidence(lines.iter().copied());
     }
-    let finding = Finding::Amiss {
+    let finding = Finding::Exchange(ExchangeFinding::Amiss {
         method: first.exchange.method.clone(),
         target: first.exchange.target.clone(),
         amiss: found.clone(),
         count: amiss.len() as u64,
         exchanges,
-    };
+    });
     let evidence = amiss.iter().flat_map(|(one, _, lines)| [one.line].into_iter().chain(lines.clone()));
     Judged::fail(finding, evidence.collect())
 }

@@ -3,9 +3,9 @@
 //! `evaluate` asks for it; the samples are those of the kernel, taken during the last `wait` of the scenario and at its
 //! beginning.
 
-use crate::check::Finding;
 use crate::check::judged::Judged;
 use crate::check::ledger::Ledger;
+use crate::check::{ExchangeFinding, Finding};
 use harness_model::history::{EventKind, ResourceSample};
 use harness_model::plan::StepKind;
 
@@ -38,7 +38,8 @@ pub(in crate::check) fn at_rest(ledger: &Ledger<'_>) -> Judged {
     let cpu = (last.3.cpu.as_secs_f64() - first.3.cpu.as_secs_f64()).max(0.0) / seconds;
     let threads = last.3.threads.saturating_sub(begin.3.threads);
     let files = last.3.open_files.saturating_sub(begin.3.open_files);
-    let finding = Finding::AtRest { cpu, threads: threads.into(), files: files.into() };
+    let finding =
+        Finding::Exchange(ExchangeFinding::AtRest { cpu, threads: threads.into(), files: files.into() });
     if cpu > MOST_CPU || threads > MOST_MORE || files > MOST_MORE {
         Judged::fail(finding, vec![first.0, last.0])
     } else {

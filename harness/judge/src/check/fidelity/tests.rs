@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Amiss;
 use crate::check::testkit::{Ask, Kit};
-use crate::check::{Cause, Finding, Outcome, Wrong, evaluate};
+use crate::check::{Cause, ExchangeFinding, Finding, Outcome, Wrong, evaluate};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{EventKind, ExchangeEnd, KeptOpen, Look, Purpose};
 use harness_model::plan::{StepKind, samples};
@@ -21,7 +21,7 @@ fn get(target: &str, at: f64) -> Ask {
 
 fn what(finding: &Finding) -> Option<&Amiss> {
     match finding {
-        Finding::Amiss { amiss, .. } => Some(amiss),
+        Finding::Exchange(ExchangeFinding::Amiss { amiss, .. }) => Some(amiss),
         _ => None,
     }
 }
@@ -100,7 +100,11 @@ fn a_get_that_gets_the_answer_to_a_head_got_no_body() {
         (kit.judge(CheckId::CacheHead), kit.judge(CheckId::IntegrityBodies).outcome)
     };
     let (verdict, bodies) = run(false);
-    let Finding::Amiss { amiss: Amiss::Answer { wrong: Wrong::OfAHead }, count: 1, .. } = verdict.finding
+    let Finding::Exchange(ExchangeFinding::Amiss {
+        amiss: Amiss::Answer { wrong: Wrong::OfAHead },
+        count: 1,
+        ..
+    }) = verdict.finding
     else {
         panic!("{:?}", verdict.finding)
     };
@@ -121,7 +125,10 @@ fn who_holds_its_client_until_the_backend_lets_go_waits_for_the_end_of_the_conne
     let after_close = Duration::from_millis(3);
     let verdict = run(KeptOpen::ConnectionWaited { after_close });
     assert!(
-        matches!(verdict.finding, Finding::WaitsForBackendsEnd { answer: false, .. }),
+        matches!(
+            verdict.finding,
+            Finding::Exchange(ExchangeFinding::WaitsForBackendsEnd { answer: false, .. })
+        ),
         "{:?}",
         verdict.finding
     );

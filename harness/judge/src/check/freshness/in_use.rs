@@ -3,10 +3,10 @@
 //! `evaluate` asks for the first, the expiry check for the second, because such entries are watched for longer than any
 //! probe waits. Only what the bounds of an age prove is counted.
 
-use crate::check::Finding;
 use crate::check::judged::Judged;
 use crate::check::ledger::{Asked, Ledger, Origin, ms, ms_between};
 use crate::check::seen::Samples;
+use crate::check::{Finding, TtlFinding};
 use harness_model::history::Purpose;
 use harness_model::plan::{CheckPlan, StepKind};
 
@@ -47,18 +47,20 @@ pub(in crate::check) fn sliding(ledger: &Ledger<'_>, check: &CheckPlan) -> Judge
     prolonged.sort_by(|a, b| b.oldest_ms.total_cmp(&a.oldest_ms));
     match prolonged.first() {
         Some(worst) => {
-            let finding = Finding::HitsProlong {
+            let finding = Finding::Ttl(TtlFinding::HitsProlong {
                 target: worst.target.to_owned(),
                 age_ms: worst.oldest_ms,
                 ttl_ms,
                 hits: worst.hits_until_oldest,
                 count: prolonged.len() as u64,
                 keys,
-            };
+            });
             Judged::fail(finding, worst.evidence.clone())
         }
         None if keys == 0 => Judged::too_few(Samples::Keys, 0, 1),
-        None => Judged::pass(Finding::HitsDoNotProlong { keys, hits, oldest_ms: oldest, ttl_ms }),
+        None => {
+            Judged::pass(Finding::Ttl(TtlFinding::HitsDoNotProlong { keys, hits, oldest_ms: oldest, ttl_ms }))
+        }
     }
 }
 

@@ -12,11 +12,11 @@ pub(super) use in_use::sliding;
 
 use fake_backends::clock::Moment;
 
-use super::Finding;
 use super::judged::Judged;
 use super::ledger::{Ledger, ms, ms_between};
 use super::probes::{Bracket, Probed, bracket, probed};
 use super::seen::{ExpirySeen, LatePattern, Samples};
+use super::{Finding, TtlFinding};
 use harness_model::history::Purpose;
 use harness_model::plan::{CheckPlan, StepKind};
 use in_use::earliest_renewal;
@@ -38,7 +38,7 @@ pub(super) fn expiry(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let probes: Vec<Probed<'_>> = probed(ledger, check).into_iter().filter(|p| p.restarts == 0).collect();
     let Some(ttl) = first_ttl(&probes, ledger, check) else { return Judged::not_reached() };
     let probes = of_ttl(&probes, ttl);
-    judge(ledger, &at(ledger, &probes, ttl), Finding::Expiry)
+    judge(ledger, &at(ledger, &probes, ttl), |seen| Finding::Ttl(TtlFinding::Expiry(seen)))
 }
 
 /// `ttl.second_value`: entries of another TTL, handed over at a later start.
@@ -61,12 +61,12 @@ pub(super) fn second_value(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     if wrong && same_age {
         let evidence = second.late.iter().chain(&second.early).flat_map(|p| p.evidence.clone()).collect();
         return Judged::fail(
-            Finding::OneAgeForTwoValues { first: first.seen, second: second.seen },
+            Finding::Ttl(TtlFinding::OneAgeForTwoValues { first: first.seen, second: second.seen }),
             evidence,
         );
     }
     let seen = first.seen.clone();
-    judge(ledger, &second, |second| Finding::TwoValues { first: seen, second })
+    judge(ledger, &second, |second| Finding::Ttl(TtlFinding::TwoValues { first: seen, second }))
 }
 
 /// `ttl.across_restart`: entries stored before a start of the proxy and asked for after it.
@@ -77,28 +77,29 @@ pub(super) fn across_restart(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let bracket = at(ledger, &probes, ttl);
     let seen = bracket.seen.clone();
     if let Some(worst) = bracket.late.first() {
-        let finding = Finding::RestartProlongs {
+        let finding = Finding::Ttl(TtlFinding::RestartProlongs {
             target: worst.target.to_owned(),
             age_ms: worst.least_age_ms,
             count: bracket.late.len() as u64,
             seen,
-        };
+        });
         return Judged::fail(finding, evidence(&bracket.late));
     }
     if let Some(worst) = bracket.early.first() {
-        let finding = Finding::RestartForgets {
+        let finding = Finding::Ttl(TtlFinding::RestartForgets {
             target: worst.target.to_owned(),
             age_ms: worst.most_age_ms,
             count: bracket.early.len() as u64,
             seen,
-        };
+        });
         return Judged::fail(finding, evidence(&bracket.early));
     }
     if let Some(few) = too_few(&bracket.seen) {
         return few;
     }
     let restarts = probes.iter().map(|p| p.restarts).max().unwrap_or(0);
-    Judged::pass(Finding::AgeGoesOnOverRestart { seen, restarts }).with_evidence(around(&probes))
+    Judged::pass(Finding::Ttl(TtlFinding::AgeGoesOnOverRestart { seen, restarts }))
+        .with_evidence(around(&probes))
 }
 
 /// `ttl.per_resource`: entries stored at different instants must not expire together.
@@ -124,7 +125,11 @@ pub(super) fn per_resource(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let (apart, together): (Vec<&Probed<'_>>, Vec<&Probed<'_>>) =
         probes.iter().filter(|p| !p.served).partition(|gone| is_within_one(&lives, gone));
     if apart.len() as u64 >= OUTLIVING_KEYS {
-        let finding = Finding::ResourcesExpireApart { keys, stored_apart_ms, outlived: apart.len() as u64 };
+        let finding = Finding::Ttl(TtlFinding::ResourcesExpireApart {
+            keys,
+            stored_apart_ms,
+            outlived: apart.len() as u64,
+        });
         return Judged::pass(finding)
             .with_evidence(evidence(&apart[..1]))
             .with_evidence(first_gone.evidence.clone());
@@ -134,12 +139,12 @@ pub(super) fn per_resource(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let blur_ms = ms(capabilities.ttl_resolution.early.max(capabilities.ttl_resolution.late));
     let spread = stored_apart_ms > blur_ms + 500.0;
     if let Some((young, old)) = no_age_explains(&probes, blur_ms).filter(|_| apart.is_empty() && spread) {
-        let finding = Finding::ResourcesExpireTogether {
+        let finding = Finding::Ttl(TtlFinding::ResourcesExpireTogether {
             keys: together.len() as u64,
             stored_apart_ms,
             youngest_ms: young.most_age_ms,
             oldest_ms: old.least_age_ms,
-        };
+        });
         return Judged::fail(finding, evidence(&[young, old]));
     }
     Judged::too_few(Samples::Keys, apart.len() as u64, OUTLIVING_KEYS)
@@ -185,24 +190,24 @@ fn judge(
 ) -> Judged {
     let seen = bracket.seen.clone();
     if let Some(worst) = bracket.late.first() {
-        let finding = Finding::ServedPastTtl {
+        let finding = Finding::Ttl(TtlFinding::ServedPastTtl {
             target: worst.target.to_owned(),
             age_ms: worst.least_age_ms,
             past_ms: worst.least_age_ms - seen.ttl_ms,
             count: bracket.late.len() as u64,
             pattern: late_pattern(ledger, bracket),
             seen,
-        };
+        });
         return Judged::fail(finding, evidence(&bracket.late));
     }
     if let Some(worst) = bracket.early.first() {
-        let finding = Finding::ExpiredEarly {
+        let finding = Finding::Ttl(TtlFinding::ExpiredEarly {
             target: worst.target.to_owned(),
             age_ms: worst.most_age_ms,
             short_ms: seen.ttl_ms - worst.most_age_ms,
             count: bracket.early.len() as u64,
             seen,
-        };
+        });
         return Judged::fail(finding, evidence(&bracket.early));
     }
     too_few(&seen).unwrap_or_else(|| Judged::pass(passed(seen)))
@@ -233,12 +238,12 @@ fn late_pattern(ledger: &Ledger<'_>, bracket: &Bracket<'_, '_>) -> LatePattern {
 
 fn too_few(seen: &ExpirySeen) -> Option<Judged> {
     (seen.before < PROBES_ON_EACH_SIDE || seen.after < PROBES_ON_EACH_SIDE).then(|| {
-        Judged::inconclusive(Finding::TooFewProbes {
+        Judged::inconclusive(Finding::Ttl(TtlFinding::TooFewProbes {
             before: seen.before,
             after: seen.after,
             needed: PROBES_ON_EACH_SIDE,
             ttl_ms: seen.ttl_ms,
-        })
+        }))
     })
 }
 
@@ -249,7 +254,10 @@ fn too_coarse(ledger: &Ledger<'_>, check: &CheckPlan) -> Option<Judged> {
     let at_most = check.parameters.at_most?;
     (declared > at_most).then(|| {
         Judged::fail(
-            Finding::ResolutionTooCoarse { declared_ms: ms(declared), at_most_ms: ms(at_most) },
+            Finding::Ttl(TtlFinding::ResolutionTooCoarse {
+                declared_ms: ms(declared),
+                at_most_ms: ms(at_most),
+            }),
             Vec::new(),
         )
     })

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::check::testkit::{Ask, Kit};
-use crate::check::{Finding, LatePattern, Outcome};
+use crate::check::{Finding, LatePattern, Outcome, TtlFinding};
 use harness_model::adapter::Resolution;
 use harness_model::catalogue::CheckId;
 use harness_model::history::Purpose;
@@ -43,7 +43,7 @@ fn expiry_at_the_ttl_passes_and_names_the_interval() {
     measure(&mut kit, 100.0, 2_000.0, 2_000.0, "ttl");
     let verdict = kit.judge(CheckId::TtlExpiry);
     assert_eq!(verdict.outcome, Outcome::Pass, "{:?}", verdict.finding);
-    let Finding::Expiry(seen) = verdict.finding else { panic!("{:?}", verdict.finding) };
+    let Finding::Ttl(TtlFinding::Expiry(seen)) = verdict.finding else { panic!("{:?}", verdict.finding) };
     assert!(seen.before >= 10 && seen.after >= 10);
     let (low, high) = (seen.last_served_ms.unwrap(), seen.first_expired_ms.unwrap());
     assert!((1_950.0..2_000.0).contains(&low) && (2_000.0..2_030.0).contains(&high), "{low} {high}");
@@ -55,7 +55,9 @@ fn an_entry_that_never_expires_is_named_with_its_age() {
     measure(&mut kit, 100.0, 2_000.0, f64::INFINITY, "ttl");
     let verdict = kit.judge(CheckId::TtlExpiry);
     assert_eq!(verdict.outcome, Outcome::Fail);
-    let Finding::ServedPastTtl { target, past_ms, pattern, .. } = verdict.finding else { panic!() };
+    let Finding::Ttl(TtlFinding::ServedPastTtl { target, past_ms, pattern, .. }) = verdict.finding else {
+        panic!()
+    };
     assert_eq!((target.as_str(), pattern), ("/ttl/39", LatePattern::NeverExpires));
     assert!((375.0..=380.0).contains(&past_ms), "{past_ms}");
     assert!(verdict.cause.is_some() && !verdict.evidence.is_empty());
@@ -67,7 +69,9 @@ fn twice_the_ttl_is_told_from_never_by_the_entries_in_use() {
     measure(&mut kit, 100.0, 2_000.0, 4_000.0, "ttl");
     slide(&mut kit, 4_000.0, 4_000.0);
     let verdict = kit.judge(CheckId::TtlExpiry);
-    let Finding::ServedPastTtl { pattern, .. } = verdict.finding else { panic!("{:?}", verdict.finding) };
+    let Finding::Ttl(TtlFinding::ServedPastTtl { pattern, .. }) = verdict.finding else {
+        panic!("{:?}", verdict.finding)
+    };
     assert_eq!(pattern, LatePattern::TwiceTheTtl);
 }
 
@@ -77,7 +81,7 @@ fn an_entry_that_is_gone_too_soon_fails() {
     measure(&mut kit, 100.0, 2_000.0, 1_700.0, "ttl");
     let verdict = kit.judge(CheckId::TtlExpiry);
     assert_eq!(verdict.outcome, Outcome::Fail);
-    let Finding::ExpiredEarly { age_ms, short_ms, .. } = verdict.finding else { panic!() };
+    let Finding::Ttl(TtlFinding::ExpiredEarly { age_ms, short_ms, .. }) = verdict.finding else { panic!() };
     assert!(
         (1_700.0..1_730.0).contains(&age_ms) && (270.0..=300.0).contains(&short_ms),
         "{age_ms} {short_ms}"
@@ -95,7 +99,7 @@ fn a_declared_resolution_is_granted_and_no_more() {
     assert_eq!(verdict.outcome, Outcome::Inconclusive, "{:?}", verdict.finding);
     kit.record.plan.checks[0].parameters.at_most = Some(Duration::from_millis(100));
     let verdict = crate::check::evaluate(&kit.record).remove(0);
-    assert!(matches!(verdict.finding, Finding::ResolutionTooCoarse { .. }));
+    assert!(matches!(verdict.finding, Finding::Ttl(TtlFinding::ResolutionTooCoarse { .. })));
 }
 
 #[test]
@@ -129,7 +133,11 @@ fn an_old_answer_given_while_a_new_one_is_fetched_counts_as_served() {
     kit.step(400.0, probe(filled, 2_000));
     kit.ask(Ask::get(Purpose::Probe, "/ttl/1", 2_500.0).by("b2").with_stamp("b1", 1));
     let verdict = kit.judge(CheckId::TtlExpiry);
-    assert!(matches!(verdict.finding, Finding::ServedPastTtl { .. }), "{:?}", verdict.finding);
+    assert!(
+        matches!(verdict.finding, Finding::Ttl(TtlFinding::ServedPastTtl { .. })),
+        "{:?}",
+        verdict.finding
+    );
 }
 
 #[test]
@@ -174,7 +182,7 @@ fn use_that_prolongs_an_entry_fails_and_use_that_does_not_passes() {
     slide(&mut sliding, 0.0, f64::INFINITY);
     let verdict = sliding.judge(CheckId::TtlSliding);
     assert_eq!(verdict.outcome, Outcome::Fail);
-    let Finding::HitsProlong { age_ms, hits, .. } = verdict.finding else { panic!() };
+    let Finding::Ttl(TtlFinding::HitsProlong { age_ms, hits, .. }) = verdict.finding else { panic!() };
     assert!(age_ms > 4_700.0 && hits == 16, "{age_ms} {hits}");
 }
 
@@ -220,7 +228,11 @@ fn an_age_per_resource_passes_and_a_sweep_of_the_whole_cache_fails() {
     let mut sweep = Kit::new(3);
     spread_over(&mut sweep, |_, at| at > 3_000.0);
     let verdict = sweep.judge(CheckId::TtlPerResource);
-    assert!(matches!(verdict.finding, Finding::ResourcesExpireTogether { .. }), "{:?}", verdict.finding);
+    assert!(
+        matches!(verdict.finding, Finding::Ttl(TtlFinding::ResourcesExpireTogether { .. })),
+        "{:?}",
+        verdict.finding
+    );
 }
 
 #[test]

@@ -21,7 +21,7 @@ use self::program::Program;
 use super::cause::Cause;
 use super::grounds::{Basis, Fact, Grounds, Named};
 use super::ledger::{Asked, Ledger, ms_between};
-use super::{Finding, Outcome, Verdict};
+use super::{ConfigFinding, Finding, Outcome, ProxyFinding, Verdict};
 use crate::last_words::Spoke;
 use harness_model::catalogue::CheckId;
 use harness_model::history::{EventKind, ExchangeEnd, Record, SourcePlace};
@@ -148,7 +148,7 @@ impl<'a> Scene<'a> {
             })
         };
         // A death is shown by the last words before it, whichever request was the one.
-        let died = matches!(verdict.finding, Finding::Died { .. });
+        let died = matches!(verdict.finding, Finding::Proxy(ProxyFinding::Died { .. }));
         let exits: Vec<Moment> = self
             .record
             .events
@@ -184,11 +184,11 @@ impl<'a> Scene<'a> {
     /// A signal that ended the process in the steps of a failure.
     fn signal(&self, verdict: &Verdict) -> Option<i32> {
         let died = match verdict.finding {
-            Finding::Died { .. } => true,
+            Finding::Proxy(ProxyFinding::Died { .. }) => true,
             _ => self.requests(verdict).iter().any(|asked| asked.exchange.end != ExchangeEnd::Complete),
         };
         let steps: Vec<Option<usize>> = self.requests(verdict).iter().map(|asked| asked.step).collect();
-        let any_step = matches!(verdict.finding, Finding::Died { .. });
+        let any_step = matches!(verdict.finding, Finding::Proxy(ProxyFinding::Died { .. }));
         let of_steps = self.record.events.iter().filter(|event| any_step || steps.contains(&event.step));
         let mut signals = of_steps.filter_map(|event| match &event.event {
             EventKind::ProxyExited(exit) if !exit.expected => exit.signal,
@@ -217,7 +217,9 @@ impl<'a> Scene<'a> {
         let first = said.iter().find(|said| said.place.is_some());
         match first.map(|said| said.kind) {
             Some(Spoke::Exception | Spoke::Panic)
-                if general && (unanswered || matches!(verdict.finding, Finding::Died { .. })) =>
+                if general
+                    && (unanswered
+                        || matches!(verdict.finding, Finding::Proxy(ProxyFinding::Died { .. }))) =>
             {
                 Some(Cause::ExceptionUncaught)
             }
@@ -279,7 +281,7 @@ fn speaks_for(cause: Cause) -> bool {
 /// The port that a program took although it was told another.
 fn port_of(finding: &Finding) -> Option<u16> {
     match finding {
-        Finding::ListensElsewhere { found, .. } => Some(found.port()),
+        Finding::Config(ConfigFinding::ListensElsewhere { found, .. }) => Some(found.port()),
         _ => None,
     }
 }

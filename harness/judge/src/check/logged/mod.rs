@@ -9,9 +9,9 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use super::Finding;
 use super::judged::Judged;
 use super::ledger::{Asked, Ledger};
+use super::{Finding, LogFinding};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{EventKind, LogExcerpt, Purpose};
 use harness_model::plan::{CheckPlan, StepKind};
@@ -86,9 +86,9 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         return Judged::not_reached();
     }
     let Some((first, lack)) = lacking.first() else {
-        return Judged::pass(Finding::Logged { place, exchanges, hits });
+        return Judged::pass(Finding::Log(LogFinding::Logged { place, exchanges, hits }));
     };
-    let finding = Finding::NotLogged {
+    let finding = Finding::Log(LogFinding::NotLogged {
         place,
         method: first.exchange.method.clone(),
         target: first.exchange.target.clone(),
@@ -96,7 +96,7 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         lack: *lack,
         count: lacking.len() as u64,
         exchanges,
-    };
+    });
     Judged::fail(finding, lacking.iter().map(|(one, _)| one.line).collect())
 }
 

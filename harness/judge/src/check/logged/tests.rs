@@ -2,7 +2,7 @@
 
 use super::{LogLack, LogPlace};
 use crate::check::testkit::{Ask, Kit};
-use crate::check::{Finding, Outcome, Verdict};
+use crate::check::{Finding, LogFinding, Outcome, Verdict};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{EventKind, LogExcerpt, Purpose};
 use harness_model::plan::StepKind;
@@ -22,8 +22,8 @@ fn verdict(check: CheckId, log: &str) -> Verdict {
 
 fn lack(check: CheckId, log: &str) -> Option<LogLack> {
     match verdict(check, log).finding {
-        Finding::NotLogged { lack, .. } => Some(lack),
-        Finding::Logged { exchanges: 3, hits: 1, .. } => None,
+        Finding::Log(LogFinding::NotLogged { lack, .. }) => Some(lack),
+        Finding::Log(LogFinding::Logged { exchanges: 3, hits: 1, .. }) => None,
         other => panic!("{other:?}"),
     }
 }
@@ -38,7 +38,9 @@ fn whatever_the_style_a_full_log_is_one() {
             assert_eq!(lack(check, log), None, "{check}: {log}");
         }
     }
-    let Finding::Logged { place, .. } = verdict(CheckId::LogStdout, ONE_LINE).finding else { panic!() };
+    let Finding::Log(LogFinding::Logged { place, .. }) = verdict(CheckId::LogStdout, ONE_LINE).finding else {
+        panic!()
+    };
     assert_eq!(place, LogPlace::Screen);
 }
 

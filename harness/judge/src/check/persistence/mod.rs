@@ -15,7 +15,7 @@ use crate::check::integrity::{wrong_answer, wrong_bytes};
 use crate::check::judged::Judged;
 use crate::check::ledger::{Asked, Ledger, Origin, ms, ms_between};
 use crate::check::seen::{Difference, Samples, Wrong};
-use crate::check::{Finding, Outcome};
+use crate::check::{Finding, Outcome, PersistenceFinding};
 use harness_model::history::{EventKind, Purpose};
 use harness_model::plan::StepKind;
 
@@ -59,19 +59,28 @@ pub(in crate::check) fn odd_names(ledger: &Ledger<'_>) -> Judged {
     }
     if let Some((asked, wrong, killed)) = lost.first().cloned() {
         let target = asked.exchange.target.clone();
-        let finding = Finding::OddNameLost { target, wrong, killed, lost: lost.len() as u64, keys };
+        let finding = Finding::Persistence(PersistenceFinding::OddNameLost {
+            target,
+            wrong,
+            killed,
+            lost: lost.len() as u64,
+            keys,
+        });
         return Judged::fail(finding, lost.iter().map(|(asked, ..)| asked.line).collect());
     }
     if keys == 0 && expired > 0 {
         let ttl_ms = ledger.plan.steps.last().and_then(|step| ledger.ttl_at(step.index)).unwrap_or(0.0);
-        return Judged::inconclusive(Finding::ExpiredBeforeReread { keys: expired, ttl_ms });
+        return Judged::inconclusive(Finding::Persistence(PersistenceFinding::ExpiredBeforeReread {
+            keys: expired,
+            ttl_ms,
+        }));
     }
     // What was never proven to be cached under a long name says nothing of long names.
     if keys == 0 || (tried_long && long == 0) {
         return Judged::too_few(Samples::Keys, 0, 1);
     }
     let (kills, stops) = (kill_lines(ledger).count() as u64, after_stops.len() as u64);
-    let finding = Finding::OddNamesKept { keys, long, kills, stops };
+    let finding = Finding::Persistence(PersistenceFinding::OddNamesKept { keys, long, kills, stops });
     Judged::pass(finding).with_evidence(kept_line).with_evidence([first_kill])
 }
 
@@ -107,23 +116,30 @@ fn kept(ledger: &Ledger<'_>, of_these: impl Fn(&str) -> bool) -> Judged {
     }
     let kills = kill_lines(ledger).count() as u64;
     if let Some((asked, wrong)) = lost.first().cloned() {
-        let finding = Finding::LostAfterKill {
+        let finding = Finding::Persistence(PersistenceFinding::LostAfterKill {
             keys,
             lost: lost.len() as u64,
             target: asked.exchange.target.clone(),
             wrong,
             kills,
-        };
+        });
         return Judged::fail(finding, lost.iter().map(|(asked, _)| asked.line).collect());
     }
     if keys == 0 && expired > 0 {
         let ttl_ms = ledger.plan.steps.last().and_then(|step| ledger.ttl_at(step.index)).unwrap_or(0.0);
-        return Judged::inconclusive(Finding::ExpiredBeforeReread { keys: expired, ttl_ms });
+        return Judged::inconclusive(Finding::Persistence(PersistenceFinding::ExpiredBeforeReread {
+            keys: expired,
+            ttl_ms,
+        }));
     }
     if keys == 0 {
         return Judged::too_few(Samples::Keys, 0, 1);
     }
-    let finding = Finding::KeptAfterKill { keys, kills, backends_down: down_each_time };
+    let finding = Finding::Persistence(PersistenceFinding::KeptAfterKill {
+        keys,
+        kills,
+        backends_down: down_each_time,
+    });
     Judged::pass(finding).with_evidence(kept_line).with_evidence([first_kill])
 }
 
@@ -153,19 +169,23 @@ pub(in crate::check) fn no_torn_bytes(ledger: &Ledger<'_>) -> Judged {
     }
     let count = kills.len() as u64;
     if let Some((asked, found)) = wrong.first().cloned() {
-        let finding = Finding::WrongAfterKill {
+        let finding = Finding::Persistence(PersistenceFinding::WrongAfterKill {
             target: asked.exchange.target.clone(),
             wrong: found,
             count: wrong.len() as u64,
             reread,
             kills: count,
-        };
+        });
         return Judged::fail(finding, wrong.iter().map(|(asked, _)| asked.line).collect());
     }
     if from_cache < REREADS_FROM_CACHE {
         return Judged::too_few(Samples::RereadsFromCache, from_cache, REREADS_FROM_CACHE);
     }
-    Judged::pass(Finding::WholeAfterKill { kills: count, reread, from_cache })
+    Judged::pass(Finding::Persistence(PersistenceFinding::WholeAfterKill {
+        kills: count,
+        reread,
+        from_cache,
+    }))
 }
 
 /// `persistence.location`: the cache lies in files beneath the working directory.
@@ -214,12 +234,16 @@ pub(in crate::check) fn location(ledger: &Ledger<'_>) -> Judged {
     }
     match best {
         Some((line, files, bytes, example)) => {
-            Judged::pass(Finding::CacheFiles { files, bytes, example }).with_evidence([line])
+            Judged::pass(Finding::Persistence(PersistenceFinding::CacheFiles { files, bytes, example }))
+                .with_evidence([line])
         }
         None if cached_bytes == 0 => Judged::too_few(Samples::Hits, 0, 1),
         None => {
             let evidence = listings.last().map(|(line, ..)| *line).into_iter().collect();
-            Judged::fail(Finding::NoCacheFiles { files: most_files, cached_bytes }, evidence)
+            Judged::fail(
+                Finding::Persistence(PersistenceFinding::NoCacheFiles { files: most_files, cached_bytes }),
+                evidence,
+            )
         }
     }
 }
@@ -259,14 +283,15 @@ pub(in crate::check) fn rebind(ledger: &Ledger<'_>) -> Judged {
         }
     }
     match worst {
-        Some((line, after_ms)) => {
-            Judged::fail(Finding::ReboundLate { after_ms, vain, starts, given_up }, vec![line])
-        }
+        Some((line, after_ms)) => Judged::fail(
+            Finding::Persistence(PersistenceFinding::ReboundLate { after_ms, vain, starts, given_up }),
+            vec![line],
+        ),
         None if starts == 0 => match did_not_return(ledger) {
             Some((line, finding)) => Judged::fail(finding, vec![line]),
             None => Judged::not_reached(),
         },
-        None => Judged::pass(Finding::ReboundAtOnce { starts, slowest_ms }),
+        None => Judged::pass(Finding::Persistence(PersistenceFinding::ReboundAtOnce { starts, slowest_ms })),
     }
 }
 
@@ -392,7 +417,10 @@ fn did_not_return(ledger: &Ledger<'_>) -> Option<(usize, Finding)> {
         _ => None,
     });
     let (code, last_lines) = exit.unwrap_or_default();
-    (killed_before && !ready).then_some((starting, Finding::DidNotStartAgain { code, last_lines }))
+    (killed_before && !ready).then_some((
+        starting,
+        Finding::Persistence(PersistenceFinding::DidNotStartAgain { code, last_lines }),
+    ))
 }
 
 fn not_cache_files<'a>(ledger: &Ledger<'a>) -> BTreeSet<&'a str> {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::check::testkit::{Ask, Kit};
-use crate::check::{Cause, Finding, Outcome, Wrong};
+use crate::check::{Cause, Finding, Outcome, PersistenceFinding, Wrong};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{ContentSeen, EventKind, Purpose};
 use harness_model::plan::{CrashLoad, Fill, ProxySettings, Reread, StepKind};
@@ -43,17 +43,27 @@ fn confirmed_keys_that_are_served_after_the_kill_were_kept() {
     // Key 4 was never confirmed: its loss proves nothing.
     let mut kit = crash(60, |key, ask| if key == 4 { ask.with_status(502) } else { ask });
     let verdict = kit.judge(CheckId::PersistenceSurvivesKill);
-    assert_eq!(verdict.finding, Finding::KeptAfterKill { keys: 4, kills: 1, backends_down: true });
+    assert_eq!(
+        verdict.finding,
+        Finding::Persistence(PersistenceFinding::KeptAfterKill { keys: 4, kills: 1, backends_down: true })
+    );
     assert_eq!(verdict.outcome, Outcome::Pass);
     let rebind = kit.judge(CheckId::PersistenceRebind);
-    assert_eq!(rebind.finding, Finding::ReboundAtOnce { starts: 1, slowest_ms: 5.0 });
+    assert_eq!(
+        rebind.finding,
+        Finding::Persistence(PersistenceFinding::ReboundAtOnce { starts: 1, slowest_ms: 5.0 })
+    );
 }
 
 #[test]
 fn a_confirmed_key_that_is_gone_was_forgotten() {
     let mut kit = crash(60, |_, ask| ask.with_status(502));
     let verdict = kit.judge(CheckId::PersistenceSurvivesKill);
-    let Finding::LostAfterKill { keys: 4, lost: 4, wrong, .. } = verdict.finding else { panic!() };
+    let Finding::Persistence(PersistenceFinding::LostAfterKill { keys: 4, lost: 4, wrong, .. }) =
+        verdict.finding
+    else {
+        panic!()
+    };
     assert_eq!((wrong, verdict.cause), (Wrong::Status { status: 502 }, Some(Cause::IndexInMemory)));
 }
 
@@ -71,7 +81,10 @@ fn other_bytes_than_before_were_not_kept() {
         ask
     });
     let verdict = kit.judge(CheckId::PersistenceSurvivesKill);
-    assert!(matches!(verdict.finding, Finding::LostAfterKill { lost: 1, wrong: Wrong::Damaged { .. }, .. }));
+    assert!(matches!(
+        verdict.finding,
+        Finding::Persistence(PersistenceFinding::LostAfterKill { lost: 1, wrong: Wrong::Damaged { .. }, .. })
+    ));
 }
 
 /// A kill in the middle of writes, and the written keys again.
@@ -95,11 +108,17 @@ fn torn(again: impl Fn(u32, Ask) -> Ask) -> Kit {
 #[test]
 fn whole_answers_after_a_kill_in_mid_write_pass_and_a_torn_one_fails() {
     let verdict = torn(|_, ask| ask).judge(CheckId::PersistenceNoTornBytes);
-    assert_eq!(verdict.finding, Finding::WholeAfterKill { kills: 1, reread: 20, from_cache: 20 });
+    assert_eq!(
+        verdict.finding,
+        Finding::Persistence(PersistenceFinding::WholeAfterKill { kills: 1, reread: 20, from_cache: 20 })
+    );
     let half = ContentSeen::Damaged("half".into());
     let verdict = torn(|key, ask| if key == 7 { ask.with_content(half.clone()) } else { ask })
         .judge(CheckId::PersistenceNoTornBytes);
-    let Finding::WrongAfterKill { target, count: 1, .. } = verdict.finding else { panic!() };
+    let Finding::Persistence(PersistenceFinding::WrongAfterKill { target, count: 1, .. }) = verdict.finding
+    else {
+        panic!()
+    };
     assert_eq!(target, "/w/7");
 }
 
@@ -142,5 +161,9 @@ fn a_proxy_that_never_comes_back_fails() {
         .events
         .retain(|event| !matches!(&event.event, EventKind::Exchange(e) if e.purpose == Purpose::Reread));
     let verdict = kit.judge(CheckId::PersistenceSurvivesKill);
-    assert!(matches!(verdict.finding, Finding::DidNotStartAgain { .. }), "{:?}", verdict.finding);
+    assert!(
+        matches!(verdict.finding, Finding::Persistence(PersistenceFinding::DidNotStartAgain { .. })),
+        "{:?}",
+        verdict.finding
+    );
 }

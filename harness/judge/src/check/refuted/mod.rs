@@ -17,7 +17,10 @@ use crate::check::fidelity::Amiss;
 use crate::check::ledger::{Arrived, Asked, Ledger, ms_between};
 use crate::check::seen::{Difference, RotationPattern, Wrong};
 use crate::check::verdict::Verdict;
-use crate::check::{Finding, LogPlace};
+use crate::check::{
+    ConcurrencyFinding, ConfigFinding, ExchangeFinding, Finding, HitsFinding, IntegrityFinding, LogFinding,
+    LogPlace, PersistenceFinding, ProxyFinding, RotationFinding, TtlFinding,
+};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{Adaptation, ContentSeen, EventKind, Look};
 
@@ -73,7 +76,7 @@ impl<'a> Run<'a> {
             Cause::LogNotWritten if self.ends_late => Some(Cause::WaitsForClose),
             Cause::LogNotWritten => unless(self.was_logged_later(verdict), suggested),
             Cause::UnhandledEvent => match finding {
-                Finding::Died { code, .. } => unless(*code == Some(0), suggested),
+                Finding::Proxy(ProxyFinding::Died { code, .. }) => unless(*code == Some(0), suggested),
                 _ => self.died.then_some(suggested),
             },
             Cause::PartOfTheList => unless(self.all_were_asked(finding), suggested),
@@ -84,14 +87,14 @@ impl<'a> Run<'a> {
             Cause::SharedState => self.of_one_beside(verdict).then_some(suggested),
             Cause::IndexInMemory => match finding {
                 // Who has lost what it knew asks the backends, which are down: no answer is what that looks like.
-                Finding::LostAfterKill { wrong, .. } => {
+                Finding::Persistence(PersistenceFinding::LostAfterKill { wrong, .. }) => {
                     unless(matches!(wrong, Wrong::NotConnected { .. }), suggested)
                 }
                 _ => Some(suggested),
             },
             // Whoever counts wrongly does so for all: nothing is served at a higher age.
             Cause::TtlMiscounted => match finding {
-                Finding::ExpiredEarly { age_ms, seen, .. } => {
+                Finding::Ttl(TtlFinding::ExpiredEarly { age_ms, seen, .. }) => {
                     unless(seen.last_served_ms.is_some_and(|served| served > age_ms + AGES_APART), suggested)
                 }
                 _ => Some(suggested),
@@ -123,7 +126,9 @@ impl<'a> Run<'a> {
 
     /// Whether what a step did not find in the log came into it later.
     fn was_logged_later(&self, verdict: &Verdict) -> bool {
-        let Finding::NotLogged { target, place, .. } = &verdict.finding else { return false };
+        let Finding::Log(LogFinding::NotLogged { target, place, .. }) = &verdict.finding else {
+            return false;
+        };
         let written = self.ledger.events.iter().filter_map(|event| match (&event.event, place) {
             (EventKind::ProxyLogged(log), LogPlace::File) => log.file.as_deref(),
             (EventKind::ProxyLogged(log), LogPlace::Screen) => log.screen.as_deref(),
@@ -136,22 +141,28 @@ impl<'a> Run<'a> {
     fn all_were_asked(&self, finding: &Finding) -> bool {
         let asked = |name: &str| self.ledger.arrived.iter().any(|arrived| arrived.attempt.backend == name);
         match finding {
-            Finding::BackendsLeftOut { names, .. } => names.iter().all(|name| asked(name)),
-            Finding::CycleBroken {
+            Finding::Rotation(RotationFinding::BackendsLeftOut { names, .. }) => {
+                names.iter().all(|name| asked(name))
+            }
+            Finding::Rotation(RotationFinding::CycleBroken {
                 pattern: RotationPattern::Sticky { .. } | RotationPattern::LeavesOut,
                 ..
-            } => {
+            }) => {
                 let told = self.ledger.plan.proxy.backends.unwrap_or(self.ledger.plan.backends.count);
                 (1..=told).all(|number| asked(&format!("b{number}")))
             }
-            Finding::UnevenBatches { shares, .. } => shares.iter().all(|share| share.attempts > 0),
+            Finding::Rotation(RotationFinding::UnevenBatches { shares, .. }) => {
+                shares.iter().all(|share| share.attempts > 0)
+            }
             _ => false,
         }
     }
 
     /// A list is in the source where backends beyond the one that was handed over are asked, or the same several whatever was.
     fn of_the_list(&self, finding: &Finding) -> Option<Cause> {
-        let Finding::ListIgnored { told, visited, .. } = finding else { return Some(Cause::ListInSource) };
+        let Finding::Config(ConfigFinding::ListIgnored { told, visited, .. }) = finding else {
+            return Some(Cause::ListInSource);
+        };
         if visited.iter().any(|name| !told.contains(name)) {
             return Some(Cause::ListInSource);
         }
@@ -186,7 +197,9 @@ impl<'a> Run<'a> {
     }
 
     fn of_a_request_body(&self, check: CheckId, finding: &Finding) -> Option<Cause> {
-        let Finding::Amiss { target, amiss, .. } = finding else { return Some(Cause::FirstReadOnly) };
+        let Finding::Exchange(ExchangeFinding::Amiss { target, amiss, .. }) = finding else {
+            return Some(Cause::FirstReadOnly);
+        };
         let (sent, arrived) = match amiss {
             Amiss::BodyShort { sent, arrived } | Amiss::BodyLength { sent, arrived } => (*sent, *arrived),
             // The right number of other bytes is no question of how often was read.
@@ -209,16 +222,20 @@ impl<'a> Run<'a> {
 
     fn of_an_answer_body(&self, verdict: &Verdict, suggested: Cause) -> Option<Cause> {
         let (target, whole, came) = match &verdict.finding {
-            Finding::HitDiffers { target, difference: Difference::Length { miss, hit }, .. }
-            | Finding::Amiss {
+            Finding::Hits(HitsFinding::HitDiffers {
+                target,
+                difference: Difference::Length { miss, hit },
+                ..
+            })
+            | Finding::Exchange(ExchangeFinding::Amiss {
                 target,
                 amiss: Amiss::Differs { difference: Difference::Length { miss, hit } },
                 ..
-            } => (target, *miss, *hit),
-            Finding::HitDiffers { difference: Difference::End { wrong }, .. }
-            | Finding::Amiss { amiss: Amiss::Answer { wrong }, .. }
-            | Finding::WrongBody { wrong, .. }
-            | Finding::NotOwnAnswer { wrong, .. } => {
+            }) => (target, *miss, *hit),
+            Finding::Hits(HitsFinding::HitDiffers { difference: Difference::End { wrong }, .. })
+            | Finding::Exchange(ExchangeFinding::Amiss { amiss: Amiss::Answer { wrong }, .. })
+            | Finding::Integrity(IntegrityFinding::WrongBody { wrong, .. })
+            | Finding::Concurrency(ConcurrencyFinding::NotOwnAnswer { wrong, .. }) => {
                 return match wrong {
                     _ if is_no_answer(wrong) => None,
                     Wrong::Status { .. }

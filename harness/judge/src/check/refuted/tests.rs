@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::check::testkit::{Ask, Kit};
-use crate::check::{Cause, Finding, evaluate};
+use crate::check::{Cause, ConfigFinding, Finding, evaluate};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{
     BinaryBody, ContentSeen, EventKind, ExchangeEnd, KeptOpen, LogExcerpt, Look, ProxyExit, Purpose,
@@ -213,7 +213,11 @@ fn a_list_is_in_the_source_where_another_one_changes_nothing() {
         kit.record.plan.checks.clear();
         kit.check(CheckId::ConfigBackends);
         let verdict = evaluate(&kit.record).remove(0);
-        assert!(matches!(verdict.finding, Finding::ListIgnored { .. }), "{:?}", verdict.finding);
+        assert!(
+            matches!(verdict.finding, Finding::Config(ConfigFinding::ListIgnored { .. })),
+            "{:?}",
+            verdict.finding
+        );
         verdict.cause
     };
     assert_eq!(run(&["b1", "b2", "b3"], &["b1", "b2", "b3"]), Some(Cause::ListInSource));

@@ -158,7 +158,7 @@ mod tests {
     use super::page;
     use crate::language::Language;
     use crate::report::testkit::{RunBuilder, verdict};
-    use harness_judge::check::{Finding, Outcome};
+    use harness_judge::check::{Finding, HitsFinding, Outcome};
     use harness_model::catalogue::CheckId;
 
     /// Values of every attribute that could load something.
@@ -197,7 +197,7 @@ mod tests {
     fn what_a_proxy_sent_is_never_markup() {
         let evil = "/<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u{0}\u{1b}[31m\u{202e}";
         let mut bad = verdict(CheckId::CacheHit, Outcome::Fail);
-        bad.finding = Finding::NoHits { keys: 1, target: evil.into() };
+        bad.finding = Finding::Hits(HitsFinding::NoHits { keys: 1, target: evil.into() });
         let run = RunBuilder::new("evil")
             .log(&format!("GET {evil} </pre><script>alert(3)</script>\n"))
             .ready()

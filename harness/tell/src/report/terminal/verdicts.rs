@@ -190,7 +190,7 @@ mod tests {
     use super::{verdicts, wrapped};
     use crate::language::Language;
     use crate::report::testkit::{RunBuilder, verdict};
-    use harness_judge::check::{Finding, Outcome};
+    use harness_judge::check::{Finding, HitsFinding, Outcome};
     use harness_model::catalogue::{CheckId, Kind};
 
     fn plain(text: &str) -> String {
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn control_characters_of_a_proxy_never_reach_the_terminal() {
         let mut bad = verdict(CheckId::CacheHit, Outcome::Fail);
-        bad.finding = Finding::NoHits { keys: 1, target: "/\u{1b}[2J\u{7}".into() };
+        bad.finding = Finding::Hits(HitsFinding::NoHits { keys: 1, target: "/\u{1b}[2J\u{7}".into() });
         let run = RunBuilder::new("ttl").ready().verdict(bad).build();
         let text = plain(&verdicts(&run.source(), Language::En, true, None, None));
         assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
