@@ -61,7 +61,12 @@ impl Cache {
         };
         let mut now = now;
         loop {
-            let (reason, stored) = match self.find(&key, request).await {
+            let found = match self.store.find_open(&key, &request.fields) {
+                // In a box, because it is rare and would make the memory of every connection larger.
+                Found::Closed => Box::pin(self.find_closed(&key, request)).await,
+                found => found,
+            };
+            let (reason, stored) = match found {
                 Found::Entry(entry) => match decide(&entry, &directives, now) {
                     Use::Yes => return Answer::Reply(self.hit(request, entry, now)),
                     Use::WhileRefreshed => return self.refresh(request, key, directives, entry, now),
@@ -146,12 +151,8 @@ impl Cache {
         Key::of_request(request).ok_or((Forwarded::Bypass, None))
     }
 
-    /// Looks a key up; what is not open is opened and checked at the desk.
-    async fn find(&self, key: &Key, request: &RequestHead) -> Found {
-        let found = self.store.find_open(key, &request.fields);
-        if !matches!(found, Found::Closed) {
-            return found;
-        }
+    /// Looks up what is not open; it is opened and checked at the desk.
+    async fn find_closed(&self, key: &Key, request: &RequestHead) -> Found {
         let look = |most_bytes| {
             let (store, key, fields) = (Arc::clone(&self.store), key.clone(), request.fields.clone());
             move || store.find(&key, &fields, most_bytes)

@@ -167,26 +167,26 @@ impl Fetch {
     ) -> Received {
         if !request.method.is_safe() && (200..400).contains(&response.status) {
             for key in invalidation::keys(request, &response.fields) {
-                self.cache.store.remove_soon(&key).await;
+                Box::pin(self.cache.store.remove_soon(&key)).await;
             }
         }
         if self.part.is_none() && request.method == Method::Post {
             self.part = self.part_of_post(request);
         }
-        let Some(part) = self.part else {
+        let Some(part) = self.part.take() else {
             return Received::Forward(Forward { writer: None, status: self.status });
         };
         let now = times.received_at;
         match (&request.method, response.status, part.stored.is_some()) {
             (Method::Get, 304, true) => match confirmed(part.stored.as_deref(), response) {
-                true => confirm(&self.cache, part, self.status, request, response, times).await,
+                true => Box::pin(confirm(&self.cache, part, self.status, request, response, times)).await,
                 false => {
-                    let part = without_stored(&self.cache, part).await;
+                    let part = Box::pin(without_stored(&self.cache, part)).await;
                     Received::Again(Box::new(Self { part: Some(part), ..self }))
                 }
             },
             (Method::Head, 200, true) => {
-                freshen(&self.cache, part, self.status, request, response, times).await
+                Box::pin(freshen(&self.cache, part, self.status, request, response, times)).await
             }
             (Method::Get, 500 | 502 | 503 | 504, true) => {
                 let entry = part.stored.as_ref();
@@ -201,11 +201,27 @@ impl Fetch {
                         };
                         Received::Reply(stand_in(request, entry, part.leader, status, now))
                     }
-                    None => keep(&self.cache, part, self.status, request, response, length, times).await,
+                    None => self.keep(part, request, response, length, times).await,
                 }
             }
-            _ => keep(&self.cache, part, self.status, request, response, length, times).await,
+            _ => self.keep(part, request, response, length, times).await,
         }
+    }
+
+    /// A full answer. What is stored goes where the origin has replaced it by something that may not be kept.
+    async fn keep(
+        &self,
+        part: Part,
+        request: &RequestHead,
+        response: &ResponseHead,
+        length: Option<u64>,
+        times: Times,
+    ) -> Received {
+        let (received, replaced) = keep(&self.cache, part, self.status, request, response, length, times);
+        if let Some(key) = replaced {
+            Box::pin(self.cache.store.remove_soon(&key)).await;
+        }
+        received
     }
 
     /// RFC 9110 §9.3.3: the answer to a POST may serve later GETs; whether it does is judged as for others.
@@ -359,8 +375,8 @@ async fn store_updated(
     (cache.store.unnamed(entry, record), false)
 }
 
-/// A full answer: forwarded, and kept if RFC 9111 §3 allows it.
-async fn keep(
+/// A full answer: forwarded, and kept if RFC 9111 §3 allows it. Also says what has to go.
+fn keep(
     cache: &Arc<Cache>,
     part: Part,
     status: CacheStatus,
@@ -368,7 +384,7 @@ async fn keep(
     response: &ResponseHead,
     length: Option<u64>,
     times: Times,
-) -> Received {
+) -> (Received, Option<Key>) {
     let Part { key, watch, directives, stored, leader } = part;
     let store = &cache.store;
     let rules = store.rules.load();
@@ -393,14 +409,12 @@ async fn keep(
         }
         // What was stored has been replaced at the origin by something that may not be kept.
         let is_replaced = request.method == Method::Get && matches!(response.status, 200..=299 | 404 | 410);
-        if is_replaced && stored.is_some() && response.status != 206 && !directives.no_store {
-            store.remove_soon(&key).await;
-        }
+        let is_replaced = is_replaced && stored.is_some() && response.status != 206 && !directives.no_store;
         // That a method is not kept is said already by the reason for forwarding it.
         if reason != NotStored::Method {
             status.detail = status.detail.or(Some(reason.as_str()));
         }
-        return Received::Forward(Forward { writer: None, status });
+        return (Received::Forward(Forward { writer: None, status }), is_replaced.then_some(key));
     }
     let is_shareable = freshness.is_fresh(times.received_at);
     let leader = match leader {
@@ -439,5 +453,5 @@ async fn keep(
     let writer =
         Writer::begin(store, Begin { lead: Lead::new(leader), key, watch, record, freshness, length });
     status.stored = writer.is_some();
-    Received::Forward(Forward { writer: writer.map(Box::new), status })
+    (Received::Forward(Forward { writer: writer.map(Box::new), status }), None)
 }

@@ -156,8 +156,8 @@ impl Cache {
         self.store.has_successor.store(true, Ordering::Release);
     }
 
-    /// Sets aside what a reply is sent from, because it can no longer be read.
-    pub async fn set_aside(&self, reply: &Reply) {
+    /// Sets aside what a reply is sent from, if it can no longer be read.
+    pub async fn set_aside_unreadable(&self, reply: &Reply) {
         if let Some(entry) = reply.entry() {
             let (store, entry) = (Arc::clone(&self.store), Arc::clone(entry));
             desk::run(move || store.refuse_entry(&entry)).await;
@@ -166,7 +166,7 @@ impl Cache {
 
     /// Sets aside what cannot be read, and asks a backend for something in its place.
     pub async fn replace(self: &Arc<Self>, request: &RequestHead, reply: &Reply) -> Fetch {
-        self.set_aside(reply).await;
+        self.set_aside_unreadable(reply).await;
         Fetch::in_place_of_unreadable(self, request)
     }
 

@@ -38,16 +38,21 @@ impl FilePart {
         Self { file: Arc::clone(&self.file), offset: self.offset + start, length }
     }
 
-    /// Appends the whole part to a buffer; for small parts cheaper than a second system call to send it.
-    pub async fn append_to(&self, out: &mut Vec<u8>) -> io::Result<()> {
+    /// Appends the whole part to a buffer, if it is in memory; for small parts cheaper than a second system call to send it.
+    pub fn append_at_once(&self, out: &mut Vec<u8>) -> bool {
+        let Ok(length) = self.length() else { return false };
         let start = out.len();
-        let length = self.length()?;
         out.resize(start + length, 0);
-        if matches!(self.file.read_at_once(&mut out[start..], self.offset), Ok(Some(count)) if count == length)
-        {
-            return Ok(());
+        let read = self.file.read_at_once(&mut out[start..], self.offset);
+        let is_done = matches!(read, Ok(Some(count)) if count == length);
+        if !is_done {
+            out.truncate(start);
         }
-        out.truncate(start);
+        is_done
+    }
+
+    /// Appends the whole part to a buffer; waits for the disk, and nobody else does.
+    pub async fn append_to(&self, out: &mut Vec<u8>) -> io::Result<()> {
         let part = self.clone();
         let bytes = desk::run(move || part.read()).await.ok_or(io::ErrorKind::TimedOut)??;
         out.extend_from_slice(&bytes);

@@ -101,7 +101,7 @@ pub async fn run(worker: &Rc<Worker>, client: &mut Client<'_>, received: Receive
     match stored::send(worker, &mut client.outlet(), &reply, received.persistent, &mut record).await {
         Ok(after) => after,
         Err(stored::Unreadable) => {
-            let fetch = worker.cache.replace(&client.request, &reply).await;
+            let fetch = Box::pin(worker.cache.replace(&client.request, &reply)).await;
             forward::forward(worker, client, &received, &wishes, Some(fetch), &mut record).await
         }
     }

@@ -105,7 +105,7 @@ impl<'a> Relay<'a> {
                 self.progress.response_started.set(true);
                 let sent = stored::send(self.worker, &mut outlet, &reply, persistent, self.record).await;
                 let Ok(after) = sent else {
-                    *self.fetch = Some(self.worker.cache.replace(self.request, &reply).await);
+                    *self.fetch = Some(Box::pin(self.worker.cache.replace(self.request, &reply)).await);
                     self.progress.response_started.set(false);
                     return Err(Failure::Unconfirmed);
                 };
@@ -332,7 +332,7 @@ impl<'a> Relay<'a> {
         };
         // Dropped without its end, it tells those who read along that there is none.
         if let Some(writer) = self.writer.take().filter(|_| result.is_ok()) {
-            writer.commit().await;
+            Box::pin(writer.commit()).await;
         }
         result
     }
@@ -469,7 +469,7 @@ impl<'a> Relay<'a> {
     /// go to the client: one that asks again at once is served from the cache.
     async fn conclude(&mut self) {
         if let Some(writer) = self.writer.take() {
-            writer.commit().await;
+            Box::pin(writer.commit()).await;
         }
         if !self.is_parted {
             self.log().await;

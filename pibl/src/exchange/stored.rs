@@ -43,7 +43,10 @@ pub(super) async fn send(
         ReplyBody::Empty => {}
         ReplyBody::Bytes(bytes) => out.extend_from_slice(bytes),
         ReplyBody::File(part) if part.length <= COPIED_BYTES => {
-            if let Err(error) = part.append_to(out).await {
+            // What is rare lies in a box, here and below: it would make the memory of every connection larger.
+            if !part.append_at_once(out)
+                && let Err(error) = Box::pin(part.append_to(out)).await
+            {
                 tracing::warn!("a stored response cannot be read: {error}");
                 return Err(Unreadable);
             }
@@ -51,7 +54,7 @@ pub(super) async fn send(
         ReplyBody::File(part) => rest = Some(Rest::File(part)),
         ReplyBody::Parts(parts) => rest = Some(Rest::Parts(parts)),
     }
-    if rest.is_some() && !reply.is_readable().await {
+    if rest.is_some() && !Box::pin(reply.is_readable()).await {
         tracing::warn!("a stored response cannot be read to its end");
         return Err(Unreadable);
     }
@@ -62,9 +65,7 @@ pub(super) async fn send(
         Ok(()) => After::Close,
         Err(error) => {
             tracing::debug!("a stored response was not sent to its end: {error}");
-            if !reply.is_readable().await {
-                worker.cache.set_aside(reply).await;
-            }
+            Box::pin(worker.cache.set_aside_unreadable(reply)).await;
             After::Abort
         }
     })
@@ -117,7 +118,7 @@ async fn send_part(wire: &Wire, part: &FilePart, patience: std::time::Duration) 
         } else {
             // The kernel would wait for the disk, and every other client with it.
             let mut bytes = Vec::new();
-            piece.append_to(&mut bytes).await?;
+            Box::pin(piece.append_to(&mut bytes)).await?;
             wire.deadline.set(patience);
             wire.write_all(&bytes).await?;
         }
