@@ -34,6 +34,8 @@ pub(super) struct Disk {
     root: PathBuf,
     /// Reading takes no time.
     is_memory: bool,
+    /// What is synced must also be found after a power cut.
+    is_durable: bool,
     /// Tells the temporary files of this run from the leftovers of others.
     run: String,
     next_temporary: AtomicU64,
@@ -125,15 +127,14 @@ pub(super) enum ReadFailure {
 
 impl Disk {
     /// Makes the directory if it is not there.
-    pub(super) fn new(root: &Path, run: u64) -> io::Result<Self> {
+    pub(super) fn new(root: &Path, run: u64, is_durable: bool) -> io::Result<Self> {
         make_private_directory(root)?;
+        if let Some(above) = root.parent().filter(|_| is_durable) {
+            sync_directory(above)?;
+        }
         let is_memory = platform::is_local_memory(root);
-        Ok(Self {
-            root: root.to_owned(),
-            is_memory,
-            run: format!("{run:x}"),
-            next_temporary: AtomicU64::new(0),
-        })
+        let (root, run) = (root.to_owned(), format!("{run:x}"));
+        Ok(Self { root, is_memory, is_durable, run, next_temporary: AtomicU64::new(0) })
     }
 
     /// The file of a hash: one of 256 directories, then the hash in 32 digits.
@@ -179,6 +180,9 @@ impl Disk {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if let Some(directory) = path.parent() {
                     make_private_directory(directory)?;
+                    if self.is_durable {
+                        sync_directory(&self.root)?;
+                    }
                 }
                 create()?
             }
@@ -192,6 +196,14 @@ impl Disk {
         fs::rename(&temporary.path, self.path(hash))?;
         temporary.is_published = true;
         Ok(())
+    }
+
+    /// Makes the names in the directory of a hash survive a power cut.
+    pub(super) fn sync_names(&self, hash: u128) -> io::Result<()> {
+        match self.path(hash).parent() {
+            Some(directory) => sync_directory(directory),
+            None => Ok(()),
+        }
     }
 
     /// Deletes the file of a hash, if it is there.
@@ -254,6 +266,16 @@ impl Drop for Temporary {
             desk::start(move || drop(fs::remove_file(path)));
         }
     }
+}
+
+/// Makes the names in a directory survive a power cut, where directories can be opened for that.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        // The directory above the first part of a relative path is the one that the program is in.
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        File::open(path)?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Reads and checks everything but the body. `file_bytes` is the length of the file.
@@ -345,7 +367,7 @@ mod tests {
     #[test]
     fn a_file_appears_whole_or_not_at_all() {
         let directory = tempfile::tempdir().unwrap();
-        let disk = Disk::new(directory.path(), 1).unwrap();
+        let disk = Disk::new(directory.path(), 1, false).unwrap();
         let hash = 0xab << 120 | 5;
         drop(disk.create(hash).unwrap());
         assert!(disk.open(hash).is_err());
@@ -363,8 +385,8 @@ mod tests {
     #[test]
     fn names_tell_stored_files_from_leftovers_and_strangers() {
         let directory = tempfile::tempdir().unwrap();
-        let old = Disk::new(directory.path(), 1).unwrap();
-        let disk = Disk::new(directory.path(), 0x1b).unwrap();
+        let old = Disk::new(directory.path(), 1, false).unwrap();
+        let disk = Disk::new(directory.path(), 0x1b, false).unwrap();
         let hash = 7u128;
         let mut leftover = old.create(hash).unwrap();
         leftover.is_published = true;
@@ -386,7 +408,7 @@ mod tests {
     #[test]
     fn a_directory_in_the_place_of_a_file_is_set_aside() {
         let directory = tempfile::tempdir().unwrap();
-        let disk = Disk::new(directory.path(), 1).unwrap();
+        let disk = Disk::new(directory.path(), 1, false).unwrap();
         fs::create_dir_all(disk.path(9)).unwrap();
         disk.set_aside(&disk.path(9)).unwrap();
         assert!(!disk.path(9).exists());

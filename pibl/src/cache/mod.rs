@@ -38,6 +38,7 @@ mod cache_status;
 mod conditions;
 mod desk;
 mod disk;
+mod durability;
 mod entry;
 mod entry_format;
 mod fetch;
@@ -77,9 +78,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::clock;
-use crate::config::CacheSettings;
+use crate::config::{CacheSettings, Sync};
 use crate::http::RequestHead;
 use disk::Disk;
+use durability::Durability;
 use flight::Flights;
 use freshness::Rules;
 use recovery::Presence;
@@ -122,8 +124,9 @@ impl Cache {
         let root = &settings.directory;
         // Told apart from any other run by the time and the process.
         let run = clock::now().millis() as u64 ^ u64::from(std::process::id()) << 44;
-        let opened =
-            settings.enabled.then(|| Ok((Disk::new(root, run)?, Arc::new(Presence::announce(root)?))));
+        let opened = settings.enabled.then(|| {
+            Ok((Disk::new(root, run, settings.sync != Sync::Never)?, Arc::new(Presence::announce(root)?)))
+        });
         let opened = opened.transpose().unwrap_or_else(|error: std::io::Error| {
             tracing::warn!(
                 "could not open the cache directory {}, going on without it: {error}",
@@ -133,7 +136,12 @@ impl Cache {
         });
         let (disk, presence) = opened.unzip();
         let rules = Rules::new(settings);
-        let store = Arc::new(Store::new(disk, run, rules, settings.size_bytes, open_files.max(16)));
+        let durability = Durability::new(settings.sync);
+        let store =
+            Arc::new(Store::new(disk, run, rules, settings.size_bytes, open_files.max(16), durability));
+        if let Err(error) = durability::start(&store) {
+            store.complain("sync", &error);
+        }
         if let Some(presence) = &presence
             && let Err(error) = recovery::start(Arc::clone(&store), presence)
         {

@@ -17,6 +17,7 @@ use quick_cache::UnitWeighter;
 
 use super::desk::{self, Held, Names, UnderWay};
 use super::disk::{self, Disk, Head, ReadFailure, StoredFile, Temporary};
+use super::durability::Durability;
 use super::entry::Entry;
 use super::entry_format::{Damage, Kind, Preamble, Record, encode_slot, slot_bytes};
 use super::freshness::Rules;
@@ -44,6 +45,7 @@ pub(super) struct Store {
     names: Names,
     /// What is on its way to the disk.
     pub(super) under_way: UnderWay,
+    pub(super) durability: Durability,
     pub(super) watches: Arc<Watches>,
     /// What the index does not know does not exist: the scan is over, and nobody else writes here.
     pub(super) is_recovered: AtomicBool,
@@ -84,6 +86,7 @@ impl Store {
         rules: Rules,
         capacity_bytes: u64,
         open_files: usize,
+        durability: Durability,
     ) -> Self {
         Self {
             is_recovered: AtomicBool::new(disk.is_none()),
@@ -102,6 +105,7 @@ impl Store {
             index: Mutex::new(Index::new(capacity_bytes)),
             names: Names::default(),
             under_way: UnderWay::default(),
+            durability,
             watches: Arc::default(),
             disk_failures: AtomicU64::new(0),
             set_aside: AtomicU64::new(0),
@@ -322,7 +326,9 @@ impl Store {
         let Some(disk) = self.disk.as_ref().filter(|_| !is_outdated) else {
             return Ok((self.nameless(temporary, hash, head), Gone::default()));
         };
+        self.durability.before_name(&file)?;
         disk.publish(&mut temporary, hash)?;
+        self.durability.after_name(disk, hash, &file)?;
         let file_bytes = head.preamble.body_offset() + head.preamble.body_bytes;
         let mut index = self.index();
         let uses = index.insert(hash, file_bytes, true);
@@ -404,7 +410,8 @@ impl Store {
         match encode_slot(sequence, &encoded, entry.preamble.slot_bytes) {
             Some(bytes) => {
                 let offset = entry.preamble.slot_offset(slot);
-                if let Err(error) = disk::write_at(entry.file.file(), &bytes, offset) {
+                let written = disk::write_at(entry.file.file(), &bytes, offset);
+                if let Err(error) = written.and_then(|()| self.durability.after_change(&entry.file)) {
                     self.complain("write to", &error);
                 }
             }
@@ -495,7 +502,7 @@ impl Store {
         if !was_known && self.is_recovered.load(Ordering::Acquire) {
             return false;
         }
-        match disk.remove(hash) {
+        match disk.remove(hash).and_then(|()| self.durability.after_removal(disk, hash)) {
             Ok(()) => was_known,
             Err(error) => {
                 self.complain("delete from", &error);

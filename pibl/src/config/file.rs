@@ -64,6 +64,7 @@ pub(super) struct CacheTable {
     pub max_object: Written<String>,
     pub share_authorized: Option<bool>,
     pub store_set_cookie: Option<bool>,
+    pub sync: Written<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -15,7 +15,8 @@ pub use flags::Flags;
 pub use problem::{Problem, Problems};
 pub use resolve::resolve;
 pub use resolved::{
-    Backend, CacheSettings, Config, HealthSettings, Limits, LogFormat, Policy, Sharing, Timeouts, TtlMode,
+    Backend, CacheSettings, Config, HealthSettings, Limits, LogFormat, Policy, Sharing, Sync, Timeouts,
+    TtlMode,
 };
 pub use values::Network;
 

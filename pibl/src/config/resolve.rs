@@ -169,6 +169,7 @@ impl Reader<'_> {
         let size = flags.cache_size.or_else(|| self.read(&content.cache.size, values::size));
         let size_bytes = size.unwrap_or(10 << 30);
         let max_object = self.read(&content.cache.max_object, values::size);
+        let sync = self.choice(&content.cache.sync);
         CacheSettings {
             enabled: content.cache.enabled.unwrap_or(true),
             directory: directory.join("cache"),
@@ -182,6 +183,7 @@ impl Reader<'_> {
                 Some(false) => Sharing::Never,
             },
             store_set_cookie: content.cache.store_set_cookie.unwrap_or(false),
+            sync: sync.unwrap_or_default(),
         }
     }
 

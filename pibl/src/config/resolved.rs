@@ -148,6 +148,22 @@ pub struct CacheSettings {
     pub sharing: Sharing,
     /// Whether a response that sets a cookie is stored where the origin states a lifetime.
     pub store_set_cookie: bool,
+    /// When what is stored is made to survive a power cut.
+    pub sync: Sync,
+}
+
+/// When what is stored is made to survive a power cut (`fsync`). A crash of the program loses nothing in any case, and
+/// what a power cut leaves half done is found by its checksum and not served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sync {
+    /// When the system likes.
+    #[default]
+    Never,
+    /// Once a second.
+    Interval,
+    /// Before a client has the last byte of it.
+    Always,
 }
 
 /// When the answer to a request with credentials may serve others.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::Timestamp;
-use crate::config::{Sharing, TtlMode};
+use crate::config::{Sharing, Sync, TtlMode};
 use crate::http::{Fields, Method, RequestHead, ResponseHead};
 
 /// A time at which tests begin.
@@ -74,6 +74,7 @@ fn settings(directory: &std::path::Path, ttl_seconds: u64) -> CacheSettings {
         max_object_bytes: 32 << 20,
         sharing: Sharing::WhereStated,
         store_set_cookie: false,
+        sync: Sync::Never,
     }
 }
 
