@@ -93,6 +93,44 @@ async fn a_program_that_fills_the_disk_is_killed() {
     assert!(anomaly(&run, "wrote more than"));
 }
 
+/// Ways to hold what no listing of its folder shows.
+const HIDDEN: [(&str, &str); 3] = [
+    (
+        "files without a name",
+        "import os\nkept = []\nwhile len(kept) < 60:\n    kept.append(open('f', 'wb'))\n    os.unlink('f')\n    kept[-1].write(bytes(1 << 20))\n    kept[-1].flush()\n",
+    ),
+    (
+        "below a path of over 4,096 bytes",
+        "import os\nfor _ in range(40):\n    os.mkdir('d' * 200)\n    os.chdir('d' * 200)\n\
+         for n in range(60):\n    open(str(n), 'wb').write(bytes(1 << 20))\n",
+    ),
+    (
+        "in the folder for temporary files",
+        "import tempfile, os\nfor n in range(60):\n    os.write(tempfile.mkstemp()[0], bytes(1 << 20))\n",
+    ),
+];
+
+#[tokio::test]
+async fn what_is_hidden_on_the_disk_is_counted_too() {
+    ordinary::also("what_is_hidden_on_the_disk_is_counted_too");
+    // Without namespaces it has no such folder.
+    let ways = if ordinary::may_have_namespaces() { 3 } else { 2 };
+    for (number, (how, script)) in HIDDEN[..ways].iter().enumerate() {
+        let lease = PortLease::any(206 + number as u64).unwrap();
+        let confinement = Confinement { directory_bytes: Some(30 << 20), ..Confinement::of_submission() };
+        let mut run = confined(confinement).await;
+        let own = run.proxy.directory();
+        std::fs::copy(std::env::current_exe().unwrap(), own.join("program")).unwrap();
+        std::fs::write(own.join("hides.py"), format!("{script}\nimport time\ntime.sleep(600)\n")).unwrap();
+        let shown = std::fs::metadata(own.join("program")).unwrap().len();
+        assert!(shown < 25 << 20, "the program itself would be too much");
+        let start = shell("python3 hides.py & exec ./program --exact subject --nocapture");
+        run.proxy.start(order_of(start, "honest", lease.loopback())).await.unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(60), run.proxy.ended()).await;
+        assert!(ended.is_ok() && anomaly(&run, "wrote more than"), "{how}: {}", run.proxy.enforced());
+    }
+}
+
 #[tokio::test]
 async fn a_fork_bomb_goes_off_inside_its_group_and_is_cleared_away() {
     let lease = PortLease::any(204).unwrap();

@@ -129,6 +129,66 @@ fn whoever_runs_the_judge_a_submission_has_a_network_and_folders_of_its_own() {
 }
 
 #[test]
+fn a_build_has_the_limits_of_a_submission_and_no_network_unless_the_instructor_allows_it() {
+    ordinary::also("a_build_has_the_limits_of_a_submission_and_no_network_unless_the_instructor_allows_it");
+    if !ordinary::may_have_namespaces() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let submission = hand_in(folder.path(), "build:\n  - [python3, build.py]\n");
+    let (team, out) = (submission.display().to_string(), folder.path().display().to_string());
+    let host = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let fetch = format!(
+        "import socket\ntry:\n    socket.create_connection(('127.0.0.1', {}), 2)\nexcept OSError:\n\
+         \x20   raise SystemExit('could not resolve host: registry.example.org')\n",
+        host.local_addr().expect("its address").port()
+    );
+    fs::write(submission.join("build.py"), fetch).expect("a build");
+    let scenario = here().join("scenarios/turns.yaml").display().to_string();
+    let line = ["run", &scenario, "--sut", &team, "--out", &out];
+    let (code, said) = harness(&line);
+    assert!(code != 0 && said.contains("the judge allows no network in a build"), "{code}: {said}");
+    let (code, said) = harness(&[&line[..], &["--build-network"]].concat());
+    assert_eq!(code, 0, "{said}");
+
+    let rubric = here().join("rubrics/turns.yaml").display().to_string();
+    let (code, said) = harness(&["grade", &rubric, &team, "--out", &out, "--look"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("the judge allows no network in a build"), "{said}");
+    let grades = fs::read_to_string(Path::new(&out).join("grades/turns/grades.json")).expect("grades");
+    assert!(grades.contains("\"triage\": \"needs\""), "nothing that is its own fault: {grades}");
+    let (_, said) = harness(&["grade", &rubric, &team, "--out", &out, "--look", "--build-network"]);
+    assert!(said.contains("starts and answers"), "{said}");
+
+    // Nobody, as whom the test runs again, has no control group; whatever is lacking is said to everybody.
+    let out_of =
+        |page: &str| fs::read_to_string(Path::new(&out).join("grades/turns").join(page)).expect("a page");
+    let lacks_memory = out_of("grades.json").contains("\"memory\"");
+    assert!(ordinary::is_root() || lacks_memory, "{}", out_of("grades.json"));
+    if lacks_memory {
+        let limit = ["this host limits memory for each", "este computador limita la memoria de cada proceso"];
+        for (words, language) in limit.iter().zip(["en", "es"]) {
+            for page in ["", "E01/"] {
+                let page = out_of(&format!("{page}index.{language}.html"));
+                assert!(page.contains(words), "{words}");
+            }
+        }
+    }
+
+    // A build that fills the disk is ended like a program that does.
+    let profile = submission.join("pibl-judge.yaml");
+    let text = fs::read_to_string(&profile).expect("the profile") + "limits: {written: 20MiB}\n";
+    fs::write(&profile, text).expect("the profile");
+    let fill =
+        "import time\nfor n in range(100):\n    open(str(n), 'wb').write(bytes(1 << 20))\ntime.sleep(100)\n";
+    fs::write(submission.join("build.py"), fill).expect("a build");
+    let (code, said) = harness(&line);
+    assert!(code != 0, "{said}");
+    let events = fs::read_to_string(Path::new(&out).join("turns/toy/latest/events.jsonl")).expect("events");
+    assert!(events.contains("wrote more than"), "{events}");
+}
+
+#[test]
 fn a_record_that_is_not_what_the_run_has_written_is_said_everywhere_and_never_passes() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let team = hand_in(folder.path(), "").display().to_string();

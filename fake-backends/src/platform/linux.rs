@@ -8,8 +8,10 @@ use std::fs::File;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread::{Builder, JoinHandle};
 
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
@@ -56,6 +58,20 @@ impl Place {
     /// The descriptor of the namespace, `None` for the host.
     pub fn file(&self) -> Option<&OwnedFd> {
         self.file.as_ref()
+    }
+
+    /// Starts a thread that begins here, or that may move here.
+    pub fn start_thread<T: Send + 'static>(
+        &self,
+        builder: Builder,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<JoinHandle<T>> {
+        let Some(home) = AT_HOME.get().filter(|_| self.file.is_none()) else { return builder.spawn(work) };
+        let (started, handle) = channel();
+        let start = move || drop(started.send(builder.spawn(work)));
+        let gone = || io::Error::other("the thread in the network of the host is gone");
+        home.lock().unwrap_or_else(PoisonError::into_inner).send(Box::new(start)).map_err(|_| gone())?;
+        handle.recv().map_err(|_| gone())?
     }
 
     /// Moves the calling thread here, unless it is here already.
@@ -115,9 +131,20 @@ pub fn new_private(addresses: &[IpAddr]) -> io::Result<Place> {
     Ok(Place::namespace(file))
 }
 
-/// Opens the host's network once, before any thread leaves it.
+/// What is done by the thread that never leaves the network of the host.
+type Work = Box<dyn FnOnce() + Send>;
+/// The way to it. An ordinary user may make networks in a user namespace, but not go back to one that was there before.
+static AT_HOME: OnceLock<Mutex<Sender<Work>>> = OnceLock::new();
+
+/// Opens the host's network once, before any thread leaves it, and leaves a thread there.
 fn remember_host() -> io::Result<()> {
     if HOST_FILE.get().is_none() {
+        let (sender, work) = channel::<Work>();
+        std::thread::Builder::new()
+            .name("host-network".into())
+            .spawn(move || work.into_iter().for_each(|work| work()))?;
+        // A second thread may have been quicker, as below; the way to this one ends here, and so does it.
+        let _ = AT_HOME.set(Mutex::new(sender));
         let file =
             File::open(OWN_NETWORK).map_err(|error| explain("open the host's network namespace", error))?;
         // A second thread may have been quicker; both descriptors name the same network.

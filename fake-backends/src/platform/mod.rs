@@ -67,6 +67,24 @@ impl Network {
         self.inner.enter()
     }
 
+    /// Starts a thread in this network, wherever the caller is. Of an ordinary user no thread goes back to the network of the host,
+    /// but a new one may begin there.
+    ///
+    /// # Errors
+    /// No thread can be started; what the thread returns is an error where it could not enter the network.
+    pub fn start_thread<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> io::Result<std::thread::JoinHandle<io::Result<T>>> {
+        let network = self.clone();
+        let builder = std::thread::Builder::new().name(name.to_owned());
+        self.inner.start_thread(builder, move || {
+            network.enter()?;
+            work()
+        })
+    }
+
     /// Makes a socket. Every socket of a run comes from here.
     ///
     /// # Errors

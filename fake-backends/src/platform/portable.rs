@@ -26,6 +26,15 @@ impl Place {
         None
     }
 
+    /// Starts a thread.
+    pub fn start_thread<T: Send + 'static>(
+        &self,
+        builder: std::thread::Builder,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<std::thread::JoinHandle<T>> {
+        builder.spawn(work)
+    }
+
     /// Every thread is there already.
     pub fn enter(&self) -> io::Result<()> {
         Ok(())

@@ -8,6 +8,7 @@ mod affinity;
 mod beneath;
 mod child;
 mod control_group;
+mod disk;
 mod fence;
 mod host;
 mod isolation;
@@ -25,6 +26,7 @@ pub use affinity::{pin_this_thread, usable_cpus};
 pub use beneath::{Beneath, Doomed, leads_out, remove_whatever_it_is};
 pub use child::wait_at_most;
 pub use control_group::{ControlGroup, GroupLimits};
+pub use disk::disk_use;
 pub use fence::{Fence, Reach};
 pub use host::{HostFacts, host_facts};
 pub use isolation::{

@@ -113,6 +113,9 @@ pub(super) struct RunArguments {
     /// Let a `pibl-judge.yaml` say what only its reader should allow: commands outside the fence, paths elsewhere, any limit.
     #[arg(long)]
     pub(super) trust_profile: bool,
+    /// Let the build of a submission use the network of this machine, to fetch what it depends on; without this it has none.
+    #[arg(long)]
+    pub(super) build_network: bool,
     /// Where run folders go.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(super) out: PathBuf,
@@ -169,6 +172,9 @@ pub(super) struct CompareArguments {
     /// Let a `pibl-judge.yaml` say what only its reader should allow: commands outside the fence, paths elsewhere, any limit.
     #[arg(long)]
     pub(super) trust_profile: bool,
+    /// Let the build of a submission use the network of this machine, to fetch what it depends on; without this it has none.
+    #[arg(long)]
+    pub(super) build_network: bool,
     /// Rounds; left out, 8, and with thresholds that are not decided by then 16 and 32.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(super) rounds: Option<u16>,
@@ -329,6 +335,9 @@ pub(super) struct GradeArguments {
     /// Let every profile say what only its reader should allow: commands outside the fence, paths elsewhere, any limit.
     #[arg(long)]
     pub(super) trust_profile: bool,
+    /// Let the build of a submission use the network of this machine, to fetch what it depends on; without this it has none.
+    #[arg(long)]
+    pub(super) build_network: bool,
     /// Stop after the first look at each submission.
     #[arg(long)]
     pub(super) look: bool,

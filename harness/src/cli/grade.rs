@@ -110,6 +110,7 @@ fn carry_out(arguments: &GradeArguments, prepared: Prepared, language: Language)
         only_look: arguments.look,
         draft: init::draft_of,
         trust_profile: arguments.trust_profile,
+        build_network: arguments.build_network,
         observer: Arc::new(Lines(language)),
     };
     let teams = match grade::work(&order) {

@@ -153,6 +153,7 @@ fn conduct(
         interruption: all.clone(),
         max_duration,
         hold: arguments.hold,
+        build_network: arguments.build_network,
         observer: Arc::new(Live::new(language, display)),
     };
     match conductor::run(order) {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use harness_judge::check::{self, Verdict};
 use harness_model::exit_code::ExitCode;
 use harness_model::history::{
-    self, Manifest, ManifestFacts, ReadProblem, Record, Recorder, RunFolder, names,
+    self, Manifest, ManifestFacts, NotKept, ReadProblem, Record, Recorder, RunFolder, names,
 };
 use harness_model::plan::Plan;
 use harness_run::proxy_under_test::{OutputLog, StartProblem};
@@ -30,6 +30,8 @@ pub struct Finished {
     pub exit: ExitCode,
     /// Why the proxy never got ready.
     pub start_problem: Option<StartProblem>,
+    /// What should have kept it apart and did not.
+    pub not_kept: Vec<NotKept>,
 }
 
 /// Why a run could not be carried out or shown; never the fault of the proxy.
@@ -87,12 +89,14 @@ pub(super) fn close(
         let text = history::percentile_text(&record.histograms);
         std::fs::write(run_directory.join(names::PERCENTILES), text).map_err(unkept)?;
     }
+    let not_kept = facts.not_kept.clone();
     Manifest::write(run_directory, facts).map_err(unkept)?;
     let mut finished = conclude(run_directory, record, draw)?;
     if start_problem.is_some() {
         finished.exit = ExitCode::ProxyNotReady;
     }
     finished.start_problem = start_problem;
+    finished.not_kept = not_kept;
     // A file system without links costs the link only.
     if let Err(error) = RunFolder::mark_as_latest(run_directory) {
         eprintln!("{}: the link `latest` could not be set: {error}", plan.name);
@@ -116,5 +120,5 @@ fn conclude(run_directory: &Path, record: Record, draw: bool) -> Result<Finished
     };
     let exit = report::exit_code(&record, &verdicts);
     let run_directory = run_directory.to_path_buf();
-    Ok(Finished { run_directory, record, verdicts, pages, exit, start_problem: None })
+    Ok(Finished { run_directory, record, verdicts, pages, exit, start_problem: None, not_kept: Vec::new() })
 }

@@ -24,7 +24,8 @@ use harness_judge::check::{self, Outcome, Verdict, needs_second_try};
 use harness_model::adapter::Program;
 use harness_model::catalogue::Kind;
 use harness_model::history::{
-    self, Anomaly, EventKind, IntervalLog, Listener, ManifestFacts, Recorder, RunFolder, SourceTree, names,
+    self, Anomaly, EventKind, IntervalLog, Listener, ManifestFacts, NotKept, Recorder, RunFolder, SourceTree,
+    names,
 };
 use harness_model::plan::{Pin, Plan, Step, StepKind};
 use harness_run::proxy_under_test::ports::PortLease;
@@ -47,6 +48,8 @@ pub struct RunOrder {
     pub max_duration: Option<Duration>,
     /// Whether proxy and backends stay up after the first step with a problem, or at the end, until the user interrupts.
     pub hold: bool,
+    /// Whether the build of a submission may use the network of the host.
+    pub build_network: bool,
     /// Told what happens meanwhile.
     pub observer: Arc<dyn Observer>,
 }
@@ -198,7 +201,12 @@ async fn play(
     // Building the proxy does not count.
     let guard = TimeGuard::start(order);
     let problem = perform(order, &mut stage, recorder, run_directory).await;
-    facts.isolation = Some(stage.proxy.enforced().to_string());
+    let enforced = stage.proxy.enforced();
+    facts.isolation = Some(enforced.to_string());
+    facts.not_kept = enforced.not_kept();
+    if enforced.fenced.is_some() && network.refused {
+        facts.not_kept.push(NotKept::Network);
+    }
     end(&mut stage, order, recorder, run_directory).await;
     drop((lease, guard));
     stage.backends.everything_is_here()?;
@@ -222,7 +230,7 @@ async fn prepare(
         output: output.clone(),
         sink: Arc::new(move |event| sink.record(event)),
         announce: Arc::new(move |preparation| observer.preparing(preparation)),
-        confinement: confinement(&order.plan),
+        confinement: Confinement { build_network: order.build_network, ..confinement(&order.plan) },
         isolation: Wish::default(),
     };
     let proxy = ProxyUnderTest::prepare(preparing).await?;

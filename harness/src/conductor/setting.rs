@@ -28,6 +28,8 @@ pub(super) struct RunNetwork {
     pub(super) network: Network,
     /// For the manifest.
     pub(super) description: String,
+    /// Whether the host refused one of the run's own.
+    pub(super) refused: bool,
     /// Why the addresses that the adapter needs cannot be had.
     pub(super) unmet: Option<StartProblem>,
 }
@@ -79,25 +81,27 @@ impl RunNetwork {
     pub(super) fn choose(adapter: &Adapter, held: bool) -> RunNetwork {
         if adapter.attached().is_some() {
             let description = "that of the host (the proxy runs already)".to_owned();
-            return RunNetwork { network: Network::host(), description, unmet: None };
+            return RunNetwork { network: Network::host(), description, refused: false, unmet: None };
         }
         let addresses = adapter.foreign_addresses();
         if held && addresses.is_empty() {
             let description = "loopback of the host (--hold)".to_owned();
-            return RunNetwork { network: Network::host(), description, unmet: None };
+            return RunNetwork { network: Network::host(), description, refused: false, unmet: None };
         }
         if adapter.network == NetworkWish::Host {
             let description = "loopback of the host (as the adapter asks)".to_owned();
-            return RunNetwork { network: Network::host(), description, unmet: None };
+            return RunNetwork { network: Network::host(), description, refused: false, unmet: None };
         }
         let with_ordinary: Vec<IpAddr> = addresses.iter().copied().chain([ORDINARY]).collect();
         match Network::new_private(&with_ordinary).or_else(|_| Network::new_private(&addresses)) {
             Ok(network) => {
-                RunNetwork { network, description: "private network namespace".to_owned(), unmet: None }
+                let description = "private network namespace".to_owned();
+                RunNetwork { network, description, refused: false, unmet: None }
             }
             Err(error) => RunNetwork {
                 network: Network::host(),
                 description: format!("loopback of the host ({error})"),
+                refused: true,
                 unmet: (!addresses.is_empty())
                     .then(|| StartProblem::NoNamespace { addresses, error: error.to_string() }),
             },

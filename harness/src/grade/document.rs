@@ -15,6 +15,7 @@ use super::triage::Triage;
 use super::work::Team;
 use harness_judge::check::{Cause, Outcome};
 use harness_model::catalogue::CheckId;
+use harness_model::history::NotKept;
 use harness_model::terms::Bilingual;
 
 /// Version of the shape of `grades.json`.
@@ -48,6 +49,8 @@ pub struct TeamDocument {
     pub triage: Option<Triage>,
     /// What the instructor should know.
     pub flags: Vec<Flag>,
+    /// What should have kept it apart from the host and from the others and did not, because the host does not give it.
+    pub not_kept: Vec<NotKept>,
     /// What its source says without being run; missing where the submission could not be read.
     pub source: Option<SourceFacts>,
     /// The grade, or the span in which it will lie.
@@ -136,6 +139,7 @@ fn concluded(rubric: &Rubric, team: Team, entries: &Entries) -> TeamGrade {
         code: team.submission.code.clone(),
         triage,
         flags: team.state.flags.clone(),
+        not_kept: team.state.not_kept.clone(),
         source,
         grade,
         rows,
@@ -183,6 +187,15 @@ impl Graded {
         }
         faults.sort_by_key(|fault| (std::cmp::Reverse(fault.teams.len()), fault.check));
         faults
+    }
+
+    /// What this host could not keep apart, with the codes of those whom it concerns.
+    pub(super) fn not_kept(&self) -> Vec<(NotKept, Vec<&str>)> {
+        let concerned = |what: NotKept| {
+            let teams = self.teams.iter().filter(|team| team.document.not_kept.contains(&what));
+            (what, teams.map(|team| team.document.code.as_str()).collect::<Vec<_>>())
+        };
+        NotKept::ALL.into_iter().map(concerned).filter(|(_, teams)| !teams.is_empty()).collect()
     }
 
     /// How many teams have all, some, none of the points of a row, and in how many it is open.

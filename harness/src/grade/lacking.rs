@@ -23,7 +23,7 @@ const ROOM: [&str; 6] = [
     "killed signal terminated program",
 ];
 
-const NETWORK: [&str; 18] = [
+const NETWORK: [&str; 22] = [
     "temporary failure in name resolution",
     "name or service not known",
     "nodename nor servname provided",
@@ -42,6 +42,10 @@ const NETWORK: [&str; 18] = [
     "failed to establish a new connection",
     "in the offline mode",
     "when --offline was specified",
+    "offline mode",
+    "goproxy=off",
+    " enotcached",
+    "unknownhostexception",
 ];
 
 const TOOLS: [&str; 19] = [
@@ -139,6 +143,10 @@ mod tests {
             "go: example.org/x@v1.0.0: Get \"https://example.org\": dial tcp: lookup example.org: no such host",
             "warning: spurious network error (3 tries remaining): [6] Couldn't resolve host name",
             "npm ERR! code ENOTFOUND",
+            "npm error code ENOTCACHED",
+            "main.go:4:2: module lookup disabled by GOPROXY=off",
+            "error: no matching package named `bytes` found\nAs a reminder, you're using offline mode (--offline)",
+            "Caused by: java.net.UnknownHostException: repo.example.org",
         ] {
             assert!(matches!(of(line), Some(Lack::Network(_))), "{line}: {:?}", of(line));
         }

@@ -17,6 +17,7 @@ use super::score::Judged;
 use super::source::SourceFacts;
 use super::triage::Triage;
 use harness_model::exit_code::ExitCode;
+use harness_model::history::NotKept;
 use harness_model::terms::Bilingual;
 
 /// The file in the folder of a team.
@@ -34,6 +35,9 @@ pub struct State {
     pub triage: Option<Triage>,
     /// What the instructor should know.
     pub flags: Vec<Flag>,
+    /// What should have kept it apart and did not, because this host does not give it.
+    #[serde(default)]
+    pub not_kept: Vec<NotKept>,
     /// What its source says without being run; missing where the submission could not be read.
     #[serde(default)]
     pub source: Option<SourceFacts>,

@@ -18,7 +18,8 @@ use harness_model::plan::{self, Options, Plan};
 use harness_model::terms::Bilingual;
 use harness_run::proxy_under_test::{StartProblem, without_home};
 use harness_tell::language::grade_words::{
-    encrypted, lacks_network, lacks_tool, leads_outside, look_took_too_long, no_zip, too_large,
+    encrypted, lacks_network, lacks_tool, leads_outside, look_took_too_long, no_network_in_a_build, no_zip,
+    too_large,
 };
 use harness_tell::language::{Language, input_problem, start_problem};
 
@@ -154,7 +155,10 @@ impl Triage {
                 }
                 // Whoever cannot connect at its start is not in want of the network: nothing of it needs one.
                 Some(Lack::Network(line)) if matches!(problem, StartProblem::BuildFailed { .. }) => {
-                    return Triage::Needs { what: both(|it| lacks_network(it, &line)), last_lines };
+                    let apart = matches!(problem, StartProblem::BuildFailed { apart: true, .. });
+                    let words: fn(Language, &str) -> String =
+                        if apart { no_network_in_a_build } else { lacks_network };
+                    return Triage::Needs { what: both(|it| words(it, &line)), last_lines };
                 }
                 Some(Lack::Room(line)) => return Triage::in_vain(line),
                 Some(Lack::Network(_)) | None => {}
@@ -222,6 +226,7 @@ mod tests {
             command: vec!["make".into()],
             code: Some(1),
             last_lines: vec![line.into()],
+            apart: false,
         };
         for problem in [
             StartProblem::File { path: "/tmp".into(), error: "No space left on device (os error 28)".into() },

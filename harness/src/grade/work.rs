@@ -26,6 +26,7 @@ use harness_judge::check::Outcome;
 use harness_model::adapter::Adapter;
 use harness_model::catalogue::CheckId;
 use harness_model::exit_code::ExitCode;
+use harness_model::history::NotKept;
 use harness_model::plan::{self, HostProfile, Options, Plan, StepKind};
 use harness_model::terms::Bilingual;
 use harness_tell::language::Language;
@@ -53,6 +54,8 @@ pub struct GradeOrder {
     pub draft: fn(&Path) -> Option<String>,
     /// Whether profiles may say what only their reader should allow.
     pub trust_profile: bool,
+    /// Whether builds may use the network of the host.
+    pub build_network: bool,
     /// Told what happens meanwhile.
     pub observer: Arc<dyn GradeObserver>,
 }
@@ -236,7 +239,7 @@ impl<'a> Bench<'a> {
         // A proxy that started before starts again; one that did not may have been waiting for something to be installed.
         if !state.triage.as_ref().is_some_and(Triage::starts) {
             state.triage = match triage::plan(&adapter, self.order.seed) {
-                Ok(plan) => self.start_once(plan, folder),
+                Ok(plan) => self.start_once(plan, folder, &mut state.not_kept),
                 Err(why) => Some(Triage::in_vain(why)),
             };
         }
@@ -244,11 +247,14 @@ impl<'a> Bench<'a> {
     }
 
     /// The run of the first look. How long it took says what a run costs on this machine beside waiting.
-    fn start_once(&self, plan: Plan, folder: &Path) -> Option<Triage> {
+    fn start_once(&self, plan: Plan, folder: &Path, not_kept: &mut Vec<NotKept>) -> Option<Triage> {
         let (began, planned) = (self.clock.now(), plan.estimated);
         let triage = match self.carry_out(plan, folder, LOOK_WITHIN) {
             Ok(_) if self.order.interruption.cause().is_some() => return None,
-            Ok(finished) => Triage::of_run(&finished),
+            Ok(finished) => {
+                not_kept.clone_from(&finished.not_kept);
+                Triage::of_run(&finished)
+            }
             Err(why) => Triage::in_vain(why),
         };
         if triage.starts() {
@@ -341,6 +347,8 @@ impl<'a> Bench<'a> {
         }
         let exit = finished.exit;
         let mut team = self.team(job.team);
+        // What this host gives may have changed since the first look.
+        team.state.not_kept.clone_from(&finished.not_kept);
         let run = as_run(finished, scenario, &folder, job.again, within);
         match team.state.runs.get_mut(&scenario.name) {
             Some(first) if job.again => merge(first, run),
@@ -371,6 +379,7 @@ impl<'a> Bench<'a> {
             interruption: self.order.interruption.clone(),
             max_duration: Some(within),
             hold: false,
+            build_network: self.order.build_network,
             observer: Arc::new(Quiet),
         };
         match catch_unwind(AssertUnwindSafe(|| conductor::run(order))) {

@@ -11,6 +11,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::containment::NotKept;
 use super::run_folder::names;
 
 /// The manifest of a run folder.
@@ -55,6 +56,9 @@ pub struct ManifestFacts {
     pub network: String,
     /// How the proxy is kept from outliving the harness.
     pub isolation: Option<String>,
+    /// What should have kept a submission apart and did not, because the host does not give it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_kept: Vec<NotKept>,
     /// The program of the proxy.
     pub program: Option<String>,
     /// SHA-256 of that program, hexadecimal; where an interpreter runs a copy, that of the copy.

@@ -5,6 +5,7 @@
 
 mod beside;
 mod conduct;
+mod containment;
 mod event;
 mod fleet;
 mod histogram;
@@ -23,6 +24,7 @@ pub use conduct::{
     Adaptation, Because, BinaryBody, CutBy, FoundGone, HowLetGo, KeptOpen, LetGo, Look, NotAsked, Patience,
     PortGivenUp, Reconnected, Stuck, Trouble,
 };
+pub use containment::NotKept;
 pub use event::{
     Anomaly, BodySeen, ConfigurationFile, ContentSeen, EngineCounters, Event, EventKind, Exchange,
     ExchangeEnd, HostNoise, LimitReached, LoadInterval, LogExcerpt, NOT_OVER, ProxyExit, Purpose,

@@ -13,7 +13,7 @@ use super::guard::{GuardState, Isolation};
 use super::program::home;
 use harness_model::adapter::Adapter;
 use harness_model::adapter::boundary::{CPU_SECONDS, MEMORY_BYTES, OPEN_FILES, PROCESSES, WRITTEN_BYTES};
-use harness_model::history::Anomaly;
+use harness_model::history::{Anomaly, NotKept};
 use harness_platform::{ControlGroup, GroupLimits, Limits, Reach};
 
 /// What a proxy is kept to.
@@ -27,6 +27,8 @@ pub struct Confinement {
     pub fenced: bool,
     /// Bytes that its directory may hold before it is killed.
     pub directory_bytes: Option<u64>,
+    /// Whether what it is built by may use the network of the host, where it is fenced.
+    pub build_network: bool,
 }
 
 /// What of it the host enforces: for the manifest, and for the honesty section of a report.
@@ -82,6 +84,7 @@ impl Confinement {
             together: GroupLimits { memory_bytes: Some(memory), processes: Some(PROCESSES), cores: None },
             fenced: true,
             directory_bytes: Some(WRITTEN_BYTES),
+            build_network: false,
         }
     }
 
@@ -123,6 +126,30 @@ impl Confinement {
             limited: group.map(|group| words(group.in_force())).unwrap_or_default(),
             not_limited: group.map(|group| words(group.missing())).unwrap_or_default(),
         }
+    }
+}
+
+impl Enforced {
+    /// What was asked for and the host does not give.
+    pub fn not_kept(&self) -> Vec<NotKept> {
+        let confined = self.fenced.is_some();
+        let missing = [
+            (
+                NotKept::Processes,
+                confined && self.isolation.is_some_and(|is| is != Isolation::ProcessNamespace),
+            ),
+            (NotKept::Files, self.fenced == Some(false)),
+            (NotKept::Folders, self.private == Some(false)),
+            (NotKept::User, self.user == Some(false)),
+            (NotKept::Memory, self.lacks("memory")),
+            (NotKept::ProcessCount, self.lacks("processes")),
+            (NotKept::Cpu, self.lacks("cpu")),
+        ];
+        missing.into_iter().filter_map(|(what, is_missing)| is_missing.then_some(what)).collect()
+    }
+
+    fn lacks(&self, what: &str) -> bool {
+        self.not_limited.iter().any(|missing| missing == what)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::directory::{WorkingDirectory, bytes_beneath};
+use super::directory::WorkingDirectory;
 use super::process::Process;
 use super::subject::EventSink;
 use harness_model::history::{Anomaly, EventKind, LimitReached};
@@ -25,12 +25,12 @@ pub(super) fn watch(process: &Arc<Process>, directory: &WorkingDirectory, limit:
 fn until_it_ends(process: &Weak<Process>, folders: &[PathBuf], limit: u64, sink: &EventSink) {
     loop {
         std::thread::sleep(EVERY);
-        let lives = process.upgrade().is_some_and(|process| process.guard().state().lives());
-        if !lives {
+        let Some(living) = process.upgrade().filter(|process| process.guard().state().lives()) else {
             return;
-        }
-        let bytes: u64 = folders.iter().map(|folder| bytes_beneath(folder, limit)).sum();
-        if bytes > limit {
+        };
+        let processes = living.guard().program_processes();
+        drop(living);
+        if harness_platform::disk_use(folders, &processes, limit) > limit {
             let what = format!("the proxy wrote more than {limit} bytes into its directory and was killed");
             sink(EventKind::Anomaly(Anomaly { what, exchange: None }));
             sink(EventKind::LimitReached(LimitReached::Written(limit)));

@@ -49,6 +49,10 @@ const BUILD_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// What a build may see of the user's environment: where compilers and package managers keep their things.
 const BUILD_ENVIRONMENT: [&str; 5] = ["CARGO_HOME", "RUSTUP_HOME", "GOPATH", "LANG", "TMPDIR"];
 
+/// What tells compilers and package managers that there is no network, and to take what lies here.
+const OFFLINE: [(&str, &str); 3] =
+    [("CARGO_NET_OFFLINE", "true"), ("GOPROXY", "off"), ("npm_config_offline", "true")];
+
 /// Lines of a failed build that are worth showing.
 const BUILD_LINES: usize = 30;
 
@@ -64,7 +68,11 @@ impl ProxyUnderTest {
             guard_program().map_err(|error| StartProblem::Guard { error: error.to_string() })?;
         let (wanted, told) = (adapter.program.clone(), announce.clone());
         // On the host's network, because cargo may have to fetch what the program depends on.
-        let locate = move || Network::host().enter().map(|()| program::locate_program(&wanted, &*told));
+        let locate = move || {
+            let locate = move || Ok(program::locate_program(&wanted, &*told));
+            let thread = Network::host().start_thread("program-locator", locate)?;
+            thread.join().unwrap_or_else(|_| Err(std::io::Error::other("it panicked")))
+        };
         let in_vain = |error: String| StartProblem::Guard { error };
         let located = on_own_thread(locate).await.ok_or_else(|| in_vain("no thread".into()))?;
         let program = located.map_err(|error| in_vain(error.to_string()))??;
@@ -157,6 +165,11 @@ impl ProxyUnderTest {
                 environment.insert(name.to_string(), value);
             }
         }
+        let network = self.network_of_builds();
+        if network.is_private() {
+            // Those that know how to do without it do not wait for it in vain.
+            environment.extend(OFFLINE.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
         if self.reach.is_some() {
             // Compilers write temporary files, and behind its fence a build writes nowhere else.
             let own = self.directory.path().to_string_lossy().into_owned();
@@ -176,8 +189,7 @@ impl ProxyUnderTest {
             orphans: self.directory.temporary(),
         };
         let guard = (self.guard_program.as_path(), self.wish);
-        // On the host's network: a build may have to fetch what the submission depends on.
-        let process = Process::start(guard, &Network::host(), &self.clock, order, false, &self.output)?;
+        let process = Process::start(guard, &network, &self.clock, order, false, &self.output)?;
         let process = Arc::new(process);
         if let Some(bytes) = self.confinement.directory_bytes {
             disk_guard::watch(&process, &self.directory, bytes, self.sink.clone());
@@ -200,7 +212,19 @@ impl ProxyUnderTest {
             command: command.to_vec(),
             code,
             last_lines: self.output.last_lines(BUILD_LINES),
+            apart: network.is_private(),
         })
+    }
+
+    /// The host's, where a build may fetch what the program depends on; else one in which there is nobody. Not that of the run:
+    /// a patch is built while the backends are there.
+    fn network_of_builds(&self) -> Network {
+        if self.reach.is_none() || self.confinement.build_network {
+            return Network::host();
+        }
+        // An address beside loopback, without which some programs resolve no name at all.
+        let ordinary = [std::net::Ipv4Addr::new(192, 0, 2, 1).into()];
+        Network::new_private(&ordinary).unwrap_or_else(|_| Network::host())
     }
 
     /// A command whose program is looked up as the adapter's own would be; a path is relative to the directory.

@@ -35,6 +35,9 @@ pub enum StartProblem {
         code: Option<i32>,
         /// The last lines that it printed.
         last_lines: Vec<String>,
+        /// Whether it had no network, because the judge allows a build none.
+        #[serde(default)]
+        apart: bool,
     },
     /// A file or directory could not be read or written.
     File {

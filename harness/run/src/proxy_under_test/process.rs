@@ -154,16 +154,10 @@ fn start_in_network(
     order: Order,
     on_change: impl FnMut(&GuardState) + Send + 'static,
 ) -> std::io::Result<GuardHandle> {
-    std::thread::scope(|scope| {
-        let start = || {
-            network.enter()?;
-            GuardHandle::start(program, wish, writer, order, on_change)
-        };
-        let thread = std::thread::Builder::new().name("guard-starter".into()).spawn_scoped(scope, start)?;
-        thread
-            .join()
-            .unwrap_or_else(|_| Err(std::io::Error::other("the thread that starts the guard panicked")))
-    })
+    let program = program.to_path_buf();
+    let start = move || GuardHandle::start(&program, wish, writer, order, on_change);
+    let thread = network.start_thread("guard-starter", start)?;
+    thread.join().unwrap_or_else(|_| Err(std::io::Error::other("the thread that starts the guard panicked")))
 }
 
 fn wait_until_read(reader: &std::fs::File) {

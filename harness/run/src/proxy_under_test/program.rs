@@ -187,7 +187,7 @@ fn build(package: &str, manifest: &Path, announce: &dyn Fn(&Preparation)) -> Res
             let lines: Vec<String> = text.lines().map(str::to_string).collect();
             let command = ["cargo", "build", "--release", "-p", package].map(str::to_string).to_vec();
             let last_lines = lines[lines.len().saturating_sub(BUILD_LINES)..].to_vec();
-            Err(StartProblem::BuildFailed { command, code: None, last_lines })
+            Err(StartProblem::BuildFailed { command, code: None, last_lines, apart: false })
         }
     }
 }

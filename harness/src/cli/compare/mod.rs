@@ -86,6 +86,7 @@ pub(super) fn run(arguments: &CompareArguments) -> ExitCode {
     let all = all_rounds(arguments, &sides);
     let first_round = arguments.shard.map_or(0, |shard| shard.rounds_of(all).0);
     let mut rounds = Rounds::new(&sides, &folder, interruption, language, most, first_round);
+    rounds.build_network = arguments.build_network;
     let mut gated = Vec::new();
     for (place, look) in looks.iter().enumerate() {
         if place > 0 {

@@ -51,6 +51,8 @@ pub(super) struct Rounds<'a> {
     folder: PathBuf,
     interruption: Interruption,
     language: Language,
+    /// Whether the build of a submission may use the network of the host.
+    pub(super) build_network: bool,
     clock: RunClock,
     /// What is left of the time allowed; building programs takes none of it.
     left: Duration,
@@ -83,6 +85,7 @@ impl<'a> Rounds<'a> {
             folder: folder.to_owned(),
             interruption,
             language,
+            build_network: false,
             clock: RunClock::start(),
             left: most,
             first,
@@ -157,6 +160,7 @@ impl<'a> Rounds<'a> {
             interruption: self.interruption.clone(),
             max_duration: (self.left < FOR_EVER).then_some(self.left),
             hold: false,
+            build_network: self.build_network,
             observer: Arc::new(OneOfMany(self.language)),
         })?;
         self.spend(self.clock.now().since(began).saturating_sub(built_after(&finished.record)));

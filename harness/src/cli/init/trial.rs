@@ -94,6 +94,8 @@ pub(super) fn run(folder: &Path, text: &str, ttl: &str, pause: Option<&str>) -> 
         interruption: Interruption::default(),
         max_duration: Some(Duration::from_secs(110)),
         hold: false,
+        // Whoever has a profile drafted builds what is their own.
+        build_network: true,
         observer: Arc::new(Quiet { place: Place::Kept(work.clone()) }),
     };
     let Ok(finished) = conductor::run(order) else { return Tried::default() };

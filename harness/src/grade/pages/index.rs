@@ -13,6 +13,8 @@ use crate::grade::rubric::{By, Row};
 use crate::grade::score::RowScore;
 use harness_judge::check::Cause;
 use harness_model::catalogue::CheckId;
+use harness_model::history::NotKept;
+use harness_tell::language::containment_words::{not_kept_of, what_was_not_kept};
 use harness_tell::language::grade_words::{GradeLabel, missed_not_started, of_teams, teams_counted};
 use harness_tell::language::report_words::Label;
 use harness_tell::language::{Decimal, InWords as _, Language, explanation};
@@ -32,6 +34,12 @@ pub(super) fn page(graded: &Graded, language: Language) -> String {
             h2 { (label(GradeLabel::Matrix)) }
             div .scroll tabindex="0" role="region" aria-label=(label(GradeLabel::Matrix)) { (matrix(graded, language)) }
         }
+        @if !graded.not_kept().is_empty() {
+            section #not-kept {
+                h2 { (what_was_not_kept(language)) }
+                ul { @for words in not_kept(graded, language) { li { (words) } } }
+            }
+        }
         section { h2 { (label(GradeLabel::Distribution)) } (distribution(graded, language)) }
         section { h2 { (label(GradeLabel::SharedFaults)) } (shared(graded, language)) }
         @if graded.rubric.rows.iter().any(|row| matches!(row.by, By::Person)) {
@@ -48,6 +56,15 @@ pub(super) fn page(graded: &Graded, language: Language) -> String {
         script: Some(SCRIPT),
     };
     framed(&frame, &content)
+}
+
+/// What this host could not keep apart, a sentence each; whom it concerns, where that is not everybody.
+fn not_kept(graded: &Graded, language: Language) -> Vec<String> {
+    let words = |(what, teams): (NotKept, Vec<&str>)| {
+        let what = what.in_words(language);
+        if teams.len() == graded.teams.len() { what } else { not_kept_of(language, &what, &teams.join(", ")) }
+    };
+    graded.not_kept().into_iter().map(words).collect()
 }
 
 fn matrix(graded: &Graded, language: Language) -> Markup {

@@ -15,7 +15,9 @@ use crate::grade::profile::Flag;
 use crate::grade::rubric::Row;
 use crate::grade::score::{Judged, RowScore, Rung};
 use crate::grade::source::SourceFinding;
+use harness_model::history::NotKept;
 use harness_tell::language::InWords as _;
+use harness_tell::language::containment_words::what_was_not_kept;
 use harness_tell::language::grade_words::{GradeLabel, run_cut};
 use harness_tell::language::{Language, Span};
 use harness_tell::report::plain;
@@ -41,6 +43,7 @@ pub(super) fn page(graded: &Graded, team: &TeamGrade, language: Language) -> Str
             }
         }
         @if !document.flags.is_empty() { (flags(&document.flags, language)) }
+        @if !document.not_kept.is_empty() { (not_kept(&document.not_kept, language)) }
         @if document.runs.iter().any(|run| !run.notes.is_empty()) { (notes(&document.runs, language)) }
         section {
             h2 { (label(GradeLabel::Points)) }
@@ -73,6 +76,15 @@ fn flags(flags: &[Flag], language: Language) -> Markup {
         aside .mend {
             h2 { (GradeLabel::Flags.in_words(language)) }
             ul { @for flag in flags { li { (flag_words(flag, language)) } } }
+        }
+    }
+}
+
+fn not_kept(missing: &[NotKept], language: Language) -> Markup {
+    html! {
+        aside .mend {
+            h2 { (what_was_not_kept(language)) }
+            ul { @for what in missing { li { (what.in_words(language)) } } }
         }
     }
 }

@@ -136,6 +136,11 @@ messages! {
         en: "its build wants to fetch something, and this machine cannot reach it, to be reviewed: {line}",
         es: "su compilación descarga algo y este computador no lo alcanza, por revisar: {line}",
     }
+    /// What a build lacks: a network, which the judge does not give it.
+    pub fn no_network_in_a_build(line: &str) {
+        en: "the judge allows no network in a build, and this one wants to fetch something, to be reviewed: {line} (--build-network allows it)",
+        es: "el banco de pruebas no permite la red al compilar y esta compilación descarga algo, por revisar: {line} (--build-network lo permite)",
+    }
     /// Why a submission cannot be opened: a password.
     pub fn encrypted() {
         en: "its zip asks for a password; it has to be handed in without one",

@@ -10,6 +10,7 @@ mod cloud_words;
 pub mod compare_words;
 pub mod conduct_words;
 mod config_words;
+pub mod containment_words;
 pub mod defence_words;
 mod fidelity_words;
 mod finding_words;

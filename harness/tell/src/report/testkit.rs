@@ -144,6 +144,7 @@ impl RunBuilder {
             host: serde_json::json!({"system": "Linux 6.8.0 x86_64", "distribution": "Debian GNU/Linux 12", "cpu": "AMD EPYC 7B13", "cores": 2, "cpu_quota": null, "memory_bytes": 8_589_934_592u64, "memory_limit_bytes": null, "virtualised": true, "frequency_governor": null}),
             network: "private network namespace".into(),
             isolation: Some("process id namespace".into()),
+            not_kept: Vec::new(),
             program: Some("target/release/pibl".into()),
             program_sha256: Some("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad".into()),
         };

@@ -7,6 +7,7 @@ use serde::Deserialize as _;
 
 use super::page::Page;
 use crate::language::compare_words::pin_words;
+use crate::language::containment_words::what_was_not_kept;
 use crate::language::page_words::{isolation_words, resolution};
 use crate::language::profile_words;
 use crate::language::report_words::Label;
@@ -39,6 +40,12 @@ fn manifest(page: &Page<'_>) -> Markup {
             div { dt { (page.label(Label::Profile)) } dd { (facts.profile) } }
             div { dt { (page.label(Label::Network)) } dd { (isolation_words(&facts.network, page.language)) } }
             @if let Some(isolation) = &facts.isolation { div { dt { (page.label(Label::Isolation)) } dd { (isolation_words(isolation, page.language)) } } }
+            @if !facts.not_kept.is_empty() {
+                div .wide {
+                    dt { (what_was_not_kept(page.language)) }
+                    dd { ul .host { @for what in &facts.not_kept { li { (what.in_words(page.language)) } } } }
+                }
+            }
             @if let Some(pin) = &page.source.plan().pin { div { dt { "CPU" } dd { (pin_words(page.language, pin)) } } }
             @if let Some(profile) = &page.source.plan().profile {
                 div .wide { dt { (profile_words::heading(page.language)) } dd { (profile_words::profile(page.language, profile)) } }
