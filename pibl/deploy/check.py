@@ -88,6 +88,41 @@ def look_at_script(script):
     assert len(script) < 16384, "EC2 takes 16 KiB of user data"
 
 
+@mock_aws
+def scaled():
+    """Makes the policies and alarms of the template by hand, as the emulator makes none of a template, and lets them act."""
+    autoscaling, cloudwatch, cloud = (boto3.client(name) for name in ("autoscaling", "cloudwatch", "cloudformation"))
+    cloud.create_stack(StackName="lab", TemplateBody=TEMPLATE, Parameters=parameters(Scaling="yes"))
+    group = autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"][0]["AutoScalingGroupName"]
+    resources = load(str(HERE / "pibl.yaml"))["Resources"]
+    arns = {}
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::AutoScaling::ScalingPolicy":
+            properties = resource["Properties"]
+            # The emulator carries out simple policies only: the one step of each stands for it.
+            (step,) = properties["StepAdjustments"]
+            autoscaling.put_scaling_policy(
+                AutoScalingGroupName=group, PolicyName=name, PolicyType="SimpleScaling",
+                AdjustmentType=properties["AdjustmentType"], ScalingAdjustment=step["ScalingAdjustment"],
+            )
+    for policy in autoscaling.describe_policies()["ScalingPolicies"]:
+        arns[policy["PolicyName"]] = policy["PolicyARN"]
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::CloudWatch::Alarm":
+            wanted = dict(resource["Properties"])
+            actions = [arns[action["Ref"]] for action in wanted.pop("AlarmActions")]
+            wanted["Dimensions"] = [{"Name": "AutoScalingGroupName", "Value": group}]
+            cloudwatch.put_metric_alarm(AlarmName=name, AlarmActions=actions, **wanted)
+    alarms = {alarm["AlarmName"]: alarm["AlarmActions"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]}
+    sizes = []
+    for alarm in ("TooBusy", "TooBusy", "TooIdle"):
+        (action,) = alarms[alarm]
+        policy = next(name for name, arn in arns.items() if arn == action)
+        autoscaling.execute_policy(AutoScalingGroupName=group, PolicyName=policy)
+        sizes.append(autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"][0]["DesiredCapacity"])
+    return sizes
+
+
 def main():
     fixed = created()
     look_at_doors(fixed)
@@ -109,6 +144,11 @@ def main():
     rules = {(a["ComparisonOperator"], a["Threshold"], a["EvaluationPeriods"], a["Period"]) for a in alarms}
     assert rules == {("GreaterThanThreshold", 65, 3, 60), ("LessThanThreshold", 25, 10, 60)}, rules
     assert group["AutoScalingGroupName"] in scaling["script"], "the PIBL does not follow the group"
+    template = load(str(HERE / "pibl.yaml"))["Resources"]["ApplicationTemplate"]["Properties"]["LaunchTemplateData"]
+    assert template["Monitoring"] == {"Enabled": True}, "alarms over a minute need a figure each minute"
+    sizes = scaled()
+    assert sizes == [4, 6, 5], sizes
+    print(f"scaling: from 2 instances, twice too busy and once too idle: {', '.join(map(str, sizes))}")
     print(f"scaling: one PIBL and a group of {group['MinSize']} to {group['MaxSize']}; {len(alarms)} alarms")
 
 
