@@ -6,14 +6,18 @@
 
 use std::cell::Cell;
 use std::collections::HashSet;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::index::Plain;
+use crate::wire::deadline::Deadline;
 
 /// How long a client waits for the disk: then it is served without it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -110,17 +114,41 @@ impl<T> Drop for Promise<T> {
 }
 
 impl<T> Awaited<T> {
+    fn patience() -> Duration {
+        if OVERDUE.load(Ordering::Relaxed) > 0 { PATIENCE_WITH_THE_LATE } else { PATIENCE }
+    }
+
+    fn lose_patience(&self) {
+        OVERDUE.fetch_add(1, Ordering::Relaxed);
+        if self.state.swap(LATE, Ordering::AcqRel) == SETTLED {
+            OVERDUE.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
     /// Waits for the result, but not for ever.
-    pub(super) async fn wait(self) -> Option<T> {
-        let patience = if OVERDUE.load(Ordering::Relaxed) > 0 { PATIENCE_WITH_THE_LATE } else { PATIENCE };
-        let Ok(result) = tokio::time::timeout(patience, self.result).await else {
-            OVERDUE.fetch_add(1, Ordering::Relaxed);
-            if self.state.swap(LATE, Ordering::AcqRel) == SETTLED {
-                OVERDUE.fetch_sub(1, Ordering::Relaxed);
+    pub(super) async fn wait(mut self) -> Option<T> {
+        match tokio::time::timeout(Self::patience(), &mut self.result).await {
+            Ok(result) => result.ok(),
+            Err(_) => {
+                self.lose_patience();
+                None
             }
-            return None;
-        };
-        result.ok()
+        }
+    }
+
+    /// The same on a thread that serves clients, where a deadline costs less than a timer.
+    pub(super) async fn wait_while_serving(mut self) -> Option<T> {
+        let deadline = Deadline::new();
+        deadline.set(Self::patience());
+        poll_fn(|context| match Pin::new(&mut self.result).poll(context) {
+            Poll::Ready(result) => Poll::Ready(result.ok()),
+            Poll::Pending if deadline.poll_is_over(0, context) => {
+                self.lose_patience();
+                Poll::Ready(None)
+            }
+            Poll::Pending => Poll::Pending,
+        })
+        .await
     }
 }
 

@@ -146,7 +146,7 @@ impl Writer {
             let body = std::mem::take(&mut self.held);
             desk::start(move || pen.write_whole(&body, done));
         }
-        if is_done.wait().await.is_none() {
+        if is_done.wait_while_serving().await.is_none() {
             self.lead.lose_patience();
         }
     }

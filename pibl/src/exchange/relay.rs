@@ -332,7 +332,7 @@ impl<'a> Relay<'a> {
         };
         // Dropped without its end, it tells those who read along that there is none.
         if let Some(writer) = self.writer.take().filter(|_| result.is_ok()) {
-            Box::pin(writer.commit()).await;
+            writer.commit().await;
         }
         result
     }
@@ -469,7 +469,7 @@ impl<'a> Relay<'a> {
     /// go to the client: one that asks again at once is served from the cache.
     async fn conclude(&mut self) {
         if let Some(writer) = self.writer.take() {
-            Box::pin(writer.commit()).await;
+            writer.commit().await;
         }
         if !self.is_parted {
             self.log().await;
