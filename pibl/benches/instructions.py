@@ -21,8 +21,8 @@ PATHS = {
     "hit": ("/hit", False, "", 13400, "cache hit 1 KiB"),
     "hit-close": ("/hit", False, "Connection: close\r\n", 19600, "hit, new connection each time"),
     "not-modified": ("/hit", False, 'If-None-Match: "v"\r\n', 16400, "conditional request, answered 304"),
-    "pass": ("/pass", False, "", 28400, "pass through 1 KiB"),
-    "miss-store": ("/hit/", True, "", 50500, "miss + store on disk"),
+    "pass": ("/pass", False, "", 30200, "pass through 1 KiB"),
+    "miss-store": ("/hit/", True, "", 60000, "miss + store on disk"),
 }
 BODY = b"x" * 1024
 

@@ -5,9 +5,11 @@
 
 mod testkit;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -88,7 +90,7 @@ fn client(address: SocketAddr, number: usize, is_over: &AtomicBool) -> Seen {
                 let target = format!("/k/{}", choices.below(KEYS));
                 if let Ok(stream) = std::net::TcpStream::connect(address) {
                     let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n");
-                    let _ = std::io::Write::write_all(&mut &stream, request.as_bytes());
+                    let _ = (&stream).write_all(request.as_bytes());
                 }
             }
         }
@@ -252,6 +254,54 @@ fn stored(directory: &Path) -> (usize, u64, usize) {
 
 #[test]
 fn no_byte_is_wrong_and_no_post_is_lost_or_doubled_whatever_happens() {
+    shake(false);
+}
+
+/// The same with a disk that is always full, a limit of 1024 descriptors, hundreds of clients that ask once and stay, and
+/// leaders of collapsed requests that hardly read.
+#[test]
+#[ignore = "wants the machine to itself; PIBL_CHAOS=10m cargo test -p pibl --test chaos -- --ignored --nocapture"]
+fn nothing_is_lost_on_a_full_disk_with_few_descriptors_and_slow_leaders() {
+    if !Command::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this system does not let a test mount a file system of its own");
+        return;
+    }
+    shake(true);
+}
+
+/// Reads so little of a large response that whoever waits for the same would wait for long.
+fn slow_leader(address: SocketAddr, number: u64, is_over: &AtomicBool) {
+    let mut choices = Choices(number << 32);
+    while !is_over.load(Ordering::Relaxed) {
+        let target = format!("/k/{}", choices.below(KEYS));
+        let Ok(mut stream) = std::net::TcpStream::connect(address) else { continue };
+        let _ = stream.set_read_timeout(Some(Duration::from_millis(200)));
+        let _ = stream.write_all(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
+        for _ in 0..20 {
+            let _ = stream.read(&mut [0; 64]);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// Hundreds who ask once and stay; whoever is sent away comes back.
+fn idlers(address: SocketAddr, is_over: &AtomicBool) {
+    let mut idle: VecDeque<Asker> = VecDeque::new();
+    for number in 0.. {
+        if is_over.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut asker = Asker::new(address);
+        let _ = asker.get(&format!("/k/{}", number % 100));
+        idle.push_back(asker);
+        if idle.len() > 900 {
+            idle.pop_front();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn shake(is_harsh: bool) {
     let duration = std::env::var("PIBL_CHAOS").map_or(Duration::from_secs(10), |text| {
         humantime::parse_duration(&text).expect("a duration such as 10m")
     });
@@ -259,7 +309,15 @@ fn no_byte_is_wrong_and_no_post_is_lost_or_doubled_whatever_happens() {
     let journal = Arc::new(Journal::default());
     let origins: Vec<Origin> = (0..3).map(|_| Origin::start(&journal)).collect();
     write_configuration(directory.path(), &origins, true);
-    let mut running = Running::start_silent(directory.path(), &[]);
+    let mut running = if is_harsh {
+        std::fs::create_dir(directory.path().join("cache")).unwrap();
+        let script = "mount -t tmpfs -o size=4m none cache && ulimit -n 1024 && exec \"$0\" --listen 127.0.0.1 --port 0";
+        let mut command = Command::new("unshare");
+        command.args(["-rm", "sh", "-c", script, env!("CARGO_BIN_EXE_pibl")]);
+        Running::spawn(command.current_dir(directory.path()).stdout(Stdio::null()))
+    } else {
+        Running::start_silent(directory.path(), &[])
+    };
     let mut operator = Operator {
         running: &running,
         admin: running.admin(),
@@ -281,6 +339,13 @@ fn no_byte_is_wrong_and_no_post_is_lost_or_doubled_whatever_happens() {
                 scope.spawn(move || client(address, number, is_over))
             })
             .collect();
+        if is_harsh {
+            scope.spawn(|| idlers(address, &is_over));
+            for number in 0..4 {
+                let is_over = &is_over;
+                scope.spawn(move || slow_leader(address, number, is_over));
+            }
+        }
         let mut choices = Choices(42);
         while start.elapsed() < duration {
             operator.act(&mut choices);
