@@ -31,6 +31,40 @@ fn an_interrupted_run_keeps_its_record_and_leaves_nothing_alive() {
     assert!(left.is_empty(), "still alive: {left:?}");
 }
 
+/// Killed at once, it cannot tidy up; the next run does.
+#[test]
+fn what_a_killed_harness_leaves_is_gone_after_the_next_run() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let own = folder.path().join("tmp");
+    std::fs::create_dir(&own).expect("a folder for temporary files");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let run = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+        command.arg(here.join("scenarios/turns.yaml")).arg("--sut").arg(here.join("submissions"));
+        command.arg("--out").arg(folder.path().join("reports")).env("TMPDIR", &own);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let left = || -> Vec<String> {
+        let names = |entry: std::io::Result<std::fs::DirEntry>| entry.ok()?.file_name().into_string().ok();
+        let mut left: Vec<String> = std::fs::read_dir(&own).expect("a folder").filter_map(names).collect();
+        left.retain(|name| !["harness-ports", "harness-claims"].contains(&name.as_str()));
+        left
+    };
+    let mut harness = run().spawn().expect("the harness starts");
+    wait_for("its folder", || Some(()).filter(|()| !left().is_empty()));
+    harness.kill().expect("it lives");
+    harness.wait().expect("a child");
+    assert!(!left().is_empty(), "it had no time to remove it");
+    assert_eq!(
+        run().status().expect("the harness runs").code(),
+        Some(3),
+        "its program is not in that folder"
+    );
+    assert_eq!(left(), Vec::<String>::new());
+    assert_eq!(std::fs::read_dir(own.join("harness-claims")).expect("claims").count(), 0);
+}
+
 fn started(folder: &Path) -> Child {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     // A name of its own, so that its processes can be told from those of other tests.

@@ -90,6 +90,19 @@ impl ControlGroup {
         group
     }
 
+    /// Removes the groups of a run whose harness was killed, by what their names end with. Those with processes stay.
+    pub fn remove_left_over(end: &str) {
+        let end = format!("-{end}");
+        for (_, parent) in ["memory", "pids", "cpu"].into_iter().flat_map(places) {
+            for group in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+                let name = group.file_name().to_string_lossy().into_owned();
+                if name.starts_with("harness-") && name.ends_with(&end) {
+                    let _ = std::fs::remove_dir(group.path());
+                }
+            }
+        }
+    }
+
     /// Files that a process writes `0` into in order to join.
     pub fn doors(&self) -> Vec<PathBuf> {
         self.directories.iter().map(|directory| directory.join("cgroup.procs")).collect()

@@ -20,7 +20,7 @@ mod state;
 mod students;
 mod submission;
 mod triage;
-mod unpack;
+pub mod unpack;
 mod work;
 
 pub use collection::Skipped;

@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::StartProblem;
+use super::left_over::{Claim, claimed_folder};
 use harness_model::adapter::leads_outside;
 use harness_platform::{Beneath, leads_out, remove_whatever_it_is};
 
@@ -32,6 +33,8 @@ pub struct WorkingDirectory {
     /// The same as `path`, held open: what is named in it is found beneath it, whatever links a program has put there.
     inside: Beneath,
     remove: bool,
+    /// That the temporary ones are in use, until they are removed.
+    _claims: Vec<Claim>,
 }
 
 /// Names that are not copied with a submission: history and build products, often larger than all else.
@@ -45,11 +48,11 @@ impl WorkingDirectory {
     /// # Errors
     /// It cannot be created.
     pub fn create(place: &Place, name: &str) -> Result<WorkingDirectory, StartProblem> {
-        let temporary = |prefix: String| {
-            let parent = std::env::temp_dir();
-            let made = tempfile::Builder::new().prefix(&prefix).tempdir_in(&parent);
-            let path = made.map_err(StartProblem::file(&parent))?.keep();
-            path.canonicalize().map_err(StartProblem::file(&path))
+        let mut claims = Vec::new();
+        let mut temporary = |prefix: String| {
+            let (path, claim) = claimed_folder(&prefix).map_err(StartProblem::file(&std::env::temp_dir()))?;
+            claims.push(claim);
+            Ok::<PathBuf, StartProblem>(path)
         };
         let (path, remove) = match place {
             Place::Kept(path) => {
@@ -62,7 +65,7 @@ impl WorkingDirectory {
         // Proxies started by root give their workers another user, who must be able to pass.
         set_mode(&path, 0o755).map_err(StartProblem::file(&path))?;
         let inside = Beneath::new(&path).map_err(StartProblem::file(&path))?;
-        Ok(WorkingDirectory { path, aside, inside, remove })
+        Ok(WorkingDirectory { path, aside, inside, remove, _claims: claims })
     }
 
     /// What goes with the run.

@@ -10,6 +10,7 @@ mod disk_guard;
 mod fault;
 pub mod guard;
 mod launching;
+mod left_over;
 mod output;
 mod own_commands;
 pub mod ports;
