@@ -22,6 +22,9 @@ fn tests() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
 }
 
+/// Where table and verdict part for a reason that `docs/blind.md` tells.
+const EXPLAINED: [(&str, &str); 1] = [("eco", "forward.kept_open")];
+
 /// What came of a course.
 struct Graded {
     said: String,
@@ -86,10 +89,15 @@ impl Graded {
         };
         let (earned, open) = (by_runs("earned"), by_runs("open"));
         let outcomes = self.outcomes(one, scenario);
+        // What misses under a draft of the judge, or is inconclusive, is open and costs nothing.
+        let drafted = team["flags"].as_array().expect("flags").iter().any(|flag| flag["flag"] == "drafted");
         let accused = |check: &str| {
             let outcome = outcomes.get(check).map_or("not asked", String::as_str);
-            let right = ["pass", "skipped"].contains(&outcome);
-            (!right).then(|| format!("{check} is true and {outcome} here"))
+            let known =
+                |table: &(&str, &str)| one.truth == Truth::Table("untidy", table.0) && table.1 == check;
+            let lost = ["fail", "blocked", "unsupported", "not asked"].contains(&outcome) && !drafted;
+            let costs = lost && !EXPLAINED.iter().any(known);
+            costs.then(|| format!("{check} is true and {outcome} here"))
         };
         let mut wrong: Vec<String> = match one.truth {
             Truth::Works(checks) => checks.iter().filter_map(|check| accused(check)).collect(),

@@ -84,6 +84,48 @@ fn workers_that_one_step_has_parked_are_back_before_the_next() {
     }
 }
 
+/// The first look asks for an answer with a length, and sees nothing amiss.
+#[test]
+fn what_the_first_look_did_not_see_is_seen_after_a_time_out_and_the_run_goes_on_otherwise() {
+    let chunked = "routes: [{path: \"/chunked/*\", plan: {respond: {body: text 1KiB, framing: {chunked: 200B}}}}, {path";
+    let steps = "- exchange: {asks: forward.chunked_answer, path: \"/chunked/one\", within: 2s}\n  - exchange: {asks: forward.kept_open";
+    let run = odd::run(
+        "knows-lengths-alone",
+        &ROUND
+            .replace("routes: [{path", chunked)
+            .replace("- exchange: {asks: forward.kept_open", steps)
+            .replace("path: \"/each/{n}\"", "path: \"/chunked/{n}\"")
+            .replace("checks:", "checks:\n  forward.chunked_answer:"),
+    );
+    let adapted = run.events("adapted");
+    assert_eq!((adapted.len(), &adapted[0]["adaptation"]), (1, &"backends_close".into()), "{}", run.printed);
+    // A busy host gives a request so much time that its answer comes with the end of the idle connection.
+    let because = &adapted[0]["because"];
+    assert!(because["timed_out"].is_object() || because["answered_at_close"].is_object(), "{adapted:?}");
+    assert!(run.printed.contains("waits for its backends to close"), "{}", run.printed);
+    for check in ["forward.once", "forward.kept_open", "rr.serial_cycle"] {
+        assert_eq!(run.outcome(check), "pass", "{check}: {}", run.printed);
+    }
+}
+
+/// What the judge ends for its own sake and cannot bring back counts against nothing that was still to be asked.
+#[test]
+fn a_proxy_that_does_not_come_back_when_it_is_let_go_is_told_so_and_loses_no_row_by_it() {
+    let hard = r#"steps:
+  - exchange: {asks: forward.target, path: "/parks/one", within: 1s}
+  - exchange: {asks: forward.target, path: "/parks/two", within: 1s}"#;
+    let run = odd::run(
+        "left-its-mark",
+        &ROUND.replace("steps:", hard).replace("forward.kept_open", "forward.target"),
+    );
+    assert!(run.events("let_go").last().is_some_and(|last| last["how"]["not_back"].is_object()));
+    assert!(run.printed.contains("started again, it did not get ready"), "{}", run.printed);
+    assert_eq!(run.outcome("forward.target"), "fail", "{}", run.printed);
+    for check in ["forward.once", "rr.serial_cycle"] {
+        assert_eq!(run.outcome(check), "inconclusive", "{check}: {}", run.printed);
+    }
+}
+
 #[test]
 fn a_step_ends_with_its_second_time_out_of_a_kind() {
     let hard = r#"steps:
@@ -122,10 +164,17 @@ fn a_proxy_is_judged_where_it_listens() {
     assert_eq!(run.events("listens_elsewhere")[0]["found"], "127.0.0.1:8080", "{}", run.printed);
     assert_eq!(run.outcome("config.port"), "fail", "{}", run.printed);
     let run6 = odd::run("ipv6", OTHER_PORT);
+    let fixed = odd::run("fixed-address", OTHER_PORT);
+    assert!(fixed.printed.contains("listens on 127.0.0.77:"), "{}", fixed.printed);
     assert!(run6.printed.contains("listens on [::1]:"), "{}", run6.printed);
-    for (run, check) in
-        [(&run, "forward.once"), (&run, "rr.serial_cycle"), (&run6, "forward.once"), (&run6, "config.port")]
-    {
+    for (run, check) in [
+        (&run, "forward.once"),
+        (&run, "rr.serial_cycle"),
+        (&run6, "forward.once"),
+        (&run6, "config.port"),
+        (&fixed, "forward.once"),
+        (&fixed, "rr.serial_cycle"),
+    ] {
         assert_eq!(run.outcome(check), "pass", "{check}: {}", run.printed);
     }
 }

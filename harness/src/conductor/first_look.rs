@@ -25,7 +25,7 @@ impl Stage {
     pub(super) async fn look(&mut self) -> Result<(), StartProblem> {
         let Some(manners) = self.backends.manners().cloned() else { return Ok(()) };
         let recorder = self.traffic.clients.recorder().clone();
-        let kept = first_look::kept_open(&self.traffic, &manners).await;
+        let kept = first_look::kept_open(&self.traffic, &manners, &first_look::plain_text()).await;
         recorder.record(EventKind::Look(kept.clone()));
         if matches!(&kept, Look::KeptOpen { seen, .. } if seen.waits()) {
             self.adapt(Adaptation::BackendsClose, Because::FirstLook);
@@ -82,7 +82,7 @@ impl Stage {
     }
 }
 
-fn is_about_keeping(step: &Step) -> bool {
+pub(super) fn is_about_keeping(step: &Step) -> bool {
     asked_by(step).is_some_and(|exact| exact.asks == CheckId::ForwardKeptOpen)
 }
 

@@ -12,6 +12,7 @@ mod fleet;
 mod ground;
 mod interim;
 mod interruption;
+mod late_look;
 mod letting_go;
 mod proxy_log;
 mod pump;

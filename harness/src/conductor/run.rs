@@ -196,6 +196,7 @@ async fn play(
         down_on_purpose: false,
         idle: order.plan.backends.idle,
         adapted: Vec::new(),
+        late_looks: 0,
         stuck: None,
     };
     // Building the proxy does not count.
@@ -359,7 +360,7 @@ async fn perform_step(
     run_directory: &Path,
 ) -> Performed {
     recorder.enter_step(Some(step.index));
-    let mut performed = perform_once(stage, step, recorder, sampler, plan).await;
+    let mut performed = perform_once(stage, step, recorder, sampler, plan, run_directory).await;
     // Only what rests on time is tried again, in order to be classified; what is certain stays as it is.
     let rests_on_time =
         matches!(step.kind, StepKind::Overlap(_) | StepKind::Overtake(_) | StepKind::Batches(_));
@@ -370,7 +371,7 @@ async fn perform_step(
             .is_ok_and(|record| needs_second_try(plan, &record.events, step.index));
         if again {
             stage.traffic.second_try = true;
-            performed = perform_once(stage, step, recorder, sampler, plan).await;
+            performed = perform_once(stage, step, recorder, sampler, plan, run_directory).await;
             stage.traffic.second_try = false;
         }
     }
@@ -383,6 +384,7 @@ async fn perform_once(
     recorder: &Recorder,
     sampler: &Sampler,
     plan: &Plan,
+    run_directory: &Path,
 ) -> Performed {
     if let Some(manners) = stage.backends.manners() {
         manners.set(stage.manner(Some(step)));
@@ -412,7 +414,9 @@ async fn perform_once(
                 Performed::ProxyGone
             }
         };
-    } else if !stage.let_go(unanswered, step, plan).await {
+    } else if stage.let_go(unanswered, step, plan).await {
+        stage.look_again(unanswered, step, plan, run_directory).await;
+    } else {
         performed = Performed::ProxyGone;
     }
     performed

@@ -59,6 +59,8 @@ pub(super) struct Stage {
     pub(super) idle: Option<Duration>,
     /// What the backends do otherwise because of what this proxy does.
     pub(super) adapted: Vec<Adaptation>,
+    /// How often it was looked at again in the middle of the run.
+    pub(super) late_looks: u32,
     /// Why it needs a restart that was put off.
     pub(super) stuck: Option<Stuck>,
 }

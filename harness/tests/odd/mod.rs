@@ -22,15 +22,24 @@ pub fn run_if_asked() {
     let told: u16 = std::env::var("PORT").expect("a port").parse().expect("a port");
     let backends: Vec<String> =
         std::env::var("BACKENDS").expect("backends").split(',').map(str::to_owned).collect();
+    // Refuses to start beside itself, as it thinks, where it was ended by force.
+    if habit_of_environment("left-its-mark") {
+        if Path::new("running.pid").exists() {
+            eprintln!("already running");
+            leave(1);
+        }
+        std::fs::write("running.pid", "").expect("a file");
+    }
     let listener = match std::env::var("ODD").as_deref() {
         Ok("own-port") => TcpListener::bind("0.0.0.0:8080"),
         Ok("ipv6") => TcpListener::bind(("::1", told)),
+        Ok("fixed-address") => TcpListener::bind(("127.0.0.77", told)),
         Ok("no-reuse") => without_reuse(told),
         _ => TcpListener::bind(("127.0.0.1", told)),
     }
     .expect("a free port");
     let (habit, turn) = (habit.leak() as &str, AtomicUsize::new(0));
-    if habit == "two-workers" {
+    if ["two-workers", "left-its-mark"].contains(&habit) {
         // Which park for ever where an answer is too hard for them.
         std::thread::scope(|scope| {
             let worker = || {
@@ -49,6 +58,10 @@ pub fn run_if_asked() {
     });
 }
 
+fn habit_of_environment(habit: &str) -> bool {
+    std::env::var("ODD").is_ok_and(|told| told == habit)
+}
+
 fn without_reuse(port: u16) -> std::io::Result<TcpListener> {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
     socket.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], port)).into())?;
@@ -62,7 +75,9 @@ fn serve(habit: &str, mut client: TcpStream, backend: &str) -> Option<()> {
     if ["computes", "copies"].contains(&habit) {
         return client.write_all(&answer_of_a_cheat(habit, &request, backend)?).ok();
     }
-    if ["two-workers", "parks"].contains(&habit) && request.windows(7).any(|seven| seven == b"/parks/") {
+    if ["two-workers", "parks", "left-its-mark"].contains(&habit)
+        && request.windows(7).any(|seven| seven == b"/parks/")
+    {
         loop {
             std::thread::park();
         }
@@ -74,13 +89,13 @@ fn serve(habit: &str, mut client: TcpStream, backend: &str) -> Option<()> {
     }
     let mut origin = TcpStream::connect(backend).ok()?;
     let asked = match habit {
-        "relays-until-eof" | "answers-at-eof" => request,
+        "relays-until-eof" | "answers-at-eof" | "knows-lengths-alone" => request,
         _ => close_after(&request),
     };
     origin.write_all(&asked).ok()?;
     let mut answer = Vec::new();
     let mut piece = [0; 4096];
-    while !(habit == "honest" && is_whole(&answer)) {
+    while !(["honest", "knows-lengths-alone"].contains(&habit) && is_whole(&answer)) {
         match origin.read(&mut piece).ok()? {
             0 => break,
             length if habit == "relays-until-eof" => client.write_all(&piece[..length]).ok()?,

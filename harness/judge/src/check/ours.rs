@@ -3,6 +3,8 @@
 //! `evaluate` asks about every conclusion. A failure that may be ours becomes inconclusive and says so, with the place in the record; one
 //! that cannot be ours stays.
 
+use std::time::Duration;
+
 use super::fidelity::Amiss;
 use super::judged::Judged;
 use super::ledger::{Asked, Ledger, ms};
@@ -13,6 +15,8 @@ use harness_model::plan::{CheckPlan, StepKind};
 
 /// Bytes of an answer, at the client or from its backend, beyond which it was on its way when its time was up.
 const UNDER_WAY: u64 = 256 * 1024;
+/// Where nobody was answered for longer than this, a queue stands still.
+const STILL_MOVING: Duration = Duration::from_millis(1_500);
 /// Share of the time in which tasks waited for a CPU from which on a host is busy.
 const BUSY: f64 = 0.4;
 
@@ -91,7 +95,12 @@ fn cut_off(ledger: &Ledger<'_>, judged: &Judged) -> Option<Finding> {
         let given = ledger.attempts_during(asked).map(|arrived| arrived.attempt.response_bytes).max();
         came.max(given.unwrap_or_default()) >= UNDER_WAY
     };
-    let cut = of_target.filter(|asked| asked.exchange.end == ExchangeEnd::TimedOut && on_its_way(asked));
+    let queued = matches!(judged.finding, Finding::NotOwnAnswer { .. })
+        && ledger.asked.iter().filter(named).all(|asked| asked.exchange.end == ExchangeEnd::TimedOut);
+    let cut = of_target.filter(|asked| {
+        let in_time = || on_its_way(asked) || queued && queue_moved(ledger, asked);
+        asked.exchange.end == ExchangeEnd::TimedOut && in_time()
+    });
     cut.into_iter().find_map(|asked| {
         let pressure = ledger.pressure_during(asked.step?, asked.attempt_of_step);
         let longer = asked.exchange.patience.filter(|patience| patience.given > patience.planned);
@@ -104,13 +113,24 @@ fn cut_off(ledger: &Ledger<'_>, judged: &Judged) -> Option<Finding> {
     })
 }
 
+/// Whether others of the same crowd were still answered when the time of this one was up: it stood in a queue, and nobody was lost.
+fn queue_moved(ledger: &Ledger<'_>, asked: &Asked<'_>) -> bool {
+    let until = asked.exchange.finished;
+    ledger.asked.iter().any(|other| {
+        (other.step, other.attempt_of_step) == (asked.step, asked.attempt_of_step)
+            && other.exchange.end == ExchangeEnd::Complete
+            && other.exchange.finished <= until
+            && until.since(other.exchange.finished) <= STILL_MOVING
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use crate::check::testkit::{Ask, Kit};
     use crate::check::{Finding, Outcome, Verdict};
     use harness_model::catalogue::CheckId;
     use harness_model::history::{EventKind, ExchangeEnd, HostNoise, Purpose, Trouble};
-    use harness_model::plan::{ClientKind, Connections, Overlap, Serial, StepKind, samples};
+    use harness_model::plan::{Batches, ClientKind, Connections, Overlap, Serial, StepKind, samples};
 
     fn ours() -> ExchangeEnd {
         ExchangeEnd::Ours { trouble: Trouble::Inexpressible, said: "invalid port number".into() }
@@ -173,5 +193,24 @@ mod tests {
         let Finding::CutOffByUs { pressure: Some(0.9), .. } = verdict.finding else { panic!() };
         assert_eq!(late(0.0, 3 << 20).outcome, Outcome::Fail, "the host was at rest");
         assert_eq!(late(0.9, 1_000).outcome, Outcome::Fail, "nothing was on its way");
+    }
+
+    #[test]
+    fn who_still_stood_in_a_moving_queue_on_a_busy_host_was_given_up_by_us() {
+        let crowd = |pressure: f64, last_answer: f64| {
+            let mut kit = Kit::new(3);
+            let plan = Batches { count: 1, size: 3, path: "/b/{n}".into(), connections: Connections::Each };
+            kit.step(0.0, StepKind::Batches(plan));
+            kit.ask(Ask::get(Purpose::Batch, "/b/0", 10.0).by("b1").taking(1_000.0));
+            kit.ask(Ask::get(Purpose::Batch, "/b/1", 10.0).by("b2").taking(last_answer));
+            let late = Ask::get(Purpose::Batch, "/b/2", 10.0).taking(10_000.0);
+            kit.ask(late.ending(ExchangeEnd::TimedOut));
+            let noise = HostNoise { cpu_pressure: Some(pressure), ..HostNoise::default() };
+            kit.event(9_000.0, EventKind::HostNoise(noise));
+            kit.judge(CheckId::ConcurrencyOwnAnswers).outcome
+        };
+        assert_eq!(crowd(0.9, 9_500.0), Outcome::Inconclusive);
+        assert_eq!(crowd(0.0, 9_500.0), Outcome::Fail, "the host was at rest");
+        assert_eq!(crowd(0.9, 2_000.0), Outcome::Fail, "nobody was served any more");
     }
 }

@@ -125,6 +125,11 @@ pub enum Because {
         /// Its id.
         exchange: u64,
     },
+    /// An exchange that was answered as soon as its backend, done long before, had closed the connection.
+    AnsweredAtClose {
+        /// Its id.
+        exchange: u64,
+    },
 }
 
 /// After requests without an answer both ends were closed, so that what one step left behind does not count against another.

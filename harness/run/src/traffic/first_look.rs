@@ -32,13 +32,13 @@ pub fn plain_text() -> Plan {
     serde_json::from_str(r#"{"respond": {"body": "text 200B"}}"#).expect("a plan")
 }
 
-/// Whether a proxy waits for its backend's end of file.
-pub async fn kept_open(traffic: &Traffic, manners: &Manners) -> Look {
+/// Whether a proxy waits for its backend's end of file where a plain GET gets this answer.
+pub async fn kept_open(traffic: &Traffic, manners: &Manners, given: &Plan) -> Look {
     let mut look = KeptOpen::Unknown;
     for kept_for in KEPT_FOR {
         manners.change(|manner| {
             (manner.closes, manner.idle) = (false, Some(Span(kept_for)));
-            manner.instead = Some(plain_text());
+            manner.instead = Some(given.clone());
         });
         look = watch_once(traffic, kept_for).await;
         if !look.waits() {

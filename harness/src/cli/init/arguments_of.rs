@@ -64,7 +64,12 @@ impl Call {
 /// The TTL in the unit that a name tells.
 pub(super) fn ttl_template(context: &str) -> &'static str {
     let lower = context.to_lowercase();
-    if lower.contains("minut") || lower.contains("ttl_min") || lower.contains("min_ttl") {
+    // Go wants the unit in it.
+    if context.contains("flag.Duration") {
+        "{{ ttl_seconds or 60 }}s"
+    } else if lower.contains("float") && (lower.contains("minut") || lower.contains("ttl-min")) {
+        "{{ ttl_minutes or 1 }}"
+    } else if lower.contains("minut") || lower.contains("ttl_min") || lower.contains("min_ttl") {
         "{{ ttl_whole_minutes or 1 }}"
     } else if lower.contains("_ms")
         || lower.contains("milli")
@@ -181,7 +186,7 @@ pub(super) fn calls(
     let mut places: Vec<(usize, Argument)> = Vec::new();
     let mut rest_from = None;
     for file in sources {
-        for arguments in [parsed(&file.code), options(&file.code)] {
+        for arguments in [parsed(&file.code), flags(&file.code), options(&file.code), listed(&file.code)] {
             if !arguments.is_empty() && found.is_empty() {
                 found.push(Call { arguments, seen_in: file.name.clone() });
             }
@@ -263,6 +268,60 @@ fn parsed(source: &str) -> Vec<Argument> {
     found
 }
 
+/// `flag.Int("p", 0, "port")` of Go.
+fn flags(code: &str) -> Vec<Argument> {
+    let mut found: Vec<Argument> = Vec::new();
+    for line in code.lines().filter(|line| line.contains("flag.")) {
+        let Some(name) = line.split('"').nth(1).filter(|name| !name.is_empty()) else { continue };
+        let taken = ["flag.Int", "flag.Uint", "flag.Duration", "flag.String", "flag.Float"];
+        if !taken.iter().any(|kind| line.contains(kind)) {
+            continue;
+        }
+        let Some(meaning) = meaning_of(name).or_else(|| meaning_of(line)).or_else(|| of_letter(name)) else {
+            continue;
+        };
+        // What has a default that is there, or is a file that is rewritten, need not be told.
+        if matches!(meaning, Meaning::Config(_) | Meaning::Log(_) | Meaning::Cache(_) | Meaning::Host) {
+            continue;
+        }
+        found.push(Argument { option: Some(format!("-{name}")), meaning, context: line.to_owned() });
+    }
+    found
+}
+
+/// The options that Python's `getopt` is given, where the source compares with none of them.
+fn listed(code: &str) -> Vec<Argument> {
+    let Some(line) =
+        code.lines().find(|line| line.contains("getopt.getopt(") || line.contains("gnu_getopt("))
+    else {
+        return Vec::new();
+    };
+    let long = line.split(['"', '\'']).skip(1).step_by(2).filter_map(|name| name.strip_suffix('='));
+    let with_meaning = long.filter_map(|name| Some((format!("--{name}="), meaning_of(name)?)));
+    // Its unit is said where the value is taken.
+    let taken =
+        code.lines().filter(|line| line.to_lowercase().contains("ttl")).collect::<Vec<_>>().join("\n");
+    let argument = |(option, meaning): (String, Meaning)| {
+        let context = if meaning == Meaning::Ttl { taken.clone() } else { line.to_owned() };
+        Argument { option: Some(option), meaning, context }
+    };
+    with_meaning
+        .filter(|(_, meaning)| !matches!(meaning, Meaning::Log(_) | Meaning::Cache(_)))
+        .map(argument)
+        .collect()
+}
+
+/// What a letter stands for that says nothing else.
+pub(super) fn of_letter(name: &str) -> Option<Meaning> {
+    match name.trim_start_matches('-') {
+        "t" => Some(Meaning::Ttl),
+        "p" => Some(Meaning::Port),
+        "b" => Some(Meaning::Backends(Form::Joined)),
+        "c" | "f" => Some(Meaning::Config(None)),
+        _ => None,
+    }
+}
+
 /// Up to the bracket that closes the call.
 fn call_after(text: &str) -> &str {
     let mut depth = 1;
@@ -340,7 +399,7 @@ fn options(code: &str) -> Vec<Argument> {
         let taken = lines[number..=(number + until).min(lines.len() - 1)].join("\n");
         let takes = [
             "optarg", "argv[", "args[", "next()", "arg[", "int(", "parse", "atoi", "value", "valor",
-            "opt_arg", "split",
+            "opt_arg", "split", "float(", "Number(",
         ]
         .iter()
         .any(|sign| taken.contains(sign));
@@ -555,5 +614,21 @@ mod tests {
         assert_eq!(found[0], ["{{ port }}", "pibl.conf", "pibl.log", "{{ ttl_seconds or 60 }}"]);
         let found = calls_of("p.py", "", "Run `python3 p.py -p 9000 127.0.0.1:1 127.0.0.1:2 &`");
         assert_eq!(found[0], ["-p", "{{ port }}", EACH]);
+        let found = calls_of("p.py", "", "ttl en milisegundos: python3 p.py -t 60000 (y lo que pregunta)");
+        assert_eq!(found[0], ["-t", "{{ ttl_milliseconds or 60000 }}"]);
+        let found = calls_of("p.py", "", "# python3 p.py [--conf=pibl.conf] [--ttl=60]");
+        assert_eq!(found[0], ["--conf=pibl.conf", "--ttl={{ ttl_seconds or 60 }}"]);
+    }
+
+    #[test]
+    fn options_are_read_from_the_libraries_of_go_and_python() {
+        let go = "port := flag.Int(\"p\", 0, \"port\")\nttl := flag.Duration(\"ttl\", 30*time.Second, \"life\")\nv := flag.Bool(\"v\", false, \"\")";
+        assert_eq!(calls_of("p.go", go, "")[0], ["-p", "{{ port }}", "-ttl", "{{ ttl_seconds or 60 }}s"]);
+        let python = "opts, _ = getopt.getopt(sys.argv[1:], \"t:\", [\"ttl=\"])\nfor o, v in opts:\n    ttl_ms = float(v)\n";
+        assert_eq!(calls_of("p.py", python, "")[0], ["--ttl={{ ttl_milliseconds or 60000 }}"]);
+        let compared = "opts, _ = getopt.getopt(sys.argv[1:], \"t:h\", [\"ttl=\"])\nfor o, v in opts:\n    if o in (\"-t\", \"--ttl\"):\n        T = float(v)\n";
+        assert_eq!(calls_of("p.py", compared, "")[0], ["--ttl", "{{ ttl_seconds or 60 }}"]);
+        let minutes = "p.add_argument(\"--ttl-min\", type=float, default=5.0)\n";
+        assert_eq!(calls_of("p.py", minutes, "")[0], ["--ttl-min", "{{ ttl_minutes or 1 }}"]);
     }
 }

@@ -157,6 +157,14 @@ fn base_of(files: &[TextFile], program: &Program) -> String {
                     || files[part].code.contains(&format!("'{path}'"))
             })
         };
+        // `../config/default.json`, as it is asked for from its own folder.
+        let above = program.files.iter().map(|&part| &files[part]).flat_map(|source| {
+            let quoted = source.code.split(['"', '\'', '`']).skip(1).step_by(2);
+            quoted.filter_map(move |path| from_folder(source.folder(), path)).collect::<Vec<_>>()
+        });
+        let outside = above
+            .filter(|path| files.iter().any(|file| file.name == *path))
+            .any(|path| !is_above(base, &path));
         let configurations = files.iter().filter(|file| file.is_configuration());
         // A file that is named by its path from further above is looked for there.
         let parent = base.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -165,12 +173,27 @@ fn base_of(files: &[TextFile], program: &Program) -> String {
                 && names(below(&file.name, parent))
                 && !names(below(&file.name, base))
         });
-        if sources && !from_above {
+        if sources && !from_above && !outside {
             break;
         }
         base = parent;
     }
     base.to_owned()
+}
+
+/// A path that begins with `../`, as it is from the root; `None` where it does not or leads out of it.
+fn from_folder(folder: &str, path: &str) -> Option<String> {
+    let (mut folder, mut path) = (folder, path);
+    if !path.starts_with("../") {
+        return None;
+    }
+    while let Some(rest) = path.strip_prefix("../") {
+        if folder.is_empty() {
+            return None;
+        }
+        (folder, path) = (folder.rsplit_once('/').map_or("", |(above, _)| above), rest);
+    }
+    Some(if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") })
 }
 
 fn own_files(files: &[TextFile], program: &Program, base: &str) -> Vec<String> {

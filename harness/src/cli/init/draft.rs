@@ -11,6 +11,7 @@ use super::arguments_of::{Call, Meaning};
 use super::builds::below;
 use super::look::{Candidates, Look, Told};
 use super::search::{Confirmed, Facts};
+use super::trial::BESIDE_A_DATABASE;
 use super::typing;
 use super::values::{Piece, literal};
 use harness_tell::language::Language;
@@ -160,6 +161,7 @@ impl<'a> Choice<'a> {
             }
             (Some(cache), _) => with(format!("{the_cache}: {cache}"), words::open(language)),
             (None, Confirmed::NotSeen) => format!("{the_cache}: {}", words::cache_not_seen(language)),
+            (None, Confirmed::ByTrial) => format!("{the_cache}: {}", words::cache_outside(language)),
             (None, _) => format!("{the_cache}: {}", words::cache_open(language)),
         });
         if self.candidates.reads_keyboard && facts.port != Confirmed::ByTrial {
@@ -244,7 +246,10 @@ impl<'a> Choice<'a> {
             if self.cache_is_folder {
                 let _ = writeln!(text, "cache_directory: {}", quoted(cache));
             }
-            let _ = writeln!(text, "wipe: [{}]", quoted(cache));
+            let beside = BESIDE_A_DATABASE.iter().filter(|_| !self.cache_is_folder && is_database(cache));
+            let all =
+                std::iter::once(quoted(cache)).chain(beside.map(|end| quoted(&format!("{cache}{end}"))));
+            let _ = writeln!(text, "wipe: [{}]", all.collect::<Vec<_>>().join(", "));
         }
         self.capabilities(&mut text);
         text
@@ -331,6 +336,10 @@ impl<'a> Choice<'a> {
         }
         text.push_str("  rotations: 1\n");
     }
+}
+
+fn is_database(name: &str) -> bool {
+    [".db", ".sqlite", ".sqlite3", ".db3"].iter().any(|ending| name.ends_with(ending))
 }
 
 /// Where the pieces of a file stand, the longest first in the right: what lies inside another one is a part of that.

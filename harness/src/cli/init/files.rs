@@ -89,6 +89,34 @@ impl TextFile {
         extension(&self.name) == "md" || self.base().to_lowercase().starts_with("readme")
     }
 
+    /// A module that holds nothing but values and is called so: the configuration of a program that imports it.
+    pub(super) fn is_settings(&self) -> bool {
+        const NAMES: [&str; 9] = [
+            "config",
+            "conf",
+            "configuracion",
+            "configuration",
+            "ajustes",
+            "settings",
+            "parametros",
+            "opciones",
+            "options",
+        ];
+        let values_alone = self.code.lines().map(str::trim_end).all(|line| {
+            let deeper = line.starts_with([' ', '\t', ')', ']', '}']);
+            line.is_empty()
+                || deeper
+                || line.starts_with("import ")
+                || line.contains(" = ")
+                || line.contains('=')
+        });
+        let does = ["def ", "class ", "while ", "for "].iter().any(|word| self.code.contains(word));
+        self.tongue == Some(Tongue::Python)
+            && NAMES.contains(&&*self.stem().to_lowercase())
+            && values_alone
+            && !does
+    }
+
     pub(super) fn is_makefile(&self) -> bool {
         self.base().eq_ignore_ascii_case("makefile") || self.base() == "GNUmakefile"
     }

@@ -98,7 +98,7 @@ impl Look {
         let pieces = |file: &TextFile, list: Vec<Piece>, one_port| Told::Pieces {
             file: file.name.clone(),
             pieces: list,
-            source: file.tongue.is_some() || file.is_header(),
+            source: (file.tongue.is_some() || file.is_header()) && !file.is_settings(),
             one_port,
         };
         let files = || configurations.iter().copied().chain(sources.iter().copied());
@@ -226,7 +226,11 @@ impl Look {
             let word = relative.to_lowercase();
             let plain =
                 relative.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'));
-            if !plain || leads_outside(path) || !(word.contains("log") || word.contains("cache")) {
+            if !plain
+                || leads_outside(path)
+                || !(word.contains("log") || word.contains("cache"))
+                || word == "cache-control"
+            {
                 continue;
             }
             let last = relative.rsplit('/').next().unwrap_or(relative).to_lowercase();
@@ -236,7 +240,7 @@ impl Look {
                 None => continue,
             };
             let there = self.files.iter().any(|file| below(file.folder(), base) == folder);
-            if !folder.is_empty() && !there && !found.iter().any(|known| known == folder) {
+            if !folder.is_empty() && !there && !found.iter().any(|known| known.eq_ignore_ascii_case(folder)) {
                 found.push(folder.to_owned());
             }
         }

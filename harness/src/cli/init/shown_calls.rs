@@ -3,7 +3,7 @@
 //! `arguments_of` asks it for what the source itself leaves open. It knows shapes of values and names of options.
 
 use super::addresses::is_host;
-use super::arguments_of::{Argument, Form, Meaning, meaning_of};
+use super::arguments_of::{Argument, Form, Meaning, meaning_of, of_letter};
 
 /// `Uso: %s <HTTP_PORT> <ConfigFile> <LogFile> <CacheTTL>`: what stands in brackets, in its order.
 pub(super) fn usage(source: &str) -> Option<Vec<Argument>> {
@@ -102,10 +102,16 @@ pub(super) fn example(
         let word = word.trim_matches(['"', '\'', ')']);
         // `${1:-60}` is 60 where nothing is said.
         let word = word.split_once(":-").map_or(word, |(_, otherwise)| otherwise.trim_end_matches('}'));
-        if ["&", "&&", "|", ">", "2>&1", "#", "\\", ";", "--"].contains(&word) || word.starts_with(['#', '>'])
+        if ["&", "&&", "|", ">", "2>&1", "#", "\\", ";", "--"].contains(&word)
+            || word.starts_with(['#', '>', '('])
         {
             break;
         }
+        // `[--ttl=60]` may be left out, and is none of the words that stand for something.
+        let word = match word.strip_prefix('[').filter(|rest| rest.starts_with('-')) {
+            Some(rest) => rest.trim_end_matches(']'),
+            None => word,
+        };
         if word.starts_with('-') && word.len() > 1 && !word[1..].starts_with(|c: char| c.is_ascii_digit()) {
             if let Some(flag) = option.take() {
                 arguments.push(Argument {
@@ -142,11 +148,12 @@ pub(super) fn example(
             option = None;
             continue;
         }
-        arguments.push(Argument {
-            context: option.clone().unwrap_or_default(),
-            option: option.take(),
-            meaning,
-        });
+        // What is said in front of the call may name the unit.
+        let context = match (&meaning, line.split(name).next()) {
+            (Meaning::Ttl, Some(said)) => format!("{said} {}", option.as_deref().unwrap_or_default()),
+            _ => option.clone().unwrap_or_default(),
+        };
+        arguments.push(Argument { context, option: option.take(), meaning });
     }
     if let Some(flag) = option {
         arguments.push(Argument { option: None, meaning: Meaning::Literal(flag), context: line.to_owned() });
@@ -160,7 +167,9 @@ const HOURS: [u32; 5] = [1200, 1800, 3600, 7200, 10_800];
 /// What a value in an example is for: as its option says, or by its shape.
 fn valued(option: Option<&str>, word: &str, is_file: &impl Fn(&str) -> bool) -> Meaning {
     let own = || Some(word.to_owned());
-    match option.and_then(meaning_of) {
+    // A letter decides where the shape of its value does not contradict.
+    let by_letter = || option.and_then(of_letter).filter(|meaning| *meaning == Meaning::Ttl);
+    match option.and_then(meaning_of).or_else(by_letter) {
         Some(Meaning::Config(_)) => return Meaning::Config(own()),
         Some(Meaning::Log(_)) => return Meaning::Log(own()),
         Some(Meaning::Cache(_)) => return Meaning::Cache(own()),

@@ -206,9 +206,20 @@ pub(super) fn cache_of(wrote: &[Wrote], log: Option<&Wrote>, hits: usize) -> Opt
     }
     match parts.is_empty() {
         false => Some((parts.join("/"), true)),
-        true if bodies.len() == 1 => Some((first.to_owned(), false)),
+        // A database writes beside its file first.
+        true if bodies.iter().all(|one| database(&one.path) == database(first)) => {
+            Some((database(first).to_owned(), false))
+        }
         true => None,
     }
+}
+
+/// What SQLite puts behind the name of a database for the files beside it.
+pub(super) const BESIDE_A_DATABASE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// The database that a file belongs to, or the file itself.
+fn database(path: &str) -> &str {
+    BESIDE_A_DATABASE.iter().find_map(|ending| path.strip_suffix(ending)).unwrap_or(path)
 }
 
 /// A trial shows nothing of itself, and leaves its working directory to be looked at.
@@ -251,6 +262,8 @@ mod tests {
         assert_eq!(cache_of(&files, log, 3), Some(("cache".into(), true)));
         let one = wrote(&[("cache.pkl", 3, true), ("h.log", 12, false)]);
         assert_eq!(cache_of(&one, log_of(&one), 3), Some(("cache.pkl".into(), false)));
+        let base = wrote(&[("pibl.db", 0, false), ("pibl.db-wal", 0, true), ("pibl.log", 12, false)]);
+        assert_eq!(cache_of(&base, log_of(&base), 3), Some(("pibl.db".into(), false)));
         let coded = wrote(&[("d/1", 0, false), ("d/2", 0, false), ("d/3", 0, false)]);
         assert_eq!((log_of(&coded), cache_of(&coded, None, 3)), (None, Some(("d".into(), true))));
     }

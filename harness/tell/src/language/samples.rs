@@ -77,6 +77,7 @@ pub(crate) fn all() -> Vec<Finding> {
             given_ms: Some(5_000.0),
             pressure: Some(0.8),
         },
+        Finding::CutOffByUs { target: target(), bytes: 0, given_ms: Some(9_000.0), pressure: Some(1.0) },
         Finding::DependsOn { check: CheckId::CacheHit },
         Finding::NoControl { check: CheckId::CacheHit },
         Finding::NoControl { check: CheckId::ForwardOnce },
