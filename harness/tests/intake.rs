@@ -205,3 +205,50 @@ fn what_the_judge_could_not_do_costs_nobody_a_point() {
     assert_eq!(second.status.code(), Some(4), "{}", text(&second));
     assert!(text(&second).contains("another grading is writing there"), "{}", text(&second));
 }
+
+/// A job of a scheduler or of a service has no `HOME`; compilers and programs want one all the same.
+#[test]
+fn a_home_that_is_not_set_is_no_fault_of_a_submission() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let submission = folder.path().join("handed in");
+    let source = fs::read_to_string(here().join("submissions/toy_proxy.py")).expect("the toy proxy");
+    let notes = "with open(os.path.join(os.environ[\"HOME\"], \"pibl.pid\"), \"w\") as notes:\n    notes.write(\"x\")\n\n\nlistener =";
+    write(&submission.join("proxy.py"), source.replacen("\nlistener =", &format!("\n{notes}"), 1));
+    let profile = fs::read_to_string(here().join("submissions/pibl-judge.yaml")).expect("its profile");
+    write(
+        &submission.join("pibl-judge.yaml"),
+        profile + "build:\n  - [sh, -c, 'test -d \"$HOME\" && echo x > \"$HOME/.built\"']\n",
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .arg("grade")
+        .arg(here().join("rubrics/turns.yaml"))
+        .arg(&submission)
+        .arg("--out")
+        .arg(folder.path().join("out"))
+        .env_remove("HOME")
+        .output()
+        .expect("the harness runs");
+    let grades = json(&folder.path().join("out/grades/turns/grades.json"));
+    let team = &grades["teams"][0];
+    assert_eq!(team["triage"]["triage"], "starts", "{}\n{team}", text(&output));
+    assert_eq!(team["rows"][1]["earned"], 40.0, "{}\n{team}", text(&output));
+}
+
+/// On machines of their own proxy and backends could have the same port; on one they cannot, and that is no fault of the team.
+#[test]
+fn a_port_that_backends_must_have_too_is_no_fault_of_a_submission() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let submission = folder.path().join("handed in");
+    let source = fs::read_to_string(here().join("submissions/toy_proxy.py")).expect("the toy proxy");
+    write(&submission.join("proxy.py"), source.replace("(options.host, options.port)", "('', 8080)"));
+    let profile = fs::read_to_string(here().join("submissions/pibl-judge.yaml")).expect("its profile");
+    write(
+        &submission.join("pibl-judge.yaml"),
+        profile + "fixed_port: 8080\nbackends: {one_port: 8080}\nready_within: 2s\nrebind_within: 2s\n",
+    );
+    let (said, grades) = graded(folder.path(), &[]);
+    let team = &grades["teams"][0];
+    assert_eq!(team["triage"]["triage"], "not_looked_at", "{said}\n{team}");
+    assert_eq!(team["rows"][1]["open"], 40.0, "{team}");
+    assert!(said.contains("exigen el mismo puerto"), "{said}");
+}

@@ -12,14 +12,14 @@ use super::lacking::{Lack, lacking};
 use super::profile::ProfileProblem;
 use super::unpack::{MOST_BYTES, MOST_DEEP, MOST_FILES, UnpackProblem};
 use crate::conductor::Finished;
-use harness_model::adapter::Adapter;
+use harness_model::adapter::{Adapter, AddressPlan};
 use harness_model::exit_code::ExitCode;
 use harness_model::plan::{self, Options, Plan};
 use harness_model::terms::Bilingual;
 use harness_run::proxy_under_test::{StartProblem, without_home};
 use harness_tell::language::grade_words::{
     encrypted, lacks_network, lacks_tool, leads_outside, look_took_too_long, no_network_in_a_build, no_zip,
-    too_large,
+    port_is_shared, too_large,
 };
 use harness_tell::language::{Language, input_problem, start_problem};
 
@@ -136,6 +136,9 @@ impl Triage {
     /// What follows from the run of the first look.
     pub fn of_run(finished: &Finished) -> Triage {
         match &finished.start_problem {
+            Some(problem) if shares_its_port(problem, &finished.record.plan.adapter) => {
+                Triage::in_vain_because(both(port_is_shared))
+            }
             Some(problem) => Triage::of_problem(problem),
             None if matches!(finished.exit, ExitCode::Interrupted | ExitCode::TimeOver) => {
                 Triage::in_vain_because(both(look_took_too_long))
@@ -178,6 +181,22 @@ impl Triage {
             _ => Triage::DoesNotStart { what, last_lines },
         }
     }
+}
+
+/// Whether it insists on the port that its backends must have too: on machines of their own they all could, and here not.
+fn shares_its_port(problem: &StartProblem, adapter: &Adapter) -> bool {
+    let of_backends = match &adapter.backends {
+        AddressPlan::OnePort(port) => vec![*port],
+        AddressPlan::Fixed(addresses) => addresses.iter().map(|address| address.port()).collect(),
+        AddressPlan::Ports => Vec::new(),
+    };
+    let in_vain = matches!(
+        problem,
+        StartProblem::DiedAtStart { .. }
+            | StartProblem::NeverListened { .. }
+            | StartProblem::PortInUse { .. }
+    );
+    in_vain && adapter.fixed_port.is_some_and(|port| of_backends.contains(&port))
 }
 
 /// Why a submission cannot be brought in.

@@ -19,6 +19,7 @@ use harness_model::history::NotKept;
 use harness_tell::language::InWords as _;
 use harness_tell::language::containment_words::what_was_not_kept;
 use harness_tell::language::grade_words::{GradeLabel, run_cut};
+use harness_tell::language::report_words::verdict_words;
 use harness_tell::language::{Language, Span};
 use harness_tell::report::plain;
 
@@ -153,10 +154,11 @@ pub(super) fn evidence(judged: &Judged, language: Language) -> String {
 fn runs(team: &TeamGrade, language: Language) -> Markup {
     html! {
         ul .runs {
-            @for run in &team.document.runs {
+            @for (name, run) in &team.team.state.runs {
                 li {
-                    a href={ (run.folder) "/report." (language.code()) ".html" } { (run.scenario) }
-                    " – " (harness_tell::language::report_words::Label::ExitCode.in_words(language)) " " (run.exit_code)
+                    a href={ (run.folder) "/report." (language.code()) ".html" } { (name) }
+                    " – " (verdict_words(run.exit, language))
+                    " (" (harness_tell::language::report_words::Label::ExitCode.in_words(language)) " " (run.exit.number()) ")"
                     @if run.repeated { " (" (GradeLabel::Repeated.in_words(language)) ")" }
                 }
             }

@@ -156,6 +156,11 @@ messages! {
         en: "it is no zip, or a damaged one ({why})",
         es: "no es un zip, o está dañado ({why})",
     }
+    /// The same: proxy and backends on one port.
+    pub fn port_is_shared() {
+        en: "proxy and backends insist on the same port, which only machines of their own could have; told another port, or `fixed_host: 127.0.0.1` where it binds that, it can be judged",
+        es: "el proxy y los backends exigen el mismo puerto, que solo tendrían en máquinas distintas; con otro puerto, o con `fixed_host: 127.0.0.1` si usa esa dirección, se puede evaluar",
+    }
     /// Why the judge could not find out.
     pub fn look_took_too_long() {
         en: "the first look took longer than it may",
