@@ -142,13 +142,14 @@ impl Clients {
         Clients { inner: Arc::new(inner), source: self.source, asked: self.asked }
     }
 
-    /// The same clients, numbering on, once the proxy listens elsewhere. While none of them asks anything.
+    /// The same clients, numbering on, once the proxy listens elsewhere. While none of them asks anything. They go on naming the host
+    /// that they have named: a cache that tells resources apart by it, as it may, has everything under that name.
     #[must_use]
     pub fn moved_to(&self, address: SocketAddr) -> Clients {
         let now = |counter: &AtomicU64| AtomicU64::new(counter.load(Ordering::Relaxed));
         let inner = Inner {
             address,
-            host: self.inner.shape.host.clone().unwrap_or_else(|| address.to_string()),
+            host: self.inner.host.clone(),
             shape: self.inner.shape.clone(),
             secret: self.inner.secret,
             network: self.inner.network.clone(),
@@ -178,7 +179,8 @@ impl Clients {
 
     /// The value of `Host` where it is not the one that a library would send by itself.
     fn own_host(&self) -> Option<&str> {
-        self.inner.shape.host.as_deref()
+        let by_itself = self.inner.shape.host.is_none() && self.inner.host == self.inner.address.to_string();
+        (!by_itself).then_some(&*self.inner.host)
     }
 
     /// Whom they ask: the proxy, unless somebody else was chosen.

@@ -212,6 +212,35 @@ fn the_library_asks_again_where_its_pool_was_closed_under_it() {
     assert_eq!(exchanges[1].end, ExchangeEnd::Complete, "{:?}", exchanges[1].reconnected);
 }
 
+/// A cache may tell resources apart by host and port: where the judge itself moves on, nothing of it may be lost.
+#[test]
+fn who_asks_at_another_port_names_the_same_host() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let heads = std::thread::spawn(move || {
+        let one = |stream: std::io::Result<std::net::TcpStream>| {
+            let mut stream = stream.unwrap();
+            let mut head = vec![0; 4096];
+            let length = stream.read(&mut head).unwrap();
+            stream.write_all(OK).unwrap();
+            String::from_utf8_lossy(&head[..length]).to_lowercase()
+        };
+        listener.incoming().take(2).map(one).collect::<Vec<_>>()
+    });
+    let file = tempfile::tempfile().unwrap();
+    let recorder = Recorder::begin(file, RunClock::start()).unwrap();
+    let first = "127.0.0.1:80".parse().unwrap();
+    let clients = Clients::new(first, Network::host(), recorder).moved_to(address);
+    assert_eq!((clients.host(), clients.address()), ("127.0.0.1:80", address));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for client in [ClientKind::Raw, ClientKind::Reqwest] {
+        runtime.block_on(clients.ask(&Request { client, ..get() }));
+    }
+    for head in heads.join().unwrap() {
+        assert!(head.contains("host: 127.0.0.1:80\r\n"), "{head}");
+    }
+}
+
 #[test]
 fn what_a_client_cannot_express_is_ours() {
     let file = tempfile::tempfile().unwrap();
