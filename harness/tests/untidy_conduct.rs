@@ -197,7 +197,7 @@ fn a_run_that_is_cut_says_so_on_top_and_passes_nothing_that_it_did_not_ask() {
         .replace("  rr.serial_cycle:", "  rr.serial_cycle:\n  integrity.bodies:\n  proxy.alive:");
     let run = odd::run_told("honest", &scenario, &["--max-duration", "5s", "--lang", "es"]);
     assert_eq!(run.exit, 5, "{}", run.printed);
-    let (cut, first) = ("LA EJECUCIÓN SE CORTÓ (se agotó el tiempo permitido)", "forward.once");
+    let (cut, first) = ("LA EJECUCIÓN SE CORTÓ (se agotó el tiempo permitido)", "rr.serial_cycle");
     assert!(run.printed.find(cut) < run.printed.find(first) && run.printed.contains(cut), "{}", run.printed);
     assert_eq!(run.outcome("forward.once"), "pass");
     for check in ["integrity.bodies", "proxy.alive", "rr.serial_cycle"] {
