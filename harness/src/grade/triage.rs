@@ -3,6 +3,7 @@
 //! `work` has every proxy started once and asked for one resource before anything long begins, so that an instructor can
 //! mend what a team forgot while the night is young. The conclusion is a fact; its words are in the language room.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -187,7 +188,7 @@ impl Triage {
 fn shares_its_port(problem: &StartProblem, adapter: &Adapter) -> bool {
     let of_backends = match &adapter.backends {
         AddressPlan::OnePort(port) => vec![*port],
-        AddressPlan::Fixed(addresses) => addresses.iter().map(|address| address.port()).collect(),
+        AddressPlan::Fixed(addresses) => addresses.iter().map(SocketAddr::port).collect(),
         AddressPlan::Ports => Vec::new(),
     };
     let in_vain = matches!(

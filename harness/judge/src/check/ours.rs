@@ -95,7 +95,7 @@ fn cut_off(ledger: &Ledger<'_>, judged: &Judged) -> Option<Finding> {
         let given = ledger.attempts_during(asked).map(|arrived| arrived.attempt.response_bytes).max();
         came.max(given.unwrap_or_default()) >= UNDER_WAY
     };
-    let queued = matches!(judged.finding, Finding::NotOwnAnswer { .. })
+    let queued = matches!(judged.finding, Finding::Concurrency(ConcurrencyFinding::NotOwnAnswer { .. }))
         && ledger.asked.iter().filter(named).all(|asked| asked.exchange.end == ExchangeEnd::TimedOut);
     let cut = of_target.filter(|asked| {
         let in_time = || on_its_way(asked) || queued && queue_moved(ledger, asked);

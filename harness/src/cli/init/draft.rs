@@ -161,7 +161,6 @@ impl<'a> Choice<'a> {
             }
             (Some(cache), _) => with(format!("{the_cache}: {cache}"), words::open(language)),
             (None, Confirmed::NotSeen) => format!("{the_cache}: {}", words::cache_not_seen(language)),
-            (None, Confirmed::ByTrial) => format!("{the_cache}: {}", words::cache_outside(language)),
             (None, _) => format!("{the_cache}: {}", words::cache_open(language)),
         });
         if self.candidates.reads_keyboard && facts.port != Confirmed::ByTrial {

@@ -15,7 +15,6 @@ use super::draft::Choice;
 use super::look::{Candidates, Look, Told};
 use super::shown_calls::usage;
 use super::trial::{self, Tried, cache_of, log_of};
-use harness_platform::OWN_FOLDERS;
 use harness_run::proxy_under_test::StartProblem;
 
 /// How a line of an adapter came about.
@@ -285,17 +284,15 @@ fn observe(folder: &Path, choice: &mut Choice<'_>, tried: &mut Tried, facts: &mu
     facts.hits = tried.hits;
     let log = log_of(&tried.wrote);
     facts.log = if log.is_some() { Confirmed::ByTrial } else { Confirmed::NotSeen };
-    choice.log = log.filter(|log| !log.path.starts_with(OWN_FOLDERS)).map(|log| log.path.clone());
+    choice.log = log.map(|log| log.path.clone());
     let cache = cache_of(&tried.wrote, log, tried.hits.0);
     facts.cache = match (&cache, tried.hits.0) {
         (Some(_), _) => Confirmed::ByTrial,
         (None, 0) => Confirmed::NotSeen,
         (None, _) => Confirmed::Open,
     };
-    // In a folder for temporary files, or its home, it is nowhere that a profile could name: each run has its own.
-    let inside = cache.filter(|(path, _)| !path.starts_with(OWN_FOLDERS));
-    choice.cache = inside.as_ref().map(|(path, _)| path.clone());
-    choice.cache_is_folder = inside.is_some_and(|(_, folder)| folder);
+    choice.cache = cache.as_ref().map(|(path, _)| path.clone());
+    choice.cache_is_folder = cache.is_some_and(|(_, folder)| folder);
 }
 
 /// A short TTL, and a pause that is longer.

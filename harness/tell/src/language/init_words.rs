@@ -149,11 +149,6 @@ crate::messages! {
         en: "nothing was answered from a cache and no file with an answer appeared; it is asked all the same",
         es: "nada se respondió desde un caché ni apareció un archivo con una respuesta; igual se pregunta",
     }
-    /// Why there is no such line.
-    pub fn cache_outside() {
-        en: "answers appeared in a folder for temporary files or in the home, outside the folder where it runs; each run has its own, and REQ-8b asks for it",
-        es: "aparecieron respuestas en una carpeta de archivos temporales o en el directorio personal, fuera del directorio donde se ejecuta; cada ejecución tiene el suyo, y REQ-8b pregunta por ello",
-    }
     /// Why a line is open.
     pub fn cache_open() {
         en: "OPEN: answers came from a cache, but no file of it appeared in its folder; if it is kept in memory write `cache: memory`",
