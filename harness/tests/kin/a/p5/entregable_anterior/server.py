@@ -1,0 +1,2 @@
+from http.server import *
+HTTPServer(("", 8080), SimpleHTTPRequestHandler).serve_forever()

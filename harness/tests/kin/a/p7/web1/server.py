@@ -1,0 +1,2 @@
+import http.server
+http.server.ThreadingHTTPServer(("", 7171), http.server.SimpleHTTPRequestHandler).serve_forever()
