@@ -69,17 +69,23 @@ fn a_proxy_that_takes_bodies_for_text_is_asked_for_text_and_what_bytes_do_to_it_
 fn workers_that_one_step_has_parked_are_back_before_the_next() {
     let hard = r#"steps:
   - exchange: {asks: forward.target, path: "/parks/one", within: 1s}
-  - exchange: {asks: forward.target, path: "/parks/two", within: 1s}"#;
-    let run = odd::run(
-        "two-workers",
-        &ROUND.replace("steps:", hard).replace("forward.kept_open", "forward.target"),
-    );
+  - overlap: {requests: 2, path: "/meet/{n}", within: 2s}
+  - exchange: {asks: forward.target, path: "/parks/{n}", times: 2, within: 1s}"#;
+    let meet = "routes: [{path: \"/meet/*\", plan: {barrier: {count: 2, deadline: 2s, then: {respond: {body: 1KiB}}}}}, {path";
+    let scenario = ROUND.replace("steps:", hard).replace("routes: [{path", meet);
+    let scenario = scenario.replace("checks:", "checks:\n  concurrency.overlap:");
+    let run = odd::run("two-workers", &scenario.replace("forward.kept_open", "forward.target"));
     let how: Vec<_> = run.events("let_go").iter().map(|event| event["how"].clone()).collect();
-    let restarted =
-        how.len() > 1 && how[0]["answered"].is_object() && how[1]["restarted"]["because"] == "silent";
-    assert!(restarted && run.printed.contains("was started again once"), "{how:?}\n{}", run.printed);
+    let because = |place: usize| &how[place]["restarted"]["because"];
+    // One worker of two would have answered.
+    assert!(how.len() == 2 && because(0)["holds"]["connections"] == 1, "{how:?}\n{}", run.printed);
+    assert!(
+        because(1) == "silent" && run.printed.contains("was started again 2 times"),
+        "{how:?}\n{}",
+        run.printed
+    );
     assert_eq!(run.outcome("forward.target"), "fail", "{}", run.printed);
-    for check in ["forward.once", "rr.serial_cycle"] {
+    for check in ["forward.once", "rr.serial_cycle", "concurrency.overlap"] {
         assert_eq!(run.outcome(check), "pass", "{}", run.printed);
     }
 }

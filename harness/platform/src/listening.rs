@@ -17,10 +17,10 @@ pub struct Holder {
 }
 
 #[cfg(target_os = "linux")]
-pub use linux::{holder_of_port, listening_sockets};
+pub use linux::{held_after_the_end, holder_of_port, listening_sockets};
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{holder_of_port, listening_sockets};
+pub use elsewhere::{held_after_the_end, holder_of_port, listening_sockets};
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -52,6 +52,32 @@ mod linux {
             }
         }
         found
+    }
+
+    /// Connections to a port that one of these processes still has open although their other ends are closed (`CLOSE_WAIT`) or have
+    /// reset them, by which they are in no table any more.
+    pub fn held_after_the_end(pids: &[i32], port: u16) -> u64 {
+        let mut held: HashSet<u64> = HashSet::new();
+        for process in pids.iter().filter_map(|&pid| Process::new(pid).ok()) {
+            // What is opened meanwhile is in the tables, which are read afterwards.
+            let mut own = socket_inodes(&process);
+            let half_closed = |entry: &TcpNetEntry| {
+                entry.state == TcpState::CloseWait && entry.local_address.port() == port
+            };
+            let tcp = table(&process);
+            for entry in tcp.iter().filter(|entry| !half_closed(entry)) {
+                own.remove(&entry.inode);
+            }
+            let udp = process.udp().unwrap_or_default().into_iter();
+            for entry in udp.chain(process.udp6().unwrap_or_default()) {
+                own.remove(&entry.inode);
+            }
+            for entry in process.unix().unwrap_or_default() {
+                own.remove(&entry.inode);
+            }
+            held.extend(own);
+        }
+        held.len() as u64
     }
 
     /// Who listens on a port in the network namespace of the calling thread; `None` if nobody does.
@@ -103,6 +129,11 @@ mod elsewhere {
     }
 
     /// Unknown here.
+    pub fn held_after_the_end(_pids: &[i32], _port: u16) -> u64 {
+        0
+    }
+
+    /// Unknown here.
     pub fn holder_of_port(_port: u16) -> Option<Holder> {
         None
     }
@@ -110,9 +141,11 @@ mod elsewhere {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::net::TcpListener;
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+    use std::time::{Duration, Instant};
 
-    use super::{holder_of_port, listening_sockets};
+    use super::{held_after_the_end, holder_of_port, listening_sockets};
 
     #[test]
     fn a_listener_of_this_process_is_found_with_its_holder_and_gone_when_closed() {
@@ -126,6 +159,35 @@ mod tests {
         drop(listener);
         assert!(!listening_sockets(&[me]).contains(&address));
         assert_eq!(holder_of_port(address.port()), None);
+    }
+
+    #[test]
+    fn a_connection_is_held_from_the_end_of_its_other_end_to_its_own() {
+        let me = i32::try_from(std::process::id()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        // Other tests of this process open and close theirs.
+        let comes_to = |held: u64| {
+            let began = Instant::now();
+            while held_after_the_end(&[me, me], port) != held && began.elapsed() < Duration::from_secs(5) {
+                std::thread::yield_now();
+            }
+            assert_eq!(held_after_the_end(&[me, me], port), held);
+        };
+        for unread in [false, true] {
+            let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let (mut held, _) = listener.accept().unwrap();
+            comes_to(0);
+            if unread {
+                // Whoever closes what it has not read resets: then no table has an entry for it.
+                held.write_all(b"unread").unwrap();
+                client.peek(&mut [0]).unwrap();
+            }
+            drop(client);
+            comes_to(1);
+            drop(held);
+            comes_to(0);
+        }
     }
 
     #[test]

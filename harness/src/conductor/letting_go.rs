@@ -1,7 +1,7 @@
 //! What stands between two steps where requests of the first were left without an answer.
 //!
 //! `run` calls it once such a step has ended. Both ends of every connection are closed, a plain GET is asked, and a proxy that
-//! does not answer it is started again, unwiped: what one step left behind must not count against another. It judges nothing;
+//! does not answer it, or goes on holding what its clients have closed, is started again, unwiped: what one step left behind must not count against another. It judges nothing;
 //! the record says what was done.
 
 use std::time::Duration;
@@ -15,6 +15,8 @@ use harness_run::traffic::Request;
 
 /// Whoever serves a connection has seen its end after so long.
 const SETTLES_WITHIN: Duration = Duration::from_millis(50);
+/// The same on a machine without a CPU to spare, or of a program that looks for it now and then.
+const LETS_GO_WITHIN: Duration = Duration::from_millis(1_000);
 /// A plain GET takes no longer.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 /// The first answer may be the error of a connection that is gone.
@@ -63,12 +65,27 @@ impl Stage {
             let mut request = Request::get(Purpose::Readiness, number, target, now);
             request.timeout = PATIENCE;
             match clients.ask_unrecorded(&mut None, &request, None).await.end {
+                ExchangeEnd::Complete => return self.still_held().await,
                 // Our own side could not ask: that speaks for nothing.
-                ExchangeEnd::Complete | ExchangeEnd::Ours { .. } => return None,
+                ExchangeEnd::Ours { .. } => return None,
                 ExchangeEnd::TimedOut => break,
                 _ => {}
             }
         }
         Some(Stuck::Silent)
+    }
+
+    /// Whether connections that every client has closed are still open at the proxy: whoever serves them does not come back, and of a
+    /// pool there are fewer workers from then on.
+    async fn still_held(&self) -> Option<Stuck> {
+        let port = self.traffic.clients.address().port();
+        for _ in 0..LETS_GO_WITHIN.as_millis() / SETTLES_WITHIN.as_millis() {
+            if self.proxy.held_after_the_end(port) == 0 {
+                return None;
+            }
+            tokio::time::sleep(SETTLES_WITHIN).await;
+        }
+        let connections = self.proxy.held_after_the_end(port);
+        (connections > 0).then_some(Stuck::Holds { connections })
     }
 }

@@ -243,6 +243,11 @@ impl ProxyUnderTest {
         self.current().map(|process| process.guard().program_processes()).unwrap_or_default()
     }
 
+    /// Connections of clients to a port of its own that are closed at their other ends and still open at its own.
+    pub fn held_after_the_end(&self, port: u16) -> u64 {
+        harness_platform::held_after_the_end(&self.processes(), port)
+    }
+
     /// How it is kept from outliving the harness, while it runs.
     pub fn isolation(&self) -> Option<Isolation> {
         self.current()?.guard().state().isolation

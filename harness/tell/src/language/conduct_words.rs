@@ -38,10 +38,10 @@ pub fn restarted(language: Language, times: usize) -> Option<String> {
     Some(match times {
         0 => return None,
         1 => say!(language,
-            en: "After requests that it left without an answer the proxy answered no plain GET either, and was started again once; nothing was wiped",
+            en: "After requests that it left without an answer the proxy answered no plain GET either, or kept connections that its clients had closed, and was started again once; nothing was wiped",
             es: "Después de peticiones sin respuesta, el proxy tampoco respondió un GET sencillo y se arrancó de nuevo una vez, sin borrar nada"),
         times => say!(language,
-            en: "After requests that it left without an answer the proxy answered no plain GET either, and was started again {times} times; nothing was wiped",
+            en: "After requests that it left without an answer the proxy answered no plain GET either, or kept connections that its clients had closed, and was started again {times} times; nothing was wiped",
             es: "Después de peticiones sin respuesta, el proxy tampoco respondió un GET sencillo y se arrancó de nuevo {times} veces, sin borrar nada",
             times = times),
     })

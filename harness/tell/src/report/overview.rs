@@ -55,7 +55,7 @@ pub struct Overview {
     pub hung_at_stop: Option<(String, Duration)>,
     /// The profile, where it leaves something out.
     pub small: Option<HostProfile>,
-    /// How often it was started again because it no longer answered.
+    /// How often it was started again because it no longer answered, or went on serving whoever had left.
     pub restarted: usize,
     /// Whether a restart was put off.
     pub put_off: bool,

@@ -22,7 +22,7 @@ use crate::check::{
     LogPlace, PersistenceFinding, ProxyFinding, RotationFinding, TtlFinding,
 };
 use harness_model::catalogue::CheckId;
-use harness_model::history::{Adaptation, ContentSeen, EventKind, Look};
+use harness_model::history::{Adaptation, ContentSeen, Event, EventKind, HowLetGo, LetGo, Look};
 
 /// When the system repeats what opens a connection, after nobody has taken it: 1 s and 3 s (RFC 6298), and what may come on top, in ms.
 const SYN_REPEATED: [f64; 2] = [1_000.0, 3_000.0];
@@ -70,7 +70,7 @@ impl<'a> Run<'a> {
         let finding = &verdict.finding;
         match suggested {
             Cause::ServedOneByOne if self.syns_were_repeated(verdict) => Some(Cause::BacklogTooShort),
-            Cause::ServedOneByOne => unless(self.overlapped, suggested),
+            Cause::ServedOneByOne => unless(self.overlapped || self.was_parked(verdict), suggested),
             Cause::NothingCached if self.ends_late => Some(Cause::WaitsForClose),
             Cause::NothingCached => unless(self.hits, suggested),
             Cause::LogNotWritten if self.ends_late => Some(Cause::WaitsForClose),
@@ -122,6 +122,16 @@ impl<'a> Run<'a> {
         // A host that is late as a whole is late by any time.
         let others = of_steps().filter(|asked| (SYN_LATE..SYN_REPEATED[0]).contains(&late(asked))).count();
         others == 0 && of_steps().any(|asked| asked.exchange.sent.is_some() && repeated(late(asked)))
+    }
+
+    /// Whether workers of it were still parked by requests of an earlier step, because the restart that it needed was put off.
+    fn was_parked(&self, verdict: &Verdict) -> bool {
+        let first = verdict.evidence.iter().min().copied().unwrap_or(0);
+        let before = self.ledger.events[..first.min(self.ledger.events.len())].iter().rev();
+        let of_this_life = |event: &&Event| !matches!(event.event, EventKind::ProxyStarting { .. });
+        before
+            .take_while(of_this_life)
+            .any(|event| matches!(event.event, EventKind::LetGo(LetGo { how: HowLetGo::PutOff { .. }, .. })))
     }
 
     /// Whether what a step did not find in the log came into it later.

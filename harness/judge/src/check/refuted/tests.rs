@@ -8,7 +8,8 @@ use crate::check::testkit::{Ask, Kit};
 use crate::check::{Cause, ConfigFinding, Finding, evaluate};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{
-    BinaryBody, ContentSeen, EventKind, ExchangeEnd, KeptOpen, LogExcerpt, Look, ProxyExit, Purpose,
+    BinaryBody, ContentSeen, EventKind, ExchangeEnd, HowLetGo, KeptOpen, LetGo, LogExcerpt, Look, ProxyExit,
+    Purpose, Stuck,
 };
 use harness_model::plan::{Batches, Connections, Fill, Overtake, StepKind, samples};
 
@@ -37,7 +38,10 @@ fn who_had_two_in_the_backends_at_once_serves_nobody_one_after_the_other() {
     waiting(&mut kit, 0.0);
     // Both are inside together here, so something else held the fast one up.
     assert_eq!(cause(&mut kit, CheckId::ConcurrencySlowFast), None);
-    let mut kit = Kit::new(3);
+    assert_eq!(one_after_the_other(&mut Kit::new(3)), Some(Cause::ServedOneByOne));
+}
+
+fn one_after_the_other(kit: &mut Kit) -> Option<Cause> {
     let slow_takes = Duration::from_millis(500);
     let plan = Overtake { slow: "/slow".into(), slow_takes, fast: "/f/{n}".into(), requests: 1 };
     kit.step(1_000.0, StepKind::Overtake(plan));
@@ -45,7 +49,22 @@ fn who_had_two_in_the_backends_at_once_serves_nobody_one_after_the_other() {
     let mut fast = Ask::get(Purpose::Fast, "/f/0", 1_600.0).by("b2");
     fast.late = 550.0;
     kit.ask(fast);
-    assert_eq!(cause(&mut kit, CheckId::ConcurrencySlowFast), Some(Cause::ServedOneByOne));
+    cause(kit, CheckId::ConcurrencySlowFast)
+}
+
+#[test]
+fn of_a_pool_whose_workers_are_parked_nothing_is_said_until_it_is_started_again() {
+    let mut kit = Kit::new(3);
+    let how = HowLetGo::PutOff { because: Stuck::Holds { connections: 1 } };
+    kit.event(900.0, EventKind::LetGo(LetGo { unanswered: 1, how }));
+    assert_eq!(one_after_the_other(&mut kit), None);
+    let mut again = Kit::new(3);
+    again.event(
+        900.0,
+        EventKind::LetGo(LetGo { unanswered: 1, how: HowLetGo::PutOff { because: Stuck::Silent } }),
+    );
+    again.start(950.0, 2);
+    assert_eq!(one_after_the_other(&mut again), Some(Cause::ServedOneByOne));
 }
 
 #[test]
