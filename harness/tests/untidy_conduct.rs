@@ -133,6 +133,14 @@ fn a_proxy_that_does_not_come_back_when_it_is_let_go_is_told_so_and_loses_no_row
 }
 
 #[test]
+fn who_stores_after_the_answer_is_given_a_moment_for_it() {
+    let scenario =
+        ROUND.replace("steps:", "steps:\n  - fill: {keys: 2, path: \"/hit/{key}\", confirm: 2, vus: 1}");
+    let run = odd::run("stores-late", &scenario.replace("checks:", "checks:\n  cache.hit:"));
+    assert_eq!(run.outcome("cache.hit"), "pass", "{}", run.printed);
+}
+
+#[test]
 fn a_step_ends_with_its_second_time_out_of_a_kind() {
     let hard = r#"steps:
   - exchange: {asks: forward.target, path: "/parks/{n}", times: 8, within: 1s}"#;

@@ -69,6 +69,13 @@ fn without_reuse(port: u16) -> std::io::Result<TcpListener> {
     Ok(socket.into())
 }
 
+/// What `stores-late` keeps, once its client has it and some time later.
+static KEPT: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+
+fn target_of(request: &[u8]) -> Option<String> {
+    Some(String::from_utf8_lossy(request).split(' ').nth(1)?.to_owned())
+}
+
 /// One request, one connection to a backend; `None` where either side is gone.
 fn serve(habit: &str, mut client: TcpStream, backend: &str) -> Option<()> {
     let request = head(&mut client)?;
@@ -86,6 +93,9 @@ fn serve(habit: &str, mut client: TcpStream, backend: &str) -> Option<()> {
         loop {
             std::thread::park();
         }
+    }
+    if let Some(kept) = target_of(&request).and_then(|target| KEPT.lock().ok()?.get(&target).cloned()) {
+        return client.write_all(kept.as_bytes()).ok();
     }
     let mut origin = TcpStream::connect(backend).ok()?;
     let asked = match habit {
@@ -106,6 +116,13 @@ fn serve(habit: &str, mut client: TcpStream, backend: &str) -> Option<()> {
         ("dies-of-bytes", Err(error)) => {
             eprintln!("{error}");
             leave(1)
+        }
+        ("stores-late", Ok(text)) => {
+            client.write_all(text.as_bytes()).ok()?;
+            drop(client);
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            KEPT.lock().ok()?.insert(target_of(&asked)?, text);
+            None
         }
         ("decodes", Ok(text)) => client.write_all(text.as_bytes()).ok(),
         // The thread ends as one of Python does, its client left to itself.
@@ -226,6 +243,7 @@ fn profile(habit: &str) -> String {
     let program = std::env::current_exe().expect("this program");
     let capabilities = match habit {
         "computes" | "copies" => "{cache: disk, ttl: {fixed: 60s}}\ncache_directory: cache\nwipe: [cache]",
+        "stores-late" => "{cache: memory, ttl: {fixed: 60s}}",
         _ => "{cache: none, ttl: none}",
     };
     format!(

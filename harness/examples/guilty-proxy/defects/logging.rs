@@ -30,6 +30,7 @@ pub fn lines(defect: Defect, exchange: &Exchange<'_>) -> String {
         Defect::LogsNoHits if *from == "cache" => String::new(),
         Defect::LosesLinesInACrowd if *others => String::new(),
         Defect::LogsTwice => line.repeat(2),
+        Defect::FloodsTheLog => line + &"waiting for data\n".repeat(400),
         _ => line,
     }
 }

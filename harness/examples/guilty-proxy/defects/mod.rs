@@ -77,6 +77,8 @@ pub enum Defect {
     LogsNoHits,
     /// Every line is written twice (REQ-7, optimal).
     LogsTwice,
+    /// Every exchange takes hundreds of lines (REQ-7, optimal).
+    FloodsTheLog,
     /// Lines are lost when many requests come at once (REQ-7, optimal).
     LosesLinesInACrowd,
 

@@ -140,8 +140,13 @@ pub(super) fn likely_cause(check: CheckId, finding: &Finding) -> Option<Cause> {
     }
 }
 
-/// Lets the causes of one run agree: where no file was ever written, what a restart lost was lost with the memory.
+/// Lets the causes of one run agree: where no file was ever written, what a restart lost was lost with the memory; and where no restart
+/// was seen to lose anything, what is in no file of its directory may lie elsewhere.
 pub(super) fn agree(verdicts: &mut [Verdict]) {
+    if !verdicts.iter().any(|verdict| verdict.cause == Some(Cause::IndexInMemory)) {
+        let of_memory = |verdict: &&mut Verdict| verdict.cause == Some(Cause::CacheInMemory);
+        verdicts.iter_mut().filter(of_memory).for_each(|verdict| verdict.cause = None);
+    }
     if verdicts.iter().any(|verdict| verdict.cause == Some(Cause::CacheInMemory)) {
         let of_index = |verdict: &&mut Verdict| verdict.cause == Some(Cause::IndexInMemory);
         verdicts.iter_mut().filter(of_index).for_each(|verdict| verdict.cause = Some(Cause::CacheInMemory));
@@ -338,6 +343,7 @@ fn of_exchange(finding: &ExchangeFinding) -> Option<Cause> {
         | ExchangeFinding::ClientWaitsForClose { .. }
         | ExchangeFinding::ClosesUnsaid { .. }
         | ExchangeFinding::ClosesAsSaid { .. }
+        | ExchangeFinding::AddedToEach { .. }
         | ExchangeFinding::AtRest { .. }
         | ExchangeFinding::NotFoundKept { .. }
         | ExchangeFinding::NotFoundAskedAgain { .. } => None,
@@ -380,9 +386,13 @@ mod tests {
         let no_files = failed(CheckId::PersistenceLocation, Cause::CacheInMemory);
         let causes = |mut verdicts: Vec<Verdict>| {
             agree(&mut verdicts);
-            verdicts.iter().map(|verdict| verdict.cause.unwrap()).collect::<Vec<_>>()
+            verdicts.iter().filter_map(|verdict| verdict.cause).collect::<Vec<_>>()
         };
-        assert_eq!(causes(vec![lost.clone(), no_files]), [Cause::CacheInMemory, Cause::CacheInMemory]);
+        assert_eq!(
+            causes(vec![lost.clone(), no_files.clone()]),
+            [Cause::CacheInMemory, Cause::CacheInMemory]
+        );
+        assert_eq!(causes(vec![no_files]), [], "nothing was lost: it may lie in another folder");
         assert_eq!(
             causes(vec![lost]),
             [Cause::IndexInMemory],

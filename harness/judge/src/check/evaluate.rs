@@ -16,7 +16,8 @@ use super::ours::excused;
 use super::refuted::Run;
 use super::{
     Amiss, ExchangeFinding, Finding, Outcome, TtlFinding, Verdict, alive, cases, cloud, concurrency, cut,
-    fairness, fidelity, freshness, hits, integrity, latency, listed, logged, persistence, unannounced,
+    fairness, fidelity, freshness, hits, integrity, latency, listed, logged, overhead, persistence,
+    unannounced,
 };
 use harness_model::catalogue::{CheckId, Control, Kind, Need};
 use harness_model::history::Record;
@@ -116,6 +117,8 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         RotationScope => fairness::scope(ledger, check),
         RotationHitsTakeTurn => fairness::hits_take_turn(ledger, check),
         LogFile | LogStdout | LogComplete => logged::judged(ledger, check),
+        LogVolume => logged::volume(ledger, check),
+        LatencyOverhead => overhead::overhead(ledger, check),
         ConnectionsAtRest => fidelity::at_rest(ledger),
         ForwardKeptOpen => fidelity::kept_open(ledger, check),
         ConnectionsSaysClose => unannounced::says_close(ledger, check),

@@ -29,6 +29,7 @@ mod linked;
 mod listed;
 mod logged;
 mod ours;
+mod overhead;
 mod pattern;
 mod persistence;
 mod probes;

@@ -113,6 +113,9 @@ checks! {
     /// Latency percentiles stay within the thresholds of the scenario.
     LatencyThresholds = "latency.thresholds", Req3, Required, Scenario, Latency;
         rests on &[], None; needs &[]; reads Steps(&[StepName::Load]); shown ByNoLine;
+    /// Where nobody else asks, a request takes hardly longer than its backend.
+    LatencyOverhead = "latency.overhead", Req6, Optimal, Practice, Latency;
+        rests on &[ForwardOnce], None; needs &[]; reads Steps(&[StepName::Serial]); shown ByOneRequest;
     /// No answer carries a wrong byte, another's content or a wrong length, over the whole run.
     IntegrityBodies = "integrity.bodies", Req6, Required, Assignment("5.6"), Integrity;
         rests on &[], Some(Control::Answers); needs &[]; reads Everything; shown ByOneRequest;
@@ -386,6 +389,9 @@ checks! {
     /// Each exchange is in the log once, with method, target and status: hits and simultaneous ones too.
     LogComplete = "log.complete", Req7, Optimal, Practice, Log;
         rests on &[ForwardOnce, LogFile], None; needs &[Need::LogFile]; reads ExchangesOfTheLog; shown ByOneRequest;
+    /// The log takes little more for each exchange than a few lines.
+    LogVolume = "log.volume", Req7, Optimal, Practice, Log;
+        rests on &[ForwardOnce], None; needs &[]; reads ExchangesOfTheLog; shown ByOneRequest;
     /// A page and the one image that it shows arrive, at the first visit and at the second.
     PageOneImage = "page.one_image", Req6, Required, Assignment("cases of 2026"), Page;
         rests on &[ForwardOnce], None; needs &[]; reads OwnExchanges; shown ByOneRequest;

@@ -12,7 +12,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::quiescence::settle;
-use super::{Connection, Numbers, Problem, Request, Shape, Traffic, expand};
+use super::{Connection, Numbers, Problem, Request, STORED_WITHIN, Shape, Traffic, expand};
 use harness_model::history::Purpose;
 use harness_model::plan::{Exact, Step};
 use harness_model::terms::Beside;
@@ -20,8 +20,6 @@ use harness_model::terms::Beside;
 /// The answer may reach the client a moment before the backend has noted that it is done. A backend that is told to hang
 /// is never done, so this is short.
 const AT_REST_WITHIN: Duration = Duration::from_millis(300);
-/// Some proxies store after their client has its last byte.
-const STORED_WITHIN: Duration = Duration::from_millis(100);
 /// Others who connect are given this long to be accepted first, so that they are ahead of the request.
 const OTHERS_FIRST: Duration = Duration::from_millis(50);
 

@@ -35,10 +35,15 @@ pub use keys::{FilledKey, KeyBook};
 pub use pacing::Pacer;
 pub use request::{Numbers, PATIENCE, Request, Shape, expand};
 
+use std::time::Duration;
+
 use fake_backends::behavior::Random;
 use fake_backends::journal::Journal;
 
 use harness_model::adapter::Capabilities;
+
+/// Some proxies store after their client has its last byte.
+const STORED_WITHIN: Duration = Duration::from_millis(100);
 
 /// What every step of traffic works with.
 #[derive(Clone, Debug)]

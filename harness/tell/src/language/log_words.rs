@@ -2,7 +2,7 @@
 //!
 //! `finding_words` asks here. No figure is computed here.
 
-use super::{Counted, InWords, Language, Noun};
+use super::{Bytes, Counted, InWords, Language, Noun};
 use crate::{say, words};
 use harness_judge::check::{LogFinding, LogLack, LogPlace};
 
@@ -18,6 +18,11 @@ pub(super) fn sentence(finding: &LogFinding, language: Language) -> String {
             en: "{exchanges} with their answers are in {place}, {hits} of them answered from the cache",
             es: "{exchanges} con sus respuestas están en {place}, {hits} de ellas servidas desde el caché",
             exchanges = Counted(*exchanges, Noun::Request), place = place, hits = hits),
+        LogFinding::Written { place, bytes_each, lines_each, exchanges } => say!(language,
+            en: "for each of {exchanges} {place} got {bytes} ({lines})",
+            es: "por cada una de {exchanges}, {place} recibió {bytes} ({lines})",
+            exchanges = Counted(*exchanges, Noun::Request), place = place, bytes = Bytes(*bytes_each),
+            lines = Counted(*lines_each, Noun::Line)),
         LogFinding::NotLogged { place, method, target, status, lack, count, exchanges } => say!(language,
             en: "{method} {target}, answered with {status}: {lack} in {place}; something is missing or too much of {count} of {exchanges}",
             es: "{method} {target}, respondida con {status}: {lack} en {place}; algo falta o sobra de {count} de {exchanges}",
@@ -72,5 +77,7 @@ pub(super) fn samples() -> Vec<harness_judge::check::Finding> {
             exchanges: 20,
         })
     });
-    found.into_iter().chain(missed).collect()
+    let written =
+        LogFinding::Written { place: LogPlace::Screen, bytes_each: 80_000, lines_each: 900, exchanges: 20 };
+    found.into_iter().chain(missed).chain([Finding::Log(written)]).collect()
 }

@@ -73,6 +73,8 @@ pub enum Noun {
     Connection,
     /// A file.
     File,
+    /// A line of a text.
+    Line,
     /// A byte.
     Byte,
     /// A sample.
@@ -110,6 +112,7 @@ impl Noun {
             Noun::Connection => ["connection", "connections", "conexión", "conexiones"],
             Noun::Client => ["client", "clients", "cliente", "clientes"],
             Noun::File => ["file", "files", "archivo", "archivos"],
+            Noun::Line => ["line", "lines", "línea", "líneas"],
             Noun::Byte => ["byte", "bytes", "byte", "bytes"],
             Noun::Sample => ["sample", "samples", "muestra", "muestras"],
             Noun::Rotation => ["rotation", "rotations", "rotación", "rotaciones"],

@@ -70,6 +70,13 @@ pub(crate) fn all() -> Vec<Finding> {
         }),
         Finding::Exchange(ExchangeFinding::ClosesUnsaid { target: target(), closed: 7, went_on: 0 }),
         Finding::Exchange(ExchangeFinding::ClosesAsSaid { went_on: 12, said: 3 }),
+        Finding::Exchange(ExchangeFinding::AddedToEach {
+            requests: 48,
+            least_ms: 101.4,
+            median_ms: 103.0,
+            limit_ms: 50.0,
+            varies_ms: 4.0,
+        }),
         Finding::NotSent { requests: 3, said: "too many open files".into() },
         Finding::CutOffByUs {
             target: target(),

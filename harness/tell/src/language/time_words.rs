@@ -84,8 +84,8 @@ pub(super) fn sentence(finding: &TtlFinding, language: Language) -> String {
             en: "the TTL changed but the age did not: first {first}; started again, {second}",
             es: "el TTL cambió pero la edad no: primero {first}; arrancado de nuevo, {second}", first = first, second = second),
         TtlFinding::ResourcesExpireApart { keys, stored_apart_ms, outlived } => say!(language,
-            en: "{keys} stored over {apart} expired one by one: {outlived} of them while others, served later, lay in the cache all the time",
-            es: "{keys} guardados a lo largo de {apart} expiraron uno por uno: {outlived} mientras otros, servidos después, seguían todo el tiempo en el caché",
+            en: "{keys} stored over {apart} expired one by one: {outlived} of them were still served when one stored before them had expired",
+            es: "{keys} guardados a lo largo de {apart} expiraron uno por uno: {outlived} seguían vigentes cuando uno anterior ya había expirado",
             keys = Counted(*keys, Noun::Resource), apart = Span(*stored_apart_ms), outlived = outlived),
         TtlFinding::ResourcesExpireTogether { keys, stored_apart_ms, youngest_ms, oldest_ms } => {
             say!(language,

@@ -47,6 +47,10 @@ checks! {
         title: { en: "latency stays within its thresholds", es: "la latencia respeta sus umbrales" },
         asks: { en: "The percentiles of latency, measured from the instant each request was due, stay within the limits of the scenario.", es: "Los percentiles de latencia, medidos desde el instante en que cada petición debía salir, respetan los límites del escenario." }
     }
+    LatencyOverhead {
+        title: { en: "a request takes hardly longer than its backend", es: "una petición tarda apenas más que su backend" },
+        asks: { en: "Where nobody else asks, the quickest of many requests takes no more than 50 ms beyond the time of its backend.", es: "Cuando nadie más pide, la más rápida de muchas peticiones no tarda más de 50 ms por encima del tiempo de su backend." }
+    }
     IntegrityBodies {
         title: { en: "every answer arrives unharmed", es: "toda respuesta llega intacta" },
         asks: { en: "Every answer has the right bytes, all of them and no others, and belongs to the resource asked for.", es: "Toda respuesta trae los bytes correctos, completos y sin sobrantes, y es la del recurso pedido." }
@@ -409,7 +413,11 @@ checks! {
     }
     LogComplete {
         title: { en: "each exchange is in the log once, hits and simultaneous ones too", es: "cada intercambio está una vez en el log, también los servidos desde el caché y los simultáneos" },
-        asks: { en: "For each exchange there is one line with target and status, and its method beside its target: not only for those that reach a backend, and not one less when many come at once.", es: "De cada intercambio hay una línea con destino y estado, y su método junto al destino: no solo de los que llegan a un backend, y ni uno menos cuando llegan muchos a la vez." }
+        asks: { en: "For each exchange there is one line with its method and target, and its status on the same line or on one of its own: not only for those that reach a backend, and not one less when many come at once.", es: "De cada intercambio hay una línea con su método y destino, y su estado en la misma línea o en una propia: no solo de los que llegan a un backend, y ni uno menos cuando llegan muchos a la vez." }
+    }
+    LogVolume {
+        title: { en: "the log does not flood", es: "el log no se desborda" },
+        asks: { en: "An exchange with a small body takes some lines of the log, not 16 KiB nor a hundred lines, and nothing is written while nobody asks.", es: "Un intercambio con un cuerpo pequeño ocupa unas líneas del log, no 16 KiB ni cien líneas, y no se escribe nada mientras nadie pide." }
     }
     PageOneImage {
         title: { en: "a page with one image arrives", es: "una página con una imagen llega" },

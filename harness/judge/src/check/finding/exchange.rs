@@ -59,6 +59,19 @@ pub enum ExchangeFinding {
         /// Answers that said `Connection: close`.
         said: u64,
     },
+    /// What each request took beyond its backend, where nobody else asked.
+    AddedToEach {
+        /// Requests, one after the other.
+        requests: u64,
+        /// The quickest of them.
+        least_ms: f64,
+        /// The one in the middle.
+        median_ms: f64,
+        /// Allowed.
+        limit_ms: f64,
+        /// What the load of the host may explain: the one in the middle took so much longer than the quickest.
+        varies_ms: f64,
+    },
     /// What the proxy used when nobody asked.
     AtRest {
         /// Share of one core.

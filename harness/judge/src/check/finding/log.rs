@@ -37,4 +37,15 @@ pub enum LogFinding {
         /// Exchanges looked for.
         exchanges: u64,
     },
+    /// How much was written for each exchange.
+    Written {
+        /// Where most was written.
+        place: LogPlace,
+        /// Bytes for each, at least.
+        bytes_each: u64,
+        /// Lines for each, at least.
+        lines_each: u64,
+        /// Exchanges.
+        exchanges: u64,
+    },
 }

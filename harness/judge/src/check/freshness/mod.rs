@@ -120,25 +120,30 @@ pub(super) fn per_resource(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let Some(first_gone) = probes.iter().filter(|p| !p.served).min_by_key(|p| p.seen_at) else {
         return Judged::too_few(Samples::Keys, keys, OUTLIVING_KEYS);
     };
-    // Expired apart: at every instant at which it could have gone, entries that were served later lay in the cache as well.
-    let lives = lives_of(&probes);
-    let (apart, together): (Vec<&Probed<'_>>, Vec<&Probed<'_>>) =
-        probes.iter().filter(|p| !p.served).partition(|gone| is_within_one(&lives, gone));
-    if apart.len() as u64 >= OUTLIVING_KEYS {
-        let finding = Finding::Ttl(TtlFinding::ResourcesExpireApart {
-            keys,
-            stored_apart_ms,
-            outlived: apart.len() as u64,
-        });
-        return Judged::pass(finding)
-            .with_evidence(evidence(&apart[..1]))
-            .with_evidence(first_gone.evidence.clone());
-    }
     let capabilities = &ledger.plan.adapter.capabilities;
     // A clock of whole seconds is a second early or a second late, and never both.
     let blur_ms = ms(capabilities.ttl_resolution.early.max(capabilities.ttl_resolution.late));
+    let contradiction = no_age_explains(&probes, blur_ms);
+    // No instant at which everything went explains these: others lay in the cache all the time in which they went.
+    let lives = lives_of(&probes);
+    let (apart, together): (Vec<&Probed<'_>>, Vec<&Probed<'_>>) =
+        probes.iter().filter(|p| !p.served).partition(|gone| is_within_one(&lives, gone));
+    // Outlived: still served after one that was stored before it had been found gone.
+    let outlived: Vec<&Probed<'_>> = probes
+        .iter()
+        .filter(|p| p.served && p.stored > first_gone.stored && p.seen_at > first_gone.seen_at)
+        .collect();
+    let each_its_own = contradiction.is_none() || apart.len() as u64 >= OUTLIVING_KEYS;
+    if outlived.len() as u64 >= OUTLIVING_KEYS && each_its_own {
+        let outlived_keys = outlived.len() as u64;
+        let finding =
+            Finding::Ttl(TtlFinding::ResourcesExpireApart { keys, stored_apart_ms, outlived: outlived_keys });
+        return Judged::pass(finding)
+            .with_evidence(evidence(&outlived[..1]))
+            .with_evidence(first_gone.evidence.clone());
+    }
     let spread = stored_apart_ms > blur_ms + 500.0;
-    if let Some((young, old)) = no_age_explains(&probes, blur_ms).filter(|_| apart.is_empty() && spread) {
+    if let Some((young, old)) = contradiction.filter(|_| apart.is_empty() && spread) {
         let finding = Finding::Ttl(TtlFinding::ResourcesExpireTogether {
             keys: together.len() as u64,
             stored_apart_ms,
@@ -147,7 +152,7 @@ pub(super) fn per_resource(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         });
         return Judged::fail(finding, evidence(&[young, old]));
     }
-    Judged::too_few(Samples::Keys, apart.len() as u64, OUTLIVING_KEYS)
+    Judged::too_few(Samples::Keys, outlived.len() as u64, OUTLIVING_KEYS)
 }
 
 /// The times during which some entry that was served later surely lay in the cache, those that overlap as one, in their order.

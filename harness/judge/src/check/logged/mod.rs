@@ -17,6 +17,11 @@ use harness_model::history::{EventKind, LogExcerpt, Purpose};
 use harness_model::plan::{CheckPlan, StepKind};
 use lines::{names_number, names_target, names_word, with_their_answers};
 
+/// More than that is no line about an exchange but all of it: both heads and a body of some KB take less.
+const MOST_BYTES_EACH: u64 = 16 << 10;
+/// Both heads of an exchange, a line for each field, take less.
+const MOST_LINES_EACH: u64 = 100;
+
 /// Where a log is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,6 +105,39 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     Judged::fail(finding, lacking.iter().map(|(one, _)| one.line).collect())
 }
 
+/// `log.volume`: what the steps about the log had it write, in the place with more of it.
+pub(super) fn volume(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
+    let (mut exchanges, mut written) = (0u64, [(LogPlace::File, 0, 0), (LogPlace::Screen, 0, 0)]);
+    let mut evidence = Vec::new();
+    for step in ledger.steps_of(check) {
+        let about_the_log = matches!(&step.kind, StepKind::Exact(exact) if exact.asks.is_about_the_log());
+        let looked = |place| written_during(ledger, step.index, place);
+        if !about_the_log || (looked(LogPlace::File).is_none() && looked(LogPlace::Screen).is_none()) {
+            continue;
+        }
+        let asked = ledger.requests_of(step.index, Purpose::Exact);
+        exchanges += asked.len() as u64;
+        evidence.extend(asked.first().map(|first| first.line));
+        for (place, bytes, lines) in &mut written {
+            let text = looked(*place).unwrap_or_default();
+            *bytes += text.len() as u64;
+            *lines += text.lines().count() as u64;
+        }
+    }
+    if exchanges == 0 {
+        return Judged::not_reached();
+    }
+    let [file, screen] = written;
+    let (place, bytes, lines) = if screen.1 > file.1 { screen } else { file };
+    let (bytes_each, lines_each) = (bytes / exchanges, lines / exchanges);
+    let finding = Finding::Log(LogFinding::Written { place, bytes_each, lines_each, exchanges });
+    if bytes_each > MOST_BYTES_EACH || lines_each > MOST_LINES_EACH {
+        Judged::fail(finding, evidence)
+    } else {
+        Judged::pass(finding)
+    }
+}
+
 /// What was written during a step; `None` where nobody looked.
 fn written_during<'a>(ledger: &Ledger<'a>, step: usize, place: LogPlace) -> Option<&'a str> {
     ledger.events.iter().filter(|event| event.step == Some(step)).find_map(|event| {
@@ -124,7 +162,8 @@ fn lacks(lines: &[&str], asked: &Asked<'_>) -> Option<LogLack> {
     (!lines.iter().any(answers)).then_some(LogLack::Answer)
 }
 
-/// Each exchange once: as many lines (or pairs of the same client) with target and status as there were, and its method beside its target.
+/// Each exchange once: as many lines (or pairs of the same client) with target and status as there were, and its method beside its
+/// target. Where answers have lines of their own that name no target, there must be one for each as well.
 fn lacks_of_its_own(lines: &[String], one: &Asked<'_>, all: &[Asked<'_>]) -> Option<LogLack> {
     let target = &one.exchange.target;
     let of_target: Vec<&String> = lines.iter().filter(|line| names_target(line, target)).collect();
@@ -136,10 +175,21 @@ fn lacks_of_its_own(lines: &[String], one: &Asked<'_>, all: &[Asked<'_>]) -> Opt
     let status = u64::from(one.status().unwrap_or_default());
     let logged = of_target.iter().filter(|line| names_number(line, status)).count() as u64;
     let with_method = of_target.iter().filter(|line| names_word(line, &one.exchange.method)).count() as u64;
+    let logged = if logged == 0 { logged_apart(lines, one, all, of_target.len() as u64) } else { logged };
     match logged {
         0 => Some(LogLack::Answer),
         _ if logged < exchanges => Some(LogLack::Some { logged, exchanges }),
         _ if logged > exchanges => Some(LogLack::TooOften { logged, exchanges }),
         _ => (with_method < exchanges).then_some(LogLack::Method),
     }
+}
+
+/// How often an exchange is there where no line of a target names a status: as often as its target, of which `requests` lines tell, if
+/// as many other lines name its status as there were answers with it.
+fn logged_apart(lines: &[String], one: &Asked<'_>, all: &[Asked<'_>], requests: u64) -> u64 {
+    let status = one.status().unwrap_or_default();
+    let is_request = |line: &str| all.iter().any(|other| names_target(line, &other.exchange.target));
+    let answers = lines.iter().filter(|line| !is_request(line) && names_number(line, status.into())).count();
+    let answered = all.iter().filter(|other| other.status() == Some(status)).count();
+    if answers >= answered { requests } else { 0 }
 }

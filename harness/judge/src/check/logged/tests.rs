@@ -53,10 +53,14 @@ fn an_empty_log_and_one_of_requests_alone_are_told_apart() {
 }
 
 #[test]
-fn an_answer_on_a_line_of_its_own_is_enough_for_the_assignment_and_not_for_a_reader() {
+fn an_answer_may_stand_on_a_line_of_its_own_and_must_stand_there_for_each() {
     let apart = "GET /l/gone\nstatus 410\nGET /l/hit\nstatus 200\nGET /l/hit\nstatus 200\n";
     assert_eq!(lack(CheckId::LogFile, apart), None);
-    assert_eq!(lack(CheckId::LogComplete, apart), Some(LogLack::Answer));
+    assert_eq!(lack(CheckId::LogComplete, apart), None);
+    let one_less = apart.replacen("status 200\n", "", 1);
+    assert_eq!(lack(CheckId::LogComplete, &one_less), Some(LogLack::Answer));
+    let without_hit = apart.replacen("GET /l/hit\nstatus 200\n", "", 1);
+    assert_eq!(lack(CheckId::LogComplete, &without_hit), Some(LogLack::Answer));
     let of_clients = "10.0.0.1:50001 asks GET /l/gone\n10.0.0.1:50002 asks GET /l/hit\n10.0.0.1:50001 gets 410\n\
                       10.0.0.1:50002 gets 200\n10.0.0.1:50003 asks GET /l/hit\n10.0.0.1:50003 gets 200\n";
     assert_eq!(lack(CheckId::LogComplete, of_clients), None);
@@ -71,6 +75,20 @@ fn hits_that_are_left_out_and_lines_that_come_twice_are_counted() {
     assert_eq!(lack(CheckId::LogComplete, &twice), Some(LogLack::TooOften { logged: 2, exchanges: 1 }));
     let without_method = "/l/gone 410\n/l/hit 200\n/l/hit 200\n";
     assert_eq!(lack(CheckId::LogComplete, without_method), Some(LogLack::Method));
+}
+
+#[test]
+fn a_log_that_floods_is_told_from_one_that_is_long() {
+    let long = format!("GET /l/gone -> 410\n{}", "  Field: value\n".repeat(40)).repeat(3);
+    for (log, outcome) in [
+        (ONE_LINE.to_owned(), Outcome::Pass),
+        (long, Outcome::Pass),
+        ("waiting for a client\n".repeat(4_000), Outcome::Fail),
+        ("x".repeat(60 << 10), Outcome::Fail),
+    ] {
+        let verdict = verdict(CheckId::LogVolume, &log);
+        assert_eq!(verdict.outcome, outcome, "{:?}", verdict.finding);
+    }
 }
 
 #[test]
