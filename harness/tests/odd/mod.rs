@@ -70,7 +70,7 @@ fn without_reuse(port: u16) -> std::io::Result<TcpListener> {
 }
 
 /// What `stores-late` keeps, once its client has it and some time later.
-static KEPT: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+static KEPT: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
 
 fn target_of(request: &[u8]) -> Option<String> {
     Some(String::from_utf8_lossy(request).split(' ').nth(1)?.to_owned())
@@ -95,7 +95,7 @@ fn serve(habit: &str, mut client: TcpStream, backend: &str) -> Option<()> {
         }
     }
     if let Some(kept) = target_of(&request).and_then(|target| KEPT.lock().ok()?.get(&target).cloned()) {
-        return client.write_all(kept.as_bytes()).ok();
+        return client.write_all(&kept).ok();
     }
     let mut origin = TcpStream::connect(backend).ok()?;
     let asked = match habit {
@@ -112,17 +112,17 @@ fn serve(habit: &str, mut client: TcpStream, backend: &str) -> Option<()> {
             length => answer.extend_from_slice(&piece[..length]),
         }
     }
+    if habit == "stores-late" {
+        client.write_all(&answer).ok()?;
+        drop(client);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        KEPT.lock().ok()?.insert(target_of(&asked)?, answer);
+        return None;
+    }
     match (habit, String::from_utf8(answer)) {
         ("dies-of-bytes", Err(error)) => {
             eprintln!("{error}");
             leave(1)
-        }
-        ("stores-late", Ok(text)) => {
-            client.write_all(text.as_bytes()).ok()?;
-            drop(client);
-            std::thread::sleep(std::time::Duration::from_millis(20));
-            KEPT.lock().ok()?.insert(target_of(&asked)?, text);
-            None
         }
         ("decodes", Ok(text)) => client.write_all(text.as_bytes()).ok(),
         // The thread ends as one of Python does, its client left to itself.
