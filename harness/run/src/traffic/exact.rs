@@ -12,7 +12,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::quiescence::settle;
-use super::{Connection, Numbers, Problem, Request, STORED_WITHIN, Shape, Traffic, expand};
+use super::{Connection, Numbers, Problem, Request, Shape, Traffic, expand};
 use harness_model::history::Purpose;
 use harness_model::plan::{Exact, Step};
 use harness_model::terms::Beside;
@@ -84,8 +84,8 @@ pub async fn run(traffic: &Traffic, step: &Step, exact: &Exact) -> Result<(), Pr
 
 /// What is asked for again is given the time to be stored.
 async fn be_stored(traffic: &Traffic, exact: &Exact) {
-    if !exact.path.contains('{') {
-        tokio::time::sleep(traffic.capabilities.store_lag.max(STORED_WITHIN)).await;
+    if !exact.path.contains("{n}") {
+        tokio::time::sleep(traffic.stored_within()).await;
     }
 }
 

@@ -10,7 +10,7 @@ use fake_backends::clock::Moment;
 use super::keys::was_hit;
 use super::quiescence::settle;
 use super::worker::send_all;
-use super::{FilledKey, KeyBook, Numbers, Problem, Request, STORED_WITHIN, Traffic, expand};
+use super::{FilledKey, KeyBook, Numbers, Problem, Request, Traffic, expand};
 use harness_model::history::Purpose;
 use harness_model::plan::{Fill, Step};
 
@@ -51,7 +51,7 @@ async fn confirm(traffic: &Traffic, keys: &mut [FilledKey], step: &Step, fill: &
         .iter()
         .filter(|key| key.answered)
         .map(|key| {
-            let due = key.finished + traffic.capabilities.store_lag.max(STORED_WITHIN);
+            let due = key.finished + traffic.stored_within();
             Request::get(Purpose::Confirm, key.number, key.target.clone(), due).in_group(step.cycle)
         })
         .collect();

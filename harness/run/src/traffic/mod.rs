@@ -42,7 +42,7 @@ use fake_backends::journal::Journal;
 
 use harness_model::adapter::Capabilities;
 
-/// Some proxies store after their client has its last byte.
+/// Some proxies store after their client has its last byte, and wait for their disk then.
 const STORED_WITHIN: Duration = Duration::from_millis(100);
 
 /// What every step of traffic works with.
@@ -61,6 +61,11 @@ pub struct Traffic {
 }
 
 impl Traffic {
+    /// After so long what was answered may be asked for again, as something that is stored.
+    pub(crate) fn stored_within(&self) -> Duration {
+        self.clients.strain().stretched(self.capabilities.store_lag.max(STORED_WITHIN))
+    }
+
     /// A target of a step. That of a second try is another one, because the first may be cached by now; the backends'
     /// routes look at the path alone.
     fn target(&self, path: &str, numbers: Numbers) -> String {

@@ -176,8 +176,14 @@ fn faithful(ledger: &Ledger<'_>, exact: &Exact, asked: &Asked<'_>) -> Option<(Am
         let lines = same.iter().map(|arrived| arrived.line).collect();
         return Some((Amiss::SentTwice { attempts: answered }, lines));
     }
-    let with_fields =
-        matches!(exact.asks, CheckId::ForwardOnce | CheckId::ForwardFields | CheckId::ForwardLongHead);
+    // A head of which only the first segment was read is short of fields, and otherwise as it should be.
+    let with_fields = matches!(
+        exact.asks,
+        CheckId::ForwardOnce
+            | CheckId::ForwardFields
+            | CheckId::ForwardHeadInSegments
+            | CheckId::ForwardLongHead
+    );
     compare::on_the_way_there(asked, arrived.attempt, with_fields)
         .or_else(|| compare::on_the_way_back(ledger, asked, arrived.attempt))
         .map(|amiss| (amiss, evidence))

@@ -8,7 +8,7 @@ use super::Amiss;
 use crate::check::testkit::{Ask, Kit};
 use crate::check::{Cause, ExchangeFinding, Finding, Outcome, Wrong, evaluate};
 use harness_model::catalogue::CheckId;
-use harness_model::history::{EventKind, ExchangeEnd, KeptOpen, Look, Purpose};
+use harness_model::history::{EventKind, ExchangeEnd, KeptOpen, Look, Purpose, WireBytes};
 use harness_model::plan::{StepKind, samples};
 
 fn exact(asks: CheckId, path: &str, times: u32) -> StepKind {
@@ -35,6 +35,28 @@ fn what_reaches_one_backend_passes_and_what_reaches_two_does_not() {
     kit.ask(get("/b", 20.0).by("b1").by("b2"));
     let verdict = kit.judge(CheckId::ForwardOnce);
     assert_eq!(what(&verdict.finding), Some(&Amiss::SentTwice { attempts: 2 }));
+}
+
+#[test]
+fn a_head_of_which_the_second_segment_is_lost_is_no_whole_one() {
+    let outcome = |arrives: &str| {
+        let mut kit = Kit::new(3);
+        kit.step(0.0, exact(CheckId::ForwardHeadInSegments, "/a", 1));
+        kit.ask(get("/a", 10.0).by("b1"));
+        for event in &mut kit.record.events {
+            match &mut event.event {
+                EventKind::Exchange(exchange) => {
+                    exchange.request_head =
+                        WireBytes(b"GET /a HTTP/1.1\r\nHost: h\r\nAccept: */*\r\n\r\n".to_vec());
+                }
+                EventKind::Attempt(attempt) => attempt.head.0 = arrives.into(),
+                _ => {}
+            }
+        }
+        kit.judge(CheckId::ForwardHeadInSegments).outcome
+    };
+    assert_eq!(outcome("GET /a HTTP/1.1\r\nHost: h\r\naccept: */*\r\nVia: 1.1 p\r\n\r\n"), Outcome::Pass);
+    assert_eq!(outcome("GET /a HTTP/1.1\r\nHost: \r\nConnection: close\r\n\r\n"), Outcome::Fail);
 }
 
 #[test]

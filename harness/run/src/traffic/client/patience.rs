@@ -39,6 +39,11 @@ impl Strain {
         self.percent.store((share.clamp(0.0, 1.0) * 100.0) as u32, Ordering::Relaxed);
     }
 
+    /// So long is given right now for what takes so long on a host with a CPU to spare.
+    pub fn stretched(&self, planned: Duration) -> Duration {
+        planned * self.stretch() / 100
+    }
+
     /// So many times as long as planned is right now, in percent.
     fn stretch(&self) -> u32 {
         match self.percent.load(Ordering::Relaxed) {
