@@ -45,12 +45,7 @@ impl Count {
     }
 
     fn add(&mut self, stat: &Stat) {
-        #[expect(
-            clippy::allow_attributes,
-            reason = "the types of these fields differ from one machine to the next"
-        )]
-        #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "as above")]
-        let (device, number, links) = (stat.st_dev as u64, stat.st_ino as u64, stat.st_nlink as u64);
+        let (device, number, links) = (device_of(stat), stat.st_ino, stat.st_nlink);
         let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
         if links == 1 || is_folder || self.linked.insert((device, number)) {
             let blocks = u64::try_from(stat.st_blocks).unwrap_or_default();
@@ -61,7 +56,7 @@ impl Count {
     fn folder(&mut self, folder: &Path) {
         let Ok(top) = openat(CWD, folder, FOLDER, Mode::empty()) else { return };
         if let Ok(stat) = rustix::fs::fstat(&top) {
-            self.devices.insert(stat.st_dev);
+            self.devices.insert(device_of(&stat));
         }
         let mut roots = vec![top];
         while let Some(root) = roots.pop().filter(|_| !self.is_enough()) {
@@ -123,13 +118,21 @@ impl Count {
     fn add_if_nameless(&mut self, path: &Path) {
         let Ok(stat) = rustix::fs::stat(path) else { return };
         let nameless = stat.st_nlink == 0 && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-        if nameless && self.devices.contains(&stat.st_dev) {
+        if nameless && self.devices.contains(&device_of(&stat)) {
             self.add(&stat);
         }
     }
 
     #[cfg(not(target_os = "linux"))]
     fn nameless(&mut self, _process: i32) {}
+}
+
+/// The disk of a file. Its type differs from one system to the next.
+fn device_of(stat: &Stat) -> u64 {
+    #[cfg(target_os = "linux")]
+    return stat.st_dev;
+    #[cfg(not(target_os = "linux"))]
+    return u64::from(stat.st_dev.cast_unsigned());
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -220,19 +220,72 @@ impl InWords for ExchangeEnd {
     }
 }
 
-/// How a run was kept apart, in words: the manifest holds them in English, with a reason after a colon where there is one.
+/// How a run was kept apart, in words: the manifest holds them in English, one thing after the other, each with a reason after a
+/// colon where there is one.
 pub fn isolation_words(manifest: &str, language: Language) -> String {
+    let words: Vec<String> = manifest.split("; ").map(|one| kept_apart(one, language)).collect();
+    words.join("; ")
+}
+
+fn kept_apart(manifest: &str, language: Language) -> String {
     let (known, reason) = manifest.split_once(": ").unwrap_or((manifest, ""));
-    let words = match known {
-        "private network namespace" => language.choose(known, "espacio de red propio"),
-        "process namespace" => language.choose(known, "espacio de procesos propio"),
-        "host" => language.choose("that of the host", "la de la máquina"),
+    let spanish = match known {
+        "private network namespace" => "espacio de red propio",
+        "process namespace" => "espacio de procesos propio",
+        "process group" => "grupo de procesos",
+        "never ran" => "nunca se ejecutó",
+        "host" => "la de la máquina",
+        "kept to its own files" => "limitado a sus propios archivos",
+        "not kept to its own files (this kernel has no Landlock)" => {
+            "no limitado a sus propios archivos (este kernel no tiene Landlock)"
+        }
+        "folders for temporary files and a home of its own" => {
+            "carpetas de archivos temporales y carpeta personal propias"
+        }
+        "temporary files shared (this host allows no mounts of one's own)" => {
+            "archivos temporales compartidos (este computador no permite montajes propios)"
+        }
+        "a user of its own" => "un usuario propio",
+        "the user of the harness, without its rights" => "el usuario del banco de pruebas, sin sus permisos",
+        "limited" => "con límite",
+        "not limited, because the host does not allow it" => "sin límite, porque el computador no lo permite",
         other => other,
     };
-    if reason.is_empty() { words.to_owned() } else { format!("{words}: {reason}") }
+    let english = if known == "host" { "that of the host" } else { known };
+    let words = language.choose(english, spanish);
+    // What is limited is told by three words; another reason is the system's.
+    let limited: Option<Vec<&str>> = reason
+        .split(", ")
+        .map(|what| match what {
+            "memory" => Some(language.choose("memory", "memoria")),
+            "processes" => Some(language.choose("processes", "procesos")),
+            "cpu" => Some(language.choose("cpu", "CPU")),
+            _ => None,
+        })
+        .collect();
+    match limited {
+        Some(limited) => format!("{words}: {}", limited.join(", ")),
+        None if reason.is_empty() => words.to_owned(),
+        None => format!("{words}: {reason}"),
+    }
 }
 
 /// How many checks decide and how many do not.
 pub fn counted_checks(required: usize, others: usize, language: Language) -> String {
     first_screen_counts(language, Counted(required as u64, Noun::Check), others)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_run_was_kept_apart_is_told_in_both_languages() {
+        let manifest =
+            "process namespace; kept to its own files; a user of its own; limited: memory, processes";
+        assert_eq!(isolation_words(manifest, Language::En), manifest);
+        let spanish = "espacio de procesos propio; limitado a sus propios archivos; un usuario propio; con límite: memoria, procesos";
+        assert_eq!(isolation_words(manifest, Language::Es), spanish);
+        assert_eq!(isolation_words("host: no right to", Language::Es), "la de la máquina: no right to");
+    }
 }
