@@ -83,6 +83,7 @@ const CHEATS: &[Cheat] = &[
     ("renamed", KILLED, &["persistence.survives_kill", "integrity.bodies"], ""),
     ("asks beforehand", UP, &["persistence.survives_kill"], ""),
     ("helper", KILLED, &["persistence.survives_kill"], "the helper lives"),
+    ("system v", KILLED, &["persistence.survives_kill"], ""),
     ("environment", KILLED, &["persistence.survives_kill"], ""),
     ("looks around", KILLED, &["persistence.survives_kill", "integrity.bodies"], "sees [1-9]"),
     ("asks the control", KILLED, &["persistence.survives_kill", "integrity.bodies"], "says"),
