@@ -5,3 +5,4 @@
 
 pub mod proxy_under_test;
 pub mod traffic;
+pub mod watch;

@@ -10,6 +10,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use super::shard::Shard;
+use crate::conductor::Watching;
 use harness_model::catalogue::CheckId;
 use harness_model::plan::{OnInconclusive, ProfileName};
 use harness_tell::language::Language;
@@ -143,6 +144,9 @@ pub(super) struct RunArguments {
     /// Leave proxy and backends up after the first step with a problem, or at the end, until Ctrl-C.
     #[arg(long)]
     pub(super) hold: bool,
+    /// Repeat all that failed with the program watched, to name the line [default: what is repeated within seconds].
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "all", default_value = "failures", hide_default_value = true)]
+    pub(super) watch: Watch,
     /// Runs at a time.
     #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) jobs: u16,
@@ -158,6 +162,28 @@ pub(super) struct RunArguments {
     /// What follows for the exit code where a threshold stays inconclusive [default: fail].
     #[arg(long, value_name = "WHAT")]
     pub(super) on_inconclusive: Option<Inconclusive>,
+}
+
+/// What is repeated with the program watched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Watch {
+    /// Nothing.
+    Never,
+    /// What failed and is repeated within seconds, unless times are measured.
+    #[default]
+    Failures,
+    /// All that failed.
+    All,
+}
+
+impl From<Watch> for Watching {
+    fn from(watch: Watch) -> Watching {
+        match watch {
+            Watch::Never => Watching::Never,
+            Watch::Failures => Watching::Failures,
+            Watch::All => Watching::Everything,
+        }
+    }
 }
 
 /// Which proxies are compared, and how.

@@ -147,6 +147,8 @@ fn conduct(
     let before = selected.before.clone();
     let max_duration = longest(arguments, &selected.plan);
     let order = RunOrder {
+        watching: arguments.watch.into(),
+        repetition: None,
         command: command_of(arguments, &selected),
         plan: selected.plan,
         out: arguments.out.clone(),

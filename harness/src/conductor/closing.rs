@@ -97,8 +97,9 @@ pub(super) fn close(
     }
     finished.start_problem = start_problem;
     finished.not_kept = not_kept;
-    // A file system without links costs the link only.
-    if let Err(error) = RunFolder::mark_as_latest(run_directory) {
+    // A file system without links costs the link only. A repetition lies in its run, to which the link leads.
+    let is_run = !run_directory.ends_with(names::WATCHED);
+    if is_run && let Err(error) = RunFolder::mark_as_latest(run_directory) {
         eprintln!("{}: the link `latest` could not be set: {error}", plan.name);
     }
     Ok(finished)
@@ -110,6 +111,11 @@ pub(super) fn close(
 /// The folder is not that of a run, or the pages cannot be written.
 pub fn judge(run_directory: &Path) -> Result<Finished, RunProblem> {
     conclude(run_directory, history::read_again(run_directory)?, true)
+}
+
+/// Judges a run again whose repetition, with the proxy watched, has ended.
+pub(super) fn judged_with_repetition(run_directory: &Path, draw: bool) -> Result<Finished, RunProblem> {
+    conclude(run_directory, history::read(run_directory)?, draw)
 }
 
 fn conclude(run_directory: &Path, record: Record, draw: bool) -> Result<Finished, RunProblem> {

@@ -21,8 +21,10 @@ mod sampler;
 mod setting;
 mod starting;
 mod steps;
+mod watching;
 
 pub use closing::{Finished, RunProblem, judge};
 pub use direct::run_direct;
 pub use interruption::{Cause, Interruption};
 pub use run::{Held, Observer, RunOrder, drawn_number, run};
+pub use watching::Watching;

@@ -20,9 +20,10 @@ use super::pump::Pump;
 use super::sampler::Sampler;
 use super::setting::{self, Backends, RunNetwork, port_for};
 use super::steps::{DEATH_SHOWS_WITHIN, Stage, in_words};
+use super::watching::{self, Asked, Watching};
 use harness_judge::check::{self, Outcome, Verdict, needs_second_try};
 use harness_model::adapter::Program;
-use harness_model::catalogue::Kind;
+use harness_model::catalogue::{CheckId, Kind};
 use harness_model::history::{
     self, Anomaly, EventKind, IntervalLog, Listener, ManifestFacts, NotKept, Recorder, RunFolder, SourceTree,
     names,
@@ -52,6 +53,10 @@ pub struct RunOrder {
     pub build_network: bool,
     /// Told what happens meanwhile.
     pub observer: Arc<dyn Observer>,
+    /// Whether what fails is repeated with the proxy watched.
+    pub watching: Watching,
+    /// The folder of a repetition in which the proxy is watched; a run of its own has none.
+    pub repetition: Option<PathBuf>,
 }
 
 /// Shows a run while it lasts.
@@ -60,6 +65,8 @@ pub trait Observer: Send + Sync {
     fn began(&self, plan: &Plan, run_directory: &Path, events: Listener);
     /// Something that takes long is done before the proxy can start.
     fn preparing(&self, preparation: &Preparation);
+    /// These checks are repeated with the proxy watched.
+    fn watching(&self, _checks: &[CheckId]) {}
     /// Proxy and backends stay up until the user interrupts.
     fn holding(&self, held: &Held<'_>);
     /// The proxy and the backends are gone.
@@ -95,6 +102,20 @@ pub struct Held<'a> {
 /// The record could not be kept, or the world around the proxy not be set up. A proxy that does not start is no error
 /// here: the record says so.
 pub fn run(order: RunOrder) -> Result<Finished, RunProblem> {
+    let asked = Asked::of(&order);
+    let finished = on_a_thread(order)?;
+    let Some(repetition) = watching::repetition(&asked, &finished) else { return Ok(finished) };
+    let checks: Vec<CheckId> = repetition.plan.checks.iter().map(|check| check.id).collect();
+    asked.observer.watching(&checks);
+    // One that cannot be made leaves the run as it is.
+    if on_a_thread(repetition).is_err() {
+        return Ok(finished);
+    }
+    let judged = closing::judged_with_repetition(&finished.run_directory, asked.observer.wants_pages())?;
+    Ok(Finished { exit: finished.exit, ..judged })
+}
+
+fn on_a_thread(order: RunOrder) -> Result<Finished, RunProblem> {
     // A thread of its own, because it enters the network of the run and stays there.
     let thread = std::thread::Builder::new().name("conductor".into()).spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -110,7 +131,11 @@ async fn conduct(mut order: RunOrder) -> Result<Finished, RunProblem> {
     setting::keep_apart(&order.plan).map_err(RunProblem::Setting)?;
     let draw = order.observer.wants_pages();
     let clock = RunClock::start();
-    let folder = RunFolder::create(&order.out, &order.plan, clock).map_err(RunProblem::Folder)?;
+    let folder = match &order.repetition {
+        Some(path) => RunFolder::create_at(path, &order.plan),
+        None => RunFolder::create(&order.out, &order.plan, clock),
+    };
+    let folder = folder.map_err(RunProblem::Folder)?;
     let path = folder.path().to_path_buf();
     let output = OutputLog::create(&path.join(names::PROXY_OUTPUT)).map_err(RunProblem::Folder)?;
     let log = IntervalLog::begin(folder.intervals, clock).map_err(RunProblem::Folder)?;
@@ -233,6 +258,7 @@ async fn prepare(
         announce: Arc::new(move |preparation| observer.preparing(preparation)),
         confinement: Confinement { build_network: order.build_network, ..confinement(&order.plan) },
         isolation: Wish::default(),
+        watched: order.repetition.is_some(),
     };
     let proxy = ProxyUnderTest::prepare(preparing).await?;
     let (lease, address) = port_for(&order.plan.adapter, order.plan.seed).await?;
@@ -446,6 +472,10 @@ async fn end(stage: &mut Stage, order: &RunOrder, recorder: &Recorder, run_direc
         stage.proxy.stop().await;
     }
     stage.pump.drain();
+    if let Some((events, not_watched)) = stage.proxy.watched() {
+        events.into_iter().for_each(|watched| recorder.record(EventKind::Watched(Box::new(watched))));
+        not_watched.into_iter().for_each(|why| recorder.record(EventKind::NotWatched { why }));
+    }
     proxy_log::keep(stage, &run_directory.join(names::PROXY_LOG), recorder);
     if let Err(error) = stage.log.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).flush() {
         let what = format!("the interval log could not be written: {error}");

@@ -14,7 +14,7 @@ use serde_saphyr::Spanned;
 use super::source::{EDITION_ROWS, Edition, LANGUAGES, SourceRule};
 use harness_model::adapter::{self, built_in};
 use harness_model::catalogue::{CheckId, Requirement};
-use harness_model::plan::{self, Options};
+use harness_model::plan::{self, Hints, Options};
 use harness_model::scenario::{self, NameKind, Problem, What, find_key, parse, place_of};
 use harness_model::terms::Bilingual;
 
@@ -35,6 +35,9 @@ pub struct RubricFile {
     /// Whether a check that fails for a fault of another one costs its own points too.
     #[serde(default)]
     pub one_fault: OneFault,
+    /// What the reports of the teams say beside what was seen: nothing (`none`, for an exam), the likely cause, or the line as well.
+    #[serde(default)]
+    pub hints: Hints,
     /// Scenario files, relative to this file.
     #[schemars(with = "Vec<String>")]
     pub scenarios: Vec<Spanned<String>>,
@@ -158,6 +161,8 @@ pub struct Rubric {
     pub rungs: [f64; 3],
     /// What a failure costs that another one explains.
     pub one_fault: OneFault,
+    /// What reports say beside what was seen.
+    pub hints: Hints,
     /// The scenarios.
     pub scenarios: Vec<ScenarioText>,
     /// Longest time of one run, where the rubric says so.
@@ -239,7 +244,8 @@ pub fn read(file: &Path) -> Result<Rubric, Vec<Problem>> {
         let (name, title) = (written.name, written.title);
         let one_fault = written.one_fault;
         let run_within = written.run_within.map(|span| span.0);
-        Ok(Rubric { name, title, scale, rungs, one_fault, scenarios, run_within, rows })
+        let hints = written.hints;
+        Ok(Rubric { name, title, scale, rungs, one_fault, hints, scenarios, run_within, rows })
     } else {
         Err(problems)
     }

@@ -291,6 +291,7 @@ mod tests {
             scale: ScaleFile::default(),
             rungs: [0.6, 0.3, 0.1],
             one_fault: OneFault::EachTime,
+            hints: Default::default(),
             scenarios: Vec::new(),
             run_within: None,
             rows: vec![

@@ -312,6 +312,7 @@ impl<'a> Bench<'a> {
             plan::resolve(&scenario.text, &Path::new("scenarios").join(&scenario.file), adapter, &options)
                 .ok()?;
         plan.text = scenario.text.to_string();
+        plan.hints = self.order.rubric.hints;
         Some(plan.within(&self.profile))
     }
 
@@ -373,6 +374,8 @@ impl<'a> Bench<'a> {
         command.push(plan.adapter.origin.clone());
         command.extend(["--seed".to_owned(), plan.seed.to_string(), "--strict".to_owned()]);
         let order = RunOrder {
+            watching: conductor::Watching::Never,
+            repetition: None,
             plan,
             out: folder.to_path_buf(),
             command,

@@ -201,6 +201,7 @@ pub async fn prepare_confined(
         announce: Arc::new(|_| {}),
         confinement,
         isolation,
+        watched: false,
     })
     .await
     .unwrap();

@@ -21,7 +21,7 @@ use super::{
 };
 use harness_model::catalogue::{CheckId, Control, Kind, Need};
 use harness_model::history::Record;
-use harness_model::plan::{CheckPlan, StepKind};
+use harness_model::plan::{CheckPlan, Hints, StepKind};
 
 /// Most lines of evidence that a verdict names.
 const MOST_EVIDENCE: usize = 20;
@@ -39,6 +39,14 @@ pub fn evaluate(record: &Record) -> Vec<Verdict> {
     agree(&mut verdicts);
     explain(&ledger, &mut verdicts);
     ground(&ledger, record, &mut verdicts);
+    for verdict in &mut verdicts {
+        if record.plan.hints != Hints::Line {
+            verdict.grounds = None;
+        }
+        if record.plan.hints == Hints::None {
+            verdict.cause = None;
+        }
+    }
     verdicts
 }
 

@@ -161,6 +161,7 @@ impl Kit {
     /// An empty run over so many backends, with a TTL of 2 s given at launch and a cache on disk.
     pub(super) fn new(backends: usize) -> Kit {
         let plan = Plan {
+            hints: harness_model::plan::Hints::default(),
             format: 1,
             name: "test".to_owned(),
             title: Bilingual { en: "test".to_owned(), es: "prueba".to_owned() },

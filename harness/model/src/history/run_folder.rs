@@ -52,7 +52,19 @@ impl RunFolder {
     pub fn create(out: &Path, plan: &crate::plan::Plan, clock: RunClock) -> io::Result<RunFolder> {
         let parent = out.join(&plan.name).join(&plan.adapter.name);
         fs::create_dir_all(&parent).map_err(|error| named(&parent, &error))?;
-        let path = unused(&parent, &time_name(clock))?;
+        Self::open(unused(&parent, &time_name(clock))?, plan)
+    }
+
+    /// Makes a folder of this path, whatever an earlier run left there, and the same files in it.
+    ///
+    /// # Errors
+    /// The folder or one of its files cannot be created, with its path.
+    pub fn create_at(path: &Path, plan: &crate::plan::Plan) -> io::Result<RunFolder> {
+        fs::create_dir_all(path).map_err(|error| named(path, &error))?;
+        Self::open(path.to_path_buf(), plan)
+    }
+
+    fn open(path: PathBuf, plan: &crate::plan::Plan) -> io::Result<RunFolder> {
         let open = |name: &str| {
             let path = path.join(name);
             File::create(&path).map_err(|error| named(&path, &error))

@@ -89,6 +89,19 @@ pub struct ProxySettings {
     pub default_port: bool,
 }
 
+/// How much a report helps with what failed, beside saying what was seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Hints {
+    /// Not at all, as in an exam.
+    None,
+    /// It names the likely cause.
+    Cause,
+    /// It names the line of the program, with what supports it.
+    #[default]
+    Line,
+}
+
 /// Everything that one run will do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Plan {
@@ -124,6 +137,9 @@ pub struct Plan {
     pub seed: u64,
     /// Whether *unsupported* counts as failed.
     pub strict: bool,
+    /// What a report says beside what was seen.
+    #[serde(default)]
+    pub hints: Hints,
     /// Where the proxy is kept apart from load and backends: who runs on which CPUs.
     #[serde(default)]
     pub pin: Option<Pin>,

@@ -105,6 +105,7 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
         on_inconclusive: OnInconclusive::default(),
         seed: options.seed,
         strict: options.strict || scenario.strict,
+        hints: super::Hints::default(),
         pin: None,
         profile: None,
         estimated: Duration::ZERO,

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::StartProblem;
 use super::left_over::{Claim, claimed_folder};
+use crate::watch::FOLDER;
 use harness_model::adapter::leads_outside;
 use harness_platform::{Beneath, leads_out, remove_whatever_it_is};
 
@@ -157,7 +158,9 @@ impl WorkingDirectory {
 
     /// The files in it: relative path and length, in order, at most some thousands.
     pub fn files(&self) -> Vec<(String, u64)> {
-        self.inside.files(FILES_LISTED)
+        let mut files = self.inside.files(FILES_LISTED);
+        files.retain(|(path, _)| !path.starts_with(FOLDER));
+        files
     }
 
     /// Does something to paths of the adapter, none of which may lead out of the directory.

@@ -67,6 +67,7 @@ impl ProxyUnderTest {
         self.directory.write_files(&order.launch.files)?;
         self.rewrite(&order.launch.rewritten).await?;
         let argv = self.absolute(&order.launch.argv)?;
+        self.argv.clone_from(&argv);
         self.record(EventKind::ProxyStarting {
             launch: self.launches,
             argv: without_home(&argv),
@@ -131,9 +132,14 @@ impl ProxyUnderTest {
         attempts_before: u32,
         lingering: bool,
     ) -> Result<Ready, (StartProblem, Option<Ended>)> {
+        let mut environment = with_path(order.launch.environment.clone());
+        let command = match &self.watch {
+            Some(watch) => watch.for_start(argv.to_vec(), &mut environment, self.directory.path()),
+            None => argv.to_vec(),
+        };
         let guarded = Order {
-            argv: argv.to_vec(),
-            environment: with_path(order.launch.environment.clone()),
+            argv: command,
+            environment,
             directory: self.directory.path().to_path_buf(),
             // Open, though nothing comes: a program that waits for a key to end would end at once.
             stdin: order.launch.stdin.clone().or_else(|| Some(String::new())),

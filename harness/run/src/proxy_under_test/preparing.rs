@@ -19,6 +19,7 @@ use super::process::Process;
 use super::program::{self, Preparation, unfit};
 use super::subject::{EventSink, ProxyUnderTest};
 use super::{OutputLog, StartProblem, disk_guard};
+use crate::watch::Watch;
 use harness_model::adapter::{Adapter, OwnCommands, Rewritten};
 use harness_platform::Reach;
 
@@ -42,6 +43,8 @@ pub struct Preparing {
     pub confinement: Confinement,
     /// How it may be kept from outliving the harness.
     pub isolation: Wish,
+    /// Whether its calls are watched.
+    pub watched: bool,
 }
 
 /// A build that takes longer hangs.
@@ -62,8 +65,18 @@ impl ProxyUnderTest {
     /// # Errors
     /// The program is missing or does not build, or the directory cannot be written.
     pub async fn prepare(preparing: Preparing) -> Result<ProxyUnderTest, StartProblem> {
-        let Preparing { adapter, place, clock, network, output, sink, announce, confinement, isolation } =
-            preparing;
+        let Preparing {
+            adapter,
+            place,
+            clock,
+            network,
+            output,
+            sink,
+            announce,
+            confinement,
+            isolation,
+            watched,
+        } = preparing;
         let guard_program =
             guard_program().map_err(|error| StartProblem::Guard { error: error.to_string() })?;
         let (wanted, told) = (adapter.program.clone(), announce.clone());
@@ -84,6 +97,10 @@ impl ProxyUnderTest {
         let program = match adapter.attached() {
             Some(_) => program,
             None => directory.path().join(program),
+        };
+        let watch = match watched {
+            true => Some(Watch::prepare(directory.path()).map_err(|error| in_vain(error.to_string()))?),
+            false => None,
         };
         let group = confinement.group(&directory);
         let reach = confinement.reach(&directory, &adapter);
@@ -114,6 +131,8 @@ impl ProxyUnderTest {
             patched: BTreeMap::new(),
             usual_start: None,
             rebinds: false,
+            watch,
+            argv: Vec::new(),
             announce,
         };
         // What is patched is built when the patch is known, at a start.
@@ -175,8 +194,16 @@ impl ProxyUnderTest {
             let own = self.directory.path().to_string_lossy().into_owned();
             environment.insert("TMPDIR".to_string(), own);
         }
+        if let Some(watch) = &self.watch {
+            watch.for_build(&mut environment);
+        }
+        let mut argv = self.absolute(command)?;
+        let tool = self.watch.as_ref().zip(command.first()).and_then(|(watch, name)| watch.tool(name));
+        if let (Some(tool), Some(first)) = (tool, argv.first_mut()) {
+            *first = tool.to_string_lossy().into_owned();
+        }
         let order = Order {
-            argv: self.absolute(command)?,
+            argv,
             environment,
             directory: self.directory.path().to_path_buf(),
             stdin: None,

@@ -16,8 +16,9 @@ use super::directory::WorkingDirectory;
 use super::guard::{GuardState, Isolation, MainExit, Wish};
 use super::process::{Ended, LAST_LINES, Process};
 use super::{OutputLog, Preparation, StartProblem};
+use crate::watch::Watch;
 use harness_model::adapter::{Adapter, OwnCommands};
-use harness_model::history::{EventKind, ProxyExit, ResourceSample};
+use harness_model::history::{EventKind, NotWatched, ProxyExit, ResourceSample, Watched};
 use harness_platform::{self, ControlGroup, Reach, Signal};
 
 /// Takes every event of the proxy; called from several threads.
@@ -69,6 +70,10 @@ pub struct ProxyUnderTest {
     pub(super) usual_start: Option<Duration>,
     /// Whether it has bound its port while connections of an earlier life lingered there.
     pub(super) rebinds: bool,
+    /// Watches it, where that was asked for.
+    pub(super) watch: Option<Watch>,
+    /// The command of the last launch.
+    pub(super) argv: Vec<String>,
     pub(super) announce: Arc<dyn Fn(&Preparation) + Send + Sync>,
 }
 
@@ -266,6 +271,11 @@ impl ProxyUnderTest {
     /// What its processes use now; `None` while none runs.
     pub fn resources(&self) -> Option<ResourceSample> {
         self.probe().sample()
+    }
+
+    /// What its watchers saw, and why nothing was seen, where nothing was; `None` where it was not watched. To be asked when it has ended.
+    pub fn watched(&self) -> Option<(Vec<Watched>, Option<NotWatched>)> {
+        Some(self.watch.as_ref()?.events(&self.clock, self.directory.path(), &self.argv))
     }
 
     /// The files beneath its directory: relative path and length.

@@ -154,6 +154,8 @@ impl<'a> Rounds<'a> {
             return Ok((run, Some(figures_of(&record))));
         }
         let finished = conductor::run(RunOrder {
+            watching: conductor::Watching::Never,
+            repetition: None,
             command: vec!["harness".into(), "run".into(), side.plan.file.display().to_string()],
             plan,
             out,

@@ -88,6 +88,8 @@ pub(super) fn run(folder: &Path, text: &str, ttl: &str, pause: Option<&str>) -> 
     };
     let work = out.path().join("work");
     let order = RunOrder {
+        watching: conductor::Watching::Never,
+        repetition: None,
         plan,
         out: out.path().join("runs"),
         command: Vec::new(),

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::frame::{Frame, framed};
 use super::places::{defence_file, index_of};
-use super::team::evidence;
+use super::team::{evidence, named_line};
 use super::words::check_words;
 use crate::grade::document::{Graded, TeamGrade};
 use crate::grade::score::Judged;
@@ -78,6 +78,7 @@ fn one(
     html! {
         li {
             p .question { (plain(&question.question, 1_200)) }
+            @if let Some(place) = named_line(judged) { p { code { (place) } } }
             p { b { (GradeLabel::GoodAnswer.in_words(language)) ": " } (question.answer) "." }
             p .aside {
                 a href={ "../../" (team.document.code) "/" (evidence(judged, language)) } { (GradeLabel::Evidence.in_words(language)) } ": "

@@ -115,6 +115,7 @@ fn line(team: &TeamGrade, row: &Row, score: &RowScore, language: Language) -> Ma
         html! {
             li .(class) {
                 (words)
+                @if let Some(place) = team.deciding(rung).and_then(named_line) { " – " code { (place) } }
                 @if let Some(judged) = team.deciding(rung) { " " a href=(evidence(judged, language)) { (GradeLabel::Evidence.in_words(language)) } }
             }
         }
@@ -136,6 +137,14 @@ fn line(team: &TeamGrade, row: &Row, score: &RowScore, language: Language) -> Ma
             }
         }
     }
+}
+
+/// The line that a failure names, and what stands there.
+pub(super) fn named_line(judged: &Judged) -> Option<String> {
+    let named = judged.verdict.grounds.as_deref()?.named.as_ref()?;
+    let text = named.code.iter().find(|(number, _)| *number == named.place.line);
+    let text = text.map(|(_, text)| format!(": {}", text.trim())).unwrap_or_default();
+    Some(plain(&format!("{}{text}", named.place), 200))
 }
 
 fn source_class(finding: &SourceFinding) -> &'static str {

@@ -12,6 +12,11 @@ crate::messages! {
         en: "the proxy stays up at {proxy}, the backends at {backends}; Ctrl-C ends them",
         es: "el proxy sigue activo en {proxy} y los backends en {backends}; Ctrl-C los termina",
     }
+    /// What failed is repeated so that its line is found.
+    pub fn watched_again(checks: &str) {
+        en: "repeating with the program watched, to find the line: {checks}",
+        es: "se repite observando el programa, para hallar la línea: {checks}",
+    }
     /// What can be done about a problem.
     pub fn way_out(advice: &str) { en: "What to do: {advice}", es: "Qué hacer: {advice}" }
     /// A record cannot be believed.

@@ -9,7 +9,7 @@ use super::Attachments;
 use super::attachments::quoted;
 use harness_judge::check::Verdict;
 use harness_judge::compare::{Limited, judge_run};
-use harness_model::history::{Event, EventKind, Exchange, Purpose, Record};
+use harness_model::history::{Event, EventKind, Exchange, NotWatched, Purpose, Record};
 use harness_model::plan::Plan;
 
 /// The record of a run, its verdicts and its texts.
@@ -70,6 +70,15 @@ impl<'a> Source<'a> {
             stamp.is_some_and(|stamp| stamp.backend == attempt.backend && stamp.number == attempt.number)
         };
         all().find(|attempt| attempt.target == exchange.target).or_else(|| all().find(named))
+    }
+
+    /// Why the program was not seen in the repetition in which it was to be watched.
+    pub fn not_watched(&self) -> Option<NotWatched> {
+        let watched = self.record.beside.watched.as_deref()?;
+        watched.events.iter().find_map(|event| match event.event {
+            EventKind::NotWatched { why } => Some(why),
+            _ => None,
+        })
     }
 
     /// The names of the backends of this run, `b1` first.

@@ -1,5 +1,7 @@
 //! What the watched repetition shows of a cause: calls that support it, calls that refute it, and the line that made them.
 
+use fake_backends::clock::Moment;
+
 use super::program::Program;
 use crate::check::Cause;
 use crate::check::grounds::Fact;
@@ -12,6 +14,8 @@ const LONG_QUEUE: i64 = 100;
 pub(super) struct Calls<'a> {
     all: Vec<&'a Watched>,
     root: &'a str,
+    /// When the first client was taken: what is opened before is a log.
+    first: Moment,
 }
 
 /// What they say of a cause.
@@ -30,7 +34,18 @@ impl<'a> Calls<'a> {
             EventKind::Watched(watched) => Some(watched.as_ref()),
             _ => None,
         };
-        Calls { all: record.events.iter().filter_map(of_event).collect(), root: &record.beside.source.root }
+        let all: Vec<&Watched> = record.events.iter().filter_map(of_event).collect();
+        let first =
+            all.iter().filter(|one| one.call == Call::Accept).map(|one| one.at).min().unwrap_or_default();
+        Calls { all, root: &record.beside.source.root, first }
+    }
+
+    /// The calls of one check: all that set the program up, and of the others those from one moment to another.
+    pub(super) fn between(&self, from: Moment, until: Moment) -> Calls<'a> {
+        let sets_up =
+            |one: &Watched| matches!(one.call, Call::Bind | Call::Listen | Call::SetOption | Call::Signal);
+        let of_check = |one: &&'a Watched| sets_up(one) || (one.at >= from && one.at <= until);
+        Calls { all: self.all.iter().copied().filter(of_check).collect(), root: self.root, first: self.first }
     }
 
     pub(super) fn ask(&self, cause: Cause, program: &Program<'_>) -> Seen {
@@ -138,12 +153,11 @@ impl<'a> Calls<'a> {
 
     /// Files that were opened to be written once clients came: what is opened before is a log.
     fn files_written(&self) -> impl Iterator<Item = &'a Watched> + use<'a, '_> {
-        let first = self.each(Call::Accept).map(|one| one.at).min().unwrap_or_default();
         let is_log = |path: &str| {
             path.to_lowercase().contains("log") || path.starts_with("/dev/") || path.starts_with("/proc/")
         };
         self.each(Call::OpenToWrite)
-            .filter(move |one| one.at >= first && one.error.is_none() && !is_log(&one.subject))
+            .filter(move |one| one.at >= self.first && one.error.is_none() && !is_log(&one.subject))
     }
 
     /// The calls with a place, as one fact about the place that most of them come from.

@@ -30,6 +30,8 @@ use harness_model::history::{EventKind, ExchangeEnd, Record, SourcePlace};
 const AROUND: u32 = 2;
 /// What a program prints of an exchange may reach us so much later.
 const PRINTED_WITHIN_NS: u64 = 400_000_000;
+/// The wall clock, by which watchers write, may differ so much from the clock of the run.
+const CLOCKS_NS: u64 = 20_000_000;
 /// SIGPIPE, and the signals of a fault of memory: SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
 const SIGPIPE: i32 = 13;
 const FAULTS: [i32; 5] = [4, 6, 7, 8, 11];
@@ -45,6 +47,17 @@ pub(super) fn ground(ledger: &Ledger<'_>, record: &Record, verdicts: &mut [Verdi
         verdict.cause = cause;
         verdict.grounds = (grounds != Grounds::default()).then(|| Box::new(grounds));
     }
+    // The same fault once more has the same line.
+    let named: Vec<(CheckId, Named)> = verdicts
+        .iter()
+        .filter_map(|verdict| Some((verdict.check, verdict.grounds.as_deref()?.named.clone()?)))
+        .collect();
+    for verdict in verdicts.iter_mut().filter(|verdict| verdict.outcome == Outcome::Fail) {
+        let root = verdict.explained_by.and_then(|root| named.iter().find(|(check, _)| *check == root));
+        if let Some((_, named)) = root {
+            verdict.grounds.get_or_insert_default().named = Some(named.clone());
+        }
+    }
 }
 
 struct Scene<'a> {
@@ -54,34 +67,48 @@ struct Scene<'a> {
     program: Program<'a>,
     /// The repetition, watched: what was seen, and which checks failed again.
     calls: Option<Calls<'a>>,
-    failed_again: Vec<CheckId>,
-    judged_again: Vec<CheckId>,
+    again: Vec<Verdict>,
 }
 
 impl<'a> Scene<'a> {
     fn of(ledger: &'a Ledger<'a>, record: &'a Record) -> Scene<'a> {
         let watched = record.beside.watched.as_deref();
-        let again = watched.map(super::evaluate).unwrap_or_default();
-        let of = |wanted: &dyn Fn(&&Verdict) -> bool| {
-            again.iter().filter(wanted).map(|verdict| verdict.check).collect()
-        };
         Scene {
             ledger,
             record,
             heard: heard(record),
             program: Program::of(record),
             calls: watched.map(Calls::of),
-            failed_again: of(&|verdict| verdict.outcome == Outcome::Fail),
-            judged_again: of(&|verdict| matches!(verdict.outcome, Outcome::Fail | Outcome::Pass)),
+            again: watched.map(super::evaluate).unwrap_or_default(),
         }
+    }
+
+    /// The repetition of a check, where it came to a conclusion.
+    fn repeated(&self, verdict: &Verdict) -> Option<&Verdict> {
+        let decided = |again: &&Verdict| matches!(again.outcome, Outcome::Fail | Outcome::Pass);
+        self.again.iter().find(|again| again.check == verdict.check).filter(decided)
+    }
+
+    /// The calls of the program while a check failed again.
+    fn calls_of(&self, verdict: &Verdict) -> Option<Calls<'a>> {
+        let again = self.repeated(verdict).filter(|again| again.outcome == Outcome::Fail)?;
+        let events = &self.record.beside.watched.as_deref()?.events;
+        let exchanges = again.evidence.iter().filter_map(|&line| match &events.get(line)?.event {
+            EventKind::Exchange(exchange) => {
+                Some((exchange.sent.unwrap_or(exchange.intended), exchange.finished))
+            }
+            _ => None,
+        });
+        let span = exchanges.reduce(|(from, until), (sent, finished)| (from.min(sent), until.max(finished)));
+        let (from, until) = span.unwrap_or((Moment::default(), Moment(u64::MAX)));
+        // The clocks of program and record differ by less than this.
+        let (from, until) = (from.0.saturating_sub(CLOCKS_NS), until.0.saturating_add(CLOCKS_NS));
+        Some(self.calls.as_ref()?.between(Moment(from), Moment(until)))
     }
 
     fn look(&self, verdict: &Verdict) -> (Option<Cause>, Grounds) {
         let mut grounds = Grounds {
-            again: self
-                .judged_again
-                .contains(&verdict.check)
-                .then(|| self.failed_again.contains(&verdict.check)),
+            again: self.repeated(verdict).map(|again| again.outcome == Outcome::Fail),
             ..Grounds::default()
         };
         let said = self.said_during(verdict);
@@ -94,13 +121,15 @@ impl<'a> Scene<'a> {
         }
         grounds.supports.extend(said.iter().map(|said| said.fact.clone()));
         // What the program was seen to do says more than what its source looks like, and may refute what was supposed.
-        let seen = cause.zip(self.calls.as_ref()).map(|(cause, calls)| calls.ask(cause, &self.program));
+        let printed = said.iter().find_map(|said| said.place.clone());
+        // A program that has named its line itself was not seen to do more.
+        let asked = cause.filter(|cause| !(speaks_for(*cause) && printed.is_some()));
+        let seen = asked.zip(self.calls_of(verdict)).map(|(cause, calls)| calls.ask(cause, &self.program));
         if let Some(seen) = seen {
             cause = if seen.refuted { None } else { seen.instead.or(cause) };
             grounds.supports.extend(seen.supports);
             grounds.named = seen.place.map(|place| self.named(place, Basis::Watched));
         }
-        let printed = said.iter().find_map(|said| said.place.clone());
         if cause.is_some_and(speaks_for) && grounds.named.is_none() {
             grounds.named = printed.clone().map(|place| self.named(place, Basis::Printed));
         }

@@ -27,7 +27,6 @@ pub(super) fn refuted(cause: Cause, program: &Program<'_>) -> bool {
     const REUSES: &str = "so_reuseaddr|so_reuseport|reuse_port=true|allow_reuse_address = true|allow_reuse_address=true|tcplistener::bind|net.listen(\"tcp";
     match cause {
         Cause::PortNotReusable => program.any(REUSES),
-        Cause::BrokenPipe => program.any("sig_ign|msg_nosignal"),
         _ => false,
     }
 }

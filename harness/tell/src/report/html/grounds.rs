@@ -28,6 +28,7 @@ pub(super) fn grounds(page: &Page<'_>, verdict: &Verdict) -> Markup {
         @if verdict.cause.is_none() && !grounds.supports.is_empty() { p .cause { (words::no_cause(language)) "." } }
         (facts(page, verdict, grounds))
         @if let Some(named) = &grounds.named { (line(page, named)) }
+        @if let Some(why) = page.source.not_watched() { p .aside { (why.in_words(language)) "." } }
     }
 }
 

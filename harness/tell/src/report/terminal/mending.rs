@@ -47,6 +47,9 @@ pub(super) fn mending(
         let _ = writeln!(text, "\n  {}", words::more_groups(language, groups.len() - most));
     }
     if !groups.is_empty() {
+        if let Some(why) = source.not_watched() {
+            let _ = writeln!(text, "\n  {}", why.in_words(language));
+        }
         text.push('\n');
     }
 }

@@ -1,0 +1,142 @@
+//! Repeats what failed, with the proxy watched, so that the cause is seen and not guessed.
+//!
+//! `run` asks here when a run has been judged. The repetition is a run of its own whose folder lies in that of the run; it changes no
+//! verdict, and one that cannot be made costs the run nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::closing::Finished;
+use super::run::{Held, Observer, RunOrder};
+use harness_judge::check::{Basis, Outcome, Verdict};
+use harness_model::catalogue::{CheckId, Kind};
+use harness_model::history::{Listener, names};
+use harness_model::plan::{Hints, Plan, StepKind};
+use harness_run::proxy_under_test::Preparation;
+
+/// What is watched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Watching {
+    /// Nothing.
+    #[default]
+    Never,
+    /// What failed and is repeated quickly, in a run that measures no times.
+    Failures,
+    /// All that failed, however long it takes.
+    Everything,
+}
+
+/// What a repetition may take for each check, and for all of them, where nobody asked for it.
+const PER_CHECK: Duration = Duration::from_secs(10);
+const ALTOGETHER: Duration = Duration::from_secs(30);
+/// A watched program is slower, and has to be built once more.
+const SLOWER: u32 = 3;
+const GRACE: Duration = Duration::from_secs(60);
+
+/// The repetition that a run asks for, where it does.
+pub(super) fn repetition(asked: &Asked, finished: &Finished) -> Option<RunOrder> {
+    let plan = &asked.plan;
+    let timed = plan.steps.iter().any(|step| {
+        matches!(
+            step.kind,
+            StepKind::Load(_) | StepKind::Capacity(_) | StepKind::Cloud(_) | StepKind::Case(_)
+        )
+    }) || plan.checks.iter().any(|check| check.id == CheckId::LatencyThresholds);
+    let possible = plan.adapter.copy_from.is_some()
+        && plan.adapter.attached().is_none()
+        && finished.start_problem.is_none();
+    let wanted = match asked.watching {
+        Watching::Never => false,
+        Watching::Failures => !timed,
+        Watching::Everything => true,
+    };
+    // Where no line is shown none is looked for.
+    let wanted = wanted && plan.hints == Hints::Line;
+    if !possible || !wanted || asked.interruption.cause().is_some() {
+        return None;
+    }
+    let checks = chosen(plan, &finished.verdicts, asked.watching);
+    let plan = (!checks.is_empty()).then(|| plan.only(&checks))?;
+    let within = plan.estimated * SLOWER + GRACE;
+    Some(RunOrder {
+        plan,
+        out: finished.run_directory.clone(),
+        command: asked.command.clone(),
+        interruption: asked.interruption.clone(),
+        max_duration: Some(within),
+        hold: false,
+        observer: Arc::new(Aside),
+        watching: Watching::Never,
+        repetition: Some(finished.run_directory.join(names::WATCHED)),
+    })
+}
+
+/// What is left of an order once it was carried out.
+pub(super) struct Asked {
+    pub(super) plan: Plan,
+    pub(super) command: Vec<String>,
+    pub(super) interruption: super::Interruption,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) watching: Watching,
+}
+
+impl Asked {
+    pub(super) fn of(order: &RunOrder) -> Asked {
+        Asked {
+            plan: order.plan.clone(),
+            command: order.command.clone(),
+            interruption: order.interruption.clone(),
+            observer: order.observer.clone(),
+            watching: order.watching,
+        }
+    }
+}
+
+/// One check of each cause, the quickest to repeat first; what the program itself has told needs no watching.
+fn chosen(plan: &Plan, verdicts: &[Verdict], watching: Watching) -> Vec<CheckId> {
+    let told = |verdict: &Verdict| {
+        verdict
+            .grounds
+            .as_deref()
+            .and_then(|grounds| grounds.named.as_ref())
+            .is_some_and(|named| named.basis == Basis::Printed)
+    };
+    let failed = verdicts.iter().filter(|verdict| {
+        verdict.outcome == Outcome::Fail
+            && matches!(verdict.kind, Kind::Required | Kind::Optimal)
+            && verdict.explained_by.is_none()
+    });
+    if watching == Watching::Everything {
+        return failed.map(|verdict| verdict.check).collect();
+    }
+    let mut quick: Vec<(Duration, &Verdict)> = failed
+        .filter(|verdict| !told(verdict))
+        .map(|verdict| (plan.only(&[verdict.check]).estimated, verdict))
+        .filter(|(time, _)| *time <= PER_CHECK)
+        .collect();
+    quick.sort_by_key(|(time, verdict)| (verdict.kind != Kind::Required, *time));
+    let (mut checks, mut causes) = (Vec::new(), Vec::new());
+    for (_, verdict) in quick {
+        let known = verdict.cause.is_some() && causes.contains(&verdict.cause);
+        checks.push(verdict.check);
+        if known || plan.only(&checks).estimated > ALTOGETHER {
+            checks.pop();
+            continue;
+        }
+        causes.push(verdict.cause);
+    }
+    checks
+}
+
+/// The repetition is part of its run: who watches that sees one run.
+struct Aside;
+
+impl Observer for Aside {
+    fn began(&self, _plan: &Plan, _run_directory: &std::path::Path, _events: Listener) {}
+    fn preparing(&self, _preparation: &Preparation) {}
+    fn holding(&self, _held: &Held<'_>) {}
+    fn ended(&self) {}
+    fn wants_pages(&self) -> bool {
+        false
+    }
+}
