@@ -112,7 +112,7 @@ pub fn run(order: RunOrder) -> Result<Finished, RunProblem> {
         return Ok(finished);
     }
     let judged = closing::judged_with_repetition(&finished.run_directory, asked.observer.wants_pages())?;
-    Ok(Finished { exit: finished.exit, ..judged })
+    Ok(Finished { exit: finished.exit, not_kept: finished.not_kept, ..judged })
 }
 
 fn on_a_thread(order: RunOrder) -> Result<Finished, RunProblem> {
