@@ -66,6 +66,7 @@ pub(super) fn repetition(asked: &Asked, finished: &Finished) -> Option<RunOrder>
         max_duration: Some(within),
         hold: false,
         observer: Arc::new(Aside),
+        build_network: asked.build_network,
         watching: Watching::Never,
         repetition: Some(finished.run_directory.join(names::WATCHED)),
     })
@@ -78,6 +79,7 @@ pub(super) struct Asked {
     pub(super) interruption: super::Interruption,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) watching: Watching,
+    pub(super) build_network: bool,
 }
 
 impl Asked {
@@ -88,6 +90,7 @@ impl Asked {
             interruption: order.interruption.clone(),
             observer: order.observer.clone(),
             watching: order.watching,
+            build_network: order.build_network,
         }
     }
 }
