@@ -10,7 +10,7 @@ use super::closing::Finished;
 use super::run::{Held, Observer, RunOrder};
 use harness_judge::check::{Basis, Outcome, Verdict};
 use harness_model::catalogue::{CheckId, Kind};
-use harness_model::history::{Listener, names};
+use harness_model::history::{EventKind, Listener, names};
 use harness_model::plan::{Hints, Plan, StepKind};
 use harness_run::proxy_under_test::Preparation;
 
@@ -29,6 +29,8 @@ pub enum Watching {
 /// What a repetition may take for each check, and for all of them, where nobody asked for it.
 const PER_CHECK: Duration = Duration::from_secs(10);
 const ALTOGETHER: Duration = Duration::from_secs(30);
+/// And its program may have taken so long to be built.
+const BUILT_WITHIN: Duration = Duration::from_secs(15);
 /// A watched program is slower, and has to be built once more.
 const SLOWER: u32 = 3;
 const GRACE: Duration = Duration::from_secs(60);
@@ -52,6 +54,13 @@ pub(super) fn repetition(asked: &Asked, finished: &Finished) -> Option<RunOrder>
     };
     // Where no line is shown none is looked for.
     let wanted = wanted && plan.hints == Hints::Line;
+    // What was long in building is long in building again, with its lines.
+    let built = finished.record.events.iter().find_map(|event| match event.event {
+        EventKind::ProxyStarting { .. } => Some(Duration::from_nanos(event.at.0)),
+        _ => None,
+    });
+    let wanted = wanted
+        && (asked.watching == Watching::Everything || built.is_some_and(|built| built <= BUILT_WITHIN));
     if !possible || !wanted || asked.interruption.cause().is_some() {
         return None;
     }

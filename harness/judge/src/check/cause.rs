@@ -117,6 +117,8 @@ pub enum Cause {
     MemoryFault,
     /// The cache lies outside the directory of the program.
     CacheElsewhere,
+    /// The turn is taken twice for one request.
+    TurnTakenTwice,
 }
 
 /// The mistake that most likely explains a finding of a check, where it is a failure and experience suggests one.

@@ -2,7 +2,7 @@
 //!
 //! `hypothesis` makes them, pages show them. They are facts; their sentences are made in the language room.
 
-use harness_model::history::{Call, SourcePlace};
+use harness_model::history::{Call, SourcePlace, Watched};
 use serde::{Deserialize, Serialize};
 
 use crate::last_words::Spoke;
@@ -18,6 +18,9 @@ pub struct Grounds {
     /// Whether the failure showed again while the program was watched; `None`: it was not watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<bool>,
+    /// What the program did while it failed again, as far as it is shown: the calls of that time, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Watched>,
 }
 
 /// A line of the program.

@@ -195,6 +195,10 @@ words!(Cause {
         en: "it reads or writes memory that is not its own: past the end of a buffer, freed before, or shared by two threads; `-fsanitize=address` shows where",
         es: "lee o escribe memoria que no es suya: más allá del final de un búfer, liberada antes, o compartida por dos hilos; `-fsanitize=address` muestra dónde"
     },
+    Cause::TurnTakenTwice => {
+        en: "the turn is taken twice for one request (once to look or to log, once to send): ask for the next backend once and keep it",
+        es: "el turno se toma dos veces por petición (una para mirar o registrar, otra para enviar): conviene pedir el siguiente backend una vez y guardarlo"
+    },
     Cause::CacheElsewhere => {
         en: "the files of the cache lie outside the directory of the program",
         es: "los archivos del caché están fuera del directorio del programa"

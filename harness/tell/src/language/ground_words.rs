@@ -29,6 +29,12 @@ crate::messages! {
     pub fn printed_meanwhile() {
         en: "What the program printed meanwhile", es: "Lo que el programa escribió mientras tanto",
     }
+    /// Heading of the calls of a watched program.
+    pub fn what_it_did() {
+        en: "What the program did while it failed again", es: "Lo que hizo el programa mientras no cumplía otra vez",
+    }
+    /// Head of a column.
+    pub fn thread() { en: "thread", es: "hilo" }
     /// A line with its function.
     pub fn in_function(place: &str, function: &str) { en: "{place}, in {function}", es: "{place}, en {function}" }
     fn said_once(kind: &str, what: &str) { en: "the program printed {kind}: {what}", es: "el programa escribió {kind}: {what}" }
@@ -75,7 +81,7 @@ words!(NotWatched {
 });
 
 /// A call as programmers write it: `listen(…, 5)`.
-fn call_words(call: Call, subject: &str, figure: Option<i64>, error: Option<&str>) -> String {
+pub fn call_words(call: Call, subject: &str, figure: Option<i64>, error: Option<&str>) -> String {
     let name = match call {
         Call::Bind => "bind",
         Call::Listen => "listen",

@@ -99,7 +99,9 @@ pub(super) fn points(cause: Cause, look: &Look<'_>) -> i32 {
             let body = look.has("cuerpo|body|datos|data|resp|respuesta|buf|contenido|content");
             let decoded =
                 look.has(".decode(|.encode(") && body && !look.has("head|cabec|encab|linea|línea|line");
-            yes(text_only, 3)
+            let at_nul = look.has("split(") && look.has("\\0|\\x00");
+            yes(at_nul, 5)
+                + yes(text_only, 3)
                 + yes(text_only && body, 2)
                 + yes(decoded, 4)
                 + yes(text_only && (look.inside(CACHE) || look.file(CACHE)), 1)

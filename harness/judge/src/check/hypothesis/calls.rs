@@ -10,6 +10,9 @@ use harness_model::history::{Call, EventKind, Record, SourcePlace, Watched};
 /// A queue of `listen` from which nobody was turned away in any run of a course pack.
 const LONG_QUEUE: i64 = 100;
 
+/// More calls than these tell a reader nothing.
+const MOST_SHOWN: usize = 40;
+
 /// The calls of a watched repetition, in their order.
 pub(super) struct Calls<'a> {
     all: Vec<&'a Watched>,
@@ -38,6 +41,13 @@ impl<'a> Calls<'a> {
         let first =
             all.iter().filter(|one| one.call == Call::Accept).map(|one| one.at).min().unwrap_or_default();
         Calls { all, root: &record.beside.source.root, first }
+    }
+
+    /// The calls that a page shows: those on connections and files, once clients came.
+    pub(super) fn shown(&self) -> Vec<Watched> {
+        let sets_up = |one: &Watched| matches!(one.call, Call::Bind | Call::Listen | Call::SetOption);
+        let shown = self.all.iter().filter(|one| one.at >= self.first && !sets_up(one));
+        shown.take(MOST_SHOWN).map(|one| (*one).clone()).collect()
     }
 
     /// The calls of one check: all that set the program up, and of the others those from one moment to another.

@@ -24,7 +24,7 @@ use super::ledger::{Asked, Ledger, ms_between};
 use super::{ConfigFinding, Finding, Outcome, ProxyFinding, Verdict};
 use crate::last_words::Spoke;
 use harness_model::catalogue::CheckId;
-use harness_model::history::{EventKind, ExchangeEnd, Record, SourcePlace};
+use harness_model::history::{EventKind, ExchangeEnd, Purpose, Record, SourcePlace};
 
 /// Lines around the one that is named.
 const AROUND: u32 = 2;
@@ -112,7 +112,7 @@ impl<'a> Scene<'a> {
             ..Grounds::default()
         };
         let said = self.said_during(verdict);
-        let mut cause = self.by_last_words(verdict, &said);
+        let mut cause = self.by_what_was_asked(verdict, self.by_last_words(verdict, &said));
         if let Some(signal) = self.signal(verdict) {
             grounds.supports.push(Fact::EndedBySignal { signal });
         }
@@ -124,7 +124,9 @@ impl<'a> Scene<'a> {
         let printed = said.iter().find_map(|said| said.place.clone());
         // A program that has named its line itself was not seen to do more.
         let asked = cause.filter(|cause| !(speaks_for(*cause) && printed.is_some()));
-        let seen = asked.zip(self.calls_of(verdict)).map(|(cause, calls)| calls.ask(cause, &self.program));
+        let calls = self.calls_of(verdict);
+        grounds.calls = calls.as_ref().map(Calls::shown).unwrap_or_default();
+        let seen = asked.zip(calls).map(|(cause, calls)| calls.ask(cause, &self.program));
         if let Some(seen) = seen {
             cause = if seen.refuted { None } else { seen.instead.or(cause) };
             grounds.supports.extend(seen.supports);
@@ -261,6 +263,54 @@ impl<'a> Scene<'a> {
             Some(Spoke::Abort | Spoke::Sanitizer) if general => Some(Cause::MemoryFault),
             _ => supposed,
         }
+    }
+
+    /// The cause after what reached the backends.
+    fn by_what_was_asked(&self, verdict: &Verdict, supposed: Option<Cause>) -> Option<Cause> {
+        match supposed {
+            // An answer that came from the cache was damaged there, and not on its way from a backend.
+            Some(Cause::PassedOnIncompletely) => {
+                let requests = self.requests(verdict);
+                let answered = || requests.iter().filter(|asked| asked.exchange.response.is_some());
+                let from_cache = answered().all(|asked| self.ledger.attempts_during(asked).next().is_none());
+                Some(match answered().next().is_some() && from_cache {
+                    true => Cause::StoredIncompletely,
+                    false => Cause::PassedOnIncompletely,
+                })
+            }
+            // In order, and not one after the other: the turn moves by more than one for each request.
+            None | Some(Cause::PartOfTheList) if self.turn_moves_by_two(verdict) => {
+                Some(Cause::TurnTakenTwice)
+            }
+            _ => supposed,
+        }
+    }
+
+    /// Whether serial requests of a failure went to the backends in steps of the same length, and that not one.
+    fn turn_moves_by_two(&self, verdict: &Verdict) -> bool {
+        let of_rotation = matches!(
+            verdict.check,
+            CheckId::RotationSerialCycle
+                | CheckId::RotationSpread
+                | CheckId::ConfigBackends
+                | CheckId::ConfigTwoBackends
+        );
+        if !of_rotation {
+            return false;
+        }
+        let steps: Vec<Option<usize>> = self.requests(verdict).iter().map(|asked| asked.step).collect();
+        let serial = self
+            .ledger
+            .asked
+            .iter()
+            .filter(|asked| steps.contains(&asked.step) && asked.exchange.purpose == Purpose::Serial);
+        let number = |name: &str| name.strip_prefix('b').and_then(|number| number.parse::<usize>().ok());
+        let visited: Vec<usize> = serial
+            .filter_map(|asked| number(&self.ledger.attempts_during(asked).next()?.attempt.backend))
+            .collect();
+        let many = visited.iter().copied().max().unwrap_or(0);
+        let moves = || visited.windows(2).map(|pair| (pair[1] + many - pair[0]) % many.max(1));
+        many > 2 && visited.len() > 5 && moves().all(|step| step == 2)
     }
 
     fn not_taken(&self, verdict: &Verdict) -> Option<Fact> {

@@ -62,14 +62,12 @@ fn points(cause: Cause, look: &Look<'_>) -> i32 {
             let turn = look.text.contains('%') && (look.has(TURN) || look.has("len(|size|count|num|n_"));
             let part = look.has("[0]|[:|- 1)|-1)|% 2|% 3|%3|%2|get(0)|.first()");
             let backends = look.has("backend|servidor|server|destino|upstream|origen") || look.has(TURN);
-            // A turn that is taken twice for one request leaves out every second one of an even number.
-            let takes = look.has("siguiente(|next(|elegir(|turno(|pick(|next_backend(|choose(|escoger(");
-            let twice = takes
-                && !look.defines()
-                && look.times_in_function(
-                    "siguiente(|next(|elegir(|turno(|pick(|next_backend(|choose(|escoger(",
-                ) > 1;
-            yes(turn, 3) + yes(part && backends, 3) + yes(twice, 7)
+            yes(turn, 3) + yes(part && backends, 3)
+        }
+        Cause::TurnTakenTwice => {
+            const TAKES: &str = "siguiente(|next(|elegir(|turno(|pick(|next_backend(|choose(|escoger(";
+            let twice = look.has(TAKES) && !look.defines() && look.times_in_function(TAKES) > 1;
+            yes(twice, 7)
         }
         Cause::TurnPerConnection => {
             let steps = look.text.contains('%') && look.has(TURN);

@@ -105,3 +105,19 @@ fn functions_and_loops_are_seen_in_c_as_well() {
     assert_eq!(line(Cause::ServedOneByOne, &files), Some(12));
     assert_eq!(line(Cause::FirstReadOnly, &files), Some(4));
 }
+
+#[test]
+fn a_turn_that_is_taken_twice_and_a_cut_at_nul_are_found_in_other_languages() {
+    let twice = [file(
+        "main.rs",
+        "fn siguiente(&self) -> usize {\n    self.n.fetch_add(1)\n}\nfn atender() {\n    let destino = turnos.siguiente();\n    anotar(destino);\n    for _ in 0..3 {\n        let destino = turnos.siguiente();\n    }\n}\n",
+    )];
+    assert_eq!(line(Cause::TurnTakenTwice, &twice), Some(5));
+    let once = [file("main.rs", "fn atender() {\n    let destino = turnos.siguiente();\n}\n")];
+    assert_eq!(line(Cause::TurnTakenTwice, &once), None);
+    let cut = [file(
+        "lib/cache.js",
+        "function leer(clave) {\n  const texto = fs.readFileSync(archivo(clave), 'latin1');\n  const [datos, cuerpo] = texto.split('\\0');\n}\n",
+    )];
+    assert_eq!(line(Cause::StoredIncompletely, &cut), Some(3));
+}

@@ -149,7 +149,7 @@ mod tests {
     use harness_judge::check::{Basis, Cause, Fact, Grounds, Named, Outcome, Verdict};
     use harness_judge::last_words::Spoke;
     use harness_model::catalogue::CheckId;
-    use harness_model::history::SourcePlace;
+    use harness_model::history::{Call, SourcePlace, Watched};
 
     #[test]
     fn a_failure_is_told_from_its_cause_to_the_line_that_shows_it() {
@@ -200,6 +200,16 @@ mod tests {
                 code: vec![(87, "def atender():".into()), (88, "    host = campos['Host']\u{1b}[2J".into())],
             }),
             again: Some(false),
+            calls: vec![Watched {
+                at: Default::default(),
+                process: 7,
+                thread: 8,
+                call: Call::Receive,
+                subject: "client 5".into(),
+                figure: Some(4_096),
+                error: None,
+                place: Some(SourcePlace { file: "proxy.py".into(), line: 91, function: None }),
+            }],
         }));
         let run = RunBuilder::new("ttl").ready().ttl(2_000, 12).verdict(hit).build();
         for (language, words) in [
@@ -220,7 +230,13 @@ mod tests {
             }
             assert!(!text.contains('\u{1b}'), "what a program wrote is shown harmlessly: {text}");
             let page = crate::report::html::page(&run.source(), language);
-            for part in words.into_iter().chain(["proxy.py:88", "<mark>", "KeyError: &#39;Host"]) {
+            for part in words.into_iter().chain([
+                "recv(client 5) = 4096",
+                "proxy.py:91",
+                "proxy.py:88",
+                "<mark>",
+                "KeyError: &#39;Host",
+            ]) {
                 assert!(page.contains(part) || page.contains(&part.replace("&#39;", "'")), "{part}");
             }
         }
