@@ -34,9 +34,7 @@ impl Stage {
     /// The proxy cannot be told of other backends while it serves, or a backend cannot come or go.
     pub(super) async fn fleet(&mut self, plan: &FleetPlan) -> Result<(), Problem> {
         if self.proxy.adapter().reload_signal.is_none() {
-            return Err(
-                "the adapter has no `reload`, so the proxy cannot learn of instances that come and go".into(),
-            );
+            return Err(Problem::NoReload);
         }
         self.backends.set_recording(Recording::Counting);
         let driven = Drive::new(self, plan).drive().await;
@@ -59,7 +57,7 @@ impl Stage {
     fn turn(&mut self, place: usize, up: bool) -> Result<(), Problem> {
         let recorder = self.traffic.clients.recorder().clone();
         let change = BackendChange { which: vec![place], up };
-        self.backends.change(&change, &recorder).map_err(|error| error.to_string())
+        self.backends.change(&change, &recorder).map_err(|error| error.to_string().into())
     }
 
     /// The proxy is told of exactly these backends.
@@ -312,7 +310,7 @@ impl<'a> Drive<'a> {
         self.latencies.extend(last);
         self.usages();
         if self.total.served == 0 && self.run.sent > 0 {
-            return Err("no backend runs the application `instance`, or none was ever reached".into());
+            return Err(Problem::NoInstance);
         }
         let mean_ms = |time: Duration| time.as_secs_f64() * 1e3 / self.total.served.max(1) as f64;
         self.run.in_place_ms = mean_ms(self.total.taken) - mean_ms(self.total.drawn);

@@ -19,7 +19,7 @@ use super::proxy_log;
 use super::pump::Pump;
 use super::sampler::Sampler;
 use super::setting::{self, Backends, RunNetwork, port_for};
-use super::steps::{DEATH_SHOWS_WITHIN, Stage, in_words};
+use super::steps::{DEATH_SHOWS_WITHIN, Stage, sentence};
 use super::watching::{self, Asked, Watching};
 use harness_judge::check::{self, Outcome, Verdict, needs_second_try};
 use harness_model::adapter::Program;
@@ -34,6 +34,7 @@ use harness_run::proxy_under_test::{
     Confinement, OutputLog, Place, Preparation, Preparing, ProxyUnderTest, StartProblem, Wish, without_home,
 };
 use harness_run::traffic::{Clients, KeyBook, Traffic};
+use harness_tell::language::Language;
 
 /// What a run is told.
 pub struct RunOrder {
@@ -435,7 +436,8 @@ async fn perform_once(
         performed = match stage.start().await {
             Ok(_) => Performed::WithProblem,
             Err(problem) => {
-                let what = format!("did not start again after its death: {}", in_words(problem));
+                let what =
+                    format!("did not start again after its death: {}", sentence(&problem, Language::En));
                 recorder.record(EventKind::Anomaly(Anomaly { what, exchange: None }));
                 Performed::ProxyGone
             }
@@ -488,7 +490,7 @@ fn note_interruption(recorder: &Recorder, cause: Cause) {
 }
 
 fn not_ready(recorder: &Recorder, problem: StartProblem) -> StartProblem {
-    let what = format!("the proxy did not get ready: {}", in_words(problem.clone()));
+    let what = format!("the proxy did not get ready: {}", sentence(&problem, Language::En));
     recorder.record(EventKind::Anomaly(Anomaly { what, exchange: None }));
     problem
 }

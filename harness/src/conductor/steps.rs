@@ -16,7 +16,7 @@ use super::setting::Backends;
 use harness_model::adapter::{LaunchVariables, Setting, render};
 use harness_model::history::{Adaptation, EventKind, IntervalLog, Stuck};
 use harness_model::plan::{
-    Balance, CaseStep, CloudStep, CrashLoad, Exact, ProxySettings, Restart, Step, StepKind,
+    Balance, Bilingual, CaseStep, CloudStep, CrashLoad, Exact, ProxySettings, Restart, Step, StepKind,
 };
 use harness_run::proxy_under_test::ports::{self, PortLease};
 use harness_run::proxy_under_test::{
@@ -107,13 +107,13 @@ impl Stage {
                 self.counting(false, climbed).await
             }
             StepKind::Crash(_) | StepKind::Restart(_) if self.proxy.adapter().attached().is_some() => {
-                Err("the proxy runs already (attach): it is not the harness's to end or start".to_owned())
+                Err(Problem::Attached)
             }
             StepKind::Crash(plan) => self.crash(step, plan).await,
             StepKind::Restart(plan) => self.restart(plan).await,
             StepKind::Backends(change) => {
                 let recorder = self.traffic.clients.recorder().clone();
-                self.backends.change(change, &recorder).map_err(|error| error.to_string())
+                self.backends.change(change, &recorder).map_err(|error| error.to_string().into())
             }
             StepKind::Cloud(CloudStep::Users(plan)) => users::run(traffic, plan).await,
             StepKind::Cloud(CloudStep::Deliveries(plan)) => deliveries::run(traffic, step, plan).await,
@@ -219,11 +219,13 @@ impl Stage {
         let after = plan.after_least + span.mul_f64(random.unit());
         let writers = (plan.vus > 0).then(|| CrashTraffic::start(&self.traffic, step.cycle, plan));
         self.down_on_purpose = true;
-        let ran = crash_after(&mut self.proxy, after).await.map_err(|error| format!("no timer: {error}"))?;
+        let ran = crash_after(&mut self.proxy, after)
+            .await
+            .map_err(|error| Problem::Engine { said: error.to_string() })?;
         if let Some(writers) = writers {
             self.book.enter_crash_keys(writers.stop().await);
         }
-        if ran { Ok(()) } else { Err("the proxy had ended by itself before it could be killed".to_owned()) }
+        if ran { Ok(()) } else { Err(Problem::EndedBefore) }
     }
 
     async fn restart(&mut self, plan: &Restart) -> Result<(), Problem> {
@@ -277,7 +279,15 @@ impl Stage {
 
 /// A problem as the record holds it.
 pub(super) fn in_words(problem: StartProblem) -> Problem {
-    let words = start_problem(Language::En, &problem);
+    Problem::NotReady(Bilingual {
+        en: sentence(&problem, Language::En),
+        es: sentence(&problem, Language::Es),
+    })
+}
+
+/// The same as one sentence.
+pub(super) fn sentence(problem: &StartProblem, language: Language) -> String {
+    let words = start_problem(language, problem);
     [vec![words.title], words.details, words.last_lines].concat().join("; ")
 }
 

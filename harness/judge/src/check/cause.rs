@@ -123,23 +123,11 @@ pub enum Cause {
 
 /// The mistake that most likely explains a finding of a check, where it is a failure and experience suggests one.
 pub(super) fn likely_cause(check: CheckId, finding: &Finding) -> Option<Cause> {
-    match finding {
-        Finding::Exchange(ExchangeFinding::Amiss { amiss, .. }) => of_amiss(check, amiss),
-        Finding::Log(LogFinding::NotLogged { lack, .. }) => Some(match lack {
-            LogLack::Request => Cause::LogNotWritten,
-            LogLack::Answer | LogLack::Method => Cause::HalfLogged,
-            LogLack::Some { .. } | LogLack::TooOften { .. } => Cause::LogOfOneBranch,
-        }),
-        Finding::Config(ConfigFinding::ListIgnored { .. })
-        | Finding::Config(ConfigFinding::ListRefused { .. }) => Some(Cause::ListInSource),
-        Finding::Persistence(PersistenceFinding::OddNameLost { .. }) => Some(Cause::NamesOfFiles),
-        Finding::Exchange(ExchangeFinding::ClientWaitsForClose { .. }) => Some(Cause::WaitsForClose),
-        Finding::Config(ConfigFinding::PortIgnored { .. })
-        | Finding::Config(ConfigFinding::ListensElsewhere { .. })
-        | Finding::Config(ConfigFinding::DefaultPortUnused { .. }) => Some(Cause::PortInSource),
-        Finding::Exchange(ExchangeFinding::AtRest { .. }) => Some(Cause::LeftNotNoticed),
-        _ => finding.likely_cause(),
+    // What was amiss with an exchange means one thing to one check and another to another.
+    if let Finding::Exchange(ExchangeFinding::Amiss { amiss, .. }) = finding {
+        return of_amiss(check, amiss);
     }
+    finding.likely_cause()
 }
 
 /// Lets the causes of one run agree: where no file was ever written, what a restart lost was lost with the memory; and where no restart
@@ -210,6 +198,8 @@ impl Finding {
             Finding::Proxy(finding) => of_proxy(finding),
             Finding::Rotation(finding) => of_rotation(finding),
             Finding::Exchange(finding) => of_exchange(finding),
+            Finding::Config(finding) => of_config(finding),
+            Finding::Log(finding) => of_log(finding),
             Finding::DependsOn { .. }
             | Finding::NoControl { .. }
             | Finding::DeclaredUnsupported { .. }
@@ -224,9 +214,7 @@ impl Finding {
             | Finding::PassedOnSecondTry { .. }
             | Finding::Latencies { .. }
             | Finding::Cloud(_)
-            | Finding::Case(_)
-            | Finding::Config(_)
-            | Finding::Log(_) => None,
+            | Finding::Case(_) => None,
         }
     }
 }
@@ -273,14 +261,14 @@ fn of_persistence(finding: &PersistenceFinding) -> Option<Cause> {
         PersistenceFinding::WrongAfterKill { .. } => Some(Cause::WrittenInPlace),
         PersistenceFinding::NoCacheFiles { .. } => Some(Cause::CacheInMemory),
         PersistenceFinding::ReboundLate { .. } => Some(Cause::PortNotReusable),
+        PersistenceFinding::OddNameLost { .. } => Some(Cause::NamesOfFiles),
         PersistenceFinding::KeptAfterKill { .. }
         | PersistenceFinding::DidNotStartAgain { .. }
         | PersistenceFinding::ExpiredBeforeReread { .. }
         | PersistenceFinding::WholeAfterKill { .. }
         | PersistenceFinding::CacheFiles { .. }
         | PersistenceFinding::ReboundAtOnce { .. }
-        | PersistenceFinding::OddNamesKept { .. }
-        | PersistenceFinding::OddNameLost { .. } => None,
+        | PersistenceFinding::OddNamesKept { .. } => None,
     }
 }
 
@@ -322,7 +310,7 @@ fn of_rotation(finding: &RotationFinding) -> Option<Cause> {
                 RotationPattern::Racy | RotationPattern::PerWorker => Some(Cause::UnlockedCounter),
                 RotationPattern::PerConnection => Some(Cause::TurnPerConnection),
                 RotationPattern::Sticky { .. } | RotationPattern::LeavesOut => Some(Cause::PartOfTheList),
-                _ => None,
+                RotationPattern::Global | RotationPattern::Weighted | RotationPattern::Unknown => None,
             }
         }
         RotationFinding::TurnPerConnection { .. } => Some(Cause::TurnPerConnection),
@@ -339,16 +327,43 @@ fn of_rotation(finding: &RotationFinding) -> Option<Cause> {
 
 fn of_exchange(finding: &ExchangeFinding) -> Option<Cause> {
     match finding {
-        ExchangeFinding::WaitsForBackendsEnd { .. } => Some(Cause::WaitsForClose),
+        ExchangeFinding::WaitsForBackendsEnd { .. } | ExchangeFinding::ClientWaitsForClose { .. } => {
+            Some(Cause::WaitsForClose)
+        }
+        ExchangeFinding::AtRest { .. } => Some(Cause::LeftNotNoticed),
+        // What was amiss means one thing to one check and another to another: see `likely_cause` above.
         ExchangeFinding::AsAsked { .. }
         | ExchangeFinding::Amiss { .. }
-        | ExchangeFinding::ClientWaitsForClose { .. }
         | ExchangeFinding::ClosesUnsaid { .. }
         | ExchangeFinding::ClosesAsSaid { .. }
         | ExchangeFinding::AddedToEach { .. }
-        | ExchangeFinding::AtRest { .. }
         | ExchangeFinding::NotFoundKept { .. }
         | ExchangeFinding::NotFoundAskedAgain { .. } => None,
+    }
+}
+
+fn of_config(finding: &ConfigFinding) -> Option<Cause> {
+    match finding {
+        ConfigFinding::ListIgnored { .. } | ConfigFinding::ListRefused { .. } => Some(Cause::ListInSource),
+        ConfigFinding::PortIgnored { .. }
+        | ConfigFinding::ListensElsewhere { .. }
+        | ConfigFinding::DefaultPortUnused { .. } => Some(Cause::PortInSource),
+        ConfigFinding::ListInForce { .. }
+        | ConfigFinding::ListUnserved { .. }
+        | ConfigFinding::PortInForce { .. }
+        | ConfigFinding::DefaultPortUsed
+        | ConfigFinding::DefaultPortNotTried { .. } => None,
+    }
+}
+
+fn of_log(finding: &LogFinding) -> Option<Cause> {
+    match finding {
+        LogFinding::NotLogged { lack, .. } => Some(match lack {
+            LogLack::Request => Cause::LogNotWritten,
+            LogLack::Answer | LogLack::Method => Cause::HalfLogged,
+            LogLack::Some { .. } | LogLack::TooOften { .. } => Cause::LogOfOneBranch,
+        }),
+        LogFinding::Logged { .. } | LogFinding::Written { .. } => None,
     }
 }
 
@@ -359,7 +374,13 @@ fn of_wrong(wrong: &Wrong) -> Option<Cause> {
             Some(Cause::PassedOnIncompletely)
         }
         Wrong::TimedOut | Wrong::NotConnected { .. } => Some(Cause::ServedOneByOne),
-        _ => None,
+        Wrong::OfNobody
+        | Wrong::OfAHead
+        | Wrong::Status { .. }
+        | Wrong::NoAnswer
+        | Wrong::Malformed { .. }
+        | Wrong::FromBackend
+        | Wrong::OldVersion => None,
     }
 }
 

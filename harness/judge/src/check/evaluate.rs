@@ -20,7 +20,7 @@ use super::{
     unannounced,
 };
 use harness_model::catalogue::{CheckId, Control, Kind, Need};
-use harness_model::history::Record;
+use harness_model::history::{Record, StepProblem};
 use harness_model::plan::{CheckPlan, Hints, StepKind};
 
 /// Most lines of evidence that a verdict names.
@@ -242,9 +242,9 @@ fn apply_dependencies(verdicts: &mut [Verdict]) {
 }
 
 /// What kept the first of the steps that a check may look at from being carried out.
-fn first_problem(ledger: &Ledger<'_>, check: &CheckPlan) -> Option<String> {
+fn first_problem(ledger: &Ledger<'_>, check: &CheckPlan) -> Option<StepProblem> {
     ledger
         .steps_of(check)
         .filter(|step| !matches!(step.kind, StepKind::Wait { .. }))
-        .find_map(|step| ledger.problem_of(step.index).map(str::to_owned))
+        .find_map(|step| ledger.problem_of(step.index).cloned())
 }

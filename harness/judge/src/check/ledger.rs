@@ -9,7 +9,7 @@ use fake_backends::clock::Moment;
 
 use super::linked::linked;
 use harness_model::adapter::TtlSource;
-use harness_model::history::{Event, EventKind, Exchange, ExchangeEnd, Purpose, Record};
+use harness_model::history::{Event, EventKind, Exchange, ExchangeEnd, Purpose, Record, StepProblem};
 use harness_model::plan::{CheckPlan, Plan, Step, StepKind};
 
 /// The record of a run, indexed.
@@ -274,9 +274,9 @@ impl<'a> Ledger<'a> {
     }
 
     /// What kept a step from being carried out, where something did.
-    pub(super) fn problem_of(&self, step: usize) -> Option<&'a str> {
+    pub(super) fn problem_of(&self, step: usize) -> Option<&'a StepProblem> {
         self.events.iter().rev().find_map(|event| match &event.event {
-            EventKind::StepEnded { problem } if event.step == Some(step) => Some(problem.as_deref()),
+            EventKind::StepEnded { problem } if event.step == Some(step) => Some(problem.as_ref()),
             _ => None,
         })?
     }

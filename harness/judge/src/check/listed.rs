@@ -13,7 +13,7 @@ use super::seen::Wrong;
 use super::{ConfigFinding, Finding, Outcome};
 use harness_model::adapter::Setting;
 use harness_model::catalogue::CheckId;
-use harness_model::history::{EventKind, Purpose};
+use harness_model::history::{EventKind, Purpose, StepProblem};
 use harness_model::plan::{CheckPlan, Connections, Step, StepKind};
 
 /// `config.backends`, `config.two_backends`.
@@ -157,7 +157,7 @@ pub(super) fn default_port(ledger: &Ledger<'_>) -> Judged {
     if adapter.fixed_port.is_some() || !adapter.capabilities.settings.contains(&Setting::DefaultPort) {
         return skipped(None);
     }
-    let problem = ledger.problem_of(step.index).map(str::to_owned);
+    let problem = ledger.problem_of(step.index).cloned();
     match (starts(ledger, Some(step.index)).next_back(), problem) {
         (Some((line, _)), None) => {
             Judged::pass(Finding::Config(ConfigFinding::DefaultPortUsed)).with_evidence([line])
@@ -191,7 +191,7 @@ fn starts<'a>(
 }
 
 /// Why a start with another list came to nothing, where it did.
-fn refused(ledger: &Ledger<'_>, step: &Step) -> Option<String> {
+fn refused(ledger: &Ledger<'_>, step: &Step) -> Option<StepProblem> {
     let StepKind::Restart(restart) = &step.kind else { return None };
     // What another port has kept from starting is no fault of the list.
     if restart.settings.as_ref().is_some_and(|settings| settings.another_port || settings.default_port) {
@@ -199,7 +199,7 @@ fn refused(ledger: &Ledger<'_>, step: &Step) -> Option<String> {
     }
     let before = step.index.checked_sub(1).map_or(0, |before| ledger.plan.backends_at(before));
     let another = restart.settings.is_some() && ledger.plan.backends_at(step.index) != before;
-    if another { ledger.problem_of(step.index).map(str::to_owned) } else { None }
+    if another { ledger.problem_of(step.index).cloned() } else { None }
 }
 
 #[cfg(test)]

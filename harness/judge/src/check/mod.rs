@@ -5,6 +5,8 @@
 
 mod alive;
 mod cases;
+// A new finding must be thought of here.
+#[deny(clippy::wildcard_enum_match_arm)]
 mod cause;
 mod cloud;
 mod concurrency;

@@ -3,6 +3,7 @@
 //! The conductor records these beside the exchanges, so that a check knows what stood between two steps, and what was not asked.
 //! Each says what happened and why; none of them says that something was right or wrong.
 
+use super::StepProblem;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -164,7 +165,7 @@ pub enum HowLetGo {
         /// Why it was ended.
         because: Stuck,
         /// Why it did not come back.
-        problem: String,
+        problem: StepProblem,
     },
     /// It needs a restart, which is put off because later steps ask again for what this one has stored.
     PutOff {

@@ -11,7 +11,10 @@ pub use fake_backends::wire::WireBytes;
 use serde::{Deserialize, Serialize};
 
 use super::CapacityRung;
-use super::{Adaptation, Because, CutBy, LetGo, Look, NotAsked, Patience, PortGivenUp, Reconnected, Trouble};
+use super::{
+    Adaptation, Because, CutBy, LetGo, Look, NotAsked, Patience, PortGivenUp, Reconnected, StepProblem,
+    Trouble,
+};
 use crate::plan::duration_ns;
 
 /// The reason that stands in [`EventKind::Interrupted`] where results are drawn from a record that still grows. No file has it.
@@ -37,7 +40,7 @@ pub enum EventKind {
     /// A step of the plan ended; `problem` says why it could not be carried out, where it could not.
     StepEnded {
         /// What kept it from being carried out.
-        problem: Option<String>,
+        problem: Option<StepProblem>,
     },
     /// The proxy was told to start.
     ProxyStarting {

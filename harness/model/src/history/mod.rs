@@ -16,6 +16,7 @@ mod reader;
 mod recorder;
 mod run_folder;
 mod rung;
+mod step_problem;
 mod tree;
 mod watched;
 
@@ -39,5 +40,6 @@ pub use reader::{Doubt, ReadProblem, Record, read, read_again};
 pub use recorder::{Listener, Recorder};
 pub use run_folder::{RunFolder, dated_folder, names};
 pub use rung::{CapacityRung, PlaceUse, RungJudged};
+pub use step_problem::StepProblem;
 pub use tree::{files_beneath, hash_of_tree};
 pub use watched::{Call, NotWatched, Watched};

@@ -35,11 +35,7 @@ pub async fn run(traffic: &Traffic, book: &mut KeyBook, step: &Step, fill: &Fill
     }
     let answered = keys.iter().any(|key| key.answered);
     book.enter(step.index, keys);
-    if answered || fill.keys == 0 {
-        Ok(())
-    } else {
-        Err("not one key was answered with a success".to_owned())
-    }
+    if answered || fill.keys == 0 { Ok(()) } else { Err(Problem::NoKeyAnswered) }
 }
 
 /// The second request of the first keys, each once the proxy may have stored the first answer.

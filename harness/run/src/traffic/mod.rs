@@ -83,5 +83,5 @@ impl Traffic {
     }
 }
 
-/// Why a step could not be carried out, in words for the record.
-pub type Problem = String;
+/// Why a step could not be carried out.
+pub use harness_model::history::StepProblem as Problem;

@@ -27,7 +27,7 @@ pub async fn run(traffic: &Traffic, step: &Step, overtake: &Overtake) -> Result<
     slow.timeout = overtake.slow_takes + BEYOND;
     let fast = async {
         if !arrived(traffic, slow.target.clone()).await {
-            return Err("the slow request did not reach a backend in time".to_owned());
+            return Err(Problem::SlowNotReached);
         }
         for number in 0..overtake.requests {
             let target = expanded(&overtake.fast, number);

@@ -63,5 +63,5 @@ pub(super) fn times_within(span: Duration, every: Duration) -> u32 {
 }
 
 fn no_timer(error: io::Error) -> Problem {
-    format!("no timer: {error}")
+    Problem::Engine { said: error.to_string() }
 }

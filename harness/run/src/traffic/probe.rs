@@ -21,7 +21,7 @@ const AT_A_TIME: usize = 64;
 pub async fn run(traffic: &Traffic, book: &KeyBook, step: &Step, probe: &Probe) -> Result<(), Problem> {
     let keys: Vec<_> = book.of(probe.of).iter().filter(|key| key.answered).collect();
     if keys.is_empty() {
-        return Err("there are no filled keys to probe".to_owned());
+        return Err(Problem::NoKeys);
     }
     let mut places: Vec<usize> = (0..keys.len()).collect();
     shuffle(&mut places, &mut traffic.random(step.index));

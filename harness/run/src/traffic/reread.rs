@@ -27,8 +27,8 @@ pub async fn run(traffic: &Traffic, book: &KeyBook, step: &Step, reread: &Reread
         .collect();
     if requests.is_empty() {
         return Err(match reread.confirmed_only {
-            true => "no key had been proven a hit before".to_owned(),
-            false => "there are no keys to read again".to_owned(),
+            true => Problem::NoHits,
+            false => Problem::NoKeys,
         });
     }
     send_all(&traffic.clients, requests, reread.vus as usize).await.map(drop)

@@ -50,5 +50,5 @@ pub async fn run(
     }
     keys.sort_by_key(|key| key.number);
     book.enter(step.index, keys);
-    if answered { Ok(()) } else { Err("not one request was answered with a success".to_owned()) }
+    if answered { Ok(()) } else { Err(Problem::NothingAnswered) }
 }

@@ -52,7 +52,7 @@ pub(super) async fn log_in(traffic: &Traffic, path: &str, user: &str) -> Result<
     let exchange = traffic.clients.ask(&request).await;
     token_of(&exchange).ok_or_else(|| {
         let status = exchange.response.as_ref().map(|response| response.status);
-        format!("`{user}` could not log in at {path}: status {status:?}, {:?}", exchange.end)
+        Problem::NoLogin { user: user.to_owned(), path: path.to_owned(), status }
     })
 }
 

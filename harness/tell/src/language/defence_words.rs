@@ -336,7 +336,12 @@ fn of_rotation(finding: &RotationFinding, language: Language) -> Option<(String,
                 RotationPattern::PerConnection | RotationPattern::PerWorker => say!(language,
                     en: "that the counter belongs to a connection or to a worker, and where a shared one would live",
                     es: "que el contador es de una conexión o de un trabajador, y dónde viviría uno compartido"),
-                _ => say!(language,
+                RotationPattern::Global
+                | RotationPattern::Weighted
+                | RotationPattern::Racy
+                | RotationPattern::Sticky { .. }
+                | RotationPattern::LeavesOut
+                | RotationPattern::Unknown => say!(language,
                     en: "every place that changes the counter: retries, health probes, answers from the cache",
                     es: "todos los lugares que cambian el contador: reintentos, sondeos de salud, respuestas del caché"),
             },

@@ -3,48 +3,66 @@
 //! `report`, `cli` and whoever words a problem call it. A message that lacks one of its languages, or forgets one of its
 //! figures in one of them, does not compile; nothing is judged or measured here.
 
+#[deny(clippy::wildcard_enum_match_arm)]
 mod case_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 mod cause_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 mod check_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 mod cloud_words;
 pub mod compare_words;
 pub mod conduct_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 mod config_words;
 pub mod containment_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 pub mod defence_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 mod fidelity_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 mod finding_words;
 pub mod fleet_words;
 pub mod grade_words;
 pub mod ground_words;
 pub mod init_words;
 mod input_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 mod latency_words;
 pub mod load_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 mod log_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 pub mod measure_words;
 pub mod mending_words;
 mod numbers;
 mod operation_words;
 pub mod page_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 mod persistence_words;
 pub mod plot_words;
 mod problem_words;
 pub mod profile_words;
 pub mod report_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 mod rotation_words;
 pub mod run_words;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod simulate_words;
 pub mod source_words;
+#[deny(clippy::wildcard_enum_match_arm)]
+mod step_problem_words;
 pub mod step_words;
 pub mod suite_words;
 pub mod threshold_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 mod time_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 mod title_words;
 pub mod trend_words;
 mod value_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 mod wrong_words;
 
 pub use cause_words::explanation;

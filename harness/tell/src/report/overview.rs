@@ -206,7 +206,7 @@ impl Overview {
             EventKind::ListensElsewhere { told, found } => Some(listens_elsewhere(language, *told, *found)),
             EventKind::PortGivenUp(given_up) => Some(port_given_up(language, given_up)),
             EventKind::LetGo(LetGo { how: HowLetGo::NotBack { problem, .. }, .. }) => {
-                Some(not_back(language, &plain(problem, 400)))
+                Some(not_back(language, &plain(&problem.in_words(language), 400)))
             }
             _ => None,
         };

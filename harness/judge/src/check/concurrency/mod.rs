@@ -13,7 +13,7 @@ use crate::check::judged::Judged;
 use crate::check::ledger::{Asked, Ledger, ms, ms_between};
 use crate::check::seen::{Samples, Wrong};
 use crate::check::{ConcurrencyFinding, Finding, Outcome};
-use harness_model::history::{Event, Purpose};
+use harness_model::history::{Event, Purpose, StepProblem};
 use harness_model::plan::CheckPlan;
 use harness_model::plan::{ClientKind, Plan, Step, StepKind};
 
@@ -193,7 +193,7 @@ fn overtake_in(ledger: &Ledger<'_>, step: &Step, attempt: u32) -> Option<Judged>
         (inside.attempt.arrived, inside.attempt.responded.unwrap_or(inside.attempt.finished));
     let slow_ms = ms_between(entered, left);
     if slow_ms < ms(plan.slow_takes) / 2.0 {
-        let problem = format!("the slow request was in its backend for {slow_ms:.1} ms only");
+        let problem = StepProblem::SlowTooBrief { for_us: (slow_ms * 1e3).round() as u64 };
         return Some(Judged::inconclusive(Finding::StepProblem { problem }));
     }
     let in_time: Vec<&Asked<'_>> = fast.iter().filter(|asked| asked.exchange.intended < left).collect();

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use harness_model::history::StepProblem;
+
 /// What a check of `config.*` saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "finding")]
@@ -39,7 +41,7 @@ pub enum ConfigFinding {
         /// Length of the list.
         backends: u64,
         /// What kept it from starting.
-        problem: String,
+        problem: StepProblem,
     },
     /// Told of another port, it listened there.
     PortInForce {
@@ -53,7 +55,7 @@ pub enum ConfigFinding {
         /// The port that it was told.
         told: u16,
         /// What kept it.
-        problem: String,
+        problem: StepProblem,
     },
     /// It listens at a port of its own, whatever it is told.
     ListensElsewhere {
@@ -67,11 +69,11 @@ pub enum ConfigFinding {
     /// Told of no port, it did not get ready on 8080.
     DefaultPortUnused {
         /// What kept it.
-        problem: String,
+        problem: StepProblem,
     },
     /// It could not be tried whether it listens on 8080 by itself.
     DefaultPortNotTried {
         /// What is in the way; `None`: its adapter always names a port.
-        problem: Option<String>,
+        problem: Option<StepProblem>,
     },
 }

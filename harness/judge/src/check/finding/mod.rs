@@ -28,6 +28,8 @@ pub use ttl::TtlFinding;
 
 use serde::{Deserialize, Serialize};
 
+use harness_model::history::StepProblem;
+
 use crate::check::cases::CaseFinding;
 use crate::check::cloud::CloudFinding;
 use crate::check::seen::{Samples, ThresholdSeen};
@@ -61,7 +63,7 @@ pub enum Finding {
     /// A step it needs could not be carried out.
     StepProblem {
         /// What kept it from being carried out.
-        problem: String,
+        problem: StepProblem,
     },
     /// Our own client could not send what was to be asked, which says nothing of the proxy.
     NotSent {

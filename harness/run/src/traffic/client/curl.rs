@@ -12,6 +12,7 @@ use tokio::process::Command;
 use super::observe::ResponseObserver;
 use super::trouble::ours;
 use super::{Clients, Seen};
+use crate::traffic::Problem;
 use crate::traffic::request::Request;
 use harness_model::history::{ExchangeEnd, Trouble};
 
@@ -23,14 +24,14 @@ const EMPTY_REPLY: i32 = 52;
 const NOT_THE_PROXY: [i32; 10] = [1, 2, 3, 4, 23, 26, 27, 41, 43, 45];
 
 /// Why the program cannot be used; `None` where it can.
-pub(super) fn missing() -> Option<String> {
+pub(super) fn missing() -> Option<Problem> {
     static FOUND: OnceLock<bool> = OnceLock::new();
     let found = *FOUND.get_or_init(|| {
         let mut command = std::process::Command::new("curl");
         let quiet = command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         quiet.status().is_ok_and(|status| status.success())
     });
-    (!found).then(|| "the curl program is not installed".to_owned())
+    (!found).then(|| Problem::NoProgram { program: "curl".to_owned() })
 }
 
 pub(super) async fn exchange(clients: &Clients, request: &Request) -> Seen {

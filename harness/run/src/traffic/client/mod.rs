@@ -27,6 +27,7 @@ use fake_backends::content::Secret;
 use fake_backends::platform::Network;
 use tokio::sync::Barrier;
 
+use super::Problem;
 use super::request::Request;
 use harness_model::adapter::RequestShape;
 use harness_model::history::{
@@ -214,10 +215,10 @@ impl Clients {
     }
 
     /// Why a kind of client cannot be used here; `None` where it can.
-    pub fn missing(&self, kind: ClientKind) -> Option<String> {
+    pub fn missing(&self, kind: ClientKind) -> Option<Problem> {
         match kind {
             ClientKind::Raw => None,
-            ClientKind::Reqwest => self.inner.library.problem(),
+            ClientKind::Reqwest => self.inner.library.problem().map(Problem::Said),
             ClientKind::Curl => curl::missing(),
         }
     }

@@ -78,7 +78,7 @@ async fn drive(
         let thread = std::thread::Builder::new()
             .name("load".into())
             .spawn(move || worker::run(assignment, &reports))
-            .map_err(|error| format!("no thread for the load: {error}"))?;
+            .map_err(|error| Problem::Engine { said: error.to_string() })?;
         threads.push(thread);
     }
     drop(reports);
@@ -101,8 +101,8 @@ async fn drive(
     }
     // The channel is closed, so the threads are at their ends.
     for thread in threads {
-        let ended = thread.join().map_err(|_| "the load engine broke".to_owned())?;
-        ended.map_err(|error| format!("the load engine: {error}"))?;
+        let ended = thread.join().map_err(|_| Problem::Engine { said: "panic".to_owned() })?;
+        ended.map_err(|error| Problem::Engine { said: error.to_string() })?;
     }
     let used = cpu_after.zip(cpu_before).map(|(now, before)| now.saturating_sub(before));
     Ok((all, used))
@@ -232,7 +232,7 @@ fn write_down(
         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
         for (measure, histogram) in tally.parts() {
             let written = log.append(&name, measure, interval.start, interval.duration, histogram);
-            written.map_err(|error| format!("the interval log could not be written: {error}"))?;
+            written.map_err(|error| Problem::Engine { said: error.to_string() })?;
         }
         all.add(tally);
     }

@@ -78,7 +78,7 @@ fn sentences(page: &Page<'_>) -> Vec<String> {
             EventKind::StepEnded { problem: Some(problem) } => {
                 let step = event.step.and_then(|index| source.plan().steps.get(index));
                 let name = step.map_or_else(|| "?".to_owned(), |step| doing(&step.kind, language));
-                all.push(step_problem(language, &name, &plain(problem, 400)));
+                all.push(step_problem(language, &name, &plain(&problem.in_words(language), 400)));
             }
             _ => {}
         }
