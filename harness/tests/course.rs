@@ -93,8 +93,9 @@ impl Graded {
         let drafted = team["flags"].as_array().expect("flags").iter().any(|flag| flag["flag"] == "drafted");
         let accused = |check: &str| {
             let outcome = outcomes.get(check).map_or("not asked", String::as_str);
-            let known =
-                |table: &(&str, &str)| one.truth == Truth::Table("untidy", table.0) && table.1 == check;
+            let known = |row: &(&str, &str)| {
+                matches!(one.truth, Truth::Table("untidy", program) if program == row.0) && row.1 == check
+            };
             let lost = ["fail", "blocked", "unsupported", "not asked"].contains(&outcome) && !drafted;
             let costs = lost && !EXPLAINED.iter().any(known);
             costs.then(|| format!("{check} is true and {outcome} here"))
