@@ -87,9 +87,9 @@ async fn what_honest_programs_do_they_still_do() {
     let mut run = prepare_confined(Confinement::of_submission(), network, Wish::BestPossible, change).await;
     let own = run.proxy.directory().to_path_buf();
     std::fs::copy(std::env::current_exe().unwrap(), own.join("program")).unwrap();
-    std::fs::write(own.join("honest.py"), include_str!("proxies/honest.py")).unwrap();
+    std::fs::write(own.join("lawful.py"), include_str!("proxies/lawful.py")).unwrap();
     // Through a file: how it is started must not matter to what it finds.
-    let script = "python3 honest.py; exec ./program --exact subject --nocapture";
+    let script = "python3 lawful.py; exec ./program --exact subject --nocapture";
     let mut start = order_of(shell(script), "honest", lease.loopback());
     start.launch.files.insert("settings.conf".into(), "port 1\n".into());
     let started = run.proxy.start(start).await;

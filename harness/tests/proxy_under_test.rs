@@ -244,7 +244,7 @@ async fn the_working_directory_survives_a_crash_and_is_wiped_only_when_asked() {
 }
 
 #[tokio::test]
-async fn a_proxy_inherits_nothing_but_path_and_reads_its_script() {
+async fn a_proxy_gets_a_path_and_a_home_and_nothing_else_of_ours_and_reads_its_script() {
     let lease = PortLease::any(13).unwrap();
     let mut run = prepare(|_| {}).await;
     let script =
@@ -255,10 +255,8 @@ async fn a_proxy_inherits_nothing_but_path_and_reads_its_script() {
     let lines = run.proxy.last_lines();
     assert!(lines.iter().any(|line| line == "chose 2"), "{lines:?}");
     assert!(
-        lines
-            .iter()
-            .any(|line| line.trim() == "PATH PORT PWD SUBJECT"
-                || line.trim() == "PATH PORT PWD SHLVL SUBJECT _"),
+        lines.iter().any(|line| line.trim() == "HOME PATH PORT PWD SUBJECT"
+            || line.trim() == "HOME PATH PORT PWD SHLVL SUBJECT _"),
         "{lines:?}"
     );
 }

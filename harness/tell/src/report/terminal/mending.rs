@@ -41,7 +41,7 @@ pub(super) fn mending(
         };
         let number = if groups.len() == 1 { String::new() } else { format!("{}. ", place + 1) };
         let _ = writeln!(text, "\n  {}", format!("{number}{heading}").bold());
-        one(text, source, group, language, verbose, width);
+        one(text, source, group, language, (verbose, place == 0), width);
     }
     if groups.len() > most {
         let _ = writeln!(text, "\n  {}", words::more_groups(language, groups.len() - most));
@@ -59,7 +59,7 @@ fn one(
     source: &Source<'_>,
     group: &Group,
     language: Language,
-    verbose: bool,
+    (verbose, first): (bool, bool),
     width: Option<usize>,
 ) {
     let Some(lead) = group.failures.first().and_then(|&place| source.verdicts.get(place)) else { return };
@@ -97,6 +97,8 @@ fn one(
     rows.push((words::happened(language), plain(&sentence(&lead.finding, language), 600), true));
     if verbose {
         rows.extend(shown(source, lead, language).map(|example| (words::example(language), example, true)));
+    }
+    if verbose || first {
         rows.extend(by_hand(source, lead).map(|line| (words::by_hand(language), plain(&line, 2_000), false)));
     }
     rows.push((words::just_this(language), plain(&command_for(source, lead.check), 2_000), false));
