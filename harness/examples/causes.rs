@@ -256,11 +256,9 @@ fn page(rows: &[Row]) -> String {
         "# From verdict to line: how often the line is right\n\nMade by `cargo run -p harness --example causes -- FAMILY… --page harness/docs/causes.md`: the course pack of 2026 on programs\nwritten by others, with the file and the line of each defect decided by hand before the harness saw them. A named line is right where\nit is within three of a line of a defect of that program; a cause is wrong where no defect of the program is of its kind.\n\n",
     );
     let share = |part: usize, all: usize| {
-        if all == 0 {
-            "–".to_owned()
-        } else {
-            format!("{part} of {all} ({} %)", (part * 100 + all / 2) / all)
-        }
+        (part * 100 + all / 2)
+            .checked_div(all)
+            .map_or_else(|| "–".to_owned(), |percent| format!("{part} of {all} ({percent} %)"))
     };
     let _ = writeln!(
         text,

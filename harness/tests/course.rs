@@ -162,9 +162,9 @@ fn a_course_of_odd_submissions_is_graded_by_one_command() {
     let folder = std::env::var_os("COURSE").map_or(temporary.path().to_path_buf(), PathBuf::from);
     let course = handed_in::all();
     let rubric = tests().join("../../scenarios/rubrics/pibl-2026.yaml");
-    let began = std::time::SystemTime::now();
+    let clock = fake_backends::clock::RunClock::start();
     let graded = grade(&folder, &course, &rubric, "pibl-2026", &["--jobs", "2", "--max-duration", "4m"]);
-    println!("{}\n{:.0?} in all", graded.said, began.elapsed().unwrap_or_default());
+    println!("{}\n{:.0?} in all", graded.said, std::time::Duration::from_nanos(clock.now().0));
     assert_all_are_there(&graded, &course);
     let mut lost = 0;
     for one in &course {

@@ -143,7 +143,9 @@ mod elsewhere {
 mod tests {
     use std::io::Write;
     use std::net::{TcpListener, TcpStream};
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
+
+    use fake_backends::clock::RunClock;
 
     use super::{held_after_the_end, holder_of_port, listening_sockets};
 
@@ -168,8 +170,9 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         // Other tests of this process open and close theirs.
         let comes_to = |held: u64| {
-            let began = Instant::now();
-            while held_after_the_end(&[me, me], port) != held && began.elapsed() < Duration::from_secs(5) {
+            let clock = RunClock::start();
+            let waited = || Duration::from_nanos(clock.now().0);
+            while held_after_the_end(&[me, me], port) != held && waited() < Duration::from_secs(5) {
                 std::thread::yield_now();
             }
             assert_eq!(held_after_the_end(&[me, me], port), held);

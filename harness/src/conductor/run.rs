@@ -416,13 +416,16 @@ async fn perform_once(
     if let Some(manners) = stage.backends.manners() {
         manners.set(stage.manner(Some(step)));
     }
-    let unanswered = stage.traffic.clients.unanswered();
+    let (unanswered, broken) = (stage.traffic.clients.unanswered(), stage.traffic.clients.broken());
     stage.traffic.clients.begin_step();
     recorder.record(EventKind::StepStarted);
     let result = stage.carry_out(step).await;
     let unanswered = stage.traffic.clients.unanswered() - unanswered;
     let asked_nothing = matches!(step.kind, StepKind::Backends(_) | StepKind::Wait { .. });
-    let alive = asked_nothing || lives(stage).await;
+    // A connection that broke is how a death shows first; its guard may be heard of later where the host is busy.
+    let broke = stage.traffic.clients.broken() > broken;
+    let alive =
+        asked_nothing || lives(stage, if broke { DEATH_AFTER_A_BREAK } else { DEATH_SHOWS_WITHIN }).await;
     stage.pump.drain();
     sampler.note_noise();
     let problem = result.err();
@@ -450,12 +453,15 @@ async fn perform_once(
     performed
 }
 
+/// The time in which a death that has broken a connection is heard of.
+const DEATH_AFTER_A_BREAK: Duration = Duration::from_millis(500);
+
 /// Whether the proxy still runs a moment after a step: its death reaches us through its guard.
-async fn lives(stage: &Stage) -> bool {
+async fn lives(stage: &Stage, moment: Duration) -> bool {
     if stage.down_on_purpose {
         return false;
     }
-    tokio::time::timeout(DEATH_SHOWS_WITHIN, stage.proxy.ended()).await.is_err()
+    tokio::time::timeout(moment, stage.proxy.ended()).await.is_err()
 }
 
 /// A busy machine may show a death a moment late.

@@ -94,7 +94,7 @@ pub fn all() -> Vec<HandedIn> {
             lock(to);
         }),
         one("rar con otro nombre.zip", Open("unreadable"), true, |to| {
-            write(to, b"Rar!\x1a\x07\x01\0 and more")
+            write(to, b"Rar!\x1a\x07\x01\0 and more");
         }),
         one("solo el informe", Open("no_profile"), true, |to| write(&to.join("Informe.pdf"), b"%PDF-1.4")),
         // How it starts.
@@ -140,7 +140,7 @@ pub fn all() -> Vec<HandedIn> {
         }),
         // How it builds.
         one("no compila", Own("does_not_build"), true, |to| {
-            put(to, &in_c("int main(void) { retrun 0; }\n", true))
+            put(to, &in_c("int main(void) { retrun 0; }\n", true));
         }),
         one("no compila y sin perfil", Open("does_not_build"), false, |to| {
             put(
@@ -174,7 +174,7 @@ pub fn all() -> Vec<HandedIn> {
         one("iguales A", Works(WORKS), false, |to| put(to, &toy("", ""))),
         one("iguales B.zip", Works(WORKS), true, |to| zip_to(to, "x", toy("", ""))),
         one("hasta el fin", Works(WORKS), false, |to| {
-            put(to, &specimen("handed_in/programs/relay-until-eof"))
+            put(to, &specimen("handed_in/programs/relay-until-eof"));
         }),
         one("ingenuo", Works(WORKS), false, |to| put(to, &specimen("handed_in/programs/naive"))),
         // Its first answer is its last: no draft can be confirmed by it.

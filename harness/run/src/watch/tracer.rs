@@ -302,20 +302,17 @@ mod tests {
     #[test]
     fn a_trace_is_read_with_its_stacks_and_its_interrupted_calls() {
         let calls = parsed(TRACE, &RunClock::start(), "/copy");
-        let told: Vec<(Call, &str, Option<i64>, Option<&str>, usize)> = calls
-            .iter()
-            .map(|one| {
-                (
-                    one.watched.call,
-                    one.watched.subject.as_str(),
-                    one.watched.figure,
-                    one.watched.error.as_deref(),
-                    one.frames.len(),
-                )
-            })
-            .collect();
+        let told = calls.iter().map(|one| {
+            (
+                one.watched.call,
+                one.watched.subject.as_str(),
+                one.watched.figure,
+                one.watched.error.as_deref(),
+                one.frames.len(),
+            )
+        });
         assert_eq!(
-            told,
+            told.collect::<Vec<_>>(),
             [
                 (Call::Listen, "", Some(5), None, 1),
                 (Call::Accept, "client 5", None, None, 1),

@@ -283,6 +283,11 @@ impl Clients {
         self.inner.unanswered.all()
     }
 
+    /// How many connections ended before their answer did, so far.
+    pub fn broken(&self) -> u64 {
+        self.inner.unanswered.broken()
+    }
+
     /// Between two steps the proxy has answered: what comes next gets its whole time.
     pub fn end_of_silence(&self) {
         self.inner.unanswered.end_of_silence();

@@ -58,6 +58,8 @@ impl Strain {
 pub(super) struct Unanswered {
     in_a_row: AtomicU64,
     all: AtomicU64,
+    /// Those whose connection ended before their answer did.
+    broken: AtomicU64,
     /// Whether anything was ever answered.
     answered: AtomicBool,
     /// Those in a row within a step that ended in the same way: without a byte, or in the middle of an answer.
@@ -79,6 +81,12 @@ impl Unanswered {
     /// Counts an end.
     pub(super) fn note(&self, purpose: Purpose, end: &ExchangeEnd, begun: bool) {
         self.note_purpose(purpose, is_unanswered(end), begun);
+        if matches!(
+            end,
+            ExchangeEnd::NotConnected(_) | ExchangeEnd::ClosedWithoutAnswer | ExchangeEnd::CutShort(_)
+        ) {
+            self.broken.fetch_add(1, Ordering::Relaxed);
+        }
         let mut alike = self.alike.lock().unwrap_or_else(PoisonError::into_inner);
         if is_unanswered(end) {
             let count = if alike.begun == begun { alike.count + 1 } else { 1 };
@@ -135,6 +143,11 @@ impl Unanswered {
         self.all.load(Ordering::Relaxed)
     }
 
+    /// How many connections ended before their answer did.
+    pub(super) fn broken(&self) -> u64 {
+        self.broken.load(Ordering::Relaxed)
+    }
+
     /// The same counts, for clients that go on elsewhere.
     pub(super) fn again(&self) -> Unanswered {
         let now = |count: &AtomicU64| AtomicU64::new(count.load(Ordering::Relaxed));
@@ -143,6 +156,7 @@ impl Unanswered {
             answered,
             in_a_row: now(&self.in_a_row),
             all: now(&self.all),
+            broken: now(&self.broken),
             alike: Mutex::default(),
             purposes: Mutex::default(),
         }
