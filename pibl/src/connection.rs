@@ -108,7 +108,7 @@ async fn serve_while_warm(
     let mut client = Client::new(wire, peer);
     loop {
         if client.buffer.is_empty() {
-            match wait_while_warm(worker, wire, &mut client, is_quick).await {
+            match wait_while_warm(worker, wire, &mut client, is_quick, *has_asked).await {
                 Wait::Readable => *has_asked = true,
                 Wait::Cold => return true,
                 Wait::Over => return false,
@@ -148,9 +148,16 @@ async fn serve_request(worker: &Rc<Worker>, client: &mut Client<'_>, received: R
 
 /// Looks for the first bytes of the next request with a buffer in hand, and waits for them if the client
 /// is quick.
-async fn wait_while_warm(worker: &Worker, wire: &Wire, client: &mut Client<'_>, is_quick: bool) -> Wait {
+async fn wait_while_warm(
+    worker: &Worker,
+    wire: &Wire,
+    client: &mut Client<'_>,
+    is_quick: bool,
+    has_asked: bool,
+) -> Wait {
     wire.deadline.set(WARM.min(worker.config().timeouts.keep_alive));
     let buffer = &mut client.buffer;
+    let sheddings = worker.sheddings.get();
     poll_fn(|context| {
         Poll::Ready(match wire.poll_fill(context, buffer) {
             Poll::Ready(Ok(count)) if count > 0 => Wait::Readable,
@@ -158,6 +165,8 @@ async fn wait_while_warm(worker: &Worker, wire: &Wire, client: &mut Client<'_>, 
             Poll::Ready(_) => Wait::Over,
             Poll::Pending if !is_quick => Wait::Cold,
             Poll::Pending if worker.is_draining() => Wait::Over,
+            // A quick client is between two requests, too; it would be cold only after those in need were refused.
+            Poll::Pending if has_asked && worker.sheddings.get() > sheddings => Wait::Over,
             Poll::Pending => return Poll::Pending,
         })
     })

@@ -99,6 +99,8 @@ fn work(
         let worker = Rc::new(Worker::new(services));
         let accepting = tokio::task::spawn_local(listener::accept_for_ever(listener, Rc::clone(&worker)));
         tokio::task::spawn_local(wire::deadline::sweep_for_ever());
+        let shedding = Rc::clone(&worker);
+        tokio::task::spawn_local(async move { shedding.shed_for_ever().await });
         let keeping = tokio::task::spawn_local(keep_house(Rc::clone(&worker)));
         // An error means that the sender is gone, which is as good as the word.
         let _ = stop.changed().await;

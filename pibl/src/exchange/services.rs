@@ -11,10 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use super::counters::Counters;
 use super::record::Record;
 use super::retry_budget::RetryBudget;
+
 use crate::admission::Admission;
 use crate::balancer::Balancer;
 use crate::cache::Cache;
@@ -45,6 +47,8 @@ pub struct Services {
     /// Who is inside.
     pub admission: Arc<Admission>,
     counters: Mutex<Vec<Arc<Counters>>>,
+    /// How often descriptors were asked back; every worker watches it.
+    sheddings: watch::Sender<u64>,
 }
 
 /// What one thread has for itself.
@@ -93,6 +97,7 @@ impl Services {
             is_draining: AtomicBool::new(false),
             admission: Arc::default(),
             counters: Mutex::default(),
+            sheddings: watch::Sender::new(0),
         })
     }
 
@@ -166,12 +171,22 @@ impl Worker {
     }
 
     /// Gives back every descriptor that nobody needs now: stored responses that are only held open, unused connections
-    /// to backends, clients that are between two requests. Somebody who asks for something comes first.
+    /// to backends, clients that are between two requests. Somebody who asks for something comes first. The limit is one
+    /// for the whole process, so every worker gives: this one may have nothing left while others are full. It is done
+    /// soon after this returns.
     pub fn give_back_descriptors(&self) {
         self.cache.close_files();
-        self.pool.clear_all();
-        self.sheddings.set(self.sheddings.get() + 1);
-        deadline::wake_all();
+        self.services.sheddings.send_modify(|count| *count += 1);
+    }
+
+    /// Gives what this worker has whenever any of them asks, for ever. Each worker runs it once.
+    pub async fn shed_for_ever(&self) {
+        let mut asked = self.services.sheddings.subscribe();
+        while asked.changed().await.is_ok() {
+            self.pool.clear_all();
+            self.sheddings.set(self.sheddings.get() + 1);
+            deadline::wake_all();
+        }
     }
 
     /// Counts a finished exchange and writes its line, before its last bytes go to the client.
