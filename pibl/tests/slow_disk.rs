@@ -184,17 +184,26 @@ fn a_file_that_cannot_be_deleted_holds_up_nobody_else() {
 
 #[test]
 fn a_body_that_breaks_off_while_the_disk_is_busy_is_asked_for_again_at_once() {
-    let backend = Backend::start(|conversation| {
+    // It breaks off once a piece waits for the disk.
+    let (break_off, told) = std::sync::mpsc::channel();
+    let told = std::sync::Mutex::new(told);
+    let backend = Backend::start(move |conversation| {
         if conversation.next_request().is_some() {
             let half = "a".repeat(100_000);
             conversation.send(format!("HTTP/1.1 200 OK\r\nContent-Length: 100001\r\n\r\n{half}"));
+            let _ = told.lock().unwrap().recv();
         }
     });
     let Some(bench) = Bench::before(Some(backend.address)) else { return };
     bench.disk().hold(Call::Write);
     for asked in 1..=3 {
-        assert!(Asker::new(bench.address()).get("/cut").is_err());
-        bench.disk().await_waiting();
+        std::thread::scope(|scope| {
+            let address = bench.address();
+            let cut = scope.spawn(move || Asker::new(address).get("/cut").is_err());
+            bench.disk().await_waiting();
+            break_off.send(()).unwrap();
+            assert!(cut.join().unwrap());
+        });
         // None has read along with one before it, of whose pieces some are still on their way to the disk.
         assert_eq!(backend.requests().len(), asked);
     }

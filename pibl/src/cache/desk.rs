@@ -67,6 +67,14 @@ pub(super) async fn run_to_end<T: Send + 'static>(work: impl FnOnce() -> T + Sen
     arrived.await.ok()
 }
 
+/// The same, for so long.
+pub(super) async fn run_within<T: Send + 'static>(
+    patience: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    tokio::time::timeout(patience, run_to_end(work)).await.ok().flatten()
+}
+
 /// How many results have not come although somebody lost patience. A disk that has stopped must not cost everybody all
 /// of his patience again; there is one for each process, as there is one disk for most.
 static OVERDUE: AtomicUsize = AtomicUsize::new(0);

@@ -6,10 +6,14 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::desk;
 use super::disk::StoredFile;
 use crate::platform::read_at;
+
+/// How long a client waits in the middle of an answer: as long as it would for a silent backend.
+const MID_ANSWER: Duration = Duration::from_secs(30);
 
 /// A part of a file that can be read, or sent by the kernel.
 #[derive(Clone, Debug)]
@@ -57,6 +61,12 @@ impl FilePart {
         let bytes = desk::run(move || part.read()).await.ok_or(io::ErrorKind::TimedOut)??;
         out.extend_from_slice(&bytes);
         Ok(())
+    }
+
+    /// The whole part, for an answer that has begun: it could only be broken off, so it waits longer.
+    pub async fn awaited(&self) -> io::Result<Vec<u8>> {
+        let part = self.clone();
+        desk::run_within(MID_ANSWER, move || part.read()).await.ok_or(io::ErrorKind::TimedOut)?
     }
 
     /// Whether the kernel can send all of it without waiting for the disk, as far as its first and its last byte tell.

@@ -117,8 +117,7 @@ async fn send_part(wire: &Wire, part: &FilePart, patience: std::time::Duration) 
             wire.send_file(piece.file(), piece.offset(), length).await?;
         } else {
             // The kernel would wait for the disk, and every other client with it.
-            let mut bytes = Vec::new();
-            Box::pin(piece.append_to(&mut bytes)).await?;
+            let bytes = Box::pin(piece.awaited()).await?;
             wire.deadline.set(patience);
             wire.write_all(&bytes).await?;
         }
