@@ -390,12 +390,15 @@ fn options(code: &str) -> Vec<Argument> {
             continue;
         }
         let name = names.iter().find(|name| name.starts_with("--")).unwrap_or(&names[0]).clone();
-        // Its value is taken in this line or in the next ones, up to the next option.
+        // Its value is taken in this line or in the next ones, up to the next option; a usage names all of them.
         let until = lines[number + 1..]
             .iter()
-            .position(|next| ["case '", "\"-", "'-", "else"].iter().any(|sign| next.contains(sign)))
+            .position(|next| {
+                ["case '", "default:", "\"-", "'-", "else"].iter().any(|sign| next.contains(sign))
+            })
             .unwrap_or(3)
             .min(3);
+        let until = if line.trim_end().ends_with("break;") { 0 } else { until };
         let taken = lines[number..=(number + until).min(lines.len() - 1)].join("\n");
         let takes = [
             "optarg", "argv[", "args[", "next()", "arg[", "int(", "parse", "atoi", "value", "valor",
@@ -600,6 +603,9 @@ mod tests {
                  case 't': ttl = atoi(optarg); break;\ncase 'b': add_backend(optarg); break;\ncase 'h': usage();\n";
         let each = "{% for b in backends %}-b\n{{ b.address }}\n{% endfor %}";
         assert_eq!(calls_of("p.c", c, "")[0], ["-p", "{{ port }}", "-t", "{{ ttl_seconds or 60 }}", each]);
+        let last = "while ((o = getopt(argc, argv, \"c:d:\")) != -1) switch (o) {\ncase 'c': conf = optarg; break;\ncase 'd': dir = optarg; break;\n\
+                    default: fprintf(stderr, \"uso: %s [-c pibl.conf] [-d carpeta]\\n\", argv[0]); return 2;\n}\nif (leer_config(conf, &cfg)) return 1;\n";
+        assert!(!calls_of("p.c", last, "")[0].contains(&"-d".to_owned()), "{:?}", calls_of("p.c", last, ""));
         let rust = "match a.as_str() {\n \"--port\" => port = args.next().unwrap().parse().unwrap(),\n \"--ttl\" => ttl = args.next(),\n";
         assert_eq!(
             calls_of("p.c", rust, "")[0],
