@@ -130,7 +130,7 @@ fn run(cheat: &str, scenario: &str, beside: &[(&str, String)]) -> Run {
     let (file, out) = (folder.path().join("asked.yaml"), folder.path().join("reports"));
     fs::write(&file, scenario).expect("the scenario");
     let output = Command::new(env!("CARGO_BIN_EXE_harness"))
-        .args([Path::new("run"), &file, Path::new("--sut"), &team, Path::new("--out"), &out])
+        .args([Path::new("run"), Path::new("-v"), &file, Path::new("--sut"), &team, Path::new("--out"), &out])
         .env("LANG", "en_US.UTF-8")
         .output()
         .expect("the harness runs");
