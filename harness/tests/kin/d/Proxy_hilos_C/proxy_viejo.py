@@ -1,0 +1,3 @@
+# viejo
+import socket
+print("hola mundo sockets")

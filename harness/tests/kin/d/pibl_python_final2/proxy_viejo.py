@@ -1,0 +1,4 @@
+# viejo viejo
+import http.server
+class P(http.server.SimpleHTTPRequestHandler):
+    pass

@@ -1,0 +1,2 @@
+# prototipo
+print("TODO pasar a rust")

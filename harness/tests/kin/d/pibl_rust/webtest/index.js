@@ -1,0 +1,1 @@
+require("http").createServer((a,b)=>b.end("ok")).listen(9000)
