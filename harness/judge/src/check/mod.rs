@@ -46,7 +46,7 @@ mod testkit;
 
 pub use cases::{
     AdmissionSeen, BalanceSeen, Bottleneck, CapacitySeen, CaseFinding, InstanceShare, MultiplexingSeen,
-    OverloadSeen, WorkerSeen,
+    OverloadSeen, SizeSeen, WorkerSeen,
 };
 pub use cause::Cause;
 pub use cloud::{

@@ -4,7 +4,7 @@
 
 use super::{Counted, Decimal, Language, Noun, Percent, Quantile, Span, operation_words};
 use crate::say;
-use harness_judge::check::{Bottleneck, CapacitySeen, CaseFinding, MultiplexingSeen};
+use harness_judge::check::{Bottleneck, CapacitySeen, CaseFinding, MultiplexingSeen, SizeSeen};
 use harness_model::plan::CaseStep;
 
 /// What a step of a case about the balancer does.
@@ -36,8 +36,8 @@ pub(super) fn sentence(finding: &CaseFinding, language: Language) -> String {
             let each: Vec<String> = searches.iter().map(|seen| capacity(seen, language)).collect();
             let first = searches.first();
             say!(language,
-                en: "highest rate with {quantile} below {limit}: {each}; at least {share} of so many single instances is asked for",
-                es: "tasa más alta con {quantile} por debajo de {limit}: {each}; se pide al menos {share} de lo que darían tantas instancias solas",
+                en: "highest rate with {quantile} below {limit}: {each}; at least {share} of what the instances can serve is asked for",
+                es: "tasa más alta con {quantile} por debajo de {limit}: {each}; se pide al menos {share} de lo que las instancias pueden atender",
                 quantile = Quantile(first.map_or(0.0, |seen| seen.quantile)),
                 limit = Span(first.map_or(0.0, |seen| seen.limit_ms)), each = each.join("; "), share = Percent(*share))
         }
@@ -75,6 +75,11 @@ fn capacity(seen: &CapacitySeen, language: Language) -> String {
     if let Some(reason) = &seen.reason {
         sentence += &format!(" ({})", bottleneck(reason, language));
     }
+    if let Some(modelled) = seen.modelled {
+        sentence += &say!(language,
+            en: ", {modelled} by its model", es: ", {modelled} según su modelo", modelled = rate(modelled));
+    }
+    sentence += &size(seen.size, language);
     if seen.stopped {
         sentence += &say!(language, en: ", the scaling stops here", es: ", aquí deja de escalar");
     }
@@ -84,6 +89,19 @@ fn capacity(seen: &CapacitySeen, language: Language) -> String {
             rate = rate(unmeasured));
     }
     sentence
+}
+
+/// How a size stands by itself, where that is worth a word.
+fn size(seen: SizeSeen, language: Language) -> String {
+    match seen {
+        SizeSeen::AsModelled => String::new(),
+        SizeSeen::Below => say!(language, en: ", less than it can", es: ", menos de lo que puede"),
+        SizeSeen::Beyond => say!(language,
+            en: ", more than it can: something else answers", es: ", más de lo que puede: algo más responde"),
+        SizeSeen::Outgrown => say!(language,
+            en: ", more instances serve more than in proportion: something holds this number back",
+            es: ", más instancias atienden más que en proporción: algo frena a este número"),
+    }
 }
 
 /// What was full.
@@ -129,7 +147,10 @@ pub(super) fn samples() -> Vec<CaseFinding> {
         kept_latency_ms: Some(51.0),
         refused,
         unmeasured: None,
+        modelled: Some(750.0),
+        leeway: 1.1,
         stopped: true,
+        size: SizeSeen::Below,
         reason: Some(reason),
     };
     let nothing = CapacitySeen {
@@ -141,9 +162,9 @@ pub(super) fn samples() -> Vec<CaseFinding> {
         searched(1, Some(770.0), Bottleneck::Instances { busy: 0.96 }),
         searched(2, Some(770.0), Bottleneck::Shared { name: "database".to_owned(), busy: 0.97 }),
         searched(3, None, Bottleneck::Uneven { busiest: 0.97, idlest: 0.1 }),
-        searched(4, None, Bottleneck::Errors { share: 0.4 }),
+        CapacitySeen { size: SizeSeen::Outgrown, ..searched(4, None, Bottleneck::Errors { share: 0.4 }) },
         CapacitySeen { kept: None, ..searched(5, Some(90.0), Bottleneck::Unexplained { busy: 0.4 }) },
-        nothing,
+        CapacitySeen { size: SizeSeen::Beyond, ..nothing },
     ];
     let mut all =
         vec![CaseFinding::Multiplexing(multiplexing), CaseFinding::Capacity { searches, share: 0.75 }];

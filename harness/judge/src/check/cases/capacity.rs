@@ -1,12 +1,14 @@
 //! `capacity.scaling`: with more instances more is served, until something that is not the proxy is full.
 //!
-//! A search found, for each number of instances, the highest rate that was kept and the lowest that was refused. Where the
-//! refused rate is below the share asked for of so many single instances, the scaling has stopped there; why is read from
-//! how busy everything was when it was refused. Full places behind the proxy are no fault of it; an idle instance is.
+//! A search found, for each number of instances, the highest rate that was kept and the lowest that was refused. Each size is
+//! judged by itself, against what its instances can serve by their own model: a single one that fails at a quarter of that is
+//! a finding, and never the measure of the others. Without a model so many single ones are the measure, and a size that a
+//! larger one outgrows is a finding all the same. Why is read from how busy everything was when a rate was refused. Full
+//! places behind the proxy are no fault of it; an idle instance is, and so are errors while nothing is full.
 
 use std::collections::BTreeMap;
 
-use super::{Bottleneck, CapacitySeen, CaseFinding};
+use super::{Bottleneck, CapacitySeen, CaseFinding, SizeSeen};
 use crate::check::Finding;
 use crate::check::judged::Judged;
 use crate::check::ledger::{Ledger, ms};
@@ -21,6 +23,8 @@ const FULL: f64 = 0.8;
 const IDLE: f64 = 0.6;
 /// Share of a CPU from which a proxy of one thread cannot do more.
 const PROXY_FULL: f64 = 0.9;
+/// Standard deviations of the number of arrivals by which a rung may be lucky.
+const DEVIATIONS: f64 = 3.0;
 
 /// See the room.
 pub(in crate::check) fn scaling(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
@@ -39,17 +43,27 @@ pub(in crate::check) fn scaling(ledger: &Ledger<'_>, check: &CheckPlan) -> Judge
     let Some(first) = searches.first().cloned() else { return Judged::not_reached() };
     let share = check.parameters.share.unwrap_or(SHARE);
     let single = first.kept.map(|kept| kept / first.instances.max(1) as f64);
-    let mut worst = Verdictlet::Fine;
     for seen in &mut searches {
-        let wanted = single.map(|single| single * seen.instances as f64 * share);
-        seen.stopped = match (wanted, seen.kept, seen.refused) {
-            (Some(wanted), _, Some(refused)) => refused < wanted,
-            // Nothing was refused: the search ended at its lid, or where the engine could not follow.
-            (Some(wanted), kept, None) => kept.is_none_or(|kept| kept < wanted),
-            (None, ..) => true,
+        seen.stopped = falls_short(seen, single.map(|single| single * seen.instances as f64 * share));
+        seen.size = match seen.modelled {
+            Some(most) if seen.kept.is_some_and(|kept| kept > most * seen.leeway) => SizeSeen::Beyond,
+            Some(most) if falls_short(seen, Some(most * share)) => SizeSeen::Below,
+            None if seen.stopped => SizeSeen::Below,
+            _ => SizeSeen::AsModelled,
         };
-        worst = worst.max(verdict_on(seen));
     }
+    let per_instance = |rate: f64, seen: &CapacitySeen| rate / seen.instances.max(1) as f64;
+    for index in 0..searches.len() {
+        let seen = &searches[index];
+        let most = seen.refused.or(seen.kept).map_or(0.0, |rate| per_instance(rate, seen));
+        let outgrown = searches[index + 1..]
+            .iter()
+            .any(|larger| larger.kept.is_some_and(|kept| per_instance(kept, larger) > most * larger.leeway));
+        if outgrown {
+            searches[index].size = SizeSeen::Outgrown;
+        }
+    }
+    let worst = searches.iter().map(verdict_on).max().unwrap_or(Verdictlet::Open);
     let finding = Finding::Case(CaseFinding::Capacity { searches, share });
     match worst {
         Verdictlet::Fine => Judged::pass(finding),
@@ -66,15 +80,28 @@ enum Verdictlet {
     Wrong,
 }
 
-fn verdict_on(seen: &CapacitySeen) -> Verdictlet {
-    if !seen.stopped {
-        return Verdictlet::Fine;
+/// Whether what was found is less than what is wanted; nothing is known to be enough.
+fn falls_short(seen: &CapacitySeen, wanted: Option<f64>) -> bool {
+    match (wanted, seen.refused) {
+        (Some(wanted), Some(refused)) => refused < wanted,
+        // Nothing was refused: the search ended at its lid, or where the engine could not follow.
+        (Some(wanted), None) => seen.kept.is_none_or(|kept| kept < wanted),
+        (None, _) => true,
     }
-    match &seen.reason {
-        Some(Bottleneck::Shared { .. } | Bottleneck::Instances { .. }) if seen.kept.is_some() => {
+}
+
+fn verdict_on(seen: &CapacitySeen) -> Verdictlet {
+    match (seen.size, &seen.reason) {
+        // Nothing was full, and yet requests failed: that is no capacity, however high the rate was.
+        (_, Some(Bottleneck::Errors { .. })) => Verdictlet::Wrong,
+        (SizeSeen::AsModelled, _) => Verdictlet::Fine,
+        (SizeSeen::Below | SizeSeen::Outgrown, Some(Bottleneck::Uneven { .. })) => Verdictlet::Wrong,
+        // Full places say enough where nobody knows how much they should serve; where that is known they contradict it.
+        (SizeSeen::Below, Some(Bottleneck::Shared { .. } | Bottleneck::Instances { .. }))
+            if seen.kept.is_some() && seen.modelled.is_none() =>
+        {
             Verdictlet::Fine
         }
-        Some(Bottleneck::Uneven { .. } | Bottleneck::Errors { .. }) => Verdictlet::Wrong,
         _ => Verdictlet::Open,
     }
 }
@@ -110,9 +137,19 @@ fn seen(
         kept_latency_ms: kept.and_then(|rung| rung.at_quantile).map(ms),
         refused: refused.map(|rung| rung.rate_per_second),
         unmeasured: of(RungJudged::Unknown).map(|rung| rung.rate_per_second).min_by(f64::total_cmp),
+        modelled: ledger.plan.backends.most_per_second(&search.load.path, &up),
+        leeway: kept.map_or(1.0, |rung| leeway(rung, search)),
         stopped: false,
+        size: SizeSeen::default(),
         reason: refused.map(|rung| reason(rung, search, &up)),
     }
+}
+
+/// By which factor a brief rung may be kept above what can be served for ever: a line that grows to the limit is seen by
+/// nobody, and arrivals come at random.
+fn leeway(rung: &CapacityRung, search: &CapacitySearch) -> f64 {
+    let seconds = (rung.sent as f64 / rung.rate_per_second).max(f64::MIN_POSITIVE);
+    1.0 + search.limit.as_secs_f64() / seconds + DEVIATIONS / (rung.sent.max(1) as f64).sqrt()
 }
 
 /// What was full when a rate was refused.
@@ -159,7 +196,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::check::testkit::Kit;
-    use crate::check::{Bottleneck, CapacitySeen, CaseFinding, Finding, Outcome, evaluate};
+    use crate::check::{Bottleneck, CapacitySeen, CaseFinding, Finding, Outcome, SizeSeen, evaluate};
     use harness_model::catalogue::CheckId;
     use harness_model::history::{CapacityRung, EventKind, PlaceUse, RungJudged};
     use harness_model::plan::samples::{load, rate};
@@ -234,5 +271,61 @@ mod tests {
     #[test]
     fn what_nothing_explains_is_left_open() {
         assert_eq!(judged(400.0, &[("b1", 0.4), ("b2", 0.4)]).0, Outcome::Inconclusive);
+    }
+
+    /// Two instances keep 447/s; one keeps so much, and the next rung is refused for these errors.
+    fn beside_two(kept: f64, busy: f64, errors: u64, modelled: bool) -> (Outcome, Vec<CapacitySeen>) {
+        let mut kit = Kit::new(2);
+        if modelled {
+            let script = r#"{"otherwise": {"occupied": {"places": 2, "service": "10ms"}}}"#;
+            kit.record.plan.backends.script = serde_json::from_str(script).unwrap();
+        }
+        kit.step(0.0, search("two"));
+        kit.event(1.0, rung("two", 400.0, RungJudged::Kept, &[("b1", 0.95), ("b2", 0.95)]));
+        kit.event(2.0, rung("two", 440.0, RungJudged::Refused, &[("b1", 0.99), ("b2", 0.99)]));
+        kit.step(10.0, StepKind::Backends(BackendChange { which: vec![1], up: false }));
+        kit.event(11.0, EventKind::BackendDown { backend: "b2".into() });
+        kit.step(20.0, search("one"));
+        kit.event(21.0, rung("one", kept, RungJudged::Kept, &[("b1", busy * 0.9)]));
+        let EventKind::CapacityRung(mut refused) =
+            rung("one", kept * 1.08, RungJudged::Refused, &[("b1", busy)])
+        else {
+            panic!()
+        };
+        refused.errors = errors;
+        kit.event(22.0, EventKind::CapacityRung(refused));
+        kit.check(CheckId::CapacityScaling);
+        let verdict = evaluate(&kit.record).remove(0);
+        let Finding::Case(CaseFinding::Capacity { searches, .. }) = verdict.finding else {
+            panic!("{verdict:?}")
+        };
+        (verdict.outcome, searches)
+    }
+
+    #[test]
+    fn a_single_instance_that_fails_is_no_measure_for_the_others_and_a_failure_itself() {
+        for modelled in [true, false] {
+            let (outcome, searches) = beside_two(52.0, 0.28, 37, modelled);
+            assert_eq!(outcome, Outcome::Fail, "{searches:?}");
+            assert_eq!(searches[0].reason, Some(Bottleneck::Errors { share: 0.037 }));
+            assert_eq!(searches[0].size, SizeSeen::Outgrown);
+            assert!(!searches[1].stopped && searches[1].size == SizeSeen::AsModelled);
+        }
+    }
+
+    #[test]
+    fn more_than_twice_with_two_is_never_a_pass() {
+        for (busy, modelled) in [(0.5, true), (0.95, true), (0.95, false)] {
+            assert_eq!(beside_two(120.0, busy, 0, modelled).0, Outcome::Inconclusive);
+        }
+        assert_eq!(beside_two(190.0, 0.95, 0, true).0, Outcome::Pass);
+    }
+
+    #[test]
+    fn a_size_is_held_against_its_model_and_not_against_a_smaller_one_alone() {
+        let (outcome, searches) = beside_two(190.0, 0.95, 0, true);
+        assert_eq!((outcome, searches[1].modelled), (Outcome::Pass, Some(400.0)));
+        let beyond = beside_two(300.0, 0.95, 0, true);
+        assert_eq!((beyond.0, beyond.1[0].size), (Outcome::Inconclusive, SizeSeen::Beyond));
     }
 }

@@ -170,10 +170,34 @@ pub struct CapacitySeen {
     pub refused: Option<f64>,
     /// Lowest rate that could not be measured, where there was one.
     pub unmeasured: Option<f64>,
+    /// What so many instances can serve by their own model, in requests per second; `None` where they have none.
+    #[serde(default)]
+    pub modelled: Option<f64>,
+    /// By which factor a brief rung may be kept above what can be served for ever.
+    #[serde(default)]
+    pub leeway: f64,
     /// Whether the scaling has stopped here.
     pub stopped: bool,
+    /// How this size stands by itself.
+    #[serde(default)]
+    pub size: SizeSeen,
     /// What was full when that rate was refused.
     pub reason: Option<Bottleneck>,
+}
+
+/// How the capacity of a number of instances stands by itself, whatever other numbers serve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SizeSeen {
+    /// As much as they can, as far as that is known.
+    #[default]
+    AsModelled,
+    /// Less than they can.
+    Below,
+    /// More than they can: something else has answered.
+    Beyond,
+    /// More instances served more than in proportion, so it was held back here.
+    Outgrown,
 }
 
 /// What was full when a rate was refused.

@@ -15,7 +15,7 @@ pub(super) use capacity::scaling;
 pub(super) use degradation::degradation;
 pub use finding::{
     AdmissionSeen, BalanceSeen, Bottleneck, CapacitySeen, CaseFinding, InstanceShare, MultiplexingSeen,
-    OverloadSeen, WorkerSeen,
+    OverloadSeen, SizeSeen, WorkerSeen,
 };
 pub(super) use gateway::admission;
 pub(super) use multiplexing::multiplexing;
