@@ -68,6 +68,11 @@ fn each_output_is_read_by_its_consumer_and_drawn_again_in_the_same_bytes() {
     let shown = step_summary.strip_prefix("before\n\n").expect("appended, not replaced").trim_end();
     assert!(summary.contains(shown) && every_row(shown) == rows.len(), "one language of it: {shown}");
 
+    for language in ["en", "es"] {
+        let page = fs::read_to_string(run.join(format!("report.{language}.html"))).expect("a page");
+        assert_page_says_what_was_judged(&page, &verdicts, language);
+    }
+
     let before = bytes_of(&run);
     let again = harness().arg("report").arg(&run).output().expect("the harness runs");
     assert_eq!(again.status.code(), Some(1), "{}", String::from_utf8_lossy(&again.stderr));
@@ -105,6 +110,61 @@ fn a_history_says_what_changed(run: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
     assert!(said.contains("older") && said.contains("events.jsonl"), "{said}");
     let nothing = harness().args(["report", "--history"]).arg(run.join("plots")).output().expect("it runs");
     assert_eq!(nothing.status.code(), Some(4), "no run lies there");
+}
+
+/// Every place of a page that counts or names outcomes agrees with the verdicts.
+fn assert_page_says_what_was_judged(page: &str, verdicts: &Value, language: &str) {
+    let rows = verdicts["verdicts"].as_array().expect("verdicts");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let mut judged: Vec<(String, String)> =
+        rows.iter().map(|row| (text(&row["check"]), text(&row["outcome"]))).collect();
+    judged.sort();
+    let listed = |from: &str, to: &str, item: &str, name: (&str, &str)| {
+        let list = between(page, from, to).expect("the list");
+        let mut found: Vec<(String, String)> = list
+            .split(item)
+            .skip(1)
+            .map(|one| {
+                let outcome = one.split('"').next().expect("an outcome").to_owned();
+                (between(one, name.0, name.1).expect("a name").to_owned(), outcome)
+            })
+            .collect();
+        found.sort();
+        found
+    };
+    assert_eq!(listed("<nav", "</nav>", "<li data-outcome=\"", ("class=\"name\">", "<")), judged);
+    let table = ("<table class=\"glance\"", "</table>");
+    assert_eq!(listed(table.0, table.1, "<tr data-outcome=\"", ("href=\"#", "\"")), judged);
+    assert_eq!(listed("<main", "</main>", "<article class=\"check ", ("id=\"", "\"")), judged);
+    for row in rows {
+        // A sentence begins with a capital on a page, and its blanks may be such that no line breaks there.
+        let sentence = text(&row["sentence"][language]).replace('&', "&amp;").replace('<', "&lt;");
+        let rest: String = sentence.chars().skip(1).collect();
+        assert!(page.replace('\u{a0}', " ").contains(&rest.replace('\u{a0}', " ")), "{sentence}");
+    }
+    for outcome in ["fail", "inconclusive", "blocked", "skipped", "unsupported", "manual", "pass"] {
+        let counted = between(page, &format!("data-filter=\"{outcome}\""), "</button>").map(|button| {
+            between(button, "class=\"count\">", "<").expect("a count").parse::<usize>().expect("a number")
+        });
+        let here = judged.iter().filter(|(_, one)| one == outcome).count();
+        assert_eq!(counted.unwrap_or(0), here, "{outcome}");
+    }
+    let required = |outcome: &str| {
+        rows.iter()
+            .filter(|row| row["kind"] == "required" && (outcome.is_empty() || row["outcome"] == outcome))
+            .count()
+    };
+    let score = if language == "en" { "Score" } else { "Puntaje" };
+    let score = between(page, &format!("<dt>{score}</dt><dd>"), "</dd>").expect("a score");
+    let figures: Vec<usize> = score.split(' ').filter_map(|word| word.parse().ok()).collect();
+    assert_eq!(figures, [required("pass"), required("")], "{score}");
+    let code = between(page, "<p class=\"code\">", "</p>").expect("an exit code");
+    assert!(code.contains(&format!("<b>{}</b>", verdicts["exit_code"])), "{code}");
+}
+
+fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(from)?;
+    rest.split_once(to).map(|(found, _)| found)
 }
 
 fn schema(kind: &str) -> Value {

@@ -8,7 +8,7 @@ use crate::conductor;
 use harness_model::exit_code::ExitCode;
 use harness_tell::language::Language;
 use harness_tell::language::trend_words::{history_at, no_runs, run_left_out};
-use harness_tell::report::{Trend, write_trend};
+use harness_tell::report::{Attachments, Source, Trend, write_trend};
 
 use super::arguments::{ReportArguments, language};
 use super::pdf;
@@ -21,7 +21,10 @@ pub(super) fn run(arguments: &ReportArguments) -> ExitCode {
     }
     ExitCode::of_many(arguments.folders.iter().map(|folder| match conductor::judge(folder) {
         Ok(finished) => {
-            terminal::print(&finished, language, arguments.verbose);
+            let attachments = Attachments::read(&finished.run_directory);
+            let source =
+                Source { record: &finished.record, verdicts: &finished.verdicts, attachments: &attachments };
+            terminal::print(&finished, &source, language, arguments.verbose);
             if arguments.pdf {
                 pdf::print(finished.pages.report(language), language);
             }

@@ -163,10 +163,10 @@ fn conduct(
             // One at a time: the lines of two runs must not mix.
             static PRINTING: Mutex<()> = Mutex::new(());
             let _alone = PRINTING.lock().unwrap_or_else(PoisonError::into_inner);
-            terminal::print(&finished, language, arguments.verbose);
             let attachments = Attachments::read(&finished.run_directory);
             let source =
                 Source { record: &finished.record, verdicts: &finished.verdicts, attachments: &attachments };
+            terminal::print(&finished, &source, language, arguments.verbose);
             step_summary::append_text(&summary_in(&source, language));
             annotations::of_run(&source, language);
             if let Some(before) = &before {

@@ -82,14 +82,12 @@ impl Observer for Live {
 }
 
 /// Prints what was found; everything that was judged where `verbose`.
-pub(super) fn print(finished: &Finished, language: Language, verbose: bool) {
+pub(super) fn print(finished: &Finished, source: &Source<'_>, language: Language, verbose: bool) {
     if let Some(problem) = &finished.start_problem {
         print_problem(&finished.record.plan, problem, language);
     }
-    let attachments = Attachments::read(&finished.run_directory);
-    let source = Source { record: &finished.record, verdicts: &finished.verdicts, attachments: &attachments };
     let page = shown(finished.pages.report(language));
-    anstream::print!("{}", verdicts(&source, language, verbose, width(), Some(&page)));
+    anstream::print!("{}", verdicts(source, language, verbose, width(), Some(&page)));
 }
 
 /// Prints what changed since an earlier run of the same scenario on the same proxy.

@@ -424,8 +424,12 @@ async fn perform_once(
     let asked_nothing = matches!(step.kind, StepKind::Backends(_) | StepKind::Wait { .. });
     // A connection that broke is how a death shows first; its guard may be heard of later where the host is busy.
     let broke = stage.traffic.clients.broken() > broken;
-    let alive =
-        asked_nothing || lives(stage, if broke { DEATH_AFTER_A_BREAK } else { DEATH_SHOWS_WITHIN }).await;
+    let moment = if broke {
+        stage.traffic.clients.strain().stretched(DEATH_AFTER_A_BREAK)
+    } else {
+        DEATH_SHOWS_WITHIN
+    };
+    let alive = asked_nothing || lives(stage, moment).await;
     stage.pump.drain();
     sampler.note_noise();
     let problem = result.err();
@@ -453,8 +457,8 @@ async fn perform_once(
     performed
 }
 
-/// The time in which a death that has broken a connection is heard of.
-const DEATH_AFTER_A_BREAK: Duration = Duration::from_millis(500);
+/// The time in which a death that has broken a connection is heard of, on a host with a CPU to spare.
+const DEATH_AFTER_A_BREAK: Duration = Duration::from_millis(150);
 
 /// Whether the proxy still runs a moment after a step: its death reaches us through its guard.
 async fn lives(stage: &Stage, moment: Duration) -> bool {

@@ -354,6 +354,11 @@ fn quoted(call: &str) -> Vec<&str> {
     found
 }
 
+/// The blanks that a line begins with.
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
 /// Options that a source compares with, by hand or in a `switch` behind `getopt`: `"--port"`, `case 'p':`.
 fn options(code: &str) -> Vec<Argument> {
     let mut found: Vec<Argument> = Vec::new();
@@ -390,11 +395,14 @@ fn options(code: &str) -> Vec<Argument> {
             continue;
         }
         let name = names.iter().find(|name| name.starts_with("--")).unwrap_or(&names[0]).clone();
-        // Its value is taken in this line or in the next ones, up to the next option; a usage names all of them.
+        // Its value is taken in this line or in the next ones, up to the next option or the end of the block; a usage names all.
+        let depth = indent(line);
         let until = lines[number + 1..]
             .iter()
             .position(|next| {
-                ["case '", "default:", "\"-", "'-", "else"].iter().any(|sign| next.contains(sign))
+                let over =
+                    !next.trim().is_empty() && indent(next) < depth || next.trim_start().starts_with('}');
+                over || ["case '", "default:", "\"-", "'-", "else"].iter().any(|sign| next.contains(sign))
             })
             .unwrap_or(3)
             .min(3);
@@ -611,6 +619,15 @@ mod tests {
             calls_of("p.c", rust, "")[0],
             ["--port", "{{ port }}", "--ttl", "{{ ttl_seconds or 60 }}"]
         );
+    }
+
+    #[test]
+    fn what_stands_behind_the_block_of_an_option_is_not_its_value() {
+        let c = "for (int i = 1; i < argc; i++) {\n    if (!strcmp(argv[i], \"-p\")) port = atoi(argv[++i]);\n    if (!strcmp(what, \"-d\")) debug = 1;\n}\nif (load(argv[1], parse)) return 1;\n";
+        assert_eq!(calls_of("p.c", c, "")[0], ["-p", "{{ port }}"]);
+        let python =
+            "for o in sys.argv:\n    if o == \"-d\":\n        directory = True\nTTL = int(sys.argv[1])\n";
+        assert!(calls_of("p.py", python, "").iter().all(|call| !call.contains(&"-d".to_owned())));
     }
 
     #[test]

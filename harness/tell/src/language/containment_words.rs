@@ -67,6 +67,11 @@ messages! {
         en: "What this host could not keep apart",
         es: "Lo que este computador no pudo aislar",
     }
+    /// All of them in one sentence, beside a verdict.
+    pub fn only_partly_kept(missing: &str) {
+        en: "Not kept apart by this host: {missing}",
+        es: "Este computador no pudo aislar todo: {missing}",
+    }
     /// One of them, where only some teams are concerned.
     pub fn not_kept_of(what: &str, teams: &str) { en: "{what} ({teams})", es: "{what} ({teams})" }
 }

@@ -10,6 +10,7 @@ use super::wire::plain;
 use crate::language::conduct_words::{
     adapted, listens_elsewhere, looked, not_back, port_given_up, put_off, restarted,
 };
+use crate::language::containment_words::only_partly_kept;
 use crate::language::profile_words::{profile, so_far};
 use crate::language::report_words::{
     HeadlineFacts, declared_unsupported, exit_meaning, headline_of, hung_at_stop, optimal_failed,
@@ -19,7 +20,7 @@ use harness_judge::check::{Outcome, Summary, Verdict};
 use harness_judge::compare::{Limited, Ruling, judge_run};
 use harness_model::catalogue::CheckId;
 use harness_model::exit_code::ExitCode;
-use harness_model::history::{CutBy, Doubt, EventKind, HowLetGo, LetGo, NOT_OVER, Record};
+use harness_model::history::{CutBy, Doubt, EventKind, HowLetGo, LetGo, NOT_OVER, NotKept, Record};
 use harness_model::plan::{HostProfile, OnInconclusive, StepKind};
 
 /// What the first screen says.
@@ -63,6 +64,8 @@ pub struct Overview {
     pub goes_on: bool,
     /// Why the run ended before its plan did, where it did.
     pub cut: Option<CutBy>,
+    /// What this host could not keep a submission apart by.
+    pub not_kept: Vec<NotKept>,
     /// What was done because of what the proxy did: first looks and adaptations, in their order.
     pub conduct: Vec<EventKind>,
 }
@@ -114,6 +117,12 @@ impl Overview {
                 EventKind::ProxyHungAtStop { signal, waited, .. } => Some((signal.clone(), *waited)),
                 _ => None,
             }),
+            not_kept: source
+                .attachments
+                .manifest
+                .as_ref()
+                .map(|manifest| manifest.facts.not_kept.clone())
+                .unwrap_or_default(),
             goes_on: source.events().iter().rev().any(
                 |event| matches!(&event.event, EventKind::Interrupted { reason, .. } if reason == NOT_OVER),
             ),
@@ -247,6 +256,10 @@ impl Overview {
         }
         if let Some((signal, waited)) = &self.hung_at_stop {
             notes.push(hung_at_stop(language, signal, Span(waited.as_secs_f64() * 1e3)));
+        }
+        if !self.not_kept.is_empty() {
+            let missing: Vec<String> = self.not_kept.iter().map(|what| what.in_words(language)).collect();
+            notes.push(only_partly_kept(language, &missing.join("; ")));
         }
         notes
     }
