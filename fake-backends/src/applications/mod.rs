@@ -1,4 +1,4 @@
-//! Programs with state, tokens and time, after four systems that live behind a balancer.
+//! Programs with state, tokens and time, after systems that live behind a balancer.
 //!
 //! Scripts name them (`application: {name: tracking}`) and every backend of a run asks the same one, as instances of a
 //! service share a database. They answer requests and keep state in memory; they never see a socket and never misbehave:
@@ -7,7 +7,6 @@
 mod accounts;
 mod careless;
 mod dialogue;
-mod event;
 mod instance;
 mod plain;
 mod token;
@@ -16,7 +15,6 @@ mod voting;
 mod worker;
 
 pub use careless::{CARELESS, Careless, Permission};
-pub use event::Event;
 pub use instance::{Instances, Usage, service_time};
 pub use plain::Plain;
 pub use token::{Authority, BadToken, Claims};
@@ -39,7 +37,6 @@ pub const NAMES: &[(&str, &str)] = &[
         "tracking",
         "delivery tracking: tokens of 30 minutes, orders, metrics, CORS, cold starts, and answers with careless caching headers",
     ),
-    ("event", "an event platform: login, large scene files, long-lived data connections"),
     ("instance", "a server with so many places and service times of its own, whose occupancy can be read"),
     ("plain", "a plain web instance that names itself"),
 ];
@@ -50,7 +47,6 @@ pub fn all() -> Applications {
     applications.add("voting", Arc::new(Voting::new()));
     applications.add("voting-20x", Arc::new(Voting::faster(20)));
     applications.add("tracking", Arc::new(Tracking::new()));
-    applications.add("event", Arc::new(Event::new()));
     applications.add("instance", Arc::new(Instances::new()));
     applications.add("plain", Arc::new(Plain));
     applications

@@ -131,14 +131,7 @@ fn careless_answers_name_their_user_and_carry_their_fields() {
 }
 
 #[test]
-fn an_event_has_logins_scenes_and_data() {
-    let event = Event::new();
-    let token = token(&event, "/login", "ana", "");
-    let scene = ask(&event, "GET", "/scene/1", None, &Value::Null);
-    assert_eq!((scene.status, scene.body.size()), (200, 1024 * 1024));
-    assert_eq!(ask(&event, "GET", "/data?ms=1", None, &Value::Null).status, 401);
-    let data = ask(&event, "GET", "/data?ms=1", Some(&token), &Value::Null);
-    assert_eq!(json_of(&data), json!({ "user": "ana", "connected": 1 }));
+fn a_plain_instance_names_itself() {
     assert_eq!(json_of(&ask(&Plain, "GET", "/x", None, &Value::Null))["instance"], "b1");
 }
 
