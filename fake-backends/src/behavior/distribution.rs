@@ -77,6 +77,22 @@ impl Distribution {
         }
     }
 
+    /// The same with every draw so many times as long.
+    #[must_use]
+    pub fn times(&self, factor: f64) -> Distribution {
+        let longer = |span: &Span| {
+            Span(Duration::try_from_secs_f64(span.0.as_secs_f64() * factor).unwrap_or(LONGEST).min(LONGEST))
+        };
+        match self {
+            Distribution::Constant(span) => Distribution::Constant(longer(span)),
+            Distribution::Uniform(low, high) => Distribution::Uniform(longer(low), longer(high)),
+            Distribution::Normal(mean, deviation) => Distribution::Normal(longer(mean), longer(deviation)),
+            Distribution::LogNormal(median, sigma) => Distribution::LogNormal(longer(median), *sigma),
+            Distribution::Exponential(mean) => Distribution::Exponential(longer(mean)),
+            Distribution::Pareto(least, shape) => Distribution::Pareto(longer(least), *shape),
+        }
+    }
+
     /// A draw.
     pub fn draw(&self, random: &mut Random) -> Duration {
         let seconds = match self {
@@ -181,6 +197,18 @@ mod tests {
         assert!((mean(&draws("exponential(20ms)")) - 20.0).abs() < 0.6);
         let pareto = draws("pareto(10ms,1.5)");
         assert!(pareto[0] >= 10.0 && (pareto[10_000] - 10.0 * 2f64.powf(1.0 / 1.5)).abs() < 0.4);
+    }
+
+    #[test]
+    fn so_many_times_as_long_is_so_in_every_draw() {
+        for text in
+            ["20ms", "uniform(10ms,50ms)", "lognormal(20ms,0.5)", "exponential(20ms)", "pareto(10ms,1.5)"]
+        {
+            let one: Distribution = text.parse().unwrap();
+            let (mut first, mut second) = (Random::new(7), Random::new(7));
+            let (drawn, longer) = (one.draw(&mut first), one.times(2.5).draw(&mut second));
+            assert!((longer.as_secs_f64() - 2.5 * drawn.as_secs_f64()).abs() < 1e-7, "{text}");
+        }
     }
 
     #[test]

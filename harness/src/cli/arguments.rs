@@ -301,7 +301,8 @@ pub(super) struct SimulateArguments {
     /// Only the fleet step of this name; may be given several times.
     #[arg(long, value_name = "NAME")]
     pub(super) step: Vec<String>,
-    /// Seconds of the case in one second; 1 is the time of the owner: hours, and every request for itself.
+    /// Seconds of the case in one second. Left out: 1, the pace of the owner, every request for itself. Above it a request
+    /// stands for many, and nothing is said of waits shorter than a few of those.
     #[arg(long, value_name = "N")]
     pub(super) scale: Option<f64>,
     /// Times the load.
@@ -316,7 +317,7 @@ pub(super) struct SimulateArguments {
     /// How long the load lasts in the time of the case, such as 8h: its shape is stretched.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(super) span: Option<Duration>,
-    /// The p99 of a control period beyond which the fleet breaks [default: that of the scenario's checks, otherwise 1s].
+    /// The p99 that the fleet is to hold [default: that of the scenario's checks, otherwise 1s].
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(super) limit: Option<Duration>,
     /// A run folder: what that machine added to the times is added here, and how far the model was from the run is said.

@@ -8,9 +8,8 @@ use std::path::Path;
 use super::arguments::{SimulateArguments, language};
 use super::input;
 use harness_model::adapter::built_in;
-use harness_model::catalogue::CheckId;
 use harness_model::exit_code::ExitCode;
-use harness_model::fleet::{Distance, Forecast, Overhead, WhatIf};
+use harness_model::fleet::{Distance, Forecast, Objective, Overhead, WhatIf};
 use harness_model::history::{self, EventKind, dated_folder};
 use harness_model::plan::{CloudStep, FleetPlan, Options, Plan, StepKind, resolve};
 use harness_tell::language::Language;
@@ -19,8 +18,8 @@ use harness_tell::language::simulate_words::{
 };
 use harness_tell::report::{Calibrated, Calibration, Simulated, SimulationKind, write_simulation};
 
-/// The 99th percentile that a period may have where neither the user nor the scenario states one, in milliseconds.
-const LIMIT_MS: f64 = 1_000.0;
+/// The time of the owner: what takes a minute there takes one, and every request stands for itself.
+const OWNERS: f64 = 1.0;
 
 /// What a real run says of the model: how far it was, and what the machine added to each step.
 struct Model {
@@ -91,7 +90,7 @@ fn one(
         return Err(no_such_step(language, &name, unknown, &known.join(", ")));
     }
     let what_if = WhatIf {
-        scale: arguments.scale,
+        scale: Some(arguments.scale.unwrap_or(OWNERS)),
         load_factor: arguments.load_factor,
         least: arguments.minimum,
         most: arguments.maximum,
@@ -105,10 +104,13 @@ fn one(
     // All of them are looked at before the first is simulated.
     let changed = changed.collect::<Result<Vec<_>, String>>()?;
     let forecasts = changed.into_iter().map(|(step, changed)| {
-        let limit = arguments.limit.map(|limit| limit.as_secs_f64() * 1e3);
-        let limit = limit.unwrap_or_else(|| limit_of(&plan, step));
+        let mut objective = Objective::of(&plan, step);
+        if let Some(limit) = arguments.limit {
+            objective.limit_ms = limit.as_secs_f64() * 1e3;
+        }
         let overhead = model.map_or_else(Overhead::default, |model| model.overhead_of(step));
-        Forecast::of(step, changed, overhead, limit, arguments.seed)
+        let overhead = if changed.scale > OWNERS { overhead } else { overhead.in_the_owners_time() };
+        Forecast::of(step, changed, overhead, objective, arguments.seed)
     });
     Ok(Simulated {
         kind: SimulationKind::Simulation,
@@ -144,19 +146,6 @@ fn fleets(plan: &Plan) -> Vec<(String, &FleetPlan)> {
         }
     }
     found
-}
-
-/// The limit that a check of the scenario states for a step.
-fn limit_of(plan: &Plan, step: &str) -> f64 {
-    let of_latency = plan.checks.iter().filter(|check| {
-        let steps = &check.parameters.steps;
-        matches!(check.id, CheckId::FleetLatency | CheckId::FleetBreaks)
-            && (steps.is_empty() || steps.iter().any(|label| label == step))
-    });
-    of_latency
-        .filter_map(|check| check.parameters.at_most)
-        .next()
-        .map_or(LIMIT_MS, |limit| limit.as_secs_f64() * 1e3)
 }
 
 /// What a run folder says of the model.

@@ -1,7 +1,8 @@
 //! A fleet step: real backends are launched, drained and killed as instances, under an open loop of requests.
 //!
 //! `steps` calls it. What is decided comes from `fleet`, by what was measured at the instances; the proxy learns of it
-//! through its adapter. Everything that happened is one entry of the record, and nothing here says whether it was right.
+//! through its adapter. What happened to the fleet is one entry of the record; its requests are counted, kept in histograms
+//! and journalled like those of any load. Nothing here says whether it was right.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +14,10 @@ use tokio::task::JoinSet;
 
 use super::steps::{Stage, in_words};
 use harness_model::fleet::{Arrivals, Control, Group, Measured, name_of};
-use harness_model::history::{Anomaly, EventKind, Exchange, ExchangeEnd, FleetRun, FleetTick, Purpose};
+use harness_model::history::{
+    Anomaly, EngineCounters, EventKind, Exchange, ExchangeEnd, FleetRun, FleetTick, LatencyHistogram,
+    Measure, Purpose,
+};
 use harness_model::plan::{BackendChange, FleetPlan};
 use harness_model::statistics::quantile_of_sorted;
 use harness_run::traffic::{Pacer, Problem, Request};
@@ -32,12 +36,14 @@ impl Stage {
     ///
     /// # Errors
     /// The proxy cannot be told of other backends while it serves, or a backend cannot come or go.
-    pub(super) async fn fleet(&mut self, plan: &FleetPlan) -> Result<(), Problem> {
+    pub(super) async fn fleet(&mut self, tag: &str, plan: &FleetPlan) -> Result<(), Problem> {
         if self.proxy.adapter().reload_signal.is_none() {
             return Err(Problem::NoReload);
         }
-        self.backends.set_recording(Recording::Counting);
-        let driven = Drive::new(self, plan).drive().await;
+        if !plan.is_journalled() {
+            self.backends.set_recording(Recording::Counting);
+        }
+        let driven = Drive::new(self, tag, plan).drive().await;
         self.backends.set_recording(Recording::Full);
         let all: Vec<usize> = (0..self.backends.count()).collect();
         let restored = self.show(&all).await;
@@ -72,6 +78,8 @@ impl Stage {
 /// A fleet that is being driven.
 struct Drive<'a> {
     stage: &'a mut Stage,
+    /// Under which its latencies are kept.
+    tag: &'a str,
     plan: &'a FleetPlan,
     control: Control<'a>,
     group: Group,
@@ -90,25 +98,36 @@ struct Drive<'a> {
     /// One request in so many is recorded in full.
     stride: u32,
     good: (u64, f64),
+    /// How long a client waits, in real time.
+    patience: Duration,
+    /// When the interval of the log began, and what ended in it.
+    since: Moment,
+    interval: [(Measure, LatencyHistogram); 4],
+    counters: EngineCounters,
     tick: FleetTick,
     run: FleetRun,
 }
 
 impl<'a> Drive<'a> {
-    fn new(stage: &'a mut Stage, plan: &'a FleetPlan) -> Drive<'a> {
+    fn new(stage: &'a mut Stage, tag: &'a str, plan: &'a FleetPlan) -> Drive<'a> {
         Drive {
+            tag,
             control: Control::new(plan),
-            group: Group::new(plan.least, plan.most),
+            group: Group::new(plan.beginning(), plan.most),
             dead: Vec::new(),
             draining: Vec::new(),
             before: vec![Usage::default(); plan.most],
             total: Usage::default(),
-            healthy_before: (0..plan.least).collect(),
+            healthy_before: (0..plan.beginning()).collect(),
             sending: JoinSet::new(),
             ended: Arc::default(),
             latencies: Vec::new(),
             stride: 1,
             good: (0, 0.0),
+            patience: plan.patience_in_the_run(),
+            since: stage.traffic.clients.clock().now(),
+            interval: Measure::ALL.map(|measure| (measure, LatencyHistogram::default())),
+            counters: EngineCounters::default(),
             tick: FleetTick::default(),
             run: FleetRun::default(),
             stage,
@@ -118,12 +137,17 @@ impl<'a> Drive<'a> {
 
     async fn drive(mut self) -> Result<(), Problem> {
         let seed = self.stage.traffic.seed;
-        self.stage.backends.instances.set_model(self.plan.places, self.plan.service, seed);
+        let service = self.plan.service_in_the_run();
+        self.stage.backends.instances.set_model(self.plan.places, service, seed);
         self.group.healthy().iter().for_each(|place| self.stage.backends.instances.launch(&name_of(*place)));
         self.stage.show(&self.group.healthy()).await?;
         let clock = self.stage.traffic.clients.clock();
         let mut pacer = Pacer::new(clock)?;
         let begin = clock.now();
+        self.since = begin;
+        let probe = self.stage.proxy.probe();
+        let cpu = move || probe.sample().map(|sample| sample.cpu);
+        let cpu_before = cpu();
         let moment = |seconds: f64| begin + Duration::from_secs_f64(seconds.max(0.0));
         let plan = self.plan;
         let mut arrivals = Arrivals::new(plan).peekable();
@@ -152,13 +176,14 @@ impl<'a> Drive<'a> {
         }
         // Every one of them has its own deadline.
         while self.sending.join_next().await.is_some() {}
-        self.finish()
+        let used = cpu().zip(cpu_before).map(|(now, before)| now.saturating_sub(before));
+        self.finish(clock.now().since(begin), used)
     }
 
     fn send(&mut self, number: u32, due: Moment) {
         let clients = self.stage.traffic.clients.clone();
         let mut request = Request::get(Purpose::Load, number, format!("/instance/{number}"), due);
-        request.timeout = self.plan.timeout;
+        request.timeout = self.patience;
         let ended = Arc::clone(&self.ended);
         self.run.sent += 1;
         self.tick.sent += 1;
@@ -193,6 +218,7 @@ impl<'a> Drive<'a> {
         self.tick.p50_ms = quantile_of_sorted(&latencies, 0.5).map(|seconds| seconds * 1e3);
         self.tick.p99_ms = quantile_of_sorted(&latencies, 0.99).map(|seconds| seconds * 1e3);
         self.latencies.extend(latencies);
+        self.write_interval()?;
         self.tick.decision = self.control.decide(&measured);
         self.group.reconcile(self.control.desired(), now, self.plan.provisioning);
         for place in self.group.draining() {
@@ -253,7 +279,7 @@ impl<'a> Drive<'a> {
             at: now,
             healthy: healthy.len(),
             occupancy: (taken.as_secs_f64() / (places * self.plan.period / self.plan.scale)).min(1.0),
-            requests_per_minute: arrived as f64 / count * 60.0 / self.plan.period,
+            requests_per_minute: arrived as f64 * self.plan.weight() / count * 60.0 / self.plan.period,
         }
     }
 
@@ -276,9 +302,15 @@ impl<'a> Drive<'a> {
         let ended = std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner));
         let mut latencies = Vec::with_capacity(ended.len());
         for exchange in ended {
-            let latency = exchange.finished.since(exchange.intended).as_secs_f64();
+            let since = |moment: Moment| exchange.finished.since(moment);
+            let (waited, sent) = (since(exchange.intended), exchange.sent.unwrap_or(exchange.intended));
+            let latency = waited.as_secs_f64();
             let status = exchange.response.as_ref().map(|response| response.status);
+            let [(_, intended), (_, service), (_, lag), (_, error)] = &mut self.interval;
+            lag.record(sent.since(exchange.intended));
             if exchange.end == ExchangeEnd::Complete && status == Some(200) {
+                intended.record(waited);
+                service.record(since(sent));
                 self.good = (self.good.0 + 1, self.good.1 + latency);
                 latencies.push(latency);
                 if exchange.number.is_multiple_of(self.stride) {
@@ -286,9 +318,17 @@ impl<'a> Drive<'a> {
                 }
                 continue;
             }
-            // An error that comes fast must not make the fleet look fast; one that came too late was at least as late.
-            if exchange.end == ExchangeEnd::TimedOut {
-                latencies.push(latency.max(self.plan.timeout.as_secs_f64()));
+            error.record(waited);
+            match (&exchange.end, status) {
+                // An error that comes fast must not make the fleet look fast; one that came too late was at least as late.
+                (ExchangeEnd::TimedOut, _) => {
+                    latencies.push(latency.max(self.patience.as_secs_f64()));
+                    self.tick.late += 1;
+                    self.run.late += 1;
+                    self.counters.timed_out += 1;
+                }
+                (ExchangeEnd::Complete, Some(_)) => self.counters.wrong_status += 1,
+                _ => self.counters.broken += 1,
             }
             self.tick.lost += 1;
             self.run.lost += 1;
@@ -301,11 +341,52 @@ impl<'a> Drive<'a> {
         latencies
     }
 
-    fn finish(mut self) -> Result<(), Problem> {
+    /// What ended since the last time, into the interval log.
+    fn write_interval(&mut self) -> Result<(), Problem> {
+        let now = self.stage.traffic.clients.clock().now();
+        let start = std::mem::replace(&mut self.since, now);
+        let mut log = self.stage.log.lock().unwrap_or_else(PoisonError::into_inner);
+        for (measure, histogram) in &mut self.interval {
+            let ended = std::mem::take(histogram);
+            let written = log.append(self.tag, *measure, start, now.since(start), &ended);
+            written.map_err(|error| Problem::Engine { said: error.to_string() })?;
+        }
+        Ok(())
+    }
+
+    /// Its requests in numbers, like those of any load.
+    fn count(&mut self, took: Duration, proxy_cpu: Option<Duration>) {
+        let seconds = took.as_secs_f64();
+        let asked = self.run.sent as f64 / self.plan.real_time().as_secs_f64().max(f64::MIN_POSITIVE);
+        let engine = EngineCounters {
+            asked_per_second: Some(asked),
+            reached_per_second: asked,
+            rate_reached: true,
+            // Each request has a connection of its own.
+            connections_opened: self.run.sent,
+            ..std::mem::take(&mut self.counters)
+        };
+        self.stage.traffic.clients.recorder().record(EventKind::LoadCounters {
+            tag: self.tag.to_owned(),
+            sent: self.run.sent,
+            good: self.good.0,
+            errors: self.run.lost,
+            corrupt: 0,
+            overloaded: false,
+            seconds,
+            proxy_cpu,
+            engine,
+        });
+    }
+
+    fn finish(mut self, took: Duration, proxy_cpu: Option<Duration>) -> Result<(), Problem> {
         let last = self.count_ended();
+        self.write_interval()?;
+        self.count(took, proxy_cpu);
         // Those that ended badly after the last period belong to it.
         if let Some(tick) = self.run.ticks.last_mut() {
             tick.lost += std::mem::take(&mut self.tick.lost);
+            tick.late += std::mem::take(&mut self.tick.late);
         }
         self.latencies.extend(last);
         self.usages();

@@ -117,7 +117,9 @@ impl Stage {
             }
             StepKind::Cloud(CloudStep::Users(plan)) => users::run(traffic, plan).await,
             StepKind::Cloud(CloudStep::Deliveries(plan)) => deliveries::run(traffic, step, plan).await,
-            StepKind::Cloud(CloudStep::Fleet(plan)) => self.fleet(plan).await,
+            StepKind::Cloud(CloudStep::Fleet(plan)) => {
+                self.fleet(step.label.as_deref().unwrap_or("fleet"), plan).await
+            }
             StepKind::Exact(plan) if plan.asks.is_about_the_log() => self.exact_with_log(step, plan).await,
             StepKind::Case(CaseStep::Callers(plan)) => {
                 callers::run(traffic, plan, &self.backends.socket_addresses()).await;

@@ -50,8 +50,8 @@ pub use cases::{
 };
 pub use cause::Cause;
 pub use cloud::{
-    BreakSeen, Breaks, CloudFinding, EvenSeen, FleetFinding, KindSeen, LostSeen, PlaceSeen, ScaledSeen,
-    SimulatedSeen, SlowSeen,
+    BreakSeen, Breaks, CloudFinding, EvenSeen, FleetFinding, KindSeen, LostSeen, PlaceSeen, RestsOn,
+    ScaledSeen, SimulatedSeen, SlowSeen,
 };
 pub use concurrency::needs_second_try;
 pub use evaluate::evaluate;

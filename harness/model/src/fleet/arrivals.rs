@@ -29,7 +29,7 @@ impl Iterator for Arrivals<'_> {
         // Arrivals are as many as the area under the rate, to one.
         let mut missing = 1.0;
         while self.at < length {
-            let rate = self.plan.rate_at(self.at * self.plan.scale);
+            let rate = self.plan.in_the_run(self.plan.rate_at(self.at * self.plan.scale));
             if rate * IDLE_STEP >= missing {
                 self.at += missing / rate;
                 return (self.at < length).then_some(self.at);

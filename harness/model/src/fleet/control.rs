@@ -2,6 +2,10 @@
 //!
 //! Real runs and simulations ask it once a control period. Where policies disagree the largest wish wins, and nothing is
 //! taken away while one of them holds on; so losing an instance is never the price of a quick policy.
+//!
+//! Steps are as the cloud has them: one that has added adds again when its cooldown is over and the alarm lasts, whether
+//! what it added has come or not; during the cooldown that counts, so that only a larger step adds, and what it has more.
+//! An alarm does not begin anew because something was done about it.
 
 use crate::history::FleetDecision;
 use crate::plan::{FleetPlan, Level, Policy};
@@ -29,13 +33,25 @@ pub struct Control<'a> {
     /// For each policy, when it last acted.
     acted: Vec<Option<f64>>,
     changed: Option<f64>,
+    /// The last step that added.
+    step: Option<StepOut>,
+}
+
+/// A step that added instances.
+#[derive(Clone, Copy, Debug)]
+struct StepOut {
+    /// When its cooldown is over.
+    until: f64,
+    /// Instances wanted before it.
+    before: usize,
 }
 
 impl<'a> Control<'a> {
-    /// With the fewest instances.
+    /// With the instances of the beginning.
     pub fn new(plan: &'a FleetPlan) -> Control<'a> {
         let none = vec![None; plan.policies.len()];
-        Control { plan, desired: plan.least, since: none.clone(), acted: none, changed: None }
+        let desired = plan.beginning();
+        Control { plan, desired, since: none.clone(), acted: none, changed: None, step: None }
     }
 
     /// Instances wanted.
@@ -57,8 +73,14 @@ impl<'a> Control<'a> {
         let from = std::mem::replace(&mut self.desired, to);
         self.acted[policy] = Some(measured.at);
         self.changed = Some(measured.at);
-        // Whatever lasted so far lasted with another number of instances.
-        self.since.fill(None);
+        self.step = match &self.plan.policies[policy] {
+            // A larger step in the cooldown of a smaller one counts from before both.
+            Policy::Out { cooldown, .. } => {
+                let before = self.in_cooldown(measured.at).map_or(from, |step| step.before);
+                Some(StepOut { until: measured.at + cooldown, before })
+            }
+            _ => self.step.filter(|_| to > from),
+        };
         let of = match &self.plan.policies[policy] {
             Policy::Out { above: level, .. }
             | Policy::In { below: level, .. }
@@ -74,12 +96,11 @@ impl<'a> Control<'a> {
         let passed = |moment: Option<f64>, time: f64| moment.is_none_or(|moment| now - moment >= time);
         let policy = &self.plan.policies[index];
         match policy {
-            Policy::Out { above, lasting, add, cooldown } => {
+            Policy::Out { above, lasting, add, .. } => {
                 let (value, level) = seen(*above, measured);
                 self.lasted(index, value > level, now, *lasting).then_some(())?;
-                // What was decided must have come before more is.
-                let arrived = passed(self.changed, self.plan.provisioning.max(*cooldown));
-                Some(if arrived && passed(self.acted[index], *cooldown) { desired + add } else { desired })
+                let counted_from = self.in_cooldown(now).map_or(desired, |step| step.before);
+                Some((counted_from + add).max(desired))
             }
             Policy::In { below, lasting, remove, cooldown } => {
                 let (value, level) = seen(*below, measured);
@@ -101,6 +122,11 @@ impl<'a> Control<'a> {
         }
     }
 
+    /// The last step that added, while its cooldown lasts.
+    fn in_cooldown(&self, now: f64) -> Option<StepOut> {
+        self.step.filter(|step| now < step.until - 1e-9)
+    }
+
     /// Whether a condition has held for so long, now included.
     fn lasted(&mut self, index: usize, holds: bool, now: f64, time: f64) -> bool {
         if !holds {
@@ -118,5 +144,55 @@ fn seen(level: Level, measured: &Measured) -> (f64, f64) {
     match level {
         Level::Occupancy(level) => (measured.occupancy, level),
         Level::RequestsPerMinute(level) => (measured.requests_per_minute, level),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::samples::fleet;
+
+    fn out(above: f64, add: usize, cooldown: f64) -> Policy {
+        Policy::Out { above: Level::RequestsPerMinute(above), lasting: 30.0, add, cooldown }
+    }
+
+    /// When a fleet that begins with two is told what, while so many requests a minute come to each of two instances.
+    fn decided(plan: &FleetPlan, minutes: usize, rate: impl Fn(f64) -> f64) -> Vec<(f64, usize)> {
+        let mut control = Control::new(plan);
+        let ticks = (1..=minutes * 2).map(|tick| tick as f64 * 30.0);
+        let decided = ticks.filter_map(|at| {
+            let measured = Measured { at, healthy: 2, occupancy: 0.1, requests_per_minute: rate(at) };
+            Some((at, control.decide(&measured)?.to))
+        });
+        decided.collect()
+    }
+
+    /// A minute of cooldown, eight minutes until anything comes.
+    fn plan(policies: Vec<Policy>) -> FleetPlan {
+        FleetPlan { provisioning: 480.0, most: 20, ..fleet(policies) }
+    }
+
+    #[test]
+    fn a_step_adds_again_after_its_cooldown_whatever_has_come() {
+        let quick = plan(vec![out(1_800.0, 2, 60.0)]);
+        assert_eq!(decided(&quick, 3, |_| 2_000.0), [(30.0, 4), (90.0, 6), (150.0, 8)]);
+        let slow = plan(vec![out(1_800.0, 2, 420.0)]);
+        assert_eq!(decided(&slow, 8, |_| 2_000.0), [(30.0, 4), (450.0, 6)], "cooldowns count");
+    }
+
+    #[test]
+    fn a_larger_step_adds_within_the_cooldown_what_it_has_more() {
+        let policies = vec![out(1_800.0, 2, 300.0), out(2_200.0, 3, 300.0)];
+        let decided = decided(&plan(policies), 4, |at| if at < 100.0 { 2_000.0 } else { 2_500.0 });
+        assert_eq!(decided, [(30.0, 4), (120.0, 5)]);
+    }
+
+    #[test]
+    fn instances_are_taken_away_again_and_again_while_the_alarm_lasts() {
+        let idle = Policy::In { below: Level::Occupancy(0.25), lasting: 600.0, remove: 1, cooldown: 120.0 };
+        let mut plan = plan(vec![idle]);
+        (plan.least, plan.start) = (2, Some(6));
+        let decided = decided(&plan, 20, |_| 10.0);
+        assert_eq!(decided, [(600.0, 5), (720.0, 4), (840.0, 3), (960.0, 2)]);
     }
 }

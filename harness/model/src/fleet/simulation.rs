@@ -1,10 +1,11 @@
 //! A fleet under load in virtual time: the same arrivals, the same control, queues that are computed.
 //!
 //! `conductor` puts it beside each real run, so that the model can be judged; for spans of days and fleets of hundreds it is
-//! all there is. Requests go round robin to the healthy instances; each has so many places and one queue. What timers and
+//! all there is; and in the time of the owner it shows what a run that lets a request stand for many cannot. Requests go round robin to the healthy instances; each has so many places and one queue. What timers and
 //! the way add is taken from a real run, or left out.
 
 use fake_backends::applications::service_time;
+use fake_backends::behavior::Distribution;
 use serde::Serialize;
 
 use super::{Arrivals, Control, Group, Measured};
@@ -29,6 +30,12 @@ impl Overhead {
             on_the_way: (real.on_the_way_ms / 1e3).max(0.0),
         }
     }
+
+    /// What of it is left where a second is a second: no instance of the owner waits for a timer of this machine.
+    #[must_use]
+    pub fn in_the_owners_time(self) -> Overhead {
+        Overhead { in_place: 0.0, ..self }
+    }
 }
 
 struct Simulation<'a> {
@@ -50,6 +57,9 @@ struct Simulation<'a> {
     lives: Vec<(u64, u64)>,
     overhead: Overhead,
     seed: u64,
+    /// How long a request takes, and how long its client waits, in real time.
+    service: Distribution,
+    patience: f64,
     latencies: Vec<f64>,
     run: FleetRun,
     tick: FleetTick,
@@ -73,6 +83,13 @@ pub fn replay(plan: &FleetPlan, real: &FleetRun, seed: u64) -> FleetRun {
     carry_out(plan, Overhead::of(real), seed, Some(&real.ticks))
 }
 
+/// The same in the time of its owner, with the instances that the real run had at each moment of the case. Timers of this
+/// machine are no part of it; what client, network and proxy add to an answer is.
+pub fn owners_replay(plan: &FleetPlan, real: &FleetRun, seed: u64) -> FleetRun {
+    let overhead = Overhead::of(real).in_the_owners_time();
+    carry_out(&plan.in_the_owners_time(), overhead, seed, Some(&real.ticks))
+}
+
 /// Carries out a plan in virtual time.
 pub fn simulate(plan: &FleetPlan, overhead: Overhead, seed: u64) -> FleetRun {
     carry_out(plan, overhead, seed, None)
@@ -84,19 +101,21 @@ fn carry_out(plan: &FleetPlan, overhead: Overhead, seed: u64, decided: Option<&[
         plan,
         control: Control::new(plan),
         decided,
-        desired: plan.least,
-        group: Group::new(plan.least, plan.most),
+        desired: plan.beginning(),
+        group: Group::new(plan.beginning(), plan.most),
         free_at: vec![vec![0.0; plan.places as usize]; plan.most],
         inside: vec![Vec::new(); plan.most],
         taken: vec![0.0; ticks + 2],
         arrived: vec![0; plan.most],
-        lives: (0..plan.most).map(|place| (0, u64::from(place < plan.least))).collect(),
+        lives: (0..plan.most).map(|place| (0, u64::from(place < plan.beginning()))).collect(),
         overhead,
         seed,
+        service: plan.service_in_the_run(),
+        patience: plan.patience_in_the_run().as_secs_f64(),
         latencies: Vec::new(),
         run: FleetRun::default(),
         tick: FleetTick::default(),
-        healthy_before: (0..plan.least).collect(),
+        healthy_before: (0..plan.beginning()).collect(),
         dead: Vec::new(),
         names: (0..plan.most).map(name_of).collect(),
     };
@@ -130,7 +149,7 @@ impl Simulation<'_> {
             return;
         };
         let (before, launches) = &mut self.lives[place];
-        let service = service_time(&self.plan.service, self.seed, &self.names[place], *launches, *before);
+        let service = service_time(&self.service, self.seed, &self.names[place], *launches, *before);
         let service = service.as_secs_f64() + self.overhead.in_place;
         *before += 1;
         let free = &mut self.free_at[place];
@@ -174,6 +193,16 @@ impl Simulation<'_> {
         }
     }
 
+    /// Whose answer took longer than a client waits has not got it, and has waited so long at least.
+    fn give_up(&mut self, ended: &mut [f64]) {
+        let late = ended.iter_mut().filter(|latency| **latency >= self.patience);
+        let late = late.map(|latency| *latency = self.patience).count() as u64;
+        self.tick.late += late;
+        self.tick.lost += late;
+        self.run.late += late;
+        self.run.lost += late;
+    }
+
     fn end_period(&mut self, number: usize, deaths: &mut Vec<f64>) {
         let now = number as f64 * self.plan.period;
         let real_now = now / self.plan.scale;
@@ -187,14 +216,12 @@ impl Simulation<'_> {
             inside.retain(|&(arrived, done)| {
                 if done <= real_now {
                     let latency = done - arrived + self.overhead.on_the_way;
-                    ended.push(latency.min(self.plan.timeout.as_secs_f64()));
+                    ended.push(latency);
                 }
                 done > real_now
             });
         }
-        let late = ended.iter().filter(|latency| **latency >= self.plan.timeout.as_secs_f64()).count() as u64;
-        self.tick.lost += late;
-        self.run.lost += late;
+        self.give_up(&mut ended);
         for place in self.group.draining() {
             if self.inside[place].is_empty() {
                 self.group.end(place);
@@ -207,7 +234,8 @@ impl Simulation<'_> {
             at: now,
             healthy: healthy.len(),
             occupancy: occupancy.min(1.0),
-            requests_per_minute: self.tick.sent as f64 / healthy.len().max(1) as f64 * 60.0
+            requests_per_minute: self.tick.sent as f64 * self.plan.weight() / healthy.len().max(1) as f64
+                * 60.0
                 / self.plan.period,
         };
         let whole = healthy.iter().filter(|place| self.healthy_before.contains(place));
@@ -241,12 +269,16 @@ impl Simulation<'_> {
     }
 
     fn finish(mut self) -> FleetRun {
-        let limit = self.plan.timeout.as_secs_f64();
         let left =
             self.inside.iter().flatten().map(|(arrived, done)| done - arrived + self.overhead.on_the_way);
-        let left: Vec<f64> = left.collect();
-        self.run.lost += left.iter().filter(|latency| **latency >= limit).count() as u64;
-        self.latencies.extend(left.into_iter().map(|latency| latency.min(limit)));
+        let mut left: Vec<f64> = left.collect();
+        self.give_up(&mut left);
+        // Those that ended badly after the last period belong to it, as in a real run.
+        if let Some(last) = self.run.ticks.last_mut() {
+            last.lost += self.tick.lost;
+            last.late += self.tick.late;
+        }
+        self.latencies.extend(left);
         self.run.in_place_ms = self.overhead.in_place * 1e3;
         self.run.on_the_way_ms = self.overhead.on_the_way * 1e3;
         self.latencies.sort_by(f64::total_cmp);
@@ -274,12 +306,47 @@ mod tests {
         assert!((4..=6).contains(&most), "{most}");
         assert!(run.ticks.last().unwrap().healthy < most, "it goes back");
         assert!(run.p99_ms < 1_000.0 && run.lost == 0, "{} {}", run.p99_ms, run.lost);
-        assert!(run.instance_hours < 6.0 * 4560.0 / 3600.0);
+        assert!(run.instance_hours < 6.0 * 5160.0 / 3600.0);
         assert_eq!(
             simulate(&fleet(fleet_policies(180.0)), Overhead::default(), 1),
             run,
             "the same seed, the same run"
         );
+    }
+
+    #[test]
+    fn every_request_is_in_one_account() {
+        // Far too much for two instances, up to the last moment.
+        let mut plan = fleet(Vec::new());
+        plan.fails = vec![1_000.0];
+        for plan in [plan.in_the_owners_time(), plan] {
+            let run = simulate(&plan, Overhead::default(), 1);
+            let rows = |of: fn(&FleetTick) -> u64| run.ticks.iter().map(of).sum::<u64>();
+            assert_eq!(rows(|tick| tick.sent), run.sent);
+            assert_eq!((rows(|tick| tick.lost), rows(|tick| tick.late)), (run.lost, run.late));
+            assert!(run.lost >= run.late && (plan.scale > 1.0 || run.late > 10_000), "{}", run.late);
+        }
+    }
+
+    #[test]
+    fn the_time_of_the_owner_has_room_for_queues_that_a_compressed_run_has_not() {
+        // For eight minutes a tenth more than two instances serve.
+        let mut plan = fleet(Vec::new());
+        plan.load =
+            vec![Stage { to_per_second: 220.0, over: 1.0 }, Stage { to_per_second: 220.0, over: 480.0 }];
+        let run = simulate(&plan, Overhead::default(), 1);
+        assert_eq!(run.lost, 0, "the run cannot show that clients give up after five seconds");
+        let owners = owners_replay(&plan, &run, 1);
+        assert!(owners.late > 10_000 && owners.sent > 50 * run.sent, "{} of {}", owners.late, owners.sent);
+        assert_eq!(owners.p99_ms, 5_000.0);
+    }
+
+    #[test]
+    fn a_fleet_begins_with_what_it_is_told_to() {
+        let mut plan = fleet(Vec::new());
+        plan.start = Some(5);
+        let run = simulate(&plan, Overhead::default(), 1);
+        assert!(run.ticks.iter().all(|tick| tick.healthy == 5));
     }
 
     #[test]

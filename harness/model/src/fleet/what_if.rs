@@ -1,11 +1,11 @@
 //! A plan otherwise than the scenario has it: another time scale, more load, a larger fleet, a longer day.
 //!
-//! `harness simulate` asks it before it simulates. It changes nothing that the scenario says of policies, but for the
-//! requests per minute that they speak of, which are counted in the time of the case.
+//! `harness simulate` asks it before it simulates. It changes nothing that the scenario says of policies. With the load grows
+//! what the fleet begins with, since nobody begins a day with one instance for a hundred times what one can serve.
 
 use std::time::Duration;
 
-use crate::plan::{FleetPlan, Level, Policy};
+use crate::plan::{FleetPlan, Policy};
 
 /// Requests that a simulation takes on; each costs some 200 ns and 8 bytes.
 const MOST_REQUESTS: f64 = 2e7;
@@ -81,7 +81,10 @@ impl WhatIf {
                 return Err(Impossible::Factor(factor));
             }
             changed = with_load(&changed, factor);
+            let begins_with = (plan.beginning() as f64 * factor).ceil() as usize;
+            changed.start = Some(begins_with.clamp(changed.least, changed.most));
         }
+        changed.start = Some(changed.beginning());
         if let Some(span) = self.span {
             if span.as_secs_f64() < plan.period {
                 return Err(Impossible::Span { period: plan.period });
@@ -117,20 +120,11 @@ fn stretch(plan: &mut FleetPlan, factor: f64) {
     }
 }
 
-/// Another time scale. A minute of the case has other real seconds now, so requests per minute of it are others where they are
-/// to be the same share of what an instance can serve.
+/// Another time scale. A request of the run lasts as long as before, so it stands for more or for fewer of the case; in the
+/// time of the owner for itself.
 fn count_in(plan: &mut FleetPlan, scale: f64) {
-    let factor = plan.scale / scale;
+    plan.stands_for = Some((plan.weight() * scale / plan.scale).max(1.0));
     plan.scale = scale;
-    for policy in &mut plan.policies {
-        if let Policy::Out { above: level, .. }
-        | Policy::In { below: level, .. }
-        | Policy::Target { keep: level, .. } = policy
-            && let Level::RequestsPerMinute(rate) = level
-        {
-            *rate *= factor;
-        }
-    }
 }
 
 fn bounded(plan: FleetPlan) -> Result<FleetPlan, Impossible> {

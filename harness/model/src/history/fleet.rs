@@ -14,8 +14,11 @@ pub struct FleetRun {
     pub ticks: Vec<FleetTick>,
     /// Requests sent.
     pub sent: u64,
-    /// Requests lost: refused, cut, answered with an error or too late.
+    /// Requests lost: refused, cut, answered with an error or too late. Those of the control periods add up to it.
     pub lost: u64,
+    /// Of them, those whose client had given up.
+    #[serde(default)]
+    pub late: u64,
     /// Median latency in milliseconds of real time.
     pub p50_ms: f64,
     /// 99th percentile of it; time-outs are in it.
@@ -35,8 +38,11 @@ pub struct FleetTick {
     pub at: f64,
     /// Requests sent in it.
     pub sent: u64,
-    /// Requests that ended badly in it.
+    /// Requests that ended badly in it; those that ended after the last period are counted in that.
     pub lost: u64,
+    /// Of them, those whose client had given up.
+    #[serde(default)]
+    pub late: u64,
     /// Median of the latencies that ended in it, in milliseconds of real time; older records have none.
     #[serde(default)]
     pub p50_ms: Option<f64>,
@@ -65,6 +71,6 @@ pub struct FleetDecision {
     pub from: usize,
     /// Instances wanted from now on.
     pub to: usize,
-    /// What was measured: an occupancy between 0 and 1, or requests per instance and minute; `None` for a schedule.
+    /// What was measured: an occupancy between 0 and 1, or requests of the case per instance and minute; `None` for a schedule.
     pub measured: Option<f64>,
 }

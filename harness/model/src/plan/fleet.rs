@@ -1,6 +1,7 @@
-//! A fleet under load, resolved: levels parsed, times in seconds of the case.
+//! A fleet under load, resolved: levels parsed, times and rates in those of the case.
 //!
-//! `fleet` decides and simulates by it, `conductor` drives real instances by it. It holds data alone.
+//! `fleet` decides and simulates by it, `conductor` drives real instances by it. It holds data alone, and says what becomes of
+//! a time or a rate in a run that lets a second stand for minutes and a request for many.
 
 use std::time::Duration;
 
@@ -10,20 +11,34 @@ use serde::{Deserialize, Serialize};
 use super::duration_ns;
 use crate::scenario::{FleetStep, PolicyFile};
 
+/// A time is shown by a run where one of its requests takes less than this share of it: of exponential service times one in
+/// twenty thousand is so long.
+const GRAINS: f64 = 10.0;
+/// Requests of a run of which the backends keep a journal.
+const MOST_JOURNALLED: f64 = 20_000.0;
+/// A client of a run that cannot show patience waits so long at least.
+const UNLIMITED: Duration = Duration::from_secs(30);
+
 /// A fleet under load.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FleetPlan {
     /// Seconds of the case in one second of the run.
     pub scale: f64,
-    /// Fewest instances, and as many as there are at the beginning.
+    /// Requests of the case for which one of the run stands; `None`: as many as `scale`.
+    #[serde(default)]
+    pub stands_for: Option<f64>,
+    /// Fewest instances.
     pub least: usize,
     /// Most instances.
     pub most: usize,
+    /// Instances at the beginning; `None`: the fewest.
+    #[serde(default)]
+    pub start: Option<usize>,
     /// From the decision to the first request, in seconds of the case.
     pub provisioning: f64,
     /// Requests that an instance serves at a time.
     pub places: u32,
-    /// How long it serves one, in real time.
+    /// How long it serves one, in the time of the case.
     pub service: Distribution,
     /// Seconds of the case between two looks.
     pub period: f64,
@@ -33,7 +48,7 @@ pub struct FleetPlan {
     pub load: Vec<Stage>,
     /// When an instance dies, in seconds of the case.
     pub fails: Vec<f64>,
-    /// A request that takes longer (in real time) is lost.
+    /// Whose answer takes longer, in the time of the case, has given up.
     #[serde(with = "duration_ns")]
     pub timeout: Duration,
 }
@@ -41,7 +56,7 @@ pub struct FleetPlan {
 /// A stage of the load.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
-    /// Requests per real second at its end.
+    /// Requests per second of the case at its end.
     pub to_per_second: f64,
     /// Its length in seconds of the case.
     pub over: f64,
@@ -69,7 +84,7 @@ pub enum Policy {
         lasting: f64,
         /// How many.
         add: usize,
-        /// Time after it before it acts again.
+        /// Time after it has added before it adds again; until then what is on its way counts.
         cooldown: f64,
     },
     /// Takes instances away once a level was undercut for a time.
@@ -113,6 +128,16 @@ impl FleetPlan {
         if !(written.scale.is_finite() && written.scale >= 1.0) {
             return Err("`scale` is at least 1: seconds of the case in one second of the run".into());
         }
+        let stands_for = written.stands_for;
+        if stands_for.is_some_and(|requests| !(requests.is_finite() && requests >= 1.0)) {
+            return Err(
+                "`stands_for` is at least 1: requests of the case for which one of the run stands".into()
+            );
+        }
+        let start = instances.start;
+        if start.is_some_and(|start| start < instances.least || start > instances.most) {
+            return Err("`start` is at least `least` and at most `most`".into());
+        }
         if instances.least == 0 || instances.least > instances.most {
             return Err("`least` is at least 1 and at most `most`".into());
         }
@@ -128,16 +153,22 @@ impl FleetPlan {
         }
         let policies: Result<Vec<Policy>, String> = written.policies.iter().map(policy).collect();
         let stage = |stage: &crate::scenario::StageFile| {
-            let to_per_second = rate(&stage.to, "/s").ok_or_else(|| {
-                format!("`{}` is no rate: write requests per real second, such as `120/s`", stage.to)
+            let per_minute = || rate(&stage.to, "/min").map(|rate| rate / 60.0);
+            let to_per_second = rate(&stage.to, "/s").or_else(per_minute).ok_or_else(|| {
+                format!(
+                    "`{}` is no rate: write requests of the case, such as `120/s` or `7200/min`",
+                    stage.to
+                )
             })?;
             Ok(Stage { to_per_second, over: seconds(stage.over) })
         };
         let load: Result<Vec<Stage>, String> = written.load.iter().map(stage).collect();
         Ok(FleetPlan {
             scale: written.scale,
+            stands_for,
             least: instances.least,
             most: instances.most,
+            start,
             provisioning: seconds(instances.provisioning),
             places: instances.places.max(1),
             service: instances.service,
@@ -159,20 +190,68 @@ impl FleetPlan {
         Duration::try_from_secs_f64(self.length() / self.scale).unwrap_or(Duration::MAX)
     }
 
-    /// Requests of the whole load, about.
+    /// Requests of the whole load in the run, about; those of the case are so many times as many as one stands for.
     pub fn requests(&self) -> f64 {
         let starts = std::iter::once(0.0).chain(self.load.iter().map(|stage| stage.to_per_second));
-        let area =
-            |(from, stage): (f64, &Stage)| (from + stage.to_per_second) / 2.0 * stage.over / self.scale;
-        starts.zip(&self.load).map(area).sum()
+        let area = |(from, stage): (f64, &Stage)| (from + stage.to_per_second) / 2.0 * stage.over;
+        starts.zip(&self.load).map(area).sum::<f64>() / self.weight()
     }
 
-    /// Instances that a rate in requests per real second keeps busy all the time: fewer have queues that grow.
+    /// The highest rate of the load, in requests per second of the case.
+    pub fn peak(&self) -> f64 {
+        self.load.iter().map(|stage| stage.to_per_second).fold(0.0, f64::max)
+    }
+
+    /// Whether the backends keep a journal of every request; of very many they keep numbers only.
+    pub fn is_journalled(&self) -> bool {
+        self.requests() <= MOST_JOURNALLED
+    }
+
+    /// Requests of the case for which one of the run stands.
+    pub fn weight(&self) -> f64 {
+        self.stands_for.unwrap_or(self.scale)
+    }
+
+    /// Instances at the beginning.
+    pub fn beginning(&self) -> usize {
+        self.start.unwrap_or(self.least).clamp(self.least, self.most)
+    }
+
+    /// What a rate of the case is in the run, in requests per real second.
+    pub fn in_the_run(&self, per_second: f64) -> f64 {
+        per_second * self.scale / self.weight()
+    }
+
+    /// How long an instance of the run serves a request, in real time: as long as the requests for which it stands.
+    pub fn service_in_the_run(&self) -> Distribution {
+        let factor = self.weight() / self.scale;
+        if (factor - 1.0).abs() < 1e-12 { self.service } else { self.service.times(factor) }
+    }
+
+    /// How long a client of the run waits, in real time. A wait that the run cannot show is not imitated: requests that are
+    /// slow because each stands for many would be lost.
+    pub fn patience_in_the_run(&self) -> Duration {
+        if self.shows(self.timeout) { self.timeout.div_f64(self.scale) } else { self.timeout.max(UNLIMITED) }
+    }
+
+    /// Whether a run can show that answers take longer than a time of the case, or not: only where a single request of it,
+    /// which takes as long as all those for which it stands, is small beside that time, or where each stands for itself.
+    pub fn shows(&self, time: Duration) -> bool {
+        self.weight() <= 1.0 || time.as_secs_f64() >= GRAINS * self.weight() * self.service.mean_seconds()
+    }
+
+    /// The same in the time of its owner: a second is a second, and every request stands for itself.
+    #[must_use]
+    pub fn in_the_owners_time(&self) -> FleetPlan {
+        FleetPlan { scale: 1.0, stands_for: None, ..self.clone() }
+    }
+
+    /// Instances that a rate of the case keeps busy all the time: fewer have queues that grow.
     pub fn needed(&self, per_second: f64) -> f64 {
         per_second * self.service.mean_seconds() / f64::from(self.places)
     }
 
-    /// Requests per real second at a moment of the case.
+    /// Requests per second of the case at a moment of it.
     pub fn rate_at(&self, at: f64) -> f64 {
         let (mut begin, mut from) = (0.0, 0.0);
         for stage in &self.load {
@@ -235,6 +314,28 @@ fn seconds(span: Span) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_stands_for_the_case_and_shows_what_is_long_beside_its_requests() {
+        let mut plan = crate::plan::samples::fleet(Vec::new());
+        plan.service = "exponential(40ms)".parse().unwrap();
+        (plan.scale, plan.stands_for, plan.timeout) = (120.0, Some(40.0), Duration::from_secs(10));
+        // 50 requests per second and instance are 150 in the run, of 13.3 ms each.
+        assert_eq!(plan.in_the_run(50.0), 150.0);
+        assert!((plan.service_in_the_run().mean_seconds() - 0.04 / 3.0).abs() < 1e-9);
+        // One of the run takes 1.6 s of the case.
+        assert!(!plan.shows(plan.timeout) && plan.shows(Duration::from_secs(16)));
+        assert_eq!(plan.patience_in_the_run(), Duration::from_secs(30));
+        plan.timeout = Duration::from_secs(60);
+        assert_eq!(
+            plan.patience_in_the_run(),
+            Duration::from_millis(500),
+            "ten seconds of a person are ten of the case"
+        );
+        let owners = plan.in_the_owners_time();
+        assert_eq!((owners.weight(), owners.patience_in_the_run()), (1.0, plan.timeout));
+        assert!(owners.shows(Duration::from_millis(400)) && owners.requests() == 40.0 * plan.requests());
+    }
 
     #[test]
     fn levels_have_units() {

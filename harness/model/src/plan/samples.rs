@@ -70,14 +70,16 @@ pub fn exact(asks: CheckId, path: &str, times: u32) -> Exact {
 pub fn fleet(policies: Vec<Policy>) -> FleetPlan {
     FleetPlan {
         scale: 60.0,
+        stands_for: None,
         least: 2,
         most: 6,
+        start: None,
         provisioning: 120.0,
         places: 2,
         service: "exponential(20ms)".parse().unwrap(),
         period: 30.0,
         policies,
-        load: [(60.0, 60.0), (60.0, 240.0), (260.0, 600.0), (260.0, 600.0), (60.0, 60.0), (60.0, 3000.0)]
+        load: [(60.0, 60.0), (60.0, 240.0), (260.0, 1200.0), (260.0, 600.0), (60.0, 60.0), (60.0, 3000.0)]
             .map(|(to_per_second, over)| Stage { to_per_second, over })
             .to_vec(),
         fails: Vec::new(),

@@ -97,6 +97,16 @@ impl StepKind {
             StepKind::Wait { .. } => StepName::Wait,
         }
     }
+
+    /// Whether the backends keep a journal of what reaches them during it; of much they keep numbers only.
+    pub fn is_journalled(&self) -> bool {
+        match self {
+            StepKind::Load(load) => load.shape.journal,
+            StepKind::Cloud(CloudStep::Fleet(plan)) => plan.is_journalled(),
+            StepKind::Capacity(_) | StepKind::Case(CaseStep::Overload(_)) => false,
+            _ => true,
+        }
+    }
 }
 
 /// GET each key once, `vus` at a time, and confirm.

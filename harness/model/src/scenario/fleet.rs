@@ -1,6 +1,7 @@
 //! The step `fleet` as written: instances, policies and load of a system that scales itself.
 //!
-//! Times are those of the case; `scale` says how many of its seconds pass in one of ours. `plan` parses what is text here.
+//! Everything is in the terms of the owner: times and rates of the case. `scale` says how many of its seconds pass in one of
+//! ours, `stands_for` for how many of its requests one of ours stands. `plan` parses what is text here.
 
 use fake_backends::behavior::{Distribution, Span};
 use serde::Deserialize;
@@ -11,6 +12,10 @@ use serde::Deserialize;
 pub struct FleetStep {
     /// Seconds of the case in one second of the run.
     pub scale: f64,
+    /// Requests of the case for which one of the run stands. Left out: as many as `scale`, so that a service time lasts in
+    /// the run as long as in the case.
+    #[serde(default)]
+    pub stands_for: Option<f64>,
     /// What instances are like, and how many there may be.
     pub instances: InstancesFile,
     /// Time between two looks at the instances.
@@ -23,7 +28,7 @@ pub struct FleetStep {
     /// Instances that die.
     #[serde(default)]
     pub fails: Vec<Span>,
-    /// A request that takes longer (in real time) is lost.
+    /// Whose answer takes longer has given up. Left out: 10 s.
     #[serde(default)]
     pub timeout: Option<Span>,
     /// Name that checks refer to.
@@ -35,15 +40,18 @@ pub struct FleetStep {
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InstancesFile {
-    /// Fewest, and as many as there are at the beginning.
+    /// Fewest.
     pub least: usize,
     /// Most.
     pub most: usize,
+    /// How many there are at the beginning. Left out: the fewest.
+    #[serde(default)]
+    pub start: Option<usize>,
     /// From the decision to the first request that it can take.
     pub provisioning: Span,
     /// Requests that one serves at a time; others wait.
     pub places: u32,
-    /// How long it serves one, in real time.
+    /// How long it serves one.
     pub service: Distribution,
 }
 
@@ -51,7 +59,7 @@ pub struct InstancesFile {
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum PolicyFile {
-    /// Adds instances once a level was exceeded for a time.
+    /// Adds instances once a level was exceeded for a time, and again after its cooldown while that lasts.
     Out {
         /// The level.
         above: String,
@@ -60,11 +68,12 @@ pub enum PolicyFile {
         lasting: Span,
         /// How many.
         add: usize,
-        /// Time after it before it acts again.
+        /// Time after it has added before it adds again. Meanwhile what is on its way counts: only a larger step adds, and
+        /// what it has more.
         #[serde(default)]
         cooldown: Option<Span>,
     },
-    /// Takes instances away once a level was undercut for a time.
+    /// Takes instances away once a level was undercut for a time, and again after its cooldown while that lasts.
     In {
         /// The level.
         below: String,
@@ -104,7 +113,7 @@ pub enum PolicyFile {
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StageFile {
-    /// Rate at its end, in requests per real second, such as `120/s`.
+    /// Rate at its end, such as `120/s` or `7200/min`.
     pub to: String,
     /// Its length.
     pub over: Span,

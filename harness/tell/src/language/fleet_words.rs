@@ -6,7 +6,7 @@ use super::cloud_words::time;
 use super::{Counted, Decimal, InWords, Language, Milliseconds, Noun, Percent};
 use crate::{say, words};
 use harness_judge::check::{
-    BreakSeen, EvenSeen, FleetFinding, LostSeen, ScaledSeen, SimulatedSeen, SlowSeen,
+    BreakSeen, EvenSeen, FleetFinding, LostSeen, RestsOn, ScaledSeen, SimulatedSeen, SlowSeen,
 };
 use harness_model::history::FleetDecision;
 use harness_model::plan::{FleetPlan, Level, Policy};
@@ -37,6 +37,27 @@ fn each<T>(
     runs.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
+/// On what a figure rests.
+fn rests_on(basis: RestsOn, language: Language) -> String {
+    match basis {
+        RestsOn::Run => say!(language, en: "in the run", es: "en la corrida"),
+        RestsOn::Simulation => say!(language,
+            en: "in the simulation at the owner's pace, since the run is too compressed to show it",
+            es: "en la simulación al ritmo del dueño, porque la corrida es muy comprimida para mostrarlo"),
+        RestsOn::Neither => say!(language,
+            en: "in a simulation that was too far from the run, which is itself too compressed to show it: open",
+            es: "en una simulación que quedó muy lejos de la corrida, que a su vez es muy comprimida para mostrarlo: sin decidir"),
+    }
+}
+
+/// What is not judged says so.
+fn beside(judged: bool, language: Language) -> String {
+    if judged {
+        return String::new();
+    }
+    say!(language, en: "; only shown, not judged", es: "; solo se muestra, no se evalúa")
+}
+
 fn lost(run: &LostSeen, language: Language) -> String {
     let sent = Counted(run.sent, Noun::Request);
     let deaths = if run.deaths == 0 {
@@ -48,9 +69,11 @@ fn lost(run: &LostSeen, language: Language) -> String {
             at_deaths = run.at_deaths, deaths = Counted(run.deaths, Noun::Instance), allowed = run.allowed)
     };
     say!(language,
-        en: "{sent}, instances taken away {taken} times: {elsewhere} lost{deaths}",
-        es: "{sent}, se retiraron instancias {taken} veces: {elsewhere} perdidas{deaths}",
-        sent = sent, taken = run.taken_away, elsewhere = run.elsewhere, deaths = deaths)
+        en: "{sent} in the run, instances taken away {taken} times: {elsewhere} failed{deaths}; gave up after {patience}: {late} of {late_of}, {basis}{beside}",
+        es: "{sent} en la corrida, se retiraron instancias {taken} veces: {elsewhere} fallidas{deaths}; desistieron tras {patience}: {late} de {late_of}, {basis}{beside}",
+        sent = sent, taken = run.taken_away, elsewhere = run.elsewhere, deaths = deaths,
+        patience = time(run.patience_ms as f64 / 1e3, language), late = run.late, late_of = run.late_of,
+        basis = rests_on(run.basis, language), beside = beside(run.judged, language))
 }
 
 fn even(run: &EvenSeen, language: Language) -> String {
@@ -65,17 +88,18 @@ fn slow(run: &SlowSeen, language: Language) -> String {
     let breaks = match &run.breaks {
         None => say!(language, en: "no period was over it", es: "ningún período lo superó"),
         Some(breaks) => say!(language,
-            en: "the first period over it ended after {at}, at {rate} requests per second on {healthy}",
-            es: "el primer período que lo superó terminó a los {at}, con {rate} peticiones por segundo en {healthy}",
+            en: "the first period over it ended after {at}, at {rate} requests a second of the case on {healthy}",
+            es: "el primer período que lo superó terminó a los {at}, con {rate} peticiones por segundo del caso en {healthy}",
             at = time(breaks.at, language), rate = Decimal(breaks.per_second, 0),
             healthy = Counted(breaks.healthy, Noun::Instance)),
     };
-    let noise = noise(run.noise_ms, language);
+    let noise = noise(run.noise_ms.filter(|_| run.basis == RestsOn::Run), language);
     say!(language,
-        en: "p50 {p50}, p99 {p99} of {samples} (limit {limit}); {breaks}{noise}",
-        es: "p50 {p50}, p99 {p99} de {samples} (límite {limit}); {breaks}{noise}",
+        en: "p50 {p50}, p99 {p99} of {samples} (limit {limit}), {basis}; {breaks}; the run itself: p99 {own}{noise}{beside}",
+        es: "p50 {p50}, p99 {p99} de {samples} (límite {limit}), {basis}; {breaks}; la corrida misma: p99 {own}{noise}{beside}",
         p50 = Milliseconds(run.p50_ms), p99 = Milliseconds(run.p99_ms), samples = Counted(run.samples, Noun::Request),
-        limit = Milliseconds(run.limit_ms), breaks = breaks, noise = noise)
+        limit = Milliseconds(run.limit_ms), basis = rests_on(run.basis, language), breaks = breaks,
+        own = Milliseconds(run.run_p99_ms), noise = noise, beside = beside(run.judged, language))
 }
 
 /// What is said of a host that does not keep time.
@@ -89,50 +113,102 @@ fn noise(milliseconds: Option<f64>, language: Language) -> String {
 
 fn scaled(run: &ScaledSeen, language: Language) -> String {
     say!(language,
-        en: "{fewest} to {most} instances (allowed {least_allowed} to {most_allowed}); too few for the load for at most {short} in a row (tolerated {tolerated}); {turns} changes of direction (at most {turns_tolerated}); {hours} instance-hours instead of {fixed} of a fixed fleet; the highest rate needs {peak} of the largest fleet{noise}",
-        es: "de {fewest} a {most} instancias (permitidas de {least_allowed} a {most_allowed}); muy pocas para la carga durante a lo sumo {short} seguidos (se toleran {tolerated}); {turns} cambios de sentido (a lo sumo {turns_tolerated}); {hours} horas de instancia en vez de {fixed} de una flota fija; la tasa más alta ocupa {peak} de la flota más grande{noise}",
+        en: "{fewest} to {most} instances (allowed {least_allowed} to {most_allowed}); too few for the load for at most {short} in a row (tolerated {tolerated}); {turns} changes of direction (at most {turns_tolerated}); {cost}; the highest rate needs {peak} of the largest fleet{noise}",
+        es: "de {fewest} a {most} instancias (permitidas de {least_allowed} a {most_allowed}); muy pocas para la carga durante a lo sumo {short} seguidos (se toleran {tolerated}); {turns} cambios de sentido (a lo sumo {turns_tolerated}); {cost}; la tasa más alta ocupa {peak} de la flota más grande{noise}",
         fewest = run.seen.0, most = run.seen.1, least_allowed = run.allowed.0, most_allowed = run.allowed.1,
         short = time(run.short_for, language), tolerated = time(run.tolerated, language), turns = run.turns,
-        turns_tolerated = run.turns_tolerated, hours = Decimal(run.instance_hours, 2), fixed = Decimal(run.fixed_hours, 2),
+        turns_tolerated = run.turns_tolerated,
+        cost = cost(run.instance_hours, run.smallest_fixed.zip(run.fixed_hours), run.limit_ms, language),
         peak = Percent(run.peak_share), noise = noise(run.noise_ms, language))
 }
 
-fn broken(run: &BreakSeen, language: Language) -> String {
-    match &run.breaks {
+/// Instance-hours beside those of the smallest fixed fleet that does what is asked.
+pub(super) fn cost(hours: f64, fixed: Option<(u64, f64)>, limit_ms: f64, language: Language) -> String {
+    match fixed {
+        Some((size, fixed)) if hours <= fixed => say!(language,
+            en: "{hours} instance-hours, {saved} less than the {fixed} of the smallest fixed fleet that holds p99 {limit} and loses nobody ({size})",
+            es: "{hours} horas de instancia, {saved} menos que las {fixed} de la flota fija más pequeña que sostiene p99 {limit} sin perder a nadie ({size})",
+            hours = Decimal(hours, 2), saved = Percent(1.0 - hours / fixed.max(f64::MIN_POSITIVE)), fixed = Decimal(fixed, 2),
+            limit = Milliseconds(limit_ms), size = Counted(size, Noun::Instance)),
+        Some((size, fixed)) => say!(language,
+            en: "{hours} instance-hours, {more} more than the {fixed} of the smallest fixed fleet that holds p99 {limit} and loses nobody ({size})",
+            es: "{hours} horas de instancia, {more} más que las {fixed} de la flota fija más pequeña que sostiene p99 {limit} sin perder a nadie ({size})",
+            hours = Decimal(hours, 2), more = Percent(hours / fixed.max(f64::MIN_POSITIVE) - 1.0), fixed = Decimal(fixed, 2),
+            limit = Milliseconds(limit_ms), size = Counted(size, Noun::Instance)),
         None => say!(language,
-            en: "no period had a p99 over {limit}, up to {tried} requests per second; the largest fleet is full at {full}",
-            es: "ningún período tuvo un p99 sobre {limit}, hasta {tried} peticiones por segundo; la flota más grande se llena con {full}",
+            en: "{hours} instance-hours; no fixed fleet was found that holds p99 {limit} and loses nobody",
+            es: "{hours} horas de instancia; no se encontró una flota fija que sostenga p99 {limit} sin perder a nadie",
+            hours = Decimal(hours, 2), limit = Milliseconds(limit_ms)),
+    }
+}
+
+fn broken(run: &BreakSeen, language: Language) -> String {
+    let basis = rests_on(run.basis, language);
+    let found = match &run.breaks {
+        None => say!(language,
+            en: "no period had a p99 over {limit}, up to {tried} requests a second of the case; the largest fleet is full at {full}",
+            es: "ningún período tuvo un p99 sobre {limit}, hasta {tried} peticiones por segundo del caso; la flota más grande se llena con {full}",
             limit = Milliseconds(run.limit_ms), tried = Decimal(run.tried_per_second, 0), full = Decimal(run.full_per_second, 0)),
         Some(breaks) => say!(language,
-            en: "p99 over {limit} from {rate} requests per second on, on {healthy}: {share} of the {full} that fill the largest fleet",
-            es: "p99 sobre {limit} desde {rate} peticiones por segundo, en {healthy}: {share} de las {full} que llenan la flota más grande",
+            en: "p99 over {limit} from {rate} requests a second of the case on, on {healthy}: {share} of the {full} that fill the largest fleet",
+            es: "p99 sobre {limit} desde {rate} peticiones por segundo del caso, en {healthy}: {share} de las {full} que llenan la flota más grande",
             limit = Milliseconds(run.limit_ms), rate = Decimal(breaks.per_second, 0),
             healthy = Counted(breaks.healthy, Noun::Instance), share = Percent(breaks.per_second / run.full_per_second),
             full = Decimal(run.full_per_second, 0)),
-    }
+    };
+    format!("{found} ({basis})")
 }
 
 fn simulated(run: &SimulatedSeen, language: Language) -> String {
     let noise = noise(run.noise_ms, language);
     say!(language,
-        en: "the simulation was never more than {apart} apart, a period earlier or later; p99 {real} in the real run, {simulated} in the simulation of the same instances{noise}",
-        es: "la simulación nunca difirió en más de {apart}, un período antes o después; p99 {real} en la realidad, {simulated} en la simulación de las mismas instancias{noise}",
+        en: "the simulation was never more than {apart} apart, a period earlier or later; p99 {real} in the real run, {simulated} in the simulation of the same instances; lost {real_lost} and {simulated_lost}{noise}",
+        es: "la simulación nunca difirió en más de {apart}, un período antes o después; p99 {real} en la realidad, {simulated} en la simulación de las mismas instancias; perdidas {real_lost} y {simulated_lost}{noise}",
         apart = Counted(run.apart, Noun::Instance), real = Milliseconds(run.real_p99_ms),
-        simulated = Milliseconds(run.simulated_p99_ms), noise = noise)
+        simulated = Milliseconds(run.simulated_p99_ms), real_lost = run.real_lost, simulated_lost = run.simulated_lost,
+        noise = noise)
 }
 
 /// What a fleet step does.
 pub(super) fn doing(plan: &FleetPlan, language: Language) -> String {
     say!(language,
-        en: "{least} to {most} instances under load, {scale} s of the case in one second",
-        es: "de {least} a {most} instancias bajo carga, {scale} s del caso en un segundo",
-        least = plan.least as u64, most = plan.most as u64, scale = Decimal(plan.scale, 1))
+        en: "{least} to {most} instances under load; {compressed}",
+        es: "de {least} a {most} instancias bajo carga; {compressed}",
+        least = plan.least as u64, most = plan.most as u64, compressed = compressed(plan, language))
+}
+
+/// How the run stands for the case: the figures of the owner, and those of the run beside them.
+pub fn compressed(plan: &FleetPlan, language: Language) -> String {
+    let peak = plan.peak();
+    let (minute, second) = (Decimal(peak * 60.0, 0), Decimal(plan.in_the_run(peak), 0));
+    if plan.scale <= 1.0 && plan.weight() <= 1.0 {
+        return say!(language,
+            en: "at the owner's pace, up to {minute} requests a minute",
+            es: "al ritmo del dueño, hasta {minute} peticiones por minuto", minute = minute);
+    }
+    say!(language,
+        en: "{scale} s of the case in one second, each request for {weight} of the case: up to {minute} requests a minute of the case are {second} a second in the run",
+        es: "{scale} s del caso en un segundo, cada petición por {weight} del caso: hasta {minute} peticiones por minuto del caso son {second} por segundo en la corrida",
+        scale = Decimal(plan.scale, 1), weight = Decimal(plan.weight(), 1), minute = minute, second = second)
+}
+
+/// What fleet steps that stand for more than themselves cannot show, for the first screen; `None` where there are none.
+pub fn cannot_show(steps: &[(String, FleetPlan)], language: Language) -> Option<String> {
+    let compressed_steps = steps.iter().filter(|(_, plan)| plan.scale > 1.0);
+    let each: Vec<String> =
+        compressed_steps.map(|(name, plan)| format!("{name}: {}", compressed(plan, language))).collect();
+    let grain = |plan: &FleetPlan| plan.weight() * plan.service.mean_seconds();
+    let grain = steps.iter().map(|(_, plan)| grain(plan)).fold(0.0, f64::max);
+    (!each.is_empty()).then(|| say!(language,
+        en: "Compressed time. {each}. One request of the run takes up to {grain} of the case: the run shows how instances come and go, who gets how much and what fails, but no shorter waits. Verdicts about those rest on the simulation at the owner's pace, or stay inconclusive, and say so.",
+        es: "Tiempo comprimido. {each}. Una petición de la corrida dura hasta {grain} del caso: la corrida muestra cómo van y vienen las instancias, cuánto recibe cada una y qué falla, pero no esperas más cortas. Los resultados sobre esas se apoyan en la simulación al ritmo del dueño, o quedan inconclusos, y lo dicen.",
+        each = each.join("; "), grain = time(grain, language)))
 }
 
 /// The panels of the figure of a fleet, and its axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FleetWord {
-    /// Requests per second.
+    /// Requests per minute of the case.
     Load,
     /// How many instances.
     Instances,
@@ -143,9 +219,9 @@ pub enum FleetWord {
 }
 
 words!(FleetWord {
-    FleetWord::Load => { en: "load (requests per second)", es: "carga (peticiones por segundo)" },
+    FleetWord::Load => { en: "load (requests a minute of the case)", es: "carga (peticiones por minuto del caso)" },
     FleetWord::Instances => { en: "instances", es: "instancias" },
-    FleetWord::Latency => { en: "p99 of each period (ms)", es: "p99 de cada período (ms)" },
+    FleetWord::Latency => { en: "p99 of each period (ms of the run)", es: "p99 de cada período (ms de la corrida)" },
     FleetWord::Minutes => { en: "time of the case (min)", es: "tiempo del caso (min)" },
 });
 
@@ -170,11 +246,11 @@ impl FleetWord {
 }
 
 /// Title of the figure of a fleet.
-pub fn title(name: &str, sent: u64, scale: f64, language: Language) -> String {
+pub fn title(name: &str, sent: u64, plan: &FleetPlan, language: Language) -> String {
     say!(language,
-        en: "Fleet under load: {name}, {sent}, {scale} s of the case in one second",
-        es: "Flota bajo carga: {name}, {sent}, {scale} s del caso en un segundo",
-        name = name, sent = Counted(sent, Noun::Request), scale = Decimal(scale, 1))
+        en: "Fleet under load: {name}, {sent}, {scale} s of the case in one second, each request for {weight}",
+        es: "Flota bajo carga: {name}, {sent}, {scale} s del caso en un segundo, cada petición por {weight}",
+        name = name, sent = Counted(sent, Noun::Request), scale = Decimal(plan.scale, 1), weight = Decimal(plan.weight(), 1))
 }
 
 /// A decision with its reason: `2 → 4: occupancy 71 %, above 65 % for 3 min`.
@@ -217,27 +293,35 @@ pub(super) fn bare(level: Level, language: Language) -> String {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<FleetFinding> {
     use harness_judge::check::Breaks;
-    let lost = |deaths, elsewhere| LostSeen {
+    let lost = |deaths: u64, elsewhere: u64| LostSeen {
         step: "day".into(),
         sent: 4_300,
         deaths,
         at_deaths: 2 * deaths,
         allowed: 5,
         elsewhere,
+        late: elsewhere,
+        late_of: 171_000,
+        basis: RestsOn::Simulation,
+        patience_ms: 10_000,
+        judged: deaths == 0,
         taken_away: 2,
     };
-    let slow = |breaks, noise_ms| SlowSeen {
+    let slow = |breaks, noise_ms: Option<f64>| SlowSeen {
         step: "ramp".into(),
         samples: 4_300,
         p50_ms: 18.0,
         p99_ms: 210.0,
         limit_ms: 400.0,
+        basis: if noise_ms.is_some() { RestsOn::Run } else { RestsOn::Neither },
+        run_p99_ms: 31.0,
+        judged: noise_ms.is_none(),
         breaks,
         noise_ms,
     };
     let even =
         EvenSeen { step: "day".into(), epochs: 5, instances: 3, most: 202, fewest: 199, tolerated: 12 };
-    let scaled = ScaledSeen {
+    let scaled = |fixed: Option<(u64, f64)>| ScaledSeen {
         step: "day".into(),
         seen: (2, 6),
         allowed: (2, 6),
@@ -246,7 +330,9 @@ pub(super) fn samples() -> Vec<FleetFinding> {
         turns: 1,
         turns_tolerated: 3,
         instance_hours: 4.25,
-        fixed_hours: 7.5,
+        smallest_fixed: fixed.map(|fixed| fixed.0),
+        fixed_hours: fixed.map(|fixed| fixed.1),
+        limit_ms: 500.0,
         peak_share: 0.72,
         noise_ms: None,
     };
@@ -255,11 +341,14 @@ pub(super) fn samples() -> Vec<FleetFinding> {
         apart: 1,
         real_p99_ms: 210.0,
         simulated_p99_ms: 190.0,
+        real_lost: 2,
+        simulated_lost: 3,
         noise_ms,
     };
     let broken = |breaks| BreakSeen {
         step: "beyond".into(),
         limit_ms: 500.0,
+        basis: RestsOn::Simulation,
         breaks,
         full_per_second: 300.0,
         tried_per_second: 360.0,
@@ -271,7 +360,7 @@ pub(super) fn samples() -> Vec<FleetFinding> {
         FleetFinding::Even { runs: vec![even] },
         FleetFinding::Slow { runs: vec![slow(None, None)] },
         FleetFinding::Slow { runs: vec![slow(Some(breaks), Some(9.0))] },
-        FleetFinding::Scaled { runs: vec![scaled] },
+        FleetFinding::Scaled { runs: vec![scaled(Some((5, 7.5))), scaled(Some((3, 4.0))), scaled(None)] },
         FleetFinding::Broken { runs: vec![broken(None)] },
         FleetFinding::Broken { runs: vec![broken(Some(breaks))] },
         FleetFinding::Simulated { runs: vec![simulated(None)] },

@@ -45,6 +45,11 @@ crate::messages! {
         en: "{request}, sent {at} after the start of the run, reached no backend; the client: {end}",
         es: "{request}, enviada {at} después del inicio de la corrida, no llegó a ningún backend; el cliente: {end}",
     }
+    /// A request of a load of which the backends kept no journal.
+    pub fn request_counted(request: &str, at: Span, end: &str) {
+        en: "{request}, sent {at} after the start of the run, while the backends kept only numbers; the client: {end}",
+        es: "{request}, enviada {at} después del inicio de la corrida, cuando los backends solo llevaban la cuenta; el cliente: {end}",
+    }
     /// How an exchange with a response ended.
     pub fn got_answer(status: &str, bytes: super::Bytes, end: &str) {
         en: "{status}, a body of {bytes}, {end}", es: "{status}, un cuerpo de {bytes}, {end}",

@@ -29,6 +29,16 @@ messages! {
         en: "This scenario has no load step, so nothing is said about speed.",
         es: "Este escenario no tiene una etapa de carga, así que no se afirma nada sobre la velocidad.",
     }
+    /// Searches for a capacity have no row of their own.
+    pub fn searched() {
+        en: "Each search for a capacity is a ladder of loads: its rungs are drawn with its check, rate by rate.",
+        es: "Cada búsqueda de capacidad es una escalera de cargas: sus peldaños se dibujan con su verificación, tasa por tasa.",
+    }
+    /// What the latencies of a fleet are.
+    pub fn of_the_run(tag: &str) {
+        en: "“{tag}” is a fleet: these are times of the run, which adds the proxy's own to modelled ones; in the case they are so many times as long as its seconds pass faster.",
+        es: "«{tag}» es una flota: son tiempos de la corrida, que suma lo propio del proxy a lo modelado; en el caso son tantas veces más largos como más rápido pasan sus segundos.",
+    }
     /// What the section about resources shows.
     pub fn resources_intro() {
         en: "All processes of the proxy together, as the operating system counts them.",
@@ -94,6 +104,8 @@ messages! {
     pub fn answered_by(backend: &str) { en: "answered by {backend}", es: "la respondió {backend}" }
     /// A request that no backend saw.
     pub fn no_backend_saw_it() { en: "no backend saw it", es: "ningún backend la vio" }
+    /// A request of a load of which the backends kept no journal.
+    pub fn only_numbers() { en: "the backends kept only numbers then", es: "los backends solo llevaban la cuenta entonces" }
     /// A request as a backend saw it.
     pub fn arrived(line: &str, number: u64) { en: "{line} arrived (its request no. {number})", es: "llegó {line} (su petición n.º {number})" }
     /// The proxy got ready.

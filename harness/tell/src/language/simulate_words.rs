@@ -3,7 +3,7 @@
 //! The command and its page use them. No figure is computed here.
 
 use super::cloud_words::time;
-use super::fleet_words::bare;
+use super::fleet_words::{bare, compressed, cost};
 use super::{Counted, Decimal, InWords as _, Language, Milliseconds, Noun, Percent};
 use crate::{messages, say, words};
 use harness_model::fleet::{Bears, Breaks, Distance, Forecast, Impossible, Overhead};
@@ -30,7 +30,7 @@ words!(SimulateLabel {
     SimulateLabel::Simulation => { en: "Simulation, not a measurement", es: "Simulación, no una medición" },
     SimulateLabel::Model => { en: "The model", es: "El modelo" },
     SimulateLabel::Time => { en: "time", es: "tiempo" },
-    SimulateLabel::Load => { en: "requests/s", es: "peticiones/s" },
+    SimulateLabel::Load => { en: "requests/min", es: "peticiones/min" },
     SimulateLabel::Instances => { en: "instances", es: "instancias" },
     SimulateLabel::Occupancy => { en: "occupancy", es: "ocupación" },
     SimulateLabel::Median => { en: "p50", es: "p50" },
@@ -53,13 +53,13 @@ messages! {
     }
     /// The model was close to the run.
     pub fn trusted() {
-        en: "The model was close to that run: at most 1 instance outside a control period, and p99 within 25%.",
-        es: "El modelo quedó cerca de esa ejecución: a lo sumo 1 instancia fuera de un período de control, y el p99 dentro del 25 %.",
+        en: "The model was close to that run: at most 1 instance outside a control period, p99 within 25%, and as many lost as far as chance tells.",
+        es: "El modelo quedó cerca de esa ejecución: a lo sumo 1 instancia fuera de un período de control, el p99 dentro del 25 %, y otras tantas perdidas hasta donde el azar lo dice.",
     }
     /// The model was not close to the run.
     pub fn not_trusted() {
-        en: "NOT TO BE TRUSTED: the model was further from that run than 1 instance outside a control period, or 25% of its p99. Repeat the run on a quiet machine; if that does not help, the model does not fit this system.",
-        es: "NO ES CONFIABLE: el modelo quedó más lejos de esa ejecución que 1 instancia fuera de un período de control, o que el 25 % de su p99. Repita la ejecución en una máquina sin otra carga; si no ayuda, el modelo no le sirve a este sistema.",
+        en: "NOT TO BE TRUSTED: the model was further from that run than 1 instance outside a control period, 25% of its p99, or what chance tells of its losses. Repeat the run on a quiet machine; if that does not help, the model does not fit this system.",
+        es: "NO ES CONFIABLE: el modelo quedó más lejos de esa ejecución que 1 instancia fuera de un período de control, que el 25 % de su p99, o que lo que el azar explica de sus pérdidas. Repita la ejecución en una máquina sin otra carga; si no ayuda, el modelo no le sirve a este sistema.",
     }
     /// A scenario without a fleet.
     pub fn no_fleet(file: &str) {
@@ -119,13 +119,14 @@ pub fn impossible(reason: Impossible, language: Language) -> String {
 
 /// The parameters of the model.
 pub fn model(plan: &FleetPlan, seed: u64, language: Language) -> String {
+    let each = 1.0 / plan.needed(1.0);
     say!(language,
-        en: "{least} to {most} instances with {places} places each, service time {service}, hence at most {each} requests per second each; setting one up takes {provisioning}; measured every {period}; {length} of the case, {scale} s of it in one second; seed {seed}",
-        es: "de {least} a {most} instancias con {places} puestos cada una, tiempo de servicio {service}, es decir a lo sumo {each} peticiones por segundo cada una; alistar una toma {provisioning}; se mide cada {period}; {length} del caso, {scale} s de él en un segundo; semilla {seed}",
-        least = plan.least, most = plan.most, places = plan.places, service = plan.service.to_string(),
-        each = Decimal(1.0 / plan.needed(1.0), 1), provisioning = time(plan.provisioning, language),
-        period = time(plan.period, language), length = time(plan.length(), language), scale = Decimal(plan.scale, 1),
-        seed = seed.to_string())
+        en: "{least} to {most} instances, {start} at the beginning (--minimum and --maximum for others), with {places} places each, service time {service}, hence at most {minute} requests a minute each ({each} a second); setting one up takes {provisioning}; measured every {period}; a client waits {patience}; {length} of the case; {compressed}; seed {seed}",
+        es: "de {least} a {most} instancias, {start} al comienzo (con --minimum y --maximum, otras), con {places} puestos cada una, tiempo de servicio {service}, es decir a lo sumo {minute} peticiones por minuto cada una ({each} por segundo); alistar una toma {provisioning}; se mide cada {period}; un cliente espera {patience}; {length} del caso; {compressed}; semilla {seed}",
+        least = plan.least, most = plan.most, start = plan.beginning(), places = plan.places, service = plan.service.to_string(),
+        minute = Decimal(each * 60.0, 0), each = Decimal(each, 1), provisioning = time(plan.provisioning, language),
+        period = time(plan.period, language), patience = time(plan.timeout.as_secs_f64(), language),
+        length = time(plan.length(), language), compressed = compressed(plan, language), seed = seed.to_string())
 }
 
 /// A policy in one sentence.
@@ -177,33 +178,42 @@ pub fn distance(step: &str, distance: &Distance, language: Language) -> String {
         |share| format!("{}{}", if share < 0.0 { "−" } else { "+" }, Percent(share.abs()).in_words(language)),
     );
     say!(language,
-        en: "{step}: {apart} apart at most; p99 {real} in the real run, {simulated} in the model of the same instances ({share})",
-        es: "{step}: a lo sumo {apart} de diferencia; p99 {real} en la ejecución real, {simulated} en el modelo de las mismas instancias ({share})",
+        en: "{step}: {apart} apart at most; p99 {real} in the real run, {simulated} in the model of the same instances ({share}); lost {lost} and {modelled}",
+        es: "{step}: a lo sumo {apart} de diferencia; p99 {real} en la ejecución real, {simulated} en el modelo de las mismas instancias ({share}); perdidas {lost} y {modelled}",
         step = step, apart = Counted(distance.apart, Noun::Instance), real = Milliseconds(distance.real_p99_ms),
-        simulated = Milliseconds(distance.simulated_p99_ms), share = share)
+        simulated = Milliseconds(distance.simulated_p99_ms), share = share, lost = distance.real_lost,
+        modelled = distance.simulated_lost)
 }
 
 /// What came of it, a sentence each.
 pub fn outcome(forecast: &Forecast, language: Language) -> Vec<String> {
-    let Forecast { run, plan, .. } = forecast;
-    vec![
+    let Forecast { run, plan, objective, .. } = forecast;
+    let fixed = forecast.smallest_fixed.map(|size| size as u64).zip(forecast.fixed_hours);
+    let mut said = vec![
         say!(language,
-            en: "p50 {p50}, p99 {p99} of {sent}; {lost} lost", es: "p50 {p50}, p99 {p99} de {sent}; {lost} perdidas",
-            p50 = Milliseconds(run.p50_ms), p99 = Milliseconds(run.p99_ms), sent = Counted(run.sent, Noun::Request),
-            lost = run.lost),
+            en: "p50 {p50}, p99 {p99} of {sent}; {lost} lost, of which {late} gave up",
+            es: "p50 {p50}, p99 {p99} de {sent}; {lost} perdidas, de ellas {late} desistieron",
+            p50 = Milliseconds(run.p50_ms * plan.scale), p99 = Milliseconds(run.p99_ms * plan.scale),
+            sent = Counted(run.sent, Noun::Request), lost = run.lost, late = run.late),
         say!(language,
-            en: "{fewest} to {most} instances: {hours} instance-hours, {share} of the {fixed} of a fixed fleet of {largest}",
-            es: "de {fewest} a {most} instancias: {hours} horas de instancia, {share} de las {fixed} de una flota fija de {largest}",
-            fewest = forecast.instances.0, most = forecast.instances.1, hours = Decimal(run.instance_hours, 2),
-            share = Percent(run.instance_hours / forecast.fixed_hours.max(f64::MIN_POSITIVE)),
-            fixed = Decimal(forecast.fixed_hours, 2), largest = plan.most),
-        broken(forecast.breaks, forecast.limit_ms, language),
-        say!(language,
-            en: "the highest rate, {peak} requests per second, keeps {share} of the largest fleet busy",
-            es: "la tasa más alta, {peak} peticiones por segundo, ocupa {share} de la flota más grande",
-            peak = Decimal(forecast.peak_per_second, 0), share = Percent(forecast.peak_share)),
-        bears(forecast.bears, language),
-    ]
+            en: "{fewest} to {most} instances: {cost}", es: "de {fewest} a {most} instancias: {cost}",
+            fewest = forecast.instances.0, most = forecast.instances.1,
+            cost = cost(run.instance_hours, fixed, objective.limit_ms, language)),
+    ];
+    said.push(say!(language,
+        en: "the highest rate, {peak} requests a minute, keeps {share} of the largest fleet busy",
+        es: "la tasa más alta, {peak} peticiones por minuto, ocupa {share} de la flota más grande",
+        peak = Decimal(forecast.peak_per_second * 60.0, 0), share = Percent(forecast.peak_share)));
+    if !forecast.shows_limit {
+        said.push(say!(language,
+            en: "at this scale a request stands for {weight}, so nothing can be said of waits of {limit}, nor of where it breaks: leave --scale out",
+            es: "a esta escala una petición representa {weight}, así que nada se puede decir de esperas de {limit} ni de dónde se quiebra: omita --scale",
+            weight = Decimal(plan.weight(), 0), limit = Milliseconds(objective.limit_ms)));
+        return said;
+    }
+    said.push(broken(forecast.breaks, objective.limit_ms, language));
+    said.push(bears(forecast.bears, language));
+    said
 }
 
 fn broken(breaks: Option<Breaks>, limit_ms: f64, language: Language) -> String {
@@ -212,9 +222,9 @@ fn broken(breaks: Option<Breaks>, limit_ms: f64, language: Language) -> String {
             en: "no period had a p99 over {limit}", es: "ningún período tuvo un p99 sobre {limit}",
             limit = Milliseconds(limit_ms)),
         Some(breaks) => say!(language,
-            en: "breaks: p99 over {limit} for the first time at {at}, with {rate} requests per second on {healthy}",
-            es: "se quiebra: p99 sobre {limit} por primera vez a los {at}, con {rate} peticiones por segundo en {healthy}",
-            limit = Milliseconds(limit_ms), at = time(breaks.at, language), rate = Decimal(breaks.per_second, 0),
+            en: "breaks: p99 over {limit} for the first time at {at}, with {rate} requests a minute on {healthy}",
+            es: "se quiebra: p99 sobre {limit} por primera vez a los {at}, con {rate} peticiones por minuto en {healthy}",
+            limit = Milliseconds(limit_ms), at = time(breaks.at, language), rate = Decimal(breaks.per_second * 60.0, 0),
             healthy = Counted(breaks.healthy, Noun::Instance)),
     }
 }

@@ -137,11 +137,11 @@ pub(super) fn rows(forecast: &Forecast, language: Language) -> Vec<Vec<String>> 
 /// The periods of a row: the rate over all of them, the state at their end, the worst latency.
 fn row(forecast: &Forecast, chunk: &[FleetTick], language: Language) -> Vec<String> {
     let plan = &forecast.plan;
-    let seconds = plan.period / plan.scale * chunk.len() as f64;
+    let minutes = plan.period / 60.0 * chunk.len() as f64;
     let sent: u64 = chunk.iter().map(|tick| tick.sent).sum();
     let worst = |value: fn(&FleetTick) -> Option<f64>| {
         let worst = chunk.iter().filter_map(value).reduce(f64::max);
-        worst.map_or_else(|| "–".to_owned(), |ms| Milliseconds(ms.round()).in_words(language))
+        worst.map_or_else(|| "–".to_owned(), |ms| Milliseconds((ms * plan.scale).round()).in_words(language))
     };
     let (at, healthy, launching) =
         chunk.last().map_or((0.0, 0, 0), |tick| (tick.at, tick.healthy, tick.launching));
@@ -149,7 +149,7 @@ fn row(forecast: &Forecast, chunk: &[FleetTick], language: Language) -> Vec<Stri
     let occupancy = chunk.iter().map(|tick| tick.occupancy).fold(0.0, f64::max);
     vec![
         Span(at * 1e3).in_words(language),
-        Decimal(sent as f64 / seconds, 0).in_words(language),
+        Decimal(sent as f64 * plan.weight() / minutes, 0).in_words(language),
         instances,
         Percent((occupancy * 100.0).round() / 100.0).in_words(language),
         worst(|tick| tick.p50_ms),

@@ -11,6 +11,7 @@ use crate::language::conduct_words::{
     adapted, listens_elsewhere, looked, not_back, port_given_up, put_off, restarted,
 };
 use crate::language::containment_words::only_partly_kept;
+use crate::language::fleet_words::cannot_show;
 use crate::language::profile_words::{profile, so_far};
 use crate::language::report_words::{
     HeadlineFacts, declared_unsupported, exit_meaning, headline_of, hung_at_stop, optimal_failed,
@@ -20,8 +21,8 @@ use harness_judge::check::{Outcome, Summary, Verdict};
 use harness_judge::compare::{Limited, Ruling, judge_run};
 use harness_model::catalogue::CheckId;
 use harness_model::exit_code::ExitCode;
-use harness_model::history::{CutBy, Doubt, EventKind, HowLetGo, LetGo, NOT_OVER, NotKept, Record};
-use harness_model::plan::{HostProfile, OnInconclusive, StepKind};
+use harness_model::history::{CutBy, Doubt, EventKind, HowLetGo, LetGo, NOT_OVER, NotKept, Purpose, Record};
+use harness_model::plan::{CloudStep, FleetPlan, HostProfile, OnInconclusive, StepKind};
 
 /// What the first screen says.
 #[derive(Clone, Debug)]
@@ -54,6 +55,8 @@ pub struct Overview {
     pub kills: usize,
     /// The signal that it did not end on, and how long it was waited for.
     pub hung_at_stop: Option<(String, Duration)>,
+    /// Fleet steps whose run stands for more than itself.
+    pub compressed: Vec<(String, FleetPlan)>,
     /// The profile, where it leaves something out.
     pub small: Option<HostProfile>,
     /// How often it was started again because it no longer answered, or went on serving whoever had left.
@@ -100,18 +103,29 @@ impl Overview {
                 .filter(|(_, number)| *number > 0)
                 .collect(),
             took: Duration::from_nanos(source.end().0),
-            exchanges: source.exchanges().count(),
+            // Of what is counted a few are kept one by one, too.
+            exchanges: source
+                .exchanges()
+                .filter(|(line, exchange)| exchange.purpose != Purpose::Load || !is_counted(source, *line))
+                .count(),
             attempts: source.attempts().count(),
-            counted: source
-                .events()
-                .iter()
-                .map(|event| if let EventKind::LoadCounters { sent, .. } = &event.event { *sent } else { 0 })
-                .sum(),
+            counted: source.events().iter().map(|event| counted_of(&event.event)).sum(),
             some_uncounted: source.events().iter().any(|event| {
-                let step = event.step.and_then(|step| source.plan().steps.get(step)).map(|step| &step.kind);
-                matches!(&event.event, EventKind::LoadCounters { sent: 1.., .. })
-                    && matches!(step, Some(StepKind::Load(load)) if !load.shape.journal)
+                let step = event.step.and_then(|step| source.plan().steps.get(step));
+                counted_of(&event.event) > 0 && step.is_some_and(|step| !step.kind.is_journalled())
             }),
+            compressed: source
+                .plan()
+                .steps
+                .iter()
+                .filter_map(|step| match &step.kind {
+                    StepKind::Cloud(CloudStep::Fleet(plan)) if plan.scale > 1.0 => {
+                        let name = step.label.as_deref().unwrap_or("fleet");
+                        Some((plain(name, 60), plan.clone()))
+                    }
+                    _ => None,
+                })
+                .collect(),
             launches: count(|event| matches!(event, EventKind::ProxyStarting { .. })),
             hung_at_stop: source.events().iter().rev().find_map(|event| match &event.event {
                 EventKind::ProxyHungAtStop { signal, waited, .. } => Some((signal.clone(), *waited)),
@@ -251,6 +265,7 @@ impl Overview {
         if !self.summary.unsupported.is_empty() {
             notes.push(declared_unsupported(language, &names(&self.summary.unsupported)));
         }
+        notes.extend(cannot_show(&self.compressed, language));
         if let Some(small) = &self.small {
             notes.push(profile(language, small));
         }
@@ -263,6 +278,21 @@ impl Overview {
         }
         notes
     }
+}
+
+/// Requests that an event counts.
+fn counted_of(event: &EventKind) -> u64 {
+    match event {
+        EventKind::LoadCounters { sent, .. } => *sent,
+        EventKind::CapacityRung(rung) => rung.sent,
+        _ => 0,
+    }
+}
+
+/// Whether the requests of the step of an event are counted.
+fn is_counted(source: &Source<'_>, line: usize) -> bool {
+    let step = source.events().get(line).and_then(|event| event.step);
+    source.events().iter().any(|event| event.step == step && counted_of(&event.event) > 0)
 }
 
 /// Whether an event says what was done because of what the proxy did; each of them is worth a sentence.
@@ -323,7 +353,9 @@ mod tests {
     use harness_judge::check::{Finding, Outcome};
     use harness_model::catalogue::CheckId;
     use harness_model::exit_code::ExitCode;
-    use harness_model::plan::OnInconclusive;
+    use harness_model::history::{CapacityRung, EventKind, RungJudged};
+    use harness_model::plan::samples::fleet;
+    use harness_model::plan::{CloudStep, OnInconclusive, StepKind};
 
     #[test]
     fn the_failure_that_others_hang_on_is_mended_first() {
@@ -349,6 +381,36 @@ mod tests {
         ] {
             assert_eq!(Overview::of(&run.source()).some_uncounted, in_part);
         }
+    }
+
+    #[test]
+    fn searches_and_fleets_are_counted_and_what_is_compressed_says_so_on_the_first_screen() {
+        let mut run = RunBuilder::new("pace").ready().load("day", 1_360, 0).build();
+        let step = run.record.plan.steps.last_mut().expect("the load");
+        step.kind = StepKind::Cloud(CloudStep::Fleet(fleet(Vec::new())));
+        step.label = Some("day".into());
+        let rung = CapacityRung {
+            tag: "one".into(),
+            rate_per_second: 100.0,
+            good_per_second: 100.0,
+            sent: 500,
+            errors: 0,
+            p50: None,
+            at_quantile: None,
+            send_lag: None,
+            judged: RungJudged::Kept,
+            proxy_cpu: None,
+            places: Vec::new(),
+        };
+        let mut event = run.record.events.last().expect("an event").clone();
+        event.event = EventKind::CapacityRung(Box::new(rung));
+        run.record.events.push(event);
+        let overview = Overview::of(&run.source());
+        assert!(overview.counted == 1_860 && !overview.some_uncounted, "a small fleet has its journal");
+        let notes = overview.footnotes(Language::En);
+        let said = "Compressed time. day: 60 s of the case in one second, each request for 60 of the case: up to 15,600 requests a \
+                    minute of the case are 260 a second in the run";
+        assert!(notes.iter().any(|note| note.starts_with(said)), "{notes:?}");
     }
 
     #[test]

@@ -72,6 +72,13 @@ impl<'a> Source<'a> {
         all().find(|attempt| attempt.target == exchange.target).or_else(|| all().find(named))
     }
 
+    /// Whether the backends kept numbers only while a request was under way: then nobody knows which of them saw it.
+    pub fn kept_numbers_only(&self, exchange: &Exchange) -> bool {
+        let line = self.exchanges().find(|(_, other)| std::ptr::eq(*other, exchange)).map(|(line, _)| line);
+        let step = line.and_then(|line| self.events()[line].step);
+        step.and_then(|step| self.plan().steps.get(step)).is_some_and(|step| !step.kind.is_journalled())
+    }
+
     /// Why the program was not seen in the repetition in which it was to be watched.
     pub fn not_watched(&self) -> Option<NotWatched> {
         let watched = self.record.beside.watched.as_deref()?;

@@ -8,7 +8,9 @@ mod freshness;
 mod privacy;
 
 pub use finding::{CloudFinding, KindSeen, PlaceSeen};
-pub use fleet::{BreakSeen, Breaks, EvenSeen, FleetFinding, LostSeen, ScaledSeen, SimulatedSeen, SlowSeen};
+pub use fleet::{
+    BreakSeen, Breaks, EvenSeen, FleetFinding, LostSeen, RestsOn, ScaledSeen, SimulatedSeen, SlowSeen,
+};
 pub(super) use fleet::{breaks, even, latency as fleet_latency, lost_requests, scaled, simulation};
 pub(super) use freshness::delivered;
 pub(super) use privacy::{never_shared, tokens};

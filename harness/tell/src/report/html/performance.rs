@@ -9,12 +9,14 @@ use super::page::Page;
 use super::requirements::drawing;
 use crate::language::load_words::{never_sent, rate_missed};
 use crate::language::page_words::{
-    closed_loop, microseconds, no_load, overloaded, per_second, performance_intro,
+    closed_loop, microseconds, no_load, of_the_run, overloaded, per_second, performance_intro,
+    searched as searches,
 };
 use crate::language::report_words::Label;
 use crate::language::{Decimal, InWords as _, Milliseconds, Percent, Quantile};
 use crate::report::latency::{QUANTILES, TagLatency, by_tag, quantile_ms};
 use crate::report::plot::Figure;
+use harness_model::plan::{CloudStep, StepKind};
 
 /// The section.
 pub(super) fn section(page: &Page<'_>) -> Markup {
@@ -23,12 +25,15 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
     html! {
         section #performance aria-labelledby="h-performance" {
             h2 #h-performance { (page.label(Label::Performance)) }
+            @let searched = page.source.plan().steps.iter().any(|step| matches!(step.kind, StepKind::Capacity(_)));
+            @if searched { p .aside { (searches(language)) } }
             @if tags.is_empty() {
-                p .aside { (no_load(language)) }
+                @if !searched { p .aside { (no_load(language)) } }
             } @else {
                 p .intro { (performance_intro(language)) }
                 (table(page, &tags))
                 @for tag in &tags {
+                    @if is_fleet(page, &tag.tag) { p .note { (of_the_run(language, &tag.tag)) } }
                     @if tag.closed_loop { p .note { (closed_loop(language, &tag.tag)) } }
                     @if tag.counters.is_some_and(|counters| counters.overloaded) { p .note { (overloaded(language, &tag.tag)) } }
                     @if let Some((asked, reached)) = tag.counters.and_then(|counters| counters.rate_missed) {
@@ -47,6 +52,14 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
             }
         }
     }
+}
+
+/// Whether a tag is that of a fleet.
+fn is_fleet(page: &Page<'_>, tag: &str) -> bool {
+    page.source.plan().steps.iter().any(|step| {
+        matches!(step.kind, StepKind::Cloud(CloudStep::Fleet(_)))
+            && step.label.as_deref().unwrap_or("fleet") == tag
+    })
 }
 
 /// The figures of the zoomable chart as JSON that may stand in a page; `None` where there is nothing to draw.

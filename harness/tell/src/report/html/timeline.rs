@@ -8,8 +8,8 @@ use maud::{Markup, html};
 use super::page::Page;
 use super::related::{Related, exchange_of, times};
 use crate::language::page_words::{
-    answered_by, arrived, came_up, got_ready, has_ended, no_backend_saw_it, timeline_description,
-    timeline_help, told_to_start, was_signalled, went_down,
+    answered_by, arrived, came_up, got_ready, has_ended, no_backend_saw_it, only_numbers,
+    timeline_description, timeline_help, told_to_start, was_signalled, went_down,
 };
 use crate::language::report_words::Label;
 use crate::language::{Bytes, InWords as _, Milliseconds, Span};
@@ -179,13 +179,14 @@ fn mark(page: &Page<'_>, lanes: &mut Vec<String>, start: u64, line: usize, event
                 (end, None) => plain(&end.in_words(language), 80),
             };
             let seen = page.source.attempt_of(exchange);
+            let unknown = seen.is_none() && page.source.kept_numbers_only(exchange);
             let class = match (&exchange.end, seen) {
-                (ExchangeEnd::Complete, None) => "hit",
-                (ExchangeEnd::Complete, Some(_)) => "miss",
+                (ExchangeEnd::Complete, None) if !unknown => "hit",
+                (ExchangeEnd::Complete, _) => "miss",
                 _ => "broken",
             };
             let origin = seen.map_or_else(
-                || no_backend_saw_it(language),
+                || if unknown { only_numbers(language) } else { no_backend_saw_it(language) },
                 |attempt| answered_by(language, &attempt.backend),
             );
             (0, class, format!("{request} → {answer}; {origin} ({})", exchange.purpose.in_words(language)))

@@ -64,7 +64,7 @@ impl Fleet {
 
     pub(super) fn title(&self, language: Language) -> String {
         match self.simulated {
-            Some(_) => fleet_words::title(&self.name, self.run.sent, self.plan.scale, language),
+            Some(_) => fleet_words::title(&self.name, self.run.sent, &self.plan, language),
             None => simulate_words::figure_title(&self.name, self.run.sent, language),
         }
     }
@@ -85,13 +85,13 @@ impl Fleet {
         look: Look,
         language: Language,
     ) -> Drawn {
-        let per_second = self.plan.scale / self.plan.period;
+        let per_minute = self.plan.weight() * 60.0 / self.plan.period;
         let of =
             |run: &FleetRun, value: &dyn Fn(&harness_model::history::FleetTick) -> f64| -> Vec<(f64, f64)> {
                 run.ticks.iter().map(|tick| (tick.at / 60.0, value(tick))).collect()
             };
-        let load = of(&self.run, &|tick| tick.sent as f64 * per_second);
-        let capacity = of(&self.run, &|tick| tick.healthy as f64 / self.plan.needed(1.0));
+        let load = of(&self.run, &|tick| tick.sent as f64 * per_minute);
+        let capacity = of(&self.run, &|tick| tick.healthy as f64 * 60.0 / self.plan.needed(1.0));
         let healthy = stepped(&of(&self.run, &|tick| tick.healthy as f64));
         let ordered = stepped(&of(&self.run, &|tick| (tick.healthy + tick.launching) as f64));
         let beside = self.simulated.as_ref();
@@ -183,8 +183,10 @@ mod tests {
     fn a_fleet_is_drawn_and_its_decisions_are_told_with_their_reasons() {
         let plan = FleetPlan {
             scale: 60.0,
+            stands_for: None,
             least: 1,
             most: 4,
+            start: None,
             provisioning: 60.0,
             places: 2,
             service: "constant(20ms)".parse().unwrap(),

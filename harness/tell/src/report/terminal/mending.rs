@@ -138,6 +138,7 @@ fn shown(source: &Source<'_>, verdict: &Verdict, language: Language) -> Option<S
     };
     Some(match attempt {
         Some(attempt) => words::request_at_backend(language, &request, at, &attempt.backend, &end),
+        None if source.kept_numbers_only(exchange) => words::request_counted(language, &request, at, &end),
         None => words::request_at_none(language, &request, at, &end),
     })
 }

@@ -42,6 +42,19 @@ pub enum FleetFinding {
     },
 }
 
+/// On what a figure about waiting rests: on whichever of run and simulation is honest about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestsOn {
+    /// On the run: what is asked about is long beside one of its requests.
+    #[default]
+    Run,
+    /// On the simulation in the time of the owner, with the instances of the run, to which it was close at the same scale.
+    Simulation,
+    /// The run cannot show it, and the simulation was too far from the run, or too long to be computed.
+    Neither,
+}
+
 /// Requests that were lost.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LostSeen {
@@ -57,6 +70,21 @@ pub struct LostSeen {
     pub allowed: u64,
     /// Requests lost at any other time.
     pub elsewhere: u64,
+    /// Clients that gave up.
+    #[serde(default)]
+    pub late: u64,
+    /// Of so many requests.
+    #[serde(default)]
+    pub late_of: u64,
+    /// On what these two rest.
+    #[serde(default)]
+    pub basis: RestsOn,
+    /// How long a client waits, in milliseconds of the case.
+    #[serde(default)]
+    pub patience_ms: u64,
+    /// Whether it is judged, or only shown beside.
+    #[serde(default)]
+    pub judged: bool,
     /// How often instances were taken away.
     pub taken_away: u64,
 }
@@ -85,12 +113,21 @@ pub struct SlowSeen {
     pub step: String,
     /// Requests that were measured.
     pub samples: u64,
-    /// Median in real milliseconds.
+    /// Median in milliseconds of the case.
     pub p50_ms: f64,
-    /// 99th percentile in real milliseconds.
+    /// 99th percentile in milliseconds of the case.
     pub p99_ms: f64,
     /// Its limit.
     pub limit_ms: f64,
+    /// On what they rest.
+    #[serde(default)]
+    pub basis: RestsOn,
+    /// 99th percentile of the run in real milliseconds.
+    #[serde(default)]
+    pub run_p99_ms: f64,
+    /// Whether it is judged, or only shown beside.
+    #[serde(default)]
+    pub judged: bool,
     /// Where a period was over the limit for the first time.
     pub breaks: Option<Breaks>,
     /// How late the host's sentinel woke, in milliseconds, where that is too late for a control period.
@@ -102,11 +139,14 @@ pub struct SlowSeen {
 pub struct BreakSeen {
     /// Name of the step.
     pub step: String,
-    /// The limit of the 99th percentile of a period, in real milliseconds.
+    /// The limit of the 99th percentile of a period, in milliseconds of the case.
     pub limit_ms: f64,
+    /// On what it rests.
+    #[serde(default)]
+    pub basis: RestsOn,
     /// The first period over it; `None` where it never broke.
     pub breaks: Option<Breaks>,
-    /// Requests per real second that keep the largest fleet busy all the time.
+    /// Requests per second of the case that keep the largest fleet busy all the time.
     pub full_per_second: f64,
     /// The highest rate that was tried.
     pub tried_per_second: f64,
@@ -131,8 +171,15 @@ pub struct ScaledSeen {
     pub turns_tolerated: u64,
     /// Instances times hours.
     pub instance_hours: f64,
-    /// The same for a fleet that always has the most.
-    pub fixed_hours: f64,
+    /// The smallest fleet of a fixed size that holds what is asked; `None` where none was found.
+    #[serde(default)]
+    pub smallest_fixed: Option<u64>,
+    /// Its instances times hours.
+    #[serde(default)]
+    pub fixed_hours: Option<f64>,
+    /// The 99th percentile that it holds, in milliseconds of the case.
+    #[serde(default)]
+    pub limit_ms: f64,
     /// Share of the capacity of the most instances that the highest rate needs.
     pub peak_share: f64,
     /// How late the host's sentinel woke, in milliseconds, where that is too late for a control period.
@@ -151,6 +198,12 @@ pub struct SimulatedSeen {
     pub real_p99_ms: f64,
     /// That of the simulation, with the decisions of the real run.
     pub simulated_p99_ms: f64,
+    /// Requests that the real run lost.
+    #[serde(default)]
+    pub real_lost: u64,
+    /// Those that the simulation lost.
+    #[serde(default)]
+    pub simulated_lost: u64,
     /// How late the host's sentinel woke, in milliseconds, where that is too late for a control period.
     pub noise_ms: Option<f64>,
 }

@@ -1,14 +1,19 @@
 //! `fleet.*`: instances come and go under load; nothing is lost, the load is spread, capacity comes in time.
 //!
 //! Each check reads the one entry that a fleet step leaves, and the plan. The simulation is a function of the plan, so it is
-//! made here anew and is no part of the record.
+//! made here anew and is no part of the record. A run that lets a request stand for many cannot show how long one of them
+//! waits, nor who gives up: such a verdict rests on the simulation in the time of the owner, with the instances that the run
+//! had, if that was close to the run at the scale of the run, and is left open otherwise. It says on which it rests.
 
 mod finding;
 #[cfg(test)]
 mod tests;
 
-pub use finding::{BreakSeen, Breaks, EvenSeen, FleetFinding, LostSeen, ScaledSeen, SimulatedSeen, SlowSeen};
+pub use finding::{
+    BreakSeen, Breaks, EvenSeen, FleetFinding, LostSeen, RestsOn, ScaledSeen, SimulatedSeen, SlowSeen,
+};
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -17,7 +22,7 @@ use crate::check::judged::Judged;
 use crate::check::ledger::{Ledger, ms};
 use crate::check::seen::Samples;
 use crate::check::{Finding, Outcome};
-use harness_model::fleet::{Distance, first_over, healthy_in};
+use harness_model::fleet::{Distance, Losses, Objective, Overhead, first_over, healthy_in, owners_replay};
 use harness_model::history::{EventKind, FleetRun};
 use harness_model::plan::{CheckPlan, CloudStep, FleetPlan, StepKind};
 use harness_model::statistics::samples_needed;
@@ -34,6 +39,10 @@ const TURNS_PER_HOUR: u64 = 3;
 const EARLY_SHARE: f64 = 0.75;
 /// Share of a control period by which the host may be late.
 const NOISE_SHARE: f64 = 0.2;
+/// What client, network and proxy add, so many times as much in the time of the case, may be this share of what is shown.
+const OVERHEAD_SHARE: f64 = 0.1;
+/// Requests in the time of the owner that are simulated for a verdict.
+const MOST_SIMULATED: f64 = 3e6;
 
 /// One fleet step.
 struct Seen<'a> {
@@ -44,44 +53,81 @@ struct Seen<'a> {
     run: &'a FleetRun,
     /// How late the host's sentinel woke, where that is too late for a control period.
     noise_ms: Option<f64>,
+    /// Whether the check is about it; others are told beside it.
+    judged: bool,
+}
+
+/// A run in which waits can be told, and its plan.
+struct Told<'a> {
+    basis: RestsOn,
+    plan: Cow<'a, FleetPlan>,
+    run: Cow<'a, FleetRun>,
+}
+
+impl<'a> Seen<'a> {
+    /// Whichever of run and simulation is honest about waits so long.
+    fn told(&self, time: Duration, seed: u64) -> Told<'a> {
+        let (plan, run) = (self.plan, self.run);
+        let ours = run.on_the_way_ms * plan.scale <= OVERHEAD_SHARE * ms(time);
+        let shown = plan.scale <= 1.0 || (plan.shows(time) && ours);
+        if shown {
+            return Told { basis: RestsOn::Run, plan: Cow::Borrowed(plan), run: Cow::Borrowed(run) };
+        }
+        let owners = plan.in_the_owners_time();
+        if owners.requests() > MOST_SIMULATED {
+            return Told { basis: RestsOn::Neither, plan: Cow::Borrowed(plan), run: Cow::Borrowed(run) };
+        }
+        let close = Distance::of(plan, run, seed).is_close();
+        Told {
+            basis: if close { RestsOn::Simulation } else { RestsOn::Neither },
+            run: Cow::Owned(owners_replay(plan, run, seed)),
+            plan: Cow::Owned(owners),
+        }
+    }
 }
 
 /// `fleet.lost_requests`
 pub(in crate::check) fn lost_requests(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let all = steps(ledger, check);
     let allowed = check.parameters.count.unwrap_or(0);
-    let runs: Vec<LostSeen> = all.iter().map(|seen| lost(seen, allowed)).collect();
-    let sent = runs.iter().map(|run| run.sent).min();
-    let failed = runs.iter().any(|run| run.elsewhere > 0 || run.at_deaths > run.allowed);
-    match sent {
-        None => Judged::not_reached(),
-        Some(sent) if !failed && sent < LEAST_REQUESTS => {
-            Judged::too_few(Samples::Requests, sent, LEAST_REQUESTS)
-        }
-        Some(_) => conclude(&all, failed, FleetFinding::Lost { runs }),
+    let runs: Vec<LostSeen> = all.iter().map(|seen| lost(seen, allowed, ledger.plan.seed)).collect();
+    let judged = || runs.iter().filter(|run| run.judged);
+    let Some(sent) = judged().map(|run| run.sent).min() else { return Judged::not_reached() };
+    let failed = judged().any(|run| {
+        let gave_up = run.late > 0 && run.basis != RestsOn::Neither;
+        run.elsewhere > 0 || run.at_deaths > run.allowed || gave_up
+    });
+    let open = judged().any(|run| run.basis == RestsOn::Neither);
+    if !failed && sent < LEAST_REQUESTS {
+        return Judged::too_few(Samples::Requests, sent, LEAST_REQUESTS);
     }
+    unless_open(open, conclude(&all, failed, FleetFinding::Lost { runs }))
 }
 
-fn lost(seen: &Seen<'_>, allowed: u64) -> LostSeen {
+fn lost(seen: &Seen<'_>, allowed: u64, seed: u64) -> LostSeen {
     let ticks = &seen.run.ticks;
-    let near_death =
-        |index: usize| ticks[index].died.is_some() || (index > 0 && ticks[index - 1].died.is_some());
-    let at_deaths = (0..ticks.len()).filter(|&index| near_death(index)).map(|index| ticks[index].lost).sum();
+    let turned_away = Losses::turned_away(seen.run);
     let decisions = ticks.iter().filter_map(|tick| tick.decision.as_ref());
+    let told = seen.told(seen.plan.timeout, seed);
     LostSeen {
         step: seen.name.clone(),
         sent: seen.run.sent,
         deaths: ticks.iter().filter(|tick| tick.died.is_some()).count() as u64,
-        at_deaths,
+        at_deaths: turned_away.at_deaths,
         allowed,
-        elsewhere: seen.run.lost.saturating_sub(at_deaths),
+        elsewhere: turned_away.elsewhere,
+        late: told.run.late,
+        late_of: told.run.sent,
+        basis: told.basis,
+        patience_ms: ms(seen.plan.timeout) as u64,
+        judged: seen.judged,
         taken_away: decisions.filter(|decision| decision.to < decision.from).count() as u64,
     }
 }
 
 /// `fleet.even`
 pub(in crate::check) fn even(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
-    let all = steps(ledger, check);
+    let all = judged_steps(ledger, check);
     if all.is_empty() {
         return Judged::not_reached();
     }
@@ -145,23 +191,28 @@ fn epochs(run: &FleetRun) -> Vec<BTreeMap<&str, u64>> {
 pub(in crate::check) fn latency(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let all = steps(ledger, check);
     let Some(limit) = check.parameters.at_most else { return Judged::not_reached() };
-    let runs: Vec<SlowSeen> = all.iter().map(|seen| slow(seen, limit)).collect();
+    let runs: Vec<SlowSeen> = all.iter().map(|seen| slow(seen, limit, ledger.plan.seed)).collect();
     let needed = samples_needed(0.99);
-    match runs.iter().map(|run| run.samples).min() {
+    let judged = || runs.iter().filter(|run| run.judged);
+    let open = judged().any(|run| run.basis == RestsOn::Neither);
+    match judged().map(|run| run.samples).min() {
         None => Judged::not_reached(),
         Some(samples) if samples < needed => Judged::too_few(Samples::Requests, samples, needed),
         Some(_) => {
-            let failed = runs.iter().any(|run| run.p99_ms > run.limit_ms);
-            unless_noisy(&all, conclude(&all, failed, FleetFinding::Slow { runs }))
+            let failed = judged().any(|run| run.basis != RestsOn::Neither && run.p99_ms > run.limit_ms);
+            let measured = judged().any(|run| run.basis == RestsOn::Run);
+            let judged = unless_open(open, conclude(&all, failed, FleetFinding::Slow { runs }));
+            // A simulation is not slower because the host was.
+            if measured { unless_noisy(&all, judged) } else { judged }
         }
     }
 }
 
 /// `fleet.breaks`
 pub(in crate::check) fn breaks(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
-    let all = steps(ledger, check);
+    let all = judged_steps(ledger, check);
     let Some(limit) = check.parameters.at_most else { return Judged::not_reached() };
-    let runs: Vec<BreakSeen> = all.iter().map(|seen| broken(seen, limit)).collect();
+    let runs: Vec<BreakSeen> = all.iter().map(|seen| broken(seen, limit, ledger.plan.seed)).collect();
     // A load that the fleet can carry says nothing of where it breaks.
     let tried = runs.iter().all(|run| run.tried_per_second >= EARLY_SHARE * run.full_per_second);
     if runs.is_empty() || !tried {
@@ -170,44 +221,53 @@ pub(in crate::check) fn breaks(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged
     let early = |run: &BreakSeen| {
         run.breaks.is_some_and(|breaks| breaks.per_second < EARLY_SHARE * run.full_per_second)
     };
-    let failed = runs.iter().any(early);
-    unless_noisy(&all, conclude(&all, failed, FleetFinding::Broken { runs }))
+    let failed = runs.iter().any(|run| early(run) && run.basis != RestsOn::Neither);
+    let open = runs.iter().any(|run| run.basis == RestsOn::Neither);
+    let measured = runs.iter().any(|run| run.basis == RestsOn::Run);
+    let judged = unless_open(open, conclude(&all, failed, FleetFinding::Broken { runs }));
+    if measured { unless_noisy(&all, judged) } else { judged }
 }
 
-fn broken(seen: &Seen<'_>, limit: Duration) -> BreakSeen {
+fn broken(seen: &Seen<'_>, limit: Duration, seed: u64) -> BreakSeen {
     let plan = seen.plan;
     let tried = seen.run.ticks.iter().map(|tick| plan.rate_at(tick.at)).fold(0.0, f64::max);
+    let told = seen.told(limit, seed);
     BreakSeen {
         step: seen.name.clone(),
         limit_ms: ms(limit),
-        breaks: first_over(plan, seen.run, ms(limit)),
+        basis: told.basis,
+        breaks: first_over(&told.plan, &told.run, ms(limit)),
         full_per_second: plan.most as f64 / plan.needed(1.0),
         tried_per_second: tried,
     }
 }
 
-fn slow(seen: &Seen<'_>, limit: Duration) -> SlowSeen {
+fn slow(seen: &Seen<'_>, limit: Duration, seed: u64) -> SlowSeen {
     let limit_ms = ms(limit);
+    let told = seen.told(limit, seed);
     SlowSeen {
         step: seen.name.clone(),
-        samples: seen.run.sent,
-        p50_ms: seen.run.p50_ms,
-        p99_ms: seen.run.p99_ms,
+        samples: told.run.sent,
+        p50_ms: told.run.p50_ms * told.plan.scale,
+        p99_ms: told.run.p99_ms * told.plan.scale,
         limit_ms,
-        breaks: first_over(seen.plan, seen.run, limit_ms),
+        basis: told.basis,
+        run_p99_ms: seen.run.p99_ms,
+        judged: seen.judged,
+        breaks: first_over(&told.plan, &told.run, limit_ms),
         noise_ms: seen.noise_ms,
     }
 }
 
 /// `fleet.scaled`
 pub(in crate::check) fn scaled(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
-    let all = steps(ledger, check);
+    let all = judged_steps(ledger, check);
     let Some(tolerated) = check.parameters.at_most else { return Judged::not_reached() };
     if all.is_empty() {
         return Judged::not_reached();
     }
     let turns = check.parameters.count.unwrap_or(TURNS_PER_HOUR);
-    let runs: Vec<ScaledSeen> = all.iter().map(|seen| followed(seen, tolerated, turns)).collect();
+    let runs: Vec<ScaledSeen> = all.iter().map(|seen| followed(ledger, seen, tolerated, turns)).collect();
     let failed = runs.iter().any(|run| {
         run.short_for > run.tolerated
             || run.turns > run.turns_tolerated
@@ -217,7 +277,7 @@ pub(in crate::check) fn scaled(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged
     unless_noisy(&all, conclude(&all, failed, FleetFinding::Scaled { runs }))
 }
 
-fn followed(seen: &Seen<'_>, tolerated: Duration, turns_per_hour: u64) -> ScaledSeen {
+fn followed(ledger: &Ledger<'_>, seen: &Seen<'_>, tolerated: Duration, turns_per_hour: u64) -> ScaledSeen {
     let (plan, ticks) = (seen.plan, &seen.run.ticks);
     let hours = plan.length() / 3600.0;
     let present = |tick: &harness_model::history::FleetTick| (tick.healthy + tick.launching) as u64;
@@ -233,6 +293,8 @@ fn followed(seen: &Seen<'_>, tolerated: Duration, turns_per_hour: u64) -> Scaled
         .map(|decision| decision.to > decision.from)
         .collect();
     let peak = ticks.iter().map(|tick| plan.rate_at(tick.at)).fold(0.0, f64::max);
+    let objective = Objective::of(ledger.plan, &seen.name);
+    let smallest = objective.smallest_fixed(plan, Overhead::of(seen.run), ledger.plan.seed);
     ScaledSeen {
         step: seen.name.clone(),
         seen: (ticks.iter().map(present).min().unwrap_or(0), ticks.iter().map(present).max().unwrap_or(0)),
@@ -242,7 +304,9 @@ fn followed(seen: &Seen<'_>, tolerated: Duration, turns_per_hour: u64) -> Scaled
         turns: directions.windows(2).filter(|pair| pair[0] != pair[1]).count() as u64,
         turns_tolerated: turns_per_hour * (hours.ceil() as u64).max(1),
         instance_hours: seen.run.instance_hours,
-        fixed_hours: plan.most as f64 * hours,
+        smallest_fixed: smallest.map(|size| size as u64),
+        fixed_hours: smallest.map(|size| size as f64 * hours),
+        limit_ms: objective.limit_ms,
         peak_share: plan.needed(peak) / plan.most as f64,
         noise_ms: seen.noise_ms,
     }
@@ -250,7 +314,7 @@ fn followed(seen: &Seen<'_>, tolerated: Duration, turns_per_hour: u64) -> Scaled
 
 /// `fleet.simulation`
 pub(in crate::check) fn simulation(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
-    let all = steps(ledger, check);
+    let all = judged_steps(ledger, check);
     if all.is_empty() {
         return Judged::not_reached();
     }
@@ -262,6 +326,8 @@ pub(in crate::check) fn simulation(ledger: &Ledger<'_>, check: &CheckPlan) -> Ju
         apart: distance.apart,
         real_p99_ms: distance.real_p99_ms,
         simulated_p99_ms: distance.simulated_p99_ms,
+        real_lost: distance.real_lost,
+        simulated_lost: distance.simulated_lost,
         noise_ms: seen.noise_ms,
     });
     let runs = runs.collect();
@@ -279,16 +345,29 @@ fn most_noise_ms(plan: &FleetPlan) -> f64 {
     NOISE_SHARE * plan.period / plan.scale * 1e3
 }
 
+/// What neither run nor simulation can tell is left open; what has failed all the same has.
+fn unless_open(open: bool, judged: Judged) -> Judged {
+    if open && judged.outcome == Outcome::Pass {
+        return Judged { outcome: Outcome::Inconclusive, ..judged };
+    }
+    judged
+}
+
 /// What rests on time is a failure only where the host kept time; what was lost is lost.
 fn unless_noisy(all: &[Seen<'_>], judged: Judged) -> Judged {
-    let noisy = all.iter().any(|seen| seen.noise_ms.is_some());
+    let noisy = all.iter().any(|seen| seen.judged && seen.noise_ms.is_some());
     if noisy && judged.outcome == Outcome::Fail {
         return Judged { outcome: Outcome::Inconclusive, ..judged };
     }
     judged
 }
 
-/// The fleet steps that a check is confined to, as far as they came to their end.
+/// The fleet steps that a check is confined to.
+fn judged_steps<'a>(ledger: &Ledger<'a>, check: &CheckPlan) -> Vec<Seen<'a>> {
+    steps(ledger, check).into_iter().filter(|seen| seen.judged).collect()
+}
+
+/// All fleet steps as far as they came to their end, those that a check is confined to marked.
 fn steps<'a>(ledger: &Ledger<'a>, check: &CheckPlan) -> Vec<Seen<'a>> {
     let labels = &check.parameters.steps;
     let mut found = Vec::new();
@@ -296,9 +375,7 @@ fn steps<'a>(ledger: &Ledger<'a>, check: &CheckPlan) -> Vec<Seen<'a>> {
         let EventKind::Fleet(run) = &event.event else { continue };
         let Some(step) = event.step.and_then(|step| ledger.plan.steps.get(step)) else { continue };
         let StepKind::Cloud(CloudStep::Fleet(plan)) = &step.kind else { continue };
-        if !labels.is_empty() && !step.label.as_ref().is_some_and(|label| labels.contains(label)) {
-            continue;
-        }
+        let judged = labels.is_empty() || step.label.as_ref().is_some_and(|label| labels.contains(label));
         let noises = ledger.events.iter().filter(|other| other.step == event.step).filter_map(|other| {
             match &other.event {
                 EventKind::HostNoise(noise) => Some(ms(noise.p99_overshoot)),
@@ -310,6 +387,7 @@ fn steps<'a>(ledger: &Ledger<'a>, check: &CheckPlan) -> Vec<Seen<'a>> {
             name: step.label.clone().unwrap_or_else(|| (found.len() + 1).to_string()),
             plan,
             run,
+            judged,
             noise_ms: noises.reduce(f64::max).filter(|noise| *noise > most_noise_ms(plan)),
         });
     }
