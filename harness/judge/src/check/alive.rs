@@ -8,7 +8,7 @@ use super::ledger::Ledger;
 use super::seen::Samples;
 use super::{Finding, Outcome, ProxyFinding};
 use harness_model::catalogue::{CheckId, Control};
-use harness_model::history::{EventKind, LimitReached, ProxyExit};
+use harness_model::history::{EventKind, LimitReached, ProxyExit, Purpose};
 use harness_model::plan::{CheckPlan, StepKind};
 
 /// `proxy.alive`: no end but those that the harness brought about.
@@ -16,7 +16,9 @@ pub(super) fn alive(ledger: &Ledger<'_>) -> Judged {
     if let Some((finding, evidence)) = deaths(ledger).next().map(|(line, exit)| death(ledger, line, exit)) {
         return Judged::fail(finding, evidence);
     }
-    let exchanges = ledger.asked.len() as u64 + load(ledger);
+    // Of what is counted a few are kept one by one, too.
+    let one_by_one = ledger.asked.iter().filter(|asked| asked.exchange.purpose != Purpose::Load).count();
+    let exchanges = (one_by_one as u64 + load(ledger)).max(ledger.asked.len() as u64);
     if exchanges == 0 {
         return Judged::too_few(Samples::Requests, 0, 1);
     }

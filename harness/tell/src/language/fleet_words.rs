@@ -37,16 +37,16 @@ fn each<T>(
     runs.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// On what a figure rests.
+/// On what a figure rests; the first screen says what a compressed run cannot show.
 fn rests_on(basis: RestsOn, language: Language) -> String {
     match basis {
-        RestsOn::Run => say!(language, en: "in the run", es: "en la corrida"),
-        RestsOn::Simulation => say!(language,
-            en: "in the simulation at the owner's pace, since the run is too compressed to show it",
-            es: "en la simulación al ritmo del dueño, porque la corrida es muy comprimida para mostrarlo"),
+        RestsOn::Run => say!(language, en: "measured in the run", es: "medido en la corrida"),
+        RestsOn::Simulation => {
+            say!(language, en: "simulated at the owner's pace", es: "simulado al ritmo del dueño")
+        }
         RestsOn::Neither => say!(language,
-            en: "in a simulation that was too far from the run, which is itself too compressed to show it: open",
-            es: "en una simulación que quedó muy lejos de la corrida, que a su vez es muy comprimida para mostrarlo: sin decidir"),
+            en: "open: the run is too compressed to show it, and the simulation was too far from the run",
+            es: "sin decidir: la corrida es muy comprimida para mostrarlo, y la simulación quedó muy lejos de ella"),
     }
 }
 
@@ -194,9 +194,16 @@ pub fn compressed(plan: &FleetPlan, language: Language) -> String {
 
 /// What fleet steps that stand for more than themselves cannot show, for the first screen; `None` where there are none.
 pub fn cannot_show(steps: &[(String, FleetPlan)], language: Language) -> Option<String> {
-    let compressed_steps = steps.iter().filter(|(_, plan)| plan.scale > 1.0);
-    let each: Vec<String> =
-        compressed_steps.map(|(name, plan)| format!("{name}: {}", compressed(plan, language))).collect();
+    // Steps that are compressed alike are named together.
+    let mut each: Vec<(String, Vec<&str>)> = Vec::new();
+    for (name, plan) in steps.iter().filter(|(_, plan)| plan.scale > 1.0) {
+        let how = compressed(plan, language);
+        match each.iter_mut().find(|(known, _)| *known == how) {
+            Some((_, names)) => names.push(name),
+            None => each.push((how, vec![name])),
+        }
+    }
+    let each: Vec<String> = each.iter().map(|(how, names)| format!("{}: {how}", names.join(", "))).collect();
     let grain = |plan: &FleetPlan| plan.weight() * plan.service.mean_seconds();
     let grain = steps.iter().map(|(_, plan)| grain(plan)).fold(0.0, f64::max);
     (!each.is_empty()).then(|| say!(language,

@@ -18,7 +18,7 @@ use harness_model::plan::{CloudStep, FleetPlan, StepKind};
 #[derive(Clone, Debug)]
 pub(in crate::report) struct Fleet {
     name: String,
-    plan: FleetPlan,
+    plan: Box<FleetPlan>,
     run: FleetRun,
     /// The same in virtual time; `None` where there is nothing else.
     simulated: Option<FleetRun>,
@@ -40,7 +40,7 @@ impl Fleet {
                 let StepKind::Cloud(CloudStep::Fleet(fleet)) = &step.kind else { return None };
                 Some(Fleet {
                     name: step.label.clone().unwrap_or_else(|| (number + 1).to_string()),
-                    plan: fleet.clone(),
+                    plan: Box::new(fleet.clone()),
                     run: FleetRun::clone(run),
                     simulated: Some(simulate_beside(fleet, run, plan.seed)),
                 })
@@ -52,7 +52,7 @@ impl Fleet {
     pub(super) fn forecast(forecast: &Forecast) -> Fleet {
         Fleet {
             name: forecast.name.clone(),
-            plan: forecast.plan.clone(),
+            plan: Box::new(forecast.plan.clone()),
             run: forecast.run.clone(),
             simulated: None,
         }
@@ -202,7 +202,7 @@ mod tests {
             timeout: Duration::from_secs(5),
         };
         let run = simulate(&plan, Overhead::default(), 1);
-        let fleet = Fleet { name: "ramp".into(), simulated: Some(run.clone()), run, plan };
+        let fleet = Fleet { name: "ramp".into(), simulated: Some(run.clone()), run, plan: Box::new(plan) };
         let told = fleet.description(Language::Es);
         assert!(told.contains("1 → 2: ocupación") && told.contains("por encima de 60 %"), "{told}");
         let figure = Figure::Fleet(fleet);
