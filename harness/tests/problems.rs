@@ -35,8 +35,17 @@ fn every_slip_in_a_file_is_answered_with_its_place_and_the_way_out() {
 fn slips_on_the_command_line_are_answered_with_the_way_out() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_owned();
     for (arguments, expected) in [
-        (&["scenarios/ttl.yaml", "--sut", "ngnix"][..], "no proxy is called `ngnix`"),
-        (&["scenarios/tll.yaml"], "could not read scenarios/tll.yaml"),
+        (&["scenarios/ttl.yaml", "--sut", "ngnix"][..], "did you mean `nginx`?"),
+        (&["scenarios/tll.yaml"], "did you mean `scenarios/ttl.yaml`?"),
+        (&["ttl"], "did you mean `scenarios/ttl.yaml`?"),
+        (&["nothing/like/it.yaml"], "there is no file nothing/like/it.yaml"),
+        (
+            &["harness/tests/submissions/pibl-judge.yaml"],
+            "harness scenarios/ttl.yaml --sut harness/tests/submissions/pibl-judge.yaml",
+        ),
+        (&["scenarios/ttl.yaml", "--sut", "scenarios/fairness.yaml"], "is a scenario"),
+        (&["init", "nowhere"], "there is no folder nowhere"),
+        (&["report", "scenarios"], "scenarios is no run folder"),
         (&["scenarios/ttl.yaml", "--set", "proxy.tll=3s"], "the scenario has no `proxy.tll`"),
         (&["scenarios/ttl.yaml", "--set", "proxy.ttl"], "write it as KEY=VALUE"),
         (&["scenarios/ttl.yaml", "--lang", "fr"], "possible values: en, es"),

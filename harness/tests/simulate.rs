@@ -123,7 +123,7 @@ fn what_cannot_be_simulated_is_refused_with_the_way_out() {
         (growth.clone(), &["--maximum", "0"], "--maximum is not below it"),
         (growth.clone(), &["--load-factor", "100000"], "let one request stand for more with --scale"),
         (growth.clone(), &["--calibrate", "no/such/run"], "give the folder of a run"),
-        (folder.path().join("none.yaml"), &[], "could not read"),
+        (folder.path().join("none.yaml"), &[], "there is no file"),
     ] {
         let (exit, _, also) = simulate(&file, folder.path(), arguments);
         assert!(exit == 4 && also.contains(expected), "{arguments:?}: {exit} {also}");

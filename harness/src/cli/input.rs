@@ -61,6 +61,11 @@ pub(super) fn is_scenario(text: &str) -> bool {
     )
 }
 
+/// Whether a text is that of an adapter.
+pub(super) fn is_adapter(text: &str) -> bool {
+    outermost_keys(text).is_some_and(|keys| keys.iter().any(|key| key == "program"))
+}
+
 /// Problems as the terminal shows them.
 pub(super) fn show(problems: &[Problem], language: Language) -> String {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use crate::conductor;
 use harness_model::exit_code::ExitCode;
+use harness_model::history::names;
 use harness_tell::language::Language;
+use harness_tell::language::run_words::no_run_folder;
 use harness_tell::language::trend_words::{history_at, no_runs, run_left_out};
 use harness_tell::report::{Attachments, Source, Trend, write_trend};
 
@@ -29,6 +31,10 @@ pub(super) fn run(arguments: &ReportArguments) -> ExitCode {
                 pdf::print(finished.pages.report(language), language);
             }
             finished.exit
+        }
+        Err(_) if !folder.join(names::PLAN).exists() => {
+            anstream::eprintln!("{}", no_run_folder(language, &folder.display().to_string()));
+            ExitCode::Usage
         }
         Err(problem) => {
             anstream::eprintln!("{problem}");

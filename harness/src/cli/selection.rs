@@ -14,7 +14,7 @@ use harness_model::history::names;
 use harness_model::plan::{self, HostProfile, Options, Plan};
 use harness_tell::language::Language;
 use harness_tell::language::mending_words::not_asked;
-use harness_tell::language::run_words::no_scenario;
+use harness_tell::language::run_words::{is_a_scenario, is_an_adapter, no_scenario};
 use harness_tell::language::suite_words::no_scenario_in;
 use harness_tell::report::VerdictsDocument;
 
@@ -122,6 +122,10 @@ fn plans_of(
         return plan_file(file, arguments).map(|selected| vec![selected]);
     }
     let text = input::read(file).map_err(|problem| input::show(&[problem], language))?;
+    if input::is_adapter(&text) && !input::is_scenario(&text) {
+        let shown = file.display().to_string();
+        return Err(is_an_adapter(language, &shown, &format!("harness scenarios/ttl.yaml --sut {shown}")));
+    }
     let settings = arguments.settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let options = Options { seed, strict: arguments.strict, settings };
     let plan_for = |(sut, adapter): &(String, Adapter)| {
@@ -140,6 +144,9 @@ fn adapters(arguments: &RunArguments, language: Language) -> Result<Vec<(String,
     for name in names {
         match input::adapter(name, arguments.trust_profile) {
             Ok(adapter) => found.push((name.clone(), adapter)),
+            Err(_) if input::read(Path::new(name)).is_ok_and(|text| input::is_scenario(&text)) => {
+                complaints.push(is_a_scenario(language, name));
+            }
             Err(problem) => complaints.push(input::show(&[problem], language)),
         }
     }

@@ -82,6 +82,13 @@ pub enum What {
         /// Why, in the system's words.
         why: String,
     },
+    /// There is no such file.
+    NoSuchFile {
+        /// Which.
+        file: PathBuf,
+        /// One that was probably meant.
+        near: Option<PathBuf>,
+    },
     /// A file that is no text.
     NotText,
     /// A name that cannot be a folder of reports.
@@ -178,7 +185,9 @@ impl Problem {
     pub fn moved(mut self, from: &Path, to: &Path) -> Problem {
         let place = self.place.as_mut().map(|place| &mut place.file);
         let named = match &mut self.what {
-            What::Unreadable { file, .. } | What::Unmatched { file, .. } => Some(file),
+            What::Unreadable { file, .. } | What::NoSuchFile { file, .. } | What::Unmatched { file, .. } => {
+                Some(file)
+            }
             _ => None,
         };
         for file in place.into_iter().chain(named) {
@@ -211,28 +220,10 @@ pub fn closest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
     let allowed = (written.chars().count() / 3).max(1) + 1;
     known
         .into_iter()
-        .map(|name| (distance(&written.to_lowercase(), &name.to_lowercase()), name))
+        .map(|name| (strsim::osa_distance(&written.to_lowercase(), &name.to_lowercase()), name))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
-}
-
-/// Optimal string alignment: insertions, deletions, replacements and swaps of neighbours cost one each.
-fn distance(one: &str, two: &str) -> usize {
-    let (one, two): (Vec<char>, Vec<char>) = (one.chars().collect(), two.chars().collect());
-    let mut rows = vec![(0..=two.len()).collect::<Vec<usize>>()];
-    for (i, a) in one.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in two.iter().enumerate() {
-            let mut best = (rows[i][j] + usize::from(a != b)).min(rows[i][j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *a == two[j - 1] && one[i - 1] == *b {
-                best = best.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[one.len()][two.len()]
 }
 
 #[cfg(test)]

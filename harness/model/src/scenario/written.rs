@@ -3,12 +3,13 @@
 //! Everything that a person wrote comes through [`read`]. What is rewritten for a proxy keeps the encoding that it had, as the
 //! program that reads it expects. What is no text is refused with its place.
 
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::problem::{Place, Problem, What};
+use super::problem::{Place, Problem, What, closest};
 
 /// How the characters of a file are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +40,34 @@ pub fn read(file: &Path) -> Result<Arc<str>, Problem> {
 /// # Errors
 /// It cannot be read.
 pub fn read_bytes(file: &Path) -> Result<Vec<u8>, Problem> {
-    std::fs::read(file)
-        .map_err(|error| Problem::nowhere(What::Unreadable { file: file.to_owned(), why: error.to_string() }))
+    std::fs::read(file).map_err(|error| {
+        let file = file.to_owned();
+        Problem::nowhere(match error.kind() {
+            ErrorKind::NotFound => What::NoSuchFile { near: nearest(&file), file },
+            _ => What::Unreadable { file, why: error.to_string() },
+        })
+    })
+}
+
+/// The file beside it, or among the scenarios, whose name is so much alike that it was probably meant.
+fn nearest(file: &Path) -> Option<PathBuf> {
+    let wanted = file.file_name()?.to_str()?;
+    let beside = file.parent().unwrap_or(Path::new("")).to_owned();
+    [beside, PathBuf::from("scenarios")].into_iter().find_map(|folder| {
+        let here = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
+        let names: Vec<String> = std::fs::read_dir(here)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|entry| entry.path().is_file())
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
+        // Whoever leaves out the ending means the same file.
+        let with_ending = format!("{wanted}.yaml");
+        let known = || names.iter().map(String::as_str);
+        let near = known().find(|name| **name == with_ending).or_else(|| closest(wanted, known()))?;
+        Some(folder.join(near))
+    })
 }
 
 /// What tells UTF-16 from other text; some programs put it before UTF-8 as well.

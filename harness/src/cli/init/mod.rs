@@ -37,6 +37,10 @@ const NAME: &str = "pibl-judge.yaml";
 pub(super) fn run(arguments: &InitArguments) -> ExitCode {
     let language = language(arguments.lang);
     let folder = &arguments.folder;
+    if !folder.is_dir() {
+        anstream::eprintln!("{}", words::no_folder(language, &folder.display().to_string()));
+        return ExitCode::Usage;
+    }
     let file = folder.join(NAME);
     let shown = file.display().to_string();
     let somebody = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();

@@ -63,6 +63,11 @@ crate::messages! {
         en: "What is typed to start it (\\n for Enter, empty for nothing)? ",
         es: "¿Qué se teclea para que arranque (\\n para Enter, vacío si nada)? ",
     }
+    /// What was named is no folder.
+    pub fn no_folder(folder: &str) {
+        en: "there is no folder {folder}; name the one that holds the submission",
+        es: "no existe la carpeta {folder}; indique la que contiene la entrega",
+    }
     /// Nothing that listens was found.
     pub fn no_program(folder: &str) {
         en: "no program that listens was found in {folder} (Python, C or Rust); copy a template of scenarios/suts/templates/ there",

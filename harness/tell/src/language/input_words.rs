@@ -19,9 +19,11 @@ pub fn input_problem(language: Language, problem: &Problem, colour: bool) -> Str
     let help = way_out(language, &problem.what);
     let level = Level::ERROR.with_name(language.choose("error", "error"));
     let Some(place) = &problem.place else {
+        // Without a line there is nothing to stand beside.
+        let beside = Some(label(language, &problem.what)).filter(|said| !said.is_empty());
         let mut group =
             level.primary_title(title).elements(std::iter::empty::<annotate_snippets::Element<'_>>());
-        if let Some(help) = &help {
+        for help in beside.iter().chain(&help) {
             group = group.element(Level::HELP.with_name(language.choose("help", "ayuda")).message(help));
         }
         return renderer.render(&[group]).to_string();
@@ -92,6 +94,8 @@ fn title(language: Language, what: &What) -> String {
         What::Unreadable { file, why } => say!(language,
             en: "could not read {file}: {why}", es: "no se pudo leer {file}: {why}",
             file = file.display().to_string(), why = why),
+        What::NoSuchFile { file, .. } => say!(language,
+            en: "there is no file {file}", es: "no existe el archivo {file}", file = file.display().to_string()),
         What::NotText => say!(language,
             en: "this is no text in UTF-8, UTF-16 or Latin-1",
             es: "esto no es texto en UTF-8, UTF-16 ni Latin-1"),
@@ -159,10 +163,12 @@ fn label(language: Language, what: &What) -> String {
 }
 
 fn suggestion(language: Language, written: &str, known: &[String]) -> String {
-    closest(written, known.iter().map(String::as_str)).map_or_else(
-        String::new,
-        |near| say!(language, en: "did you mean `{near}`?", es: "¿se quiso decir `{near}`?", near = near),
-    )
+    closest(written, known.iter().map(String::as_str))
+        .map_or_else(String::new, |near| suggested(language, near))
+}
+
+fn suggested(language: Language, near: &str) -> String {
+    say!(language, en: "did you mean `{near}`?", es: "¿se quiso decir `{near}`?", near = near)
 }
 
 fn way_out(language: Language, what: &What) -> Option<String> {
@@ -184,7 +190,8 @@ fn way_out(language: Language, what: &What) -> Option<String> {
             es: "escriba `proxy: {ttl}` al comienzo del escenario", ttl = "{ttl: 2s}")),
         What::NotAFill(_) => Some(say!(language,
             en: "only `fill` and `slide` store keys", es: "solo `fill` y `slide` almacenan claves")),
-        What::Unreadable { .. } => Some(say!(language,
+        What::NoSuchFile { near: Some(near), .. } => Some(suggested(language, &near.display().to_string())),
+        What::Unreadable { .. } | What::NoSuchFile { near: None, .. } => Some(say!(language,
             en: "look at the path; `harness list` names the scenarios and proxies that there are",
             es: "revise la ruta; `harness list` muestra los escenarios y proxies que existen")),
         What::NotText => Some(say!(language,

@@ -49,6 +49,21 @@ crate::messages! {
         en: "which scenario? For example: harness scenarios/ttl.yaml",
         es: "¿qué escenario? Por ejemplo: harness scenarios/ttl.yaml",
     }
+    /// A profile stands where a scenario belongs.
+    pub fn is_an_adapter(file: &str, command: &str) {
+        en: "{file} describes a proxy and is no scenario; try: {command}",
+        es: "{file} describe un proxy y no es un escenario; pruebe: {command}",
+    }
+    /// A scenario stands where a proxy belongs.
+    pub fn is_a_scenario(file: &str) {
+        en: "{file} is a scenario and describes no proxy; `harness list` names the proxies",
+        es: "{file} es un escenario y no describe un proxy; `harness list` muestra los proxies",
+    }
+    /// What was named holds no record.
+    pub fn no_run_folder(folder: &str) {
+        en: "{folder} is no run folder: there is no plan.json in it; one is reports/SCENARIO/PROXY/latest",
+        es: "{folder} no es la carpeta de una ejecución: no contiene plan.json; una es reports/ESCENARIO/PROXY/latest",
+    }
     /// Ctrl-C could not be listened to.
     pub fn no_signal_handler(error: &str) {
         en: "could not listen to Ctrl-C: {error}",
