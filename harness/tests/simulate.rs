@@ -39,7 +39,7 @@ fn a_day_of_hundreds_of_instances_is_told_drawn_and_counted() {
         "instance-hours",
         "at the beginning (--minimum and --maximum for others)",
         // A request stands for hours of requests here, which says nothing of waits.
-        "nothing can be said of waits of 1 s",
+        "nothing can be said of waits of 1,000 ms",
     ] {
         assert!(said.contains(part), "no `{part}` in:\n{said}");
     }

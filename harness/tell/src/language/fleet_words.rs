@@ -45,8 +45,8 @@ fn rests_on(basis: RestsOn, language: Language) -> String {
             say!(language, en: "simulated at the owner's pace", es: "simulado al ritmo del dueño")
         }
         RestsOn::Neither => say!(language,
-            en: "open: the run is too compressed to show it, and the simulation was too far from the run",
-            es: "sin decidir: la corrida es muy comprimida para mostrarlo, y la simulación quedó muy lejos de ella"),
+            en: "open: the run is too compressed to show it, and the simulation cannot be believed (too far from the run, or a busy host)",
+            es: "sin decidir: la corrida es muy comprimida para mostrarlo, y a la simulación no se le puede creer (lejos de la corrida, o un computador ocupado)"),
     }
 }
 
@@ -93,7 +93,8 @@ fn slow(run: &SlowSeen, language: Language) -> String {
             at = time(breaks.at, language), rate = Decimal(breaks.per_second, 0),
             healthy = Counted(breaks.healthy, Noun::Instance)),
     };
-    let noise = noise(run.noise_ms.filter(|_| run.basis == RestsOn::Run), language);
+    // What is simulated is not late because the host was.
+    let noise = noise(run.noise_ms.filter(|_| run.basis != RestsOn::Simulation), language);
     say!(language,
         en: "p50 {p50}, p99 {p99} of {samples} (limit {limit}), {basis}; {breaks}; the run itself: p99 {own}{noise}{beside}",
         es: "p50 {p50}, p99 {p99} de {samples} (límite {limit}), {basis}; {breaks}; la corrida misma: p99 {own}{noise}{beside}",

@@ -33,6 +33,9 @@ const LEAST_REQUESTS: u64 = 100;
 const LEAST_PER_INSTANCE: u64 = 40;
 /// Share of the mean by which instances of an epoch may differ: a reload begins the rotation anew.
 const UNEVEN_SHARE: f64 = 0.05;
+/// So many real seconds a proxy may take to follow its files: a master starts a worker, and a busy host takes its time. A
+/// proxy that never learns is caught by what comes after.
+const LEARNING_SECONDS: f64 = 1.0;
 /// Changes of direction in an hour of the case, where the scenario says nothing: up, down and once more.
 const TURNS_PER_HOUR: u64 = 3;
 /// A fleet that breaks below this share of its capacity breaks early: something else than its instances is in the way.
@@ -41,6 +44,8 @@ const EARLY_SHARE: f64 = 0.75;
 const NOISE_SHARE: f64 = 0.2;
 /// What client, network and proxy add, so many times as much in the time of the case, may be this share of what is shown.
 const OVERHEAD_SHARE: f64 = 0.1;
+/// A host whose sentinel woke so late in one of a hundred cases is quiet: what was added then was added by the proxy.
+const QUIET_MS: f64 = 5.0;
 /// Requests in the time of the owner that are simulated for a verdict.
 const MOST_SIMULATED: f64 = 3e6;
 
@@ -53,6 +58,8 @@ struct Seen<'a> {
     run: &'a FleetRun,
     /// How late the host's sentinel woke, where that is too late for a control period.
     noise_ms: Option<f64>,
+    /// How late it woke at worst, whether that matters for a period or not.
+    host_late_ms: f64,
     /// Whether the check is about it; others are told beside it.
     judged: bool,
 }
@@ -78,8 +85,10 @@ impl<'a> Seen<'a> {
             return Told { basis: RestsOn::Neither, plan: Cow::Borrowed(plan), run: Cow::Borrowed(run) };
         }
         let close = Distance::of(plan, run, seed).is_close();
+        // What a busy host adds to every answer is none of the owner's, nor of the proxy.
+        let believed = run.on_the_way_ms <= OVERHEAD_SHARE * ms(time) || self.host_late_ms <= QUIET_MS;
         Told {
-            basis: if close { RestsOn::Simulation } else { RestsOn::Neither },
+            basis: if close && believed { RestsOn::Simulation } else { RestsOn::Neither },
             run: Cow::Owned(owners_replay(plan, run, seed)),
             plan: Cow::Owned(owners),
         }
@@ -143,7 +152,7 @@ pub(in crate::check) fn even(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
 fn evenness(seen: &Seen<'_>, rotations: u64) -> EvenSeen {
     let mut found = EvenSeen { step: seen.name.clone(), ..EvenSeen::default() };
     let mut worst = f64::NEG_INFINITY;
-    for counts in epochs(seen.run) {
+    for counts in epochs(seen) {
         let (most, fewest) = (counts.values().copied().max(), counts.values().copied().min());
         let (Some(most), Some(fewest)) = (most, fewest) else { continue };
         let mean = counts.values().sum::<u64>() as f64 / counts.len() as f64;
@@ -162,17 +171,23 @@ fn evenness(seen: &Seen<'_>, rotations: u64) -> EvenSeen {
     found
 }
 
-/// Requests by instance over each stretch in which the same ones were up, without the period in which the proxy learned it
-/// and without those in which one died.
-fn epochs(run: &FleetRun) -> Vec<BTreeMap<&str, u64>> {
+/// Requests by instance over each stretch in which the same ones were up, without the time in which the proxy learned it
+/// and without the periods in which one died.
+fn epochs<'a>(seen: &Seen<'a>) -> Vec<BTreeMap<&'a str, u64>> {
+    let (plan, run) = (seen.plan, seen.run);
     let mut all: Vec<BTreeMap<&str, u64>> = Vec::new();
     let mut open = false;
+    let mut changed = f64::NEG_INFINITY;
     for pair in run.ticks.windows(2) {
         let [before, tick] = pair else { continue };
         // A period whose instances were all up before and after, and whose predecessor had the same.
         let settled = before.arrived.keys().eq(tick.arrived.keys()) && before.healthy == tick.arrived.len();
         if !settled || tick.died.is_some() || before.died.is_some() {
             open = false;
+            changed = tick.at;
+            continue;
+        }
+        if tick.at - plan.period - changed < LEARNING_SECONDS * plan.scale {
             continue;
         }
         if !open {
@@ -294,7 +309,8 @@ fn followed(ledger: &Ledger<'_>, seen: &Seen<'_>, tolerated: Duration, turns_per
         .collect();
     let peak = ticks.iter().map(|tick| plan.rate_at(tick.at)).fold(0.0, f64::max);
     let objective = Objective::of(ledger.plan, &seen.name);
-    let smallest = objective.smallest_fixed(plan, Overhead::of(seen.run), ledger.plan.seed);
+    // What this machine was late by is no reason for the owner to pay for another instance.
+    let smallest = objective.smallest_fixed(plan, Overhead::default(), ledger.plan.seed);
     ScaledSeen {
         step: seen.name.clone(),
         seen: (ticks.iter().map(present).min().unwrap_or(0), ticks.iter().map(present).max().unwrap_or(0)),
@@ -382,13 +398,15 @@ fn steps<'a>(ledger: &Ledger<'a>, check: &CheckPlan) -> Vec<Seen<'a>> {
                 _ => None,
             }
         });
+        let host_late_ms = noises.fold(0.0, f64::max);
         found.push(Seen {
             line,
             name: step.label.clone().unwrap_or_else(|| (found.len() + 1).to_string()),
             plan,
             run,
             judged,
-            noise_ms: noises.reduce(f64::max).filter(|noise| *noise > most_noise_ms(plan)),
+            noise_ms: Some(host_late_ms).filter(|noise| *noise > most_noise_ms(plan)),
+            host_late_ms,
         });
     }
     found

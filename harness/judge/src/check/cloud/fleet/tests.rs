@@ -100,6 +100,21 @@ fn one_instance_that_gets_more_than_its_share_is_seen() {
 }
 
 #[test]
+fn a_proxy_may_take_a_second_to_learn_and_not_for_ever() {
+    let plan = fleet(fleet_policies(180.0));
+    let grown = |periods: usize| {
+        let mut run = simulate(&plan, Overhead::default(), 1);
+        let first = run.ticks.iter().position(|tick| tick.arrived.contains_key("b3")).unwrap();
+        for tick in run.ticks.iter_mut().skip(first).take(periods) {
+            tick.arrived.entry("b3".into()).and_modify(|count| *count = 0);
+        }
+        judged(&plan, run, CheckId::FleetEven, 1, None).outcome
+    };
+    // Two periods of half a second each.
+    assert_eq!((grown(2), grown(1_000)), (Outcome::Pass, Outcome::Fail));
+}
+
+#[test]
 fn a_simulation_that_is_two_instances_apart_fails_and_one_period_does_not_count() {
     let plan = fleet(fleet_policies(180.0));
     let run = simulate(&plan, Overhead::default(), 1);
@@ -192,6 +207,21 @@ fn what_neither_run_nor_simulation_can_tell_is_left_open() {
     for id in [CheckId::FleetLatency, CheckId::FleetLostRequests] {
         assert_eq!(judged(&plan, run.clone(), id, 1, None).outcome, Outcome::Inconclusive, "{}", id.name());
     }
+}
+
+#[test]
+fn what_a_busy_host_adds_to_every_answer_is_no_failure_of_the_proxy() {
+    let plan = fleet(fleet_policies(180.0));
+    let slow = simulate(&plan, Overhead { on_the_way: 1.5, in_place: 0.0 }, 1);
+    assert_eq!(judged(&plan, slow.clone(), CheckId::FleetLatency, 1, None).outcome, Outcome::Fail);
+    let mut kit = Kit::new(plan.most);
+    kit.reloads();
+    kit.step(0.0, StepKind::Cloud(CloudStep::Fleet(plan)));
+    kit.event(1.0, EventKind::Fleet(Box::new(slow)));
+    let noise = HostNoise { p99_overshoot: Duration::from_millis(30), ..HostNoise::default() };
+    kit.event(2.0, EventKind::HostNoise(noise));
+    let verdict = kit.judge_within(CheckId::FleetLatency, Duration::from_secs(1), None);
+    assert_eq!(verdict.outcome, Outcome::Inconclusive);
 }
 
 #[test]
