@@ -36,6 +36,8 @@ pub(super) enum Command {
     Merge(MergeArguments),
     /// Judge a run folder again and draw its pages anew.
     Report(ReportArguments),
+    /// Put two runs of a scenario beside each other: verdicts, exchanges and latencies.
+    Diff(DiffArguments),
     /// Grade many submissions by a rubric.
     Grade(GradeArguments),
     /// Simulate the fleets of scenarios in virtual time, for hours and for hundreds of instances; run nothing.
@@ -287,6 +289,23 @@ pub(super) struct ReportArguments {
     /// Show what passed too, and what was expected of each failure.
     #[arg(short, long)]
     pub(super) verbose: bool,
+    /// Language of the terminal [default: that of the environment].
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) lang: Option<Language>,
+}
+
+/// Which runs are put beside each other.
+#[derive(Clone, Debug, Args)]
+pub(super) struct DiffArguments {
+    /// The run folder before the change.
+    #[arg(value_name = "RUN_A")]
+    pub(super) before: PathBuf,
+    /// The run folder after it.
+    #[arg(value_name = "RUN_B")]
+    pub(super) after: PathBuf,
+    /// Where the pages go.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(super) out: PathBuf,
     /// Language of the terminal [default: that of the environment].
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) lang: Option<Language>,

@@ -7,6 +7,7 @@ mod annotations;
 mod arguments;
 mod check;
 mod compare;
+mod diff;
 mod grade;
 mod init;
 mod input;
@@ -58,6 +59,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         None => runs::run(&line.run),
         Some(Command::Run(run)) => runs::run(&run),
         Some(Command::Report(report)) => rejudge::run(&report),
+        Some(Command::Diff(runs)) => diff::run(&runs),
         Some(Command::Grade(grade)) => grade::run(&grade),
         Some(Command::Check(check)) => check::run(&check),
         Some(Command::Init(init)) => init::run(&init),

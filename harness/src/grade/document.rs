@@ -3,6 +3,8 @@
 //! [`conclude`] makes it from what was done; CSV, Gradescope and the pages are drawn from it. It names teams by their codes
 //! alone. Nothing is run and nothing is judged here.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +12,7 @@ use super::entries::{Entries, Entry};
 use super::profile::Flag;
 use super::rubric::{Rubric, ScaleFile};
 use super::score::{Grade, Judged, RowScore, Rung, Seen, score};
-use super::source::SourceFacts;
+use super::source::{Alike, SourceFacts, alike};
 use super::triage::Triage;
 use super::work::Team;
 use harness_judge::check::{Cause, Outcome};
@@ -100,6 +102,8 @@ pub struct Graded {
     pub teams: Vec<TeamGrade>,
     /// Seed of every run.
     pub seed: u64,
+    /// Teams whose submissions share code.
+    pub(super) alike: Vec<Alike>,
 }
 
 /// A check that failed, and for whom; `None`: the proxy never got ready.
@@ -112,8 +116,13 @@ pub(super) struct SharedFault {
 
 /// Scores everything that was done.
 pub fn conclude(rubric: Rubric, teams: Vec<Team>, entries: &Entries, seed: u64) -> Graded {
+    let prints = |team: &Team| {
+        let source = team.state.source.as_ref();
+        (team.submission.code.clone(), source.map(|source| source.prints.clone()).unwrap_or_default())
+    };
+    let alike = alike(&teams.iter().map(prints).collect::<Vec<_>>());
     let teams = teams.into_iter().map(|team| concluded(&rubric, team, entries)).collect();
-    Graded { rubric, teams, seed }
+    Graded { rubric, teams, seed, alike }
 }
 
 fn concluded(rubric: &Rubric, team: Team, entries: &Entries) -> TeamGrade {
@@ -140,7 +149,7 @@ fn concluded(rubric: &Rubric, team: Team, entries: &Entries) -> TeamGrade {
         triage,
         flags: team.state.flags.clone(),
         not_kept: team.state.not_kept.clone(),
-        source,
+        source: source.map(|source| SourceFacts { prints: BTreeSet::new(), ..source }),
         grade,
         rows,
         runs: runs.collect(),

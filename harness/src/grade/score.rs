@@ -130,6 +130,36 @@ pub fn score(rubric: &Rubric, seen: &Seen<'_>, entry: Option<&Entry>) -> (Vec<Ro
     (rows, grade)
 }
 
+/// A row that is still open, and the grade where it alone were decided in the team's favour.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Swing {
+    /// Its place in the rubric.
+    pub row: usize,
+    /// The points that are in dispute.
+    pub points: f64,
+    /// The least grade then.
+    pub grade: f64,
+}
+
+/// What would change a grade: each open row, the most points first.
+pub fn swings(rubric: &Rubric, rows: &[RowScore]) -> Vec<Swing> {
+    let earned: f64 = rows.iter().map(|row| row.earned).sum();
+    let is_limiting = |place: usize, decided: Option<usize>| {
+        let (row, score) = (&rubric.rows[place], &rows[place]);
+        let missed = matches!(score.rungs.first(), Some(Rung::Missed { .. }));
+        let open = matches!(score.rungs.first(), Some(Rung::Open { .. })) && decided != Some(place);
+        row.must_pass && score.overridden.is_none() && (missed || open)
+    };
+    let swing = |(place, row): (usize, &RowScore)| {
+        let limited = (0..rows.len().min(rubric.rows.len())).any(|other| is_limiting(other, Some(place)));
+        let grade = on_scale(&rubric.scale, (earned + row.open) / rubric.points(), limited);
+        Swing { row: place, points: row.open, grade }
+    };
+    let mut all: Vec<Swing> = rows.iter().enumerate().filter(|(_, row)| row.open > 0.0).map(swing).collect();
+    all.sort_by(|one, two| two.points.total_cmp(&one.points));
+    all
+}
+
 fn on_scale(scale: &ScaleFile, share: f64, limited: bool) -> f64 {
     let grade = scale.from + (scale.to - scale.from) * share.clamp(0.0, 1.0);
     let grade = if limited { grade.min(scale.without_must_pass) } else { grade };
@@ -339,6 +369,18 @@ mod tests {
         let entry =
             Entry { manual: BTreeMap::from([("defence".into(), Share(0.5))]), overrides: BTreeMap::new() };
         assert_eq!(score(&rubric(), &started(&judged(&ALL_PASS)), Some(&entry)).1.decided(), Some(4.5));
+    }
+
+    #[test]
+    fn what_would_change_a_grade_is_each_open_row_by_itself() {
+        // What must work is open, and so is what a person enters: the first lifts the limit, the second alone does not.
+        let (rows, grade) = score(&rubric(), &started(&with(CheckId::CacheHit, Outcome::Inconclusive)), None);
+        assert_eq!((grade.least, grade.most), (1.5, 5.0));
+        let swings: Vec<(usize, f64, f64)> =
+            swings(&rubric(), &rows).iter().map(|it| (it.row, it.points, it.grade)).collect();
+        assert_eq!(swings, [(0, 50.0, 4.0), (2, 20.0, 2.5)]);
+        let (rows, _) = score(&rubric(), &started(&judged(&ALL_PASS)), None);
+        assert_eq!(super::swings(&rubric(), &rows).len(), 1, "what is decided changes nothing");
     }
 
     #[test]

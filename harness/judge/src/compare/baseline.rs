@@ -6,10 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ratio::{Middle, Pair, apart, middle};
 use super::table::SUBJECT_METRICS;
-use super::{Figures, LEVEL, Pair, Subject};
+use super::{Figures, Subject};
 use harness_model::plan::Metric;
-use harness_model::statistics::{median, median_interval};
 
 /// The name that stands for it in thresholds.
 pub const BASELINE: &str = "baseline";
@@ -63,10 +63,10 @@ pub struct Reference {
 pub struct Since {
     /// Which figure.
     pub subject: Subject,
-    /// Its median today.
-    pub now: Option<f64>,
-    /// Its median then.
-    pub then: Option<f64>,
+    /// Today.
+    pub now: Option<Middle>,
+    /// Then.
+    pub then: Option<Middle>,
     /// Today's over that of then; `None` also where it was refused.
     pub pair: Option<Pair>,
     /// Whether the two cannot be compared because the hosts differ.
@@ -125,11 +125,11 @@ impl Reference {
         let since = |kept: &Kept| {
             let today = values_of(rounds, 0, &kept.subject);
             let refused = !self.speaks_of(kept.subject.metric);
-            let pair = if refused { None } else { quotient(&today, &kept.values) };
+            let pair = if refused { None } else { apart(&today, &kept.values) };
             Since {
                 subject: kept.subject.clone(),
-                now: median(&today),
-                then: median(&kept.values),
+                now: middle(&today),
+                then: middle(&kept.values),
                 pair,
                 refused,
             }
@@ -142,17 +142,6 @@ impl Reference {
 fn values_of(rounds: &[Vec<Figures>], side: usize, subject: &Subject) -> Vec<f64> {
     let of_round = |round: &Vec<Figures>| round.get(side)?.get(subject.tag.as_deref(), subject.metric);
     rounds.iter().filter_map(of_round).collect()
-}
-
-/// The ratio of two medians that are no pairs: from the least of one to the most of the other.
-fn quotient(ours: &[f64], theirs: &[f64]) -> Option<Pair> {
-    let (now, then) = (median(ours)?, median(theirs).filter(|then| *then > 0.0)?);
-    let interval = median_interval(ours, LEVEL).zip(median_interval(theirs, LEVEL));
-    let interval = interval.filter(|(_, theirs)| theirs.low > 0.0);
-    Some(Pair {
-        ratio: now / then,
-        interval: interval.map(|(ours, theirs)| (ours.low / theirs.high, ours.high / theirs.low)),
-    })
 }
 
 #[cfg(test)]
@@ -177,7 +166,7 @@ mod tests {
         let reference = Reference { baseline, other_host: true };
         let since = reference.beside(&rounds(EIGHT.map(|bytes| bytes * 2.0)));
         assert_eq!(since.len(), 1);
-        let pair = since[0].pair.unwrap();
+        let pair = since[0].pair.clone().unwrap();
         assert_eq!(pair.ratio, 2.0);
         let (low, high) = pair.interval.unwrap();
         assert!(low > 1.9 && low < 2.0 && high > 2.0 && high < 2.1, "{low} {high}");

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::errors::too_many;
+use super::ratio::{holding, quotient_of_medians};
 use super::{BASELINE, Figures, LEVEL, Reference};
 use harness_model::plan::{Gate, Metric, Versus};
 use harness_model::statistics::{median, median_interval};
@@ -116,6 +117,8 @@ fn one(
     gated.interval = median_interval(&values, LEVEL).map(|interval| (interval.low, interval.high));
     if let (Some(reference), Some(interval)) = (reference.filter(|_| is_of_baseline(gate)), gated.interval) {
         gated.interval = widened(gate, interval, reference);
+    } else if let (Some(other), Some(interval)) = (of_medians(gate, names, rounds), gated.interval) {
+        gated.interval = Some(holding(interval, other));
     }
     let (Some(observed), Some((low, high))) = (gated.observed, gated.interval) else {
         return doubtful(Doubt::TooFewRounds, gated);
@@ -187,6 +190,22 @@ fn compared_values(
     }
     let other = names.iter().position(|name| *name == versus.side()).ok_or(Doubt::NoSuchSide)?;
     Ok(rounds.iter().filter_map(|round| compare(figure(round, 0)?, figure(round, other)?)).collect())
+}
+
+/// What follows for a ratio or a difference from the medians of the two sides alone, as a reader works it out.
+fn of_medians(gate: &Gate, names: &[&str], rounds: &[Vec<Figures>]) -> Option<f64> {
+    let versus = gate.versus.as_ref()?;
+    let other = names.iter().position(|name| *name == versus.side())?;
+    let figure = |round: &Vec<Figures>, side: usize| round.get(side)?.get(gate.tag.as_deref(), gate.metric);
+    let pairs: Vec<(f64, f64)> =
+        rounds.iter().filter_map(|round| figure(round, other).zip(figure(round, 0))).collect();
+    match versus {
+        Versus::Ratio(_) => quotient_of_medians(&pairs),
+        Versus::Difference(_) => {
+            let (theirs, ours): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+            Some(median(&ours)? - median(&theirs)?)
+        }
+    }
 }
 
 /// The interval of what was compared with the median of a baseline, with the uncertainty of that median added.

@@ -9,13 +9,15 @@ mod errors;
 mod figures;
 mod gates;
 mod one_run;
+mod ratio;
 mod table;
 
 pub use baseline::{BASELINE, Baseline, Kept, Reference, Since};
 pub use figures::{Figures, figures_of};
 pub use gates::{Doubt, Gated, Ruling, judge_gates};
 pub use one_run::{Limited, Reason, judge_run};
-pub use table::{Comparison, Pair, Row, Side, Subject, table};
+pub use ratio::{Middle, Pair, Shows};
+pub use table::{Comparison, Row, Side, Subject, table};
 
 /// Confidence of every interval: repeated looks inflate the error, so each is at 99 %.
 pub const LEVEL: f64 = 0.99;

@@ -1,14 +1,15 @@
 //! The table of a comparison: each figure's median for each side, and how many times as much the first side needs.
 //!
-//! `cli` makes it from the figures of the rounds; the report shows it. Rounds in which a side has no figure are left out of its
-//! pairs, and too few pairs make no interval.
+//! `cli` makes it from the figures of the rounds; the report shows it. A row is of the rounds in which every side that has the
+//! figure has it, so that what stands beside each other is of the same rounds; too few of them make no interval.
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+use super::ratio::{Middle, Pair, middle, paired};
 use super::{Figures, LEVEL, Reference, Since};
 use harness_model::plan::Metric;
-use harness_model::statistics::{median, ratio_interval};
+use harness_model::statistics::median;
 
 /// A comparison, ready to be shown.
 #[derive(Clone, Debug, Serialize)]
@@ -54,19 +55,10 @@ pub struct Subject {
 pub struct Row {
     /// Which figure.
     pub subject: Subject,
-    /// Median over the rounds, by side, in the metric's unit; `None` where it could not be measured.
-    pub medians: Vec<Option<f64>>,
+    /// Over the rounds, by side, in the metric's unit; `None` where it could not be measured.
+    pub sides: Vec<Option<Middle>>,
     /// The first side over each other one, in the order of the others.
     pub ratios: Vec<Option<Pair>>,
-}
-
-/// How many times as much, with an interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Pair {
-    /// Median of the ratios of the rounds.
-    pub ratio: f64,
-    /// Ends of the interval for the median ratio; `None` where the rounds are too few.
-    pub interval: Option<(f64, f64)>,
 }
 
 /// The figures of a load step that are shown.
@@ -110,22 +102,22 @@ fn row(subject: Subject, sides: usize, rounds: &[Vec<Figures>]) -> Row {
     let figure = |round: &Vec<Figures>, side: usize| {
         round.get(side).and_then(|figures| figures.get(subject.tag.as_deref(), subject.metric))
     };
+    let measured: Vec<usize> =
+        (0..sides).filter(|side| rounds.iter().any(|round| figure(round, *side).is_some())).collect();
+    let is_whole = |round: &&Vec<Figures>| measured.iter().all(|side| figure(round, *side).is_some());
+    let common: Vec<&Vec<Figures>> = rounds.iter().filter(is_whole).collect();
     let of_side =
-        |side: usize| -> Vec<f64> { rounds.iter().filter_map(|round| figure(round, side)).collect() };
-    let medians = (0..sides).map(|side| median(&of_side(side))).collect();
-    let ratios = (1..sides)
-        .map(|side| {
-            let pairs: Vec<(f64, f64)> = rounds
-                .iter()
-                .filter_map(|round| figure(round, side).zip(figure(round, 0)))
-                .filter(|(theirs, ours)| *theirs > 0.0 && *ours > 0.0)
-                .collect();
-            let ratios: Vec<f64> = pairs.iter().map(|(theirs, ours)| ours / theirs).collect();
-            let interval = ratio_interval(&pairs, LEVEL).map(|interval| (interval.low, interval.high));
-            Some(Pair { ratio: median(&ratios)?, interval })
-        })
-        .collect();
-    Row { subject, medians, ratios }
+        |side: usize| -> Vec<f64> { common.iter().filter_map(|round| figure(round, side)).collect() };
+    let ratio = |side: usize| {
+        let pairs: Vec<(f64, f64)> =
+            common.iter().filter_map(|round| figure(round, side).zip(figure(round, 0))).collect();
+        paired(&pairs)
+    };
+    Row {
+        sides: (0..sides).map(|side| middle(&of_side(side))).collect(),
+        ratios: (1..sides).map(ratio).collect(),
+        subject,
+    }
 }
 
 fn pooled(tag: &str, sides: usize, rounds: &[Vec<Figures>]) -> Vec<Option<Histogram<u64>>> {

@@ -14,9 +14,10 @@ use harness_judge::compare::{Comparison, Figures, Gated, Reference, Ruling, Side
 use harness_model::exit_code::ExitCode;
 use harness_model::history::{IntervalLog, LatencyHistogram, Measure};
 use harness_model::plan::Bilingual;
+use harness_platform::host_facts;
 use harness_tell::language::Language;
 use harness_tell::language::compare_words::{rounds_interrupted, rounds_out_of_time, written_to};
-use harness_tell::report::{Compared, write_comparison};
+use harness_tell::report::{Compared, quoted, write_comparison};
 
 /// How a comparison ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub(super) struct Joined {
     pub(super) wanted: usize,
     /// Machines that measured them.
     pub(super) shards: usize,
+    /// The seed that was drawn, where the command line names none.
+    pub(super) seed: Option<u64>,
 }
 
 /// Shows what came of it and says what follows.
@@ -67,6 +70,7 @@ pub(super) fn conclude(
         End::Interrupted => Some(early(rounds_interrupted)),
         End::OutOfTime => Some(early(rounds_out_of_time)),
     });
+    let code = exit_code(on_inconclusive, &joined.gated, &joined.troubles, joined.end);
     let compared = Compared {
         title: joined.title,
         file: joined.file,
@@ -76,6 +80,9 @@ pub(super) fn conclude(
         troubles,
         runs: joined.runs,
         shards: joined.shards,
+        command: typed(joined.seed),
+        host: host_facts(),
+        exit_code: code,
     };
     anstream::print!("{}", compared.lines(language));
     let pooled = || pooled_log(&compared.comparison, &folder.join("pooled.hlog"));
@@ -89,7 +96,15 @@ pub(super) fn conclude(
     anstream::println!("\n{}", written_to(language, &page.display().to_string()));
     annotate(&compared, language);
     step_summary::append(&folder.join("compare.md"));
-    exit_code(on_inconclusive, &compared.gated, &joined.troubles, joined.end)
+    code
+}
+
+/// The command line as it was typed, with the seed that it did not name, so that it can be repeated.
+fn typed(seed: Option<u64>) -> String {
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let seed = seed.map(|seed| ["--seed".to_owned(), seed.to_string()]).into_iter().flatten();
+    let words = std::iter::once("harness".to_owned()).chain(words).chain(seed);
+    words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
 }
 
 /// All latencies of each side and tag as one histogram, `SIDE/TAG`: the exact sum of those of the runs.

@@ -97,6 +97,7 @@ fn joined(folders: &[PathBuf], language: Language) -> Result<Joined, String> {
         end: End::Whole,
         wanted: first.rounds,
         shards: of,
+        seed: None,
     })
 }
 

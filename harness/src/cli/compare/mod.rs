@@ -128,6 +128,7 @@ pub(super) fn run(arguments: &CompareArguments) -> ExitCode {
         runs: rounds.runs,
         troubles: rounds.troubles,
         shards: 1,
+        seed: arguments.seed.is_none().then_some(sides.seed),
     };
     let code = conclude(joined, &folder, arguments.on_inconclusive, language);
     ExitCode::of_many([code, kept])

@@ -6,18 +6,20 @@
 use maud::{Markup, html};
 
 use super::frame::{Frame, framed};
-use super::places::{defence_of, index_of};
+use super::places::{all_defences_of, defence_of, index_of};
 use super::words::{check_words, flag_words, grade_words, row_title, triage_words};
 use crate::grade::document::{Graded, SharedFault, TeamGrade};
 use crate::grade::rubric::{By, Row};
-use crate::grade::score::RowScore;
+use crate::grade::score::{RowScore, swings};
 use harness_judge::check::Cause;
 use harness_model::catalogue::CheckId;
 use harness_model::history::NotKept;
 use harness_tell::language::containment_words::{not_kept_of, what_was_not_kept};
-use harness_tell::language::grade_words::{GradeLabel, missed_not_started, of_teams, teams_counted};
+use harness_tell::language::grade_words::{
+    GradeLabel, Mark, missed_not_started, of_teams, share_code, teams_counted, would_become,
+};
 use harness_tell::language::report_words::Label;
-use harness_tell::language::{Decimal, InWords as _, Language, explanation};
+use harness_tell::language::{Decimal, InWords as _, Language, Percent, explanation};
 use harness_tell::report::plain;
 
 static SCRIPT: &str = include_str!("../assets/grades.js");
@@ -33,6 +35,21 @@ pub(super) fn page(graded: &Graded, language: Language) -> String {
         section {
             h2 { (label(GradeLabel::Matrix)) }
             div .scroll tabindex="0" role="region" aria-label=(label(GradeLabel::Matrix)) { (matrix(graded, language)) }
+        }
+        p { a href=(all_defences_of(language)) { (label(GradeLabel::AllDefences)) } }
+        @if graded.teams.iter().any(|team| in_dispute(team) > 0.0) {
+            section #disputed { h2 { (label(GradeLabel::WouldChange)) } (would_change(graded, language)) }
+        }
+        @if !graded.alike.is_empty() {
+            section #alike {
+                h2 { (label(GradeLabel::SharedCode)) }
+                p .aside { (label(GradeLabel::SharedCodeHelp)) }
+                ul {
+                    @for pair in &graded.alike {
+                        li { (share_code(language, &pair.codes[0], &pair.codes[1], Percent(pair.share))) }
+                    }
+                }
+            }
         }
         @if !graded.not_kept().is_empty() {
             section #not-kept {
@@ -73,11 +90,14 @@ fn matrix(graded: &Graded, language: Language) -> Markup {
         table .matrix {
             thead {
                 tr {
-                    th scope="col" { (GradeLabel::Team.in_words(language)) }
-                    th scope="col" { (GradeLabel::Grade.in_words(language)) }
+                    th scope="col" data-sort="code" { (GradeLabel::Team.in_words(language)) }
+                    th scope="col" data-sort="least" { (GradeLabel::Grade.in_words(language)) }
+                    th scope="col" data-sort="earned" { (GradeLabel::Points.in_words(language)) " /" (Decimal(graded.rubric.points(), 2).in_words(language)) }
+                    th scope="col" data-sort="dispute" { (GradeLabel::InDispute.in_words(language)) }
                     @for row in &graded.rubric.rows {
                         th scope="col" title=(row_title(row, language)) {
-                            (row.key) @if row.must_pass { span title=(GradeLabel::MustPass.in_words(language)) { " *" } }
+                            (row.key) " /" (Decimal(row.points, 2).in_words(language))
+                            @if row.must_pass { span title=(GradeLabel::MustPass.in_words(language)) { " *" } }
                         }
                     }
                     th scope="col" { (GradeLabel::DefenceShort.in_words(language)) }
@@ -86,9 +106,11 @@ fn matrix(graded: &Graded, language: Language) -> Markup {
             }
             tbody {
                 @for team in &graded.teams {
-                    tr {
+                    tr data-code=(team.document.code) data-least=(team.document.grade.least) data-earned=(earned(team)) data-dispute=(in_dispute(team)) {
                         th scope="row" { a href=(address(team)) { (team.document.code) } }
                         td .grade { (grade_words(&graded.rubric, &team.document.grade, language)) }
+                        td .figure { (Decimal(earned(team), 2).in_words(language)) }
+                        td .figure { (Decimal(in_dispute(team), 2).in_words(language)) }
                         @for score in &team.document.rows { (cell(score, language)) }
                         td { a href=(defence_of(&team.document.code, language)) { (GradeLabel::Questions.in_words(language)) } }
                         td .look {
@@ -96,6 +118,41 @@ fn matrix(graded: &Graded, language: Language) -> Markup {
                             @for flag in &team.document.flags { " · " (flag_words(flag, language)) }
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// Points that are earned for certain.
+fn earned(team: &TeamGrade) -> f64 {
+    team.document.rows.iter().map(|row| row.earned).sum()
+}
+
+/// Points that a person still has to decide on.
+fn in_dispute(team: &TeamGrade) -> f64 {
+    team.document.rows.iter().map(|row| row.open).sum()
+}
+
+/// For each team, what a decision would make of its grade, the most points first.
+fn would_change(graded: &Graded, language: Language) -> Markup {
+    let mark = |grade: f64| Mark(grade, graded.rubric.scale.decimals);
+    let mut teams: Vec<&TeamGrade> = graded.teams.iter().filter(|team| in_dispute(team) > 0.0).collect();
+    teams.sort_by(|one, two| in_dispute(two).total_cmp(&in_dispute(one)));
+    html! {
+        ul .faults {
+            @for team in teams {
+                li {
+                    b { a href={ (team.document.code) "/" (index_of(language)) } { (team.document.code) } } " – "
+                    (grade_words(&graded.rubric, &team.document.grade, language)) ": "
+                    @for (number, swing) in swings(&graded.rubric, &team.document.rows).into_iter().enumerate() {
+                        @if number > 0 { "; " }
+                        @let row = &graded.rubric.rows[swing.row];
+                        span title=(row_title(row, language)) {
+                            (would_become(language, &row.key, Decimal(swing.points, 2), mark(team.document.grade.least), mark(swing.grade)))
+                        }
+                    }
+                    "."
                 }
             }
         }

@@ -33,6 +33,9 @@ pub fn write_all(
     language: Language,
 ) -> Result<PathBuf, ReportError> {
     let form = |error: serde_json::Error| ReportError::Form { what: "JSON", why: error.to_string() };
+    let defences = out.join(places::DEFENCE);
+    std::fs::create_dir_all(&defences)
+        .map_err(|error: io::Error| ReportError::File { path: defences.clone(), error })?;
     for team in &graded.teams {
         let folder = &team.team.folder;
         std::fs::create_dir_all(folder)
@@ -53,6 +56,10 @@ pub fn write_all(
         }
         let results = gradescope::bytes(&graded.rubric, team, language).map_err(form)?;
         write(folder, "results.json", &results)?;
+    }
+    for language in Language::ALL {
+        let page = defence::all(graded, language);
+        write(&defences, places::all_defences(language), page.as_bytes())?;
     }
     let mut document = serde_json::to_vec_pretty(&graded.document()).map_err(form)?;
     document.push(b'\n');

@@ -15,6 +15,19 @@ pub(super) fn defence_of(code: &str, language: Language) -> String {
     format!("{DEFENCE}/{code}/{}", defence_file(language))
 }
 
+/// The page for the defence of all teams, from the folder of the grading.
+pub(super) fn all_defences_of(language: Language) -> String {
+    format!("{DEFENCE}/{}", all_defences(language))
+}
+
+/// Its name.
+pub(super) const fn all_defences(language: Language) -> &'static str {
+    match language {
+        Language::En => "all.html",
+        Language::Es => "todas.html",
+    }
+}
+
 /// The name of the page for the defence in a language.
 pub(super) const fn defence_file(language: Language) -> &'static str {
     match language {

@@ -1,10 +1,11 @@
 //! The files of a submission, and the language in which most of them are written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::likeness::prints;
 use super::modules::{self, SourceFile, Use};
 use super::readme;
 use harness_model::history::files_beneath;
@@ -52,6 +53,10 @@ pub struct SourceFacts {
     pub readme: Option<String>,
     /// The headings of it.
     pub headings: Vec<String>,
+    /// Fingerprints of its code, by which submissions that share it are found; in no document.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(skip)]
+    pub prints: BTreeSet<u64>,
 }
 
 /// Whether a file is written in a language of programs, by its ending.
@@ -87,9 +92,13 @@ pub fn read(root: &Path) -> SourceFacts {
         by_language.entry(language).or_default().push(SourceFile { name, text });
     }
     let lines = |files: &[SourceFile]| files.iter().map(|file| file.text.lines().count()).sum::<usize>();
+    let texts =
+        by_language.iter().flat_map(|(language, files)| files.iter().map(move |file| (*language, file)));
+    let prints = texts.flat_map(|(language, file)| prints(language, &file.text)).collect();
     let most = by_language.into_iter().max_by_key(|(_, files)| lines(files));
     let (readme, headings) = readme::of(root, &paths).unzip();
-    let mut facts = SourceFacts { readme, headings: headings.unwrap_or_default(), ..SourceFacts::default() };
+    let mut facts =
+        SourceFacts { readme, headings: headings.unwrap_or_default(), prints, ..SourceFacts::default() };
     if let Some((language, files)) = most {
         let (uses, unread) = modules::of(language, &files, root);
         facts.language = Some(language.to_owned());

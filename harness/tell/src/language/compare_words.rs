@@ -4,7 +4,8 @@
 
 use super::{Bytes, Counted, Decimal, InWords, Language, Milliseconds, Noun, Percent, Quantile};
 use crate::{messages, say, words};
-use harness_judge::compare::{Doubt, Gated, Pair, Ruling, Subject};
+use harness_judge::compare::{Doubt, Gated, Middle, Pair, Ruling, Shows, Subject};
+use harness_model::exit_code::ExitCode;
 use harness_model::plan::{Gate, Metric, Versus};
 
 messages! {
@@ -15,13 +16,13 @@ messages! {
     }
     /// What a ratio is.
     pub fn how_to_read(level: Percent) {
-        en: "Each round starts every side anew, in an order that flips. A ratio is the first side over the other: the median over the rounds, with an interval of {level} in brackets. An interval that contains 1 shows no difference.",
-        es: "Cada ronda arranca de nuevo todos los lados, en un orden que se alterna. Una razón es el primer lado sobre el otro: la mediana de las rondas, con un intervalo del {level} entre corchetes. Un intervalo que contiene 1 no muestra diferencia.",
+        en: "Each round starts every side anew, in an order that flips. A figure is the median of the rounds in which every side has it; a ratio is the median of the ratios of those rounds, the first side over the other. In brackets stands an interval of {level}; one of a ratio that contains 1 shows no difference. Fewer than eight rounds make no interval: only how far they go apart is shown.",
+        es: "Cada ronda arranca de nuevo todos los lados, en un orden que se alterna. Una cifra es la mediana de las rondas en que se midió en todos los lados; una razón es la mediana de las razones de esas rondas, el primer lado sobre el otro. Entre corchetes va un intervalo del {level}; si el de una razón contiene 1, no se ve diferencia. Con menos de ocho rondas no hay intervalo: solo se muestra de dónde a dónde van.",
     }
     /// CPU is the figure that noise spoils least.
     pub fn noise(ms: Milliseconds) {
         en: "Noise of the host: a sleep of 1 ms overshot by {ms} (worst p99, median of the rounds). The busier the host, the more the CPU time per request is to be trusted rather than latencies.",
-        es: "Ruido del computador: una espera de 1 ms se pasó por {ms} (peor p99, mediana de las rondas). Mientras más ocupado esté, más confiable es el tiempo de CPU por petición que las latencias.",
+        es: "Ruido del computador: una espera (sleep) de 1 ms se alargó {ms} (peor p99, mediana de las rondas). Mientras más ocupado esté, más confiable es el tiempo de CPU por petición que las latencias.",
     }
     /// Title.
     pub fn compared(first: &str, others: &str) {
@@ -257,9 +258,13 @@ pub enum CompareLabel {
     /// Column.
     Figure,
     /// Section.
-    Thresholds,
+    HowMeasured,
+    /// Fact.
+    ExitCode,
+    /// Column.
+    Rounds,
     /// Section.
-    Ratios,
+    Thresholds,
     /// Section.
     Percentiles,
     /// The plots' note.
@@ -271,9 +276,11 @@ pub enum CompareLabel {
 }
 
 words!(CompareLabel {
-    CompareLabel::Figure => { en: "Figure (median)", es: "Cifra (mediana)" },
+    CompareLabel::Figure => { en: "Figure", es: "Cifra" },
+    CompareLabel::HowMeasured => { en: "How it was measured", es: "Cómo se midió" },
+    CompareLabel::ExitCode => { en: "Exit code", es: "Código de salida" },
+    CompareLabel::Rounds => { en: "Rounds and interval", es: "Rondas e intervalo" },
     CompareLabel::Thresholds => { en: "Thresholds", es: "Umbrales" },
-    CompareLabel::Ratios => { en: "Figures and ratios", es: "Cifras y razones" },
     CompareLabel::Percentiles => { en: "Latency by percentile", es: "Latencia por percentil" },
     CompareLabel::Now => { en: "now", es: "ahora" },
     CompareLabel::Then => { en: "then", es: "antes" },
@@ -322,14 +329,67 @@ pub fn value(language: Language, metric: Metric, value: Option<f64>) -> String {
     }
 }
 
-/// `×0.92 [0.90, 0.95]`.
-pub fn ratio(language: Language, pair: Option<Pair>) -> String {
-    let Some(Pair { ratio, interval }) = pair else { return "–".to_owned() };
-    let figure = |value| Decimal(value, 2).in_words(language);
-    match interval {
+/// A figure of a side over the rounds: `12.3 ms [11.9 ms; 12.8 ms]`, or from where to where the rounds go, where they are too few.
+pub fn middle(language: Language, metric: Metric, middle: Option<Middle>) -> String {
+    let show = |figure: f64| value(language, metric, Some(figure));
+    match middle {
+        None => "–".to_owned(),
+        Some(Middle { median, interval: Some((low, high)), .. }) => {
+            format!("{} [{}; {}]", show(median), show(low), show(high))
+        }
+        Some(Middle { range: (low, high), .. }) if low == high => show(low),
+        Some(Middle { range: (low, high), .. }) => {
+            say!(language, en: "{low} to {high}", es: "{low} a {high}", low = show(low), high = show(high))
+        }
+    }
+}
+
+/// `×0.92 [0.90; 0.95]`; without an interval it is no estimate, and no ratio is given.
+pub fn ratio(language: Language, pair: Option<&Pair>) -> String {
+    match pair.and_then(|pair| Some((pair.ratio, pair.interval?))) {
         // Semicolons, since Spanish decimals have commas.
-        Some((low, high)) => format!("×{} [{}; {}]", figure(ratio), figure(low), figure(high)),
-        None => format!("×{}", figure(ratio)),
+        Some((ratio, (low, high))) => {
+            let figure = |value| times(language, value);
+            format!("×{} [{}; {}]", figure(ratio), figure(low), figure(high))
+        }
+        None => "–".to_owned(),
+    }
+}
+
+/// A factor, as exactly as a tenth of a percent.
+fn times(language: Language, factor: f64) -> String {
+    Decimal(factor, if factor < 10.0 { 3 } else { 1 }).in_words(language)
+}
+
+/// What a ratio shows, in a word or two.
+pub fn shown(language: Language, pair: Option<&Pair>) -> String {
+    match pair.map(Pair::shows) {
+        None => "–".to_owned(),
+        Some(Shows::More) => say!(language, en: "more", es: "más"),
+        Some(Shows::Less) => say!(language, en: "less", es: "menos"),
+        Some(Shows::NoDifference) => say!(language, en: "no difference shown", es: "no se ve diferencia"),
+        Some(Shows::TooFewRounds) => say!(language, en: "not decided", es: "sin decidir"),
+    }
+}
+
+/// What the exit code of a comparison means.
+pub fn compare_meaning(language: Language, exit: ExitCode) -> String {
+    match exit {
+        ExitCode::Passed => say!(language, en: "no threshold is missed", es: "ningún umbral se incumple"),
+        ExitCode::Failed => say!(language,
+            en: "a threshold is missed, or the first side answered wrongly",
+            es: "un umbral se incumple, o el primer lado respondió mal"),
+        ExitCode::Inconclusive => say!(language,
+            en: "a threshold is not decided, or rounds are missing",
+            es: "un umbral está sin decidir, o faltan rondas"),
+        other => super::report_words::exit_meaning(other, language),
+    }
+}
+
+messages! {
+    /// What lies folded beneath the plot.
+    pub fn rounds_apart() {
+        en: "The ratio of each round", es: "La razón de cada ronda",
     }
 }
 
@@ -337,13 +397,13 @@ pub fn ratio(language: Language, pair: Option<Pair>) -> String {
 pub fn gated(language: Language, gated: &Gated) -> String {
     let Gate { metric, versus, .. } = &gated.gate;
     let show = |figure: f64| match versus {
-        Some(Versus::Ratio(_)) => format!("×{}", Decimal(figure, 2).in_words(language)),
+        Some(Versus::Ratio(_)) => format!("×{}", times(language, figure)),
         _ => value(language, *metric, Some(figure)),
     };
     let seen = match (gated.observed, gated.interval) {
         (Some(observed), Some((low, high))) => format!("{} [{}; {}]", show(observed), show(low), show(high)),
-        (Some(observed), None) => show(observed),
-        (None, _) => "–".to_owned(),
+        // Without an interval it is no estimate.
+        (_, None) | (None, _) => "–".to_owned(),
     };
     let rounds = rounds_measured(language, gated.rounds as u64);
     match &gated.doubt {

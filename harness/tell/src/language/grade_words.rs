@@ -61,9 +61,26 @@ pub enum GradeLabel {
     AllTeams,
     Why,
     Command,
+    InDispute,
+    WouldChange,
+    SharedCode,
+    SharedCodeHelp,
+    AllDefences,
+    MarkGiven,
+    Note,
 }
 
 words!(GradeLabel {
+    GradeLabel::InDispute => { en: "Points in dispute", es: "Puntos por decidir" },
+    GradeLabel::WouldChange => { en: "What would change a grade", es: "Qué cambiaría una nota" },
+    GradeLabel::SharedCode => { en: "Submissions that share code", es: "Entregas que comparten código" },
+    GradeLabel::SharedCodeHelp => {
+        en: "By fingerprints of their tokens: other names, numbers, texts and comments change nothing. What most teams share was given to all and does not count. It says what is alike, not why: a person has to look.",
+        es: "Por huellas de sus símbolos: otros nombres, números, textos y comentarios no cambian nada. Lo que comparte la mayoría se le dio a todos y no cuenta. Dice qué se parece, no por qué: debe mirarlo una persona."
+    },
+    GradeLabel::AllDefences => { en: "Questions for the defence of all teams, one page each", es: "Preguntas para la sustentación de todos los equipos, una página por equipo" },
+    GradeLabel::MarkGiven => { en: "Mark", es: "Nota de la sustentación" },
+    GradeLabel::Note => { en: "Note", es: "Observaciones" },
     GradeLabel::Grades => { en: "Grades", es: "Notas" },
     GradeLabel::Team => { en: "Team", es: "Equipo" },
     GradeLabel::Teams => { en: "Teams", es: "Equipos" },
@@ -204,6 +221,16 @@ messages! {
     pub fn flag_fixed_port(port: &str) { en: "insists on port {port}", es: "exige el puerto {port}" }
     /// `copy_from` of a profile.
     pub fn leads_outside() { en: "`copy_from` leads out of the submission", es: "`copy_from` sale de la entrega" }
+    /// What a row would make of a grade.
+    pub fn would_become(row: &str, points: Decimal, now: Mark, then: Mark) {
+        en: "{row} (+{points}): {now} → {then}", es: "{row} (+{points}): {now} → {then}",
+    }
+    /// Two that are alike.
+    pub fn share_code(one: &str, other: &str, share: super::Percent) {
+        en: "{one} and {other} share {share} of the smaller one's code", es: "{one} y {other} comparten el {share} del código de la más pequeña",
+    }
+    /// What hangs on a question.
+    pub fn at_stake(points: Decimal) { en: "Points at stake: {points}", es: "Puntos en juego: {points}" }
     /// A grade that is decided.
     pub fn decided(grade: Mark, most: Mark) { en: "{grade} of {most}", es: "{grade} de {most}" }
     /// A grade that is still open.

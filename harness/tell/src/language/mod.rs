@@ -3,6 +3,7 @@
 //! `report`, `cli` and whoever words a problem call it. A message that lacks one of its languages, or forgets one of its
 //! figures in one of them, does not compile; nothing is judged or measured here.
 
+pub mod answer_words;
 #[deny(clippy::wildcard_enum_match_arm)]
 mod case_words;
 #[deny(clippy::wildcard_enum_match_arm)]
@@ -18,6 +19,7 @@ mod config_words;
 pub mod containment_words;
 #[deny(clippy::wildcard_enum_match_arm)]
 pub mod defence_words;
+pub mod diff_words;
 #[deny(clippy::wildcard_enum_match_arm)]
 mod fidelity_words;
 #[deny(clippy::wildcard_enum_match_arm)]

@@ -33,6 +33,8 @@ pub enum PlotWord {
     Knee,
     HighestKept,
     Refused,
+    InSeries,
+    InBatches,
 }
 
 words!(PlotWord {
@@ -59,6 +61,8 @@ words!(PlotWord {
     PlotWord::Knee => { en: "knee", es: "codo" },
     PlotWord::HighestKept => { en: "highest kept", es: "máxima lograda" },
     PlotWord::Refused => { en: "beyond the limit", es: "fuera del límite" },
+    PlotWord::InSeries => { en: "one after the other", es: "una tras otra" },
+    PlotWord::InBatches => { en: "in batches", es: "por tandas" },
     PlotWord::Density => { en: "darker: more requests", es: "más oscuro: más peticiones" },
 });
 
@@ -104,10 +108,12 @@ messages! {
     /// How many errors there were.
     pub fn errors_seen(errors: u64) { en: "{errors} errors", es: "{errors} errores" }
     /// Title of the rotation.
-    pub fn rotation_title(attempts: Counted, backends: Counted) {
-        en: "Share and order of the backends: {attempts}, {backends}",
-        es: "Reparto y orden de los backends: {attempts}, {backends}",
+    pub fn rotation_title(phase: &str, attempts: Counted, backends: Counted) {
+        en: "Share and order of the backends, asked {phase}: {attempts}, {backends}",
+        es: "Reparto y orden de los backends, con peticiones {phase}: {attempts}, {backends}",
     }
+    /// Where all bars would end.
+    pub fn ideal_share(share: Percent) { en: "ideal: {share}", es: "ideal: {share}" }
     /// What one backend got.
     pub fn share_of(backend: &str, attempts: u64, share: Percent) { en: "{backend}: {attempts} ({share})", es: "{backend}: {attempts} ({share})" }
     /// The order is shown only as far as this.

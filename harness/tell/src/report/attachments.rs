@@ -93,7 +93,7 @@ fn contains(line: &[u8], needle: &[u8]) -> bool {
 }
 
 /// A word as a shell needs it.
-pub(super) fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

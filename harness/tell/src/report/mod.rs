@@ -7,6 +7,7 @@ mod attachments;
 mod by_hand;
 mod changes;
 mod comparison;
+mod diff;
 mod forecast;
 mod html;
 mod json;
@@ -17,6 +18,8 @@ mod mending;
 mod overview;
 mod pages;
 mod plot;
+#[cfg(test)]
+mod read_aloud;
 mod series;
 mod source;
 mod suite;
@@ -27,10 +30,11 @@ mod wire;
 #[doc(hidden)]
 pub mod testkit;
 
-pub use attachments::Attachments;
+pub use attachments::{Attachments, quoted};
 pub use by_hand::by_hand;
 pub use changes::Changes;
 pub use comparison::{Compared, write_comparison};
+pub use diff::{Change, RunDiff, write_diff};
 pub use forecast::{Calibrated, Calibration, Simulated, SimulationKind, write_simulation};
 pub use html::{Frame, framed};
 pub use json::{VerdictsDocument, verdicts_schema};

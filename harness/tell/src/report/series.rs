@@ -2,7 +2,7 @@
 //!
 //! `plot` and `html` read them from here. They are taken from the record as they are; nothing is judged.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use fake_backends::journal::Attempt;
 
@@ -10,33 +10,55 @@ use super::Source;
 use harness_model::history::{EventKind, HostNoise, Purpose, ResourceSample};
 use harness_model::plan::StepKind;
 
-/// The backends of the first list that requests in series or in batches were asked under, and the attempts that these caused, in the order
-/// of arrival: over several lists a share says nothing.
-pub(super) fn judged_for_rotation<'a>(source: &Source<'a>) -> (usize, Vec<&'a Attempt>) {
+/// A phase of a run in which the rotation is judged: requests of one kind, asked while the proxy was told of one list of backends.
+#[derive(Clone, Debug)]
+pub(super) struct RotationPhase<'a> {
+    /// Whether they were asked in batches, many at once.
+    pub(super) in_batches: bool,
+    /// How many backends the proxy was told of.
+    pub(super) told: usize,
+    /// What reached them, in the order of arrival.
+    pub(super) attempts: Vec<&'a Attempt>,
+}
+
+/// The phases of a run in which rotation is judged, in their order: over several lists, or of series and batches together, a share says
+/// nothing.
+pub(super) fn rotation_phases<'a>(source: &Source<'a>) -> Vec<RotationPhase<'a>> {
     let plan = source.plan();
-    let asks = |kind: &StepKind| matches!(kind, StepKind::Serial(_) | StepKind::Batches(_));
-    let first = plan.steps.iter().find(|step| asks(&step.kind));
-    let told = first.map_or(plan.backends.count, |step| plan.backends_at(step.index));
-    let under_it = |line: usize| {
-        let step = source.events().get(line).and_then(|event| event.step);
-        step.is_none_or(|step| plan.backends_at(step) == told)
+    let phase_of = |step: usize| {
+        let in_batches = match plan.steps.get(step).map(|step| &step.kind)? {
+            StepKind::Serial(_) => false,
+            StepKind::Batches(_) => true,
+            _ => return None,
+        };
+        Some((in_batches, plan.backends_at(step)))
     };
-    let targets: HashSet<&str> = source
-        .exchanges()
-        .filter(|(line, exchange)| {
-            matches!(exchange.purpose, Purpose::Serial | Purpose::Batch)
-                && exchange.method == "GET"
-                && under_it(*line)
-        })
-        .map(|(_, exchange)| exchange.target.as_str())
-        .collect();
-    let mut attempts: Vec<&Attempt> = source
-        .attempts()
-        .filter(|(line, attempt)| targets.contains(attempt.target.as_str()) && under_it(*line))
-        .map(|(_, attempt)| attempt)
-        .collect();
-    attempts.sort_by_key(|attempt| attempt.arrived);
-    (told, attempts)
+    let step_at = |line: usize| source.events().get(line).and_then(|event| event.step);
+    let mut targets: HashMap<&str, Vec<(bool, usize)>> = HashMap::new();
+    for (line, exchange) in source.exchanges() {
+        let is_judged =
+            matches!(exchange.purpose, Purpose::Serial | Purpose::Batch) && exchange.method == "GET";
+        if let Some(phase) = step_at(line).and_then(phase_of).filter(|_| is_judged) {
+            targets.entry(exchange.target.as_str()).or_default().push(phase);
+        }
+    }
+    let mut phases: Vec<RotationPhase<'a>> = Vec::new();
+    for (line, attempt) in source.attempts() {
+        let Some(asked) = targets.get(attempt.target.as_str()) else { continue };
+        // What was recorded when the step was over belongs to the only one that asked; under another list it belongs to none.
+        let (step, only) = (step_at(line), asked.iter().all(|phase| *phase == asked[0]).then_some(asked[0]));
+        let at_its_step = step.and_then(phase_of).filter(|phase| asked.contains(phase));
+        let under_it = |phase: &(bool, usize)| step.is_none_or(|step| plan.backends_at(step) == phase.1);
+        let Some((in_batches, told)) = at_its_step.or(only.filter(under_it)) else { continue };
+        match phases.iter_mut().find(|phase| (phase.in_batches, phase.told) == (in_batches, told)) {
+            Some(phase) => phase.attempts.push(attempt),
+            None => phases.push(RotationPhase { in_batches, told, attempts: vec![attempt] }),
+        }
+    }
+    for phase in &mut phases {
+        phase.attempts.sort_by_key(|attempt| attempt.arrived);
+    }
+    phases
 }
 
 /// One start of the proxy, seconds since the start of the run.

@@ -309,11 +309,11 @@ fn relative(folder: &Path, from: &Path) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::report::testkit::verdict;
 
-    fn suite() -> Suite {
+    pub(in crate::report) fn suite() -> Suite {
         let run = |name: &str, outcome, exit| SuiteRun {
             name: name.into(),
             title: Bilingual { en: format!("About {name}"), es: format!("Sobre {name}") },

@@ -202,6 +202,8 @@ impl RunBuilder {
             self.run.record.events.last_mut().map(|event| &mut event.event)
             && let Some(response) = &mut exchange.response
         {
+            let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+            response.status = status.unwrap_or(response.status);
             response.head = WireBytes(head.as_bytes().to_vec());
         }
         self

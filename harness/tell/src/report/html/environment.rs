@@ -11,7 +11,7 @@ use crate::language::containment_words::what_was_not_kept;
 use crate::language::page_words::{isolation_words, resolution};
 use crate::language::profile_words;
 use crate::language::report_words::Label;
-use crate::language::{Bytes, Decimal, InWords as _, Milliseconds};
+use crate::language::{Bytes, Decimal, InWords as _, Language, Milliseconds};
 use crate::report::attachments::quoted;
 use crate::report::wire::plain;
 use harness_model::history::EventKind;
@@ -71,8 +71,12 @@ fn manifest(page: &Page<'_>) -> Markup {
 
 /// The facts of the host that are known, as labels and words. A manifest of another version may have others: they are left out.
 fn host(page: &Page<'_>, facts: &serde_json::Value) -> Vec<(Label, String)> {
-    let Ok(host) = HostFacts::deserialize(facts) else { return Vec::new() };
-    let language = page.language;
+    HostFacts::deserialize(facts).map_or_else(|_| Vec::new(), |host| host_in_words(host, page.language))
+}
+
+/// What is known of a host, as labels and words.
+pub(super) fn host_in_words(host: HostFacts, language: Language) -> Vec<(Label, String)> {
+    let virtualised = if host.virtualised { Label::Yes } else { Label::No };
     [
         (Label::System, Some(host.system)),
         (Label::Distribution, host.distribution),
@@ -81,7 +85,7 @@ fn host(page: &Page<'_>, facts: &serde_json::Value) -> Vec<(Label, String)> {
         (Label::CpuQuota, host.cpu_quota.map(|quota| Decimal(quota, 2).in_words(language))),
         (Label::Memory, host.memory_bytes.map(|bytes| Bytes(bytes).in_words(language))),
         (Label::MemoryLimit, host.memory_limit_bytes.map(|bytes| Bytes(bytes).in_words(language))),
-        (Label::Virtualised, Some(page.label(if host.virtualised { Label::Yes } else { Label::No }))),
+        (Label::Virtualised, Some(virtualised.in_words(language))),
         (Label::Governor, host.frequency_governor),
     ]
     .into_iter()

@@ -5,9 +5,11 @@
 
 mod chart;
 mod comparison;
+mod diff;
 mod environment;
 mod evidence;
 mod first_screen;
+mod forest;
 mod frame;
 mod grounds;
 mod honesty;
@@ -22,6 +24,7 @@ mod timeline;
 mod trend;
 
 pub(super) use comparison::{comparison_page, sign};
+pub(super) use diff::diff_page;
 pub use frame::{Frame, framed};
 pub(super) use page::page;
 pub(super) use simulation::simulation_page;

@@ -11,7 +11,7 @@ use super::grounds;
 use super::page::{Page, code, told};
 use crate::language::measure_words::measured_rows;
 use crate::language::report_words::Label;
-use crate::language::{InWords as _, asks, explanation, requirement_text, source_words, title};
+use crate::language::{InWords as _, Language, asks, explanation, requirement_text, source_words, title};
 use crate::report::plot::{Figure, Look};
 use harness_judge::check::Verdict;
 use harness_model::catalogue::{CheckId, Requirement};
@@ -122,11 +122,16 @@ fn figures_of<'a>(page: &'a Page<'_>, check: CheckId) -> impl Iterator<Item = &'
 
 /// A figure, once for wide screens and once for narrow ones.
 pub(super) fn drawing(page: &Page<'_>, figure: &Figure) -> Markup {
+    drawn(figure, page.language)
+}
+
+/// The same on any page.
+pub(super) fn drawn(figure: &Figure, language: Language) -> Markup {
     html! {
         figure .plot {
-            figcaption { (figure.title(page.language)) }
+            figcaption { (figure.title(language)) }
             @for (class, look) in [("wide", Look::WIDE), ("narrow", Look::NARROW)] {
-                @match figure.svg(look, page.language) {
+                @match figure.svg(look, language) {
                     // Our own drawing: what it quotes was escaped when it was drawn.
                     Ok(svg) => div .(class) { (PreEscaped(svg)) },
                     Err(why) => div .(class) { p .aside { (why) } },

@@ -31,6 +31,11 @@ pub(super) type Area<'a, DB> = DrawingArea<DB, Shift>;
 /// What drawing returns; the message is the backend's.
 pub(super) type Drawn = Result<(), String>;
 
+/// The smallest letters of a plot, in units.
+const SMALLEST: f64 = 12.0;
+/// Height of a line over the size of its letters, as `plotters` has it.
+const LINE: f64 = 1.24;
+
 /// How large everything is and what is left out.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::report) struct Look {
@@ -47,10 +52,10 @@ impl Look {
     pub(super) const FILE: Look = Look { size: (960, 540), unit: 1.0, titled: true };
     /// A PNG file.
     pub(super) const PICTURE: Look = Look { size: (1920, 1080), unit: 2.0, titled: true };
-    /// In a page on a wide screen.
-    pub(in crate::report) const WIDE: Look = Look { size: (860, 400), unit: 1.0, titled: false };
+    /// In a page on a wide screen. No wider than the narrowest page that shows it: what is scaled down loses its letters first.
+    pub(in crate::report) const WIDE: Look = Look { size: (640, 360), unit: 1.0, titled: false };
     /// In a page on a telephone.
-    pub(in crate::report) const NARROW: Look = Look { size: (350, 340), unit: 1.0, titled: false };
+    pub(in crate::report) const NARROW: Look = Look { size: (330, 340), unit: 1.0, titled: false };
 
     /// So many units in pixels.
     pub(super) fn px(&self, units: f64) -> i32 {
@@ -62,14 +67,19 @@ impl Look {
         f64::from(self.size.0) / self.unit >= 600.0
     }
 
-    /// A text of this size in units.
+    /// A text of this size in units, at least the smallest that can be read.
     pub(super) fn text<'a>(&self, units: f64, color: &'a RGBColor) -> TextStyle<'a> {
-        TextStyle::from((FAMILY, units * self.unit)).color(color)
+        TextStyle::from((FAMILY, self.letters(units))).color(color)
     }
 
     /// The same, bold.
     pub(super) fn bold<'a>(&self, units: f64, color: &'a RGBColor) -> TextStyle<'a> {
-        TextStyle::from((FAMILY, units * self.unit, FontStyle::Bold)).color(color)
+        TextStyle::from((FAMILY, self.letters(units), FontStyle::Bold)).color(color)
+    }
+
+    /// What `plotters` is to be told so that letters have this size: it takes the height of a line, and writes a 1.24th of it.
+    fn letters(&self, units: f64) -> f64 {
+        units.max(SMALLEST) * LINE * self.unit
     }
 
     /// A line of this width in units.

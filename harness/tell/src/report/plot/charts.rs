@@ -16,7 +16,7 @@ pub(super) type Chart<'a, DB> = ChartContext<'a, DB, Cartesian2d<Ticked, Ticked>
 /// Room at the right so that the last label of an axis is not cut, in units.
 pub(super) const RIGHT: f64 = 36.0;
 /// Room for the labels of the lower axis, in units.
-pub(super) const BELOW: f64 = 44.0;
+pub(super) const BELOW: f64 = 50.0;
 
 /// The mesh of a chart, ruled and lettered like that of every other.
 pub(super) fn ruled<'a, 'b, DB: DrawingBackend>(
@@ -61,7 +61,7 @@ impl LatencyChart<'_> {
             .margin_right(look.px(self.right))
             .margin_top(look.px(self.top))
             .x_label_area_size(look.px(BELOW))
-            .y_label_area_size(look.px(if look.roomy() { 68.0 } else { 56.0 }))
+            .y_label_area_size(look.px(if look.roomy() { 72.0 } else { 62.0 }))
             .build_cartesian_2d(self.across, Ticked::new(low..high, axis.ticks()))
             .map_err(said)?;
         ruled(&mut chart, look)
@@ -90,9 +90,17 @@ impl PercentileAxis {
         PercentileAxis { reach, nines: percentile_ticks(samples) }
     }
 
-    /// From the median of nothing to its end.
-    fn ticked(&self) -> Ticked {
-        Ticked::new(0.0..self.reach, self.nines.iter().map(|q| percentile_place(*q)).collect())
+    /// From the median of nothing to its end; where there is little room, names that would stand on each other are left out.
+    fn ticked(&self, look: Look) -> Ticked {
+        let apart = if look.roomy() { 0.04 } else { 0.16 };
+        let mut places: Vec<f64> = Vec::new();
+        for place in self.nines.iter().rev().map(|q| percentile_place(*q)) {
+            if places.last().is_none_or(|after| after - place >= apart * self.reach) {
+                places.push(place);
+            }
+        }
+        places.reverse();
+        Ticked::new(0.0..self.reach, places)
     }
 
     /// What stands at a tick.
@@ -111,7 +119,7 @@ impl PercentileAxis {
         margins: (f64, f64),
     ) -> Result<Chart<'a, DB>, String> {
         let name = |place: &f64| self.name(*place, language);
-        let (across, word, (right, top)) = (self.ticked(), PlotWord::Percentile, margins);
+        let (across, word, (right, top)) = (self.ticked(look), PlotWord::Percentile, margins);
         LatencyChart { latency, across, word, name: &name, right, top }.on(area, look, language)
     }
 }
@@ -216,7 +224,7 @@ impl TimePanel {
 
 /// Room for the labels at the left of a panel over time, in units.
 pub(super) fn left(look: Look) -> f64 {
-    if look.roomy() { 56.0 } else { 46.0 }
+    if look.roomy() { 60.0 } else { 50.0 }
 }
 
 /// An axis of time from zero.

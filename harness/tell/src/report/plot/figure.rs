@@ -43,7 +43,7 @@ pub(in crate::report) enum Figure {
 pub(in crate::report) fn figures(source: &Source<'_>) -> Vec<Figure> {
     let mut all: Vec<Figure> = Vec::new();
     all.extend(Expiry::of(source).into_iter().map(Figure::Expiry));
-    all.extend(Rotation::of(source).map(Figure::Rotation));
+    all.extend(Rotation::of(source).into_iter().map(Figure::Rotation));
     all.extend(Spectrum::of(source).into_iter().map(Figure::Spectrum));
     all.extend(OverTime::of(source).into_iter().map(Figure::OverTime));
     all.extend(CapacityCurves::of(source).map(Figure::Capacity));
@@ -65,7 +65,7 @@ impl Figure {
             Figure::Spectrum(spectrum) => format!("latency-{}", tame(spectrum.tag())),
             Figure::OverTime(over_time) => format!("latency-over-time-{}", tame(over_time.tag())),
             Figure::Capacity(_) => "capacity".into(),
-            Figure::Rotation(_) => "rotation".into(),
+            Figure::Rotation(rotation) => rotation.name(),
             Figure::Fleet(fleet) => format!("fleet-{}", tame(fleet.name())),
             Figure::Life(_) => "proxy-life".into(),
             Figure::Overlay(overlay) => format!("compared-{}", tame(overlay.tag())),

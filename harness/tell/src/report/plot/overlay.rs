@@ -2,6 +2,7 @@
 //!
 //! Drawn for each load step of a comparison. Sides differ by dashes as well as by colour, so that print shows them too.
 
+use hdrhistogram::Histogram;
 use plotters::prelude::*;
 
 use super::canvas::{AMBER, Area, BLUE, Drawn, GREEN, INK, Look, RED, SOFT, said};
@@ -50,15 +51,24 @@ const STYLES: [LineStyle; 8] = [
 impl Overlay {
     /// One figure for each load step.
     pub(in crate::report) fn of(comparison: &Comparison) -> Vec<Overlay> {
-        let figure = |(tag, sides): &(String, Vec<Option<hdrhistogram::Histogram<u64>>>)| {
+        let names: Vec<String> = comparison.sides.iter().map(|side| side.name.clone()).collect();
+        Overlay::of_sides(&names, &comparison.pooled)
+    }
+
+    /// The same of these sides: latencies by load step, one histogram a side.
+    pub(in crate::report) fn of_sides(
+        names: &[String],
+        pooled: &[(String, Vec<Option<Histogram<u64>>>)],
+    ) -> Vec<Overlay> {
+        let figure = |(tag, sides): &(String, Vec<Option<Histogram<u64>>>)| {
             let lines: Vec<Line> = sides
                 .iter()
-                .zip(&comparison.sides)
+                .zip(names)
                 .enumerate()
-                .filter_map(|(place, (values, side))| {
+                .filter_map(|(place, (values, name))| {
                     let values = values.as_ref().filter(|values| !values.is_empty())?;
                     Some(Line {
-                        side: plain(&side.name, 16),
+                        side: plain(name, 16),
                         place,
                         points: curve(values),
                         p50: quantile_ms(values, 0.5),
@@ -66,10 +76,10 @@ impl Overlay {
                     })
                 })
                 .collect();
-            let samples = sides.iter().flatten().map(hdrhistogram::Histogram::len).max().unwrap_or_default();
+            let samples = sides.iter().flatten().map(Histogram::len).max().unwrap_or_default();
             Overlay { tag: plain(tag, 40), samples, lines }
         };
-        comparison.pooled.iter().map(figure).filter(|figure| !figure.lines.is_empty()).collect()
+        pooled.iter().map(figure).filter(|figure| !figure.lines.is_empty()).collect()
     }
 
     pub(super) fn tag(&self) -> &str {
@@ -123,6 +133,20 @@ impl Overlay {
     }
 }
 
+#[cfg(test)]
+impl Overlay {
+    /// Latencies of a load step, so many for each side.
+    pub(in crate::report) fn sample_of(samples: &[u64]) -> Vec<(String, Vec<Option<Histogram<u64>>>)> {
+        let values = |(place, &count): (usize, &u64)| {
+            let mut values = harness_model::history::empty_histogram();
+            (0..count)
+                .for_each(|i| values.saturating_record((i * 7_919 % 1_000 + 1) * 1_000 * (place as u64 + 1)));
+            Some(values)
+        };
+        vec![("hits".into(), samples.iter().enumerate().map(values).collect())]
+    }
+}
+
 /// How the line at a place looks.
 pub(super) fn style(place: usize) -> LineStyle {
     STYLES[place % STYLES.len()]
@@ -133,16 +157,9 @@ mod tests {
     use super::*;
     use crate::report::plot::Figure;
     use harness_judge::compare::Side;
-    use harness_model::history::empty_histogram;
 
     fn comparison(samples: &[u64]) -> Comparison {
         let side = |place: usize| Side { name: format!("side{place}"), title: format!("side{place}") };
-        let values = |(place, &count): (usize, &u64)| {
-            let mut values = empty_histogram();
-            (0..count)
-                .for_each(|i| values.saturating_record((i * 7_919 % 1_000 + 1) * 1_000 * (place as u64 + 1)));
-            Some(values)
-        };
         Comparison {
             sides: (0..samples.len()).map(side).collect(),
             rounds: 8,
@@ -150,7 +167,7 @@ mod tests {
             rows: Vec::new(),
             noise_ms: 0.0,
             since: Vec::new(),
-            pooled: vec![("hits".into(), samples.iter().enumerate().map(values).collect())],
+            pooled: Overlay::sample_of(samples),
         }
     }
 

@@ -1,19 +1,25 @@
 //! Share and order of the backends: who got how many requests, and in which order.
 //!
-//! Drawn where a scenario asks in series or in batches. The order is a row of points per backend, so that an exact cycle
+//! Drawn for each phase in which a scenario asks in series or in batches of the same backends. The order is a row of points per backend, so that an exact cycle
 //! is a regular pattern and a lost turn a hole in it.
 
 use plotters::prelude::*;
 
 use super::canvas::{Area, BLUE, Drawn, GRID, INK, Look, SOFT, said};
-use crate::language::plot_words::{PlotWord, counted, first_of, rotation_title, share_of};
+use crate::language::plot_words::{PlotWord, counted, first_of, ideal_share, rotation_title, share_of};
 use crate::language::{InWords as _, Language, Noun, Percent};
 use crate::report::Source;
-use crate::report::series::judged_for_rotation;
+use crate::report::series::{RotationPhase, rotation_phases};
 
 /// Attempts at the backends.
 #[derive(Clone, Debug)]
 pub(in crate::report) struct Rotation {
+    /// Its place among those of the run.
+    place: usize,
+    /// Whether they were asked in batches.
+    in_batches: bool,
+    /// How many backends the proxy was told of.
+    told: usize,
     /// Names, `b1` first.
     backends: Vec<String>,
     /// Attempts per backend, in the same order.
@@ -26,12 +32,14 @@ pub(in crate::report) struct Rotation {
 const ORDER_SHOWN: usize = 60;
 
 impl Rotation {
-    /// The figure; `None` where no request was sent to be judged for rotation.
-    pub(super) fn of(source: &Source<'_>) -> Option<Rotation> {
-        let (told, attempts) = judged_for_rotation(source);
-        if attempts.is_empty() {
-            return None;
-        }
+    /// One figure for each phase.
+    pub(super) fn of(source: &Source<'_>) -> Vec<Rotation> {
+        let phases = rotation_phases(source).into_iter().enumerate();
+        phases.map(|(place, phase)| Rotation::of_phase(source, place, phase)).collect()
+    }
+
+    fn of_phase(source: &Source<'_>, phase_at: usize, phase: RotationPhase<'_>) -> Rotation {
+        let RotationPhase { in_batches, told, attempts } = phase;
         let mut backends = source.backend_names();
         backends.truncate(told);
         for attempt in &attempts {
@@ -42,7 +50,16 @@ impl Rotation {
         let place = |name: &str| backends.iter().position(|backend| backend == name).unwrap_or(0);
         let order: Vec<usize> = attempts.iter().map(|attempt| place(&attempt.backend)).collect();
         let counts = (0..backends.len()).map(|b| order.iter().filter(|o| **o == b).count() as u64).collect();
-        Some(Rotation { counts, order: order.into_iter().take(ORDER_SHOWN).collect(), backends })
+        let order = order.into_iter().take(ORDER_SHOWN).collect();
+        Rotation { place: phase_at, in_batches, told, counts, order, backends }
+    }
+
+    /// The name of its file.
+    pub(super) fn name(&self) -> String {
+        match self.place {
+            0 => "rotation".to_owned(),
+            place => format!("rotation-{}", place + 1),
+        }
     }
 
     fn total(&self) -> u64 {
@@ -50,8 +67,10 @@ impl Rotation {
     }
 
     pub(super) fn title(&self, language: Language) -> String {
+        let phase = if self.in_batches { PlotWord::InBatches } else { PlotWord::InSeries };
         rotation_title(
             language,
+            &phase.in_words(language),
             counted(self.total() as usize, Noun::Attempt),
             counted(self.backends.len(), Noun::Backend),
         )
@@ -132,9 +151,14 @@ impl Rotation {
         let rows = self.backends.len().max(1) as i32;
         let row_height = (end.1 - top.1) / rows;
         let most = self.counts.iter().copied().max().unwrap_or(0).max(1) as f64;
-        let text_room = look.px(if look.roomy() { 150.0 } else { 110.0 });
+        let text_room = look.px(if look.roomy() { 150.0 } else { 120.0 });
+        // Room for what the line of the ideal is called.
+        let end = (end.0, end.1 - look.px(20.0));
+        let row_height = row_height - look.px(20.0) / rows;
         let longest = f64::from((end.0 - top.0 - text_room).max(10));
-        let even = self.total() as f64 / f64::from(rows) / most * longest;
+        // Of the backends that it was told of: one that it was not told of should get nothing.
+        let ideal = 1.0 / self.told.max(1) as f64;
+        let even = self.total() as f64 * ideal / most * longest;
         for (row, (words, count)) in self.shares(language).zip(&self.counts).enumerate() {
             let y = top.1 + row_height * row as i32;
             let bar = row_height * 62 / 100;
@@ -153,6 +177,11 @@ impl Rotation {
         }
         // Where every bar would end if the shares were equal.
         let x = top.0 + even as i32;
+        let text = ideal_share(language, Percent(ideal));
+        let style = look.text(12.5, &INK);
+        let width = area.estimate_text_size(&text, &style).map_err(said)?.0 as i32;
+        area.draw_text(&text, &style, ((x - width / 2).min(end.0 - width), end.1 + look.px(3.0)))
+            .map_err(said)?;
         let mut y = top.1 - look.px(4.0);
         while y < end.1 {
             area.draw(&PathElement::new([(x, y), (x, (y + look.px(4.0)).min(end.1))], look.stroke(INK, 1.2)))
@@ -171,7 +200,15 @@ mod tests {
     #[test]
     fn shares_are_those_of_one_list() {
         let run = RunBuilder::new("fairness").ready().serial(12).told(2).serial(4).build();
-        let drawn = Rotation::of(&run.source()).unwrap();
-        assert_eq!((drawn.backends.len(), drawn.counts.as_slice()), (3, &[4, 4, 4][..]));
+        let drawn = Rotation::of(&run.source());
+        let shown: Vec<_> =
+            drawn.iter().map(|it| (it.name(), it.backends.len(), it.counts.clone())).collect();
+        // Four requests while it was told of two are a picture of their own, with two backends and an ideal of a half; the third shows
+        // because it was asked all the same.
+        assert_eq!(shown[0], ("rotation".to_owned(), 3, vec![4, 4, 4]));
+        assert_eq!((shown.len(), &shown[1].0, drawn[1].told), (2, &"rotation-2".to_owned(), 2));
+        let svg = crate::report::plot::Figure::Rotation(drawn[1].clone());
+        let svg = svg.svg(crate::report::plot::Look::WIDE, crate::language::Language::En).unwrap();
+        assert!(svg.contains("ideal: 50%"), "{svg}");
     }
 }

@@ -91,13 +91,14 @@ impl Spectrum {
         let shown = if self.intended.is_empty() { &self.failed } else { &self.intended };
         let most = shown.iter().chain(&self.service).map(|(_, ms)| *ms).fold(0.0, f64::max);
         let least = shown.iter().chain(&self.service).map(|(_, ms)| *ms).fold(f64::INFINITY, f64::min);
-        // A threshold far above everything measured would squeeze the line flat: it is named, not drawn to scale.
+        // A limit is drawn where it is, however far from what was measured: the axis reaches to it.
         let limits = self.thresholds.iter().map(|t| t.limit.as_secs_f64() * 1000.0);
-        let most_shown = limits.filter(|limit| *limit <= most * 4.0).fold(most, f64::max);
-        let axis = LatencyAxis::for_range(if least.is_finite() { least } else { 0.0 }, most_shown);
+        let (least, most) =
+            limits.fold((least, most), |(least, most), limit| (least.min(limit), most.max(limit)));
+        let axis = LatencyAxis::for_range(if least.is_finite() { least } else { 0.0 }, most);
         let samples = if self.samples > 0 { self.samples } else { self.errors };
         let percentiles = PercentileAxis::of(samples);
-        let (reach, (_, high)) = (percentiles.reach, axis.ends());
+        let reach = percentiles.reach;
         let mut chart = percentiles.chart(area, look, language, axis, (RIGHT, 0.0))?;
         let placed = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
             points.iter().map(|(x, ms)| (x.min(reach), axis.place(*ms))).collect()
@@ -130,7 +131,7 @@ impl Spectrum {
         }
         for limit in &self.thresholds {
             let ms = limit.limit.as_secs_f64() * 1000.0;
-            let (x, y) = (percentile_place(limit.quantile).min(reach), axis.place(ms).min(high));
+            let (x, y) = (percentile_place(limit.quantile).min(reach), axis.place(ms));
             let style = look.stroke(RED, 1.6);
             chart
                 .draw_series(DashedLineSeries::new([(0.0, y), (x, y)], look.px(8.0), look.px(3.0), style))
@@ -156,11 +157,11 @@ impl Spectrum {
         let nothing =
             || format!("{} · {}", PlotWord::NoSample.in_words(language), errors_seen(language, self.errors));
         let (rows, room) = if self.intended.is_empty() {
-            (vec![(nothing(), RED, 1.5, true)], 400.0)
+            (vec![(nothing(), RED, 1.5, true)], 420.0)
         } else {
             let words = |word: PlotWord| word.in_words(language);
             let (intended, sending) = (words(PlotWord::FromIntended), words(PlotWord::FromSending));
-            (vec![(intended, BLUE, 2.4, false), (sending, SOFT, 1.2, true)], 250.0)
+            (vec![(intended, BLUE, 2.4, false), (sending, SOFT, 1.2, true)], 260.0)
         };
         let left = if look.roomy() { width as i32 - look.px(room) } else { look.px(66.0) };
         let bottom = area.dim_in_pixel().1 as i32 - look.px(look_bottom(look));
@@ -187,7 +188,7 @@ impl Spectrum {
 
 /// How far above the lower edge the legend ends: above the labels of the axis.
 fn look_bottom(look: Look) -> f64 {
-    if look.roomy() { 62.0 } else { 60.0 }
+    if look.roomy() { 68.0 } else { 66.0 }
 }
 
 /// The line of a histogram: place of the percentile, milliseconds.
