@@ -46,7 +46,8 @@ pub(super) struct CheckDiff<'a> {
 /// An exchange of each run that belong together.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Aligned<'a> {
-    pub(super) step: usize,
+    /// The step in which they were sent, from zero; `None` between two steps.
+    pub(super) step: Option<usize>,
     pub(super) before: &'a Exchange,
     pub(super) after: &'a Exchange,
     /// Whether a changed verdict rests on one of them.
@@ -68,6 +69,13 @@ pub struct RunDiff<'a> {
     pub(super) aligned: usize,
     /// How many of each run have none in the other.
     pub(super) alone: [usize; 2],
+}
+
+impl Aligned<'_> {
+    /// The number of their step, as it is counted for people.
+    pub(super) fn number(&self) -> String {
+        self.step.map_or_else(String::new, |step| format!("{}. ", step + 1))
+    }
 }
 
 impl<'a> RunDiff<'a> {
@@ -197,8 +205,8 @@ impl<'a> RunDiff<'a> {
         for one in self.differing.iter().take(MOST_LINES) {
             let _ = writeln!(
                 text,
-                "  {}. {} {}: {} → {}",
-                one.step + 1,
+                "  {}{} {}: {} → {}",
+                one.number(),
                 plain(&one.after.method, 12),
                 plain(&one.after.target, 60),
                 answer_in_words(&self.before, one.before, language),
@@ -244,13 +252,13 @@ fn checks<'a>(before: &Source<'a>, after: &Source<'a>) -> Vec<CheckDiff<'a>> {
 }
 
 /// By step, method and target: the exchanges of a run with their lines, as they were sent. Load is counted, not kept one by one.
-type ByPlace<'a> = BTreeMap<(usize, &'a str, &'a str), Vec<(usize, &'a Exchange)>>;
+type ByPlace<'a> = BTreeMap<(Option<usize>, &'a str, &'a str), Vec<(usize, &'a Exchange)>>;
 
 fn by_place<'a>(source: &Source<'a>) -> ByPlace<'a> {
     let mut places: ByPlace<'a> = BTreeMap::new();
     let kept = |purpose| !matches!(purpose, Purpose::Readiness | Purpose::Load | Purpose::CrashLoad);
     for (line, exchange) in source.exchanges().filter(|(_, exchange)| kept(exchange.purpose)) {
-        let Some(step) = source.events().get(line).and_then(|event| event.step) else { continue };
+        let step = source.events().get(line).and_then(|event| event.step);
         let place = (step, exchange.method.as_str(), exchange.target.as_str());
         places.entry(place).or_default().push((line, exchange));
     }

@@ -101,6 +101,15 @@ const ENGLISH: &[&str] = &[
     "if",
 ];
 
+/// What a system, or a record of an earlier version, says in its own words and is quoted with them.
+const QUOTED: [&str; 5] = [
+    "too many open files",
+    "curl is not installed",
+    "it ended",
+    "nothing listens there",
+    "somebody listens there",
+];
+
 /// The words that a reader sees or hears, without what stands as code.
 fn read(page: &str) -> String {
     let mut text = String::new();
@@ -134,6 +143,7 @@ fn read(page: &str) -> String {
 /// What is wrong in a text, each with some of the text around it.
 fn wrong(name: &str, text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
+    let text = QUOTED.iter().fold(text.to_owned(), |text, quoted| text.replace(quoted, "–"));
     let words: Vec<&str> = text.split_whitespace().collect();
     let around = |at: usize| words[at.saturating_sub(6)..words.len().min(at + 6)].join(" ");
     for (at, word) in words.iter().enumerate() {

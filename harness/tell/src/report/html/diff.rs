@@ -126,7 +126,7 @@ fn exchange(diff: &RunDiff<'_>, one: &Aligned<'_>, language: Language) -> Markup
     html! {
         details .bytes {
             summary {
-                (one.step + 1) ". " code { (wire::plain(&one.after.method, 12)) " " (wire::plain(&one.after.target, 80)) } " – "
+                (one.number()) code { (wire::plain(&one.after.method, 12)) " " (wire::plain(&one.after.target, 80)) } " – "
                 (answer_in_words(&diff.before, one.before, language)) " → " (answer_in_words(&diff.after, one.after, language))
             }
             div .beside {

@@ -2,14 +2,15 @@
 //!
 //! `report::forecast` writes it once in each language. Everything is taken from the forecasts and never computed here.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::frame::{Frame, framed};
+use super::frame::{Frame, coded, framed};
+use super::requirements::drawn;
 use crate::language::report_words::Label;
 use crate::language::simulate_words::{SimulateLabel, not_trusted, outcome};
 use crate::language::{InWords as _, Language};
 use crate::report::forecast::{Simulated, rows};
-use crate::report::plot::{Figure, Look};
+use crate::report::plot::Figure;
 use harness_model::fleet::Forecast;
 
 /// The last column of the time line has sentences, the others do not break.
@@ -38,7 +39,7 @@ pub(in crate::report) fn simulation_page(
             main #content {
                 section {
                     h1 { (title) }
-                    @if doubtful { p .note { (not_trusted(language)) } }
+                    @if doubtful { p .note { (coded(&not_trusted(language))) } }
                 }
                 @for (index, forecast) in simulated.forecasts.iter().enumerate() {
                     (section(simulated, forecast, figures.get(index), language))
@@ -60,12 +61,10 @@ fn section(
     html! {
         section {
             h2 { (title) }
-            ul { @for said in outcome(forecast, language) { li { (said) } } }
-            @if let Some(Ok(svg)) = figure.map(|figure| figure.svg(Look::WIDE, language)) {
-                figure .plot { (PreEscaped(svg)) }
-            }
+            ul { @for said in outcome(forecast, language) { li { (coded(&said)) } } }
+            @if let Some(figure) = figure { (drawn(figure, language)) }
             h3 { (SimulateLabel::Model.in_words(language)) }
-            ul .aside { @for said in simulated.caution(forecast, language) { li { (said) } } }
+            ul .aside { @for said in simulated.caution(forecast, language) { li { (coded(&said)) } } }
             div .scroll tabindex="0" role="region" aria-label=(title) {
                 table {
                     @for (number, row) in table.iter().enumerate() {

@@ -4,6 +4,7 @@
 
 use maud::{Markup, html};
 
+use super::frame::coded;
 use super::page::Page;
 use super::sign;
 use crate::language::InWords as _;
@@ -20,7 +21,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
     html! {
         section #thresholds aria-labelledby="h-thresholds" {
             h2 #h-thresholds { (heading(language)) }
-            p .intro { (how_to_read(language)) }
+            p .intro { (coded(&how_to_read(language))) }
             div .scroll tabindex="0" role="region" aria-label=(heading(language)) {
                 table {
                     tbody {
@@ -28,7 +29,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                             tr {
                                 td { span .sign .(class(one.ruling)) aria-hidden="true" { (sign(one.ruling)) } " " (one.ruling.in_words(language)) }
                                 th scope="row" { code { (plain(&one.gate.text, 200)) } }
-                                td { (limited(language, one)) }
+                                td { (coded(&limited(language, one))) }
                             }
                         }
                     }
