@@ -92,7 +92,7 @@ fn answer(language: Language, who: &str, rows: &[&Row], other: usize) -> String 
         let pair = row.ratios.get(other - 1).and_then(Option::as_ref);
         match pair.map(Pair::shows) {
             Some(Shows::More | Shows::Less) => {
-                differ.extend(pair.map(|pair| difference(language, row, pair)))
+                differ.extend(pair.map(|pair| difference(language, row, pair)));
             }
             Some(Shows::NoDifference) => same.push(short(language, row.subject.metric)),
             Some(Shows::TooFewRounds) => {}

@@ -3,13 +3,8 @@
 //! The command and its page use them. No figure is computed here.
 
 use super::cloud_words::time;
-<<<<<<< HEAD
 use super::fleet_words::{bare, compressed, cost};
 use super::{Counted, Decimal, InWords as _, Language, Milliseconds, Noun, Percent};
-=======
-use super::fleet_words::bare;
-use super::{Counted, Decimal, InWords as _, Language, Milliseconds, Noun, Percent, Span};
->>>>>>> e64d632 (Answer first what was asked of a comparison, and put two runs beside each other)
 use crate::{messages, say, words};
 use fake_backends::behavior::Distribution;
 use harness_model::fleet::{Bears, Breaks, Distance, Forecast, Impossible, Overhead};
@@ -125,7 +120,7 @@ pub fn impossible(reason: Impossible, language: Language) -> String {
 
 /// How long the service of a request takes, as it is said and not as it is written in a scenario.
 fn service(drawn: &Distribution, language: Language) -> String {
-    let span = |span: &fake_backends::behavior::Span| Span(span.0.as_secs_f64() * 1e3);
+    let span = |span: &fake_backends::behavior::Span| super::Span(span.0.as_secs_f64() * 1e3);
     match drawn {
         Distribution::Constant(always) => {
             say!(language, en: "{always} each", es: "{always} cada una", always = span(always))
@@ -153,21 +148,12 @@ fn service(drawn: &Distribution, language: Language) -> String {
 pub fn model(plan: &FleetPlan, seed: u64, language: Language) -> String {
     let each = 1.0 / plan.needed(1.0);
     say!(language,
-<<<<<<< HEAD
         en: "{least} to {most} instances, {start} at the beginning (--minimum and --maximum for others), with {places} places each, service time {service}, hence at most {minute} requests a minute each ({each} a second); setting one up takes {provisioning}; measured every {period}; a client waits {patience}; {length} of the case; {compressed}; seed {seed}",
         es: "de {least} a {most} instancias, {start} al comienzo (con --minimum y --maximum, otras), con {places} puestos cada una, tiempo de servicio {service}, es decir a lo sumo {minute} peticiones por minuto cada una ({each} por segundo); alistar una toma {provisioning}; se mide cada {period}; un cliente espera {patience}; {length} del caso; {compressed}; semilla {seed}",
-        least = plan.least, most = plan.most, start = plan.beginning(), places = plan.places, service = plan.service.to_string(),
+        least = plan.least, most = plan.most, start = plan.beginning(), places = plan.places, service = service(&plan.service, language),
         minute = Decimal(each * 60.0, 0), each = Decimal(each, 1), provisioning = time(plan.provisioning, language),
         period = time(plan.period, language), patience = time(plan.timeout.as_secs_f64(), language),
         length = time(plan.length(), language), compressed = compressed(plan, language), seed = seed.to_string())
-=======
-        en: "{least} to {most} instances with {places} places each, service time {service}, hence at most {each} requests per second each; setting one up takes {provisioning}; measured every {period}; {length} of the case, {scale} s of it in one second; seed {seed}",
-        es: "de {least} a {most} instancias con {places} puestos cada una, tiempo de servicio {service}, es decir a lo sumo {each} peticiones por segundo cada una; alistar una toma {provisioning}; se mide cada {period}; {length} del caso, {scale} s de él en un segundo; semilla {seed}",
-        least = plan.least, most = plan.most, places = plan.places, service = service(&plan.service, language),
-        each = Decimal(1.0 / plan.needed(1.0), 1), provisioning = time(plan.provisioning, language),
-        period = time(plan.period, language), length = time(plan.length(), language), scale = Decimal(plan.scale, 1),
-        seed = seed.to_string())
->>>>>>> e64d632 (Answer first what was asked of a comparison, and put two runs beside each other)
 }
 
 /// A policy in one sentence.

@@ -8,7 +8,7 @@ use super::{RunDiff, Simulated, SimulationKind, comparison, html, suite, trend};
 use crate::language::{Language, samples};
 use harness_judge::check::Outcome;
 use harness_model::catalogue::CheckId;
-use harness_model::fleet::{Forecast, Overhead};
+use harness_model::fleet::{Forecast, Objective, Overhead};
 use harness_model::plan::samples as plans;
 use harness_model::terms::Bilingual;
 
@@ -208,7 +208,7 @@ fn a_spanish_page_has_no_english_in_it_whatever_it_shows() {
             "día",
             plans::fleet(plans::fleet_policies(60.0)),
             Overhead::default(),
-            1_000.0,
+            Objective { limit_ms: 1_000.0, at_deaths: 0 },
             1,
         )],
     };

@@ -133,7 +133,7 @@ fn strip(axis: &Axis, pair: &Pair, language: Language) -> Markup {
         svg .strip tabindex="0" role="img" aria-label=(said) width=(WIDTH) height=(HEIGHT) viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } {
             title { (said) }
             @for tick in axis.ticks() {
-                line .one[tick == 1.0] .tick x1=(axis.x(tick)) x2=(axis.x(tick)) y1="0" y2=(HEIGHT) {}
+                line class=(if tick == 1.0 { "tick one" } else { "tick" }) x1=(axis.x(tick)) x2=(axis.x(tick)) y1="0" y2=(HEIGHT) {}
             }
             @for (place, round) in pair.rounds.iter().enumerate() {
                 // Three rows of dots, so that rounds that are alike do not hide each other.

@@ -92,7 +92,7 @@ impl PercentileAxis {
 
     /// From the median of nothing to its end; where there is little room, names that would stand on each other are left out.
     fn ticked(&self, look: Look) -> Ticked {
-        let apart = if look.roomy() { 0.04 } else { 0.16 };
+        let apart = if look.roomy() { 0.06 } else { 0.17 };
         let mut places: Vec<f64> = Vec::new();
         for place in self.nines.iter().rev().map(|q| percentile_place(*q)) {
             if places.last().is_none_or(|after| after - place >= apart * self.reach) {

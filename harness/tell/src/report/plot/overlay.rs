@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use plotters::prelude::*;
 
 use super::canvas::{AMBER, Area, BLUE, Drawn, GREEN, INK, Look, RED, SOFT, said};
-use super::charts::{LineStyle, PercentileAxis};
+use super::charts::{LineStyle, PercentileAxis, RIGHT};
 use super::scale::LatencyAxis;
 use super::spectrum::curve;
 use crate::language::Language;
@@ -35,6 +35,8 @@ struct Line {
 
 /// Room for the names at the right, where no line can run through them.
 const LEGEND: f64 = 150.0;
+/// Height of a name there.
+const ROW: f64 = 18.0;
 
 /// Colour, width, and lengths of dash and gap.
 const STYLES: [LineStyle; 8] = [
@@ -106,7 +108,10 @@ impl Overlay {
         let axis = LatencyAxis::for_range(if least.is_finite() { least } else { 0.0 }, most);
         let percentiles = PercentileAxis::of(self.samples);
         let reach = percentiles.reach;
-        let mut chart = percentiles.chart(area, look, language, axis, (LEGEND, 6.0))?;
+        // Where there is little room, the names stand above the lines instead of beside them.
+        let margins =
+            if look.roomy() { (LEGEND, 6.0) } else { (RIGHT, 10.0 + ROW * self.lines.len() as f64) };
+        let mut chart = percentiles.chart(area, look, language, axis, margins)?;
         for line in &self.lines {
             let points: Vec<(f64, f64)> =
                 line.points.iter().map(|(x, ms)| (x.min(reach), axis.place(*ms))).collect();
@@ -121,9 +126,12 @@ impl Overlay {
 
     fn draw_legend<DB: DrawingBackend>(&self, area: &Area<'_, DB>, look: Look) -> Drawn {
         let (width_of_all, _) = area.dim_in_pixel();
-        let left = width_of_all as i32 - look.px(LEGEND - 16.0);
+        let (left, top) = match look.roomy() {
+            true => (width_of_all as i32 - look.px(LEGEND - 16.0), look.px(20.0)),
+            false => (look.px(66.0), look.px(9.0)),
+        };
         for (row, line) in self.lines.iter().enumerate() {
-            let y = look.px(20.0) + look.px(18.0) * row as i32;
+            let y = top + look.px(ROW) * row as i32;
             let end = left + look.px(34.0);
             style(line.place).key(area, look, (left, end), y)?;
             area.draw_text(&line.side, &look.text(12.5, &INK), (end + look.px(8.0), y - look.px(5.0)))

@@ -5,7 +5,6 @@
 
 use hdrhistogram::Histogram;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::canvas::{Area, BLUE, Drawn, INK, Look, RED, SOFT, said};
 use super::charts::{PercentileAxis, RIGHT};
@@ -129,7 +128,7 @@ impl Spectrum {
                 .draw_series(line.iter().map(|at| Circle::new(*at, look.px(3.5), BLUE.filled())))
                 .map_err(said)?;
         }
-        for limit in &self.thresholds {
+        for (place, limit) in self.thresholds.iter().enumerate() {
             let ms = limit.limit.as_secs_f64() * 1000.0;
             let (x, y) = (percentile_place(limit.quantile).min(reach), axis.place(ms));
             let style = look.stroke(RED, 1.6);
@@ -140,14 +139,12 @@ impl Spectrum {
                 .draw_series([EmptyElement::at((x, y))
                     + TriangleMarker::new((0, look.px(-6.0)), look.px(-6.0), RED.filled())])
                 .map_err(said)?;
+            // At the left, above its own line: there the curve is lowest. Equal limits stand beside each other.
             let text = threshold(language, Quantile(limit.quantile), Span(ms));
-            // Beside its own marker, towards the middle: two limits above the plot would else stand on each other.
-            let beyond = x > reach * 0.6;
-            let side = if beyond { HPos::Right } else { HPos::Left };
-            let label = look.bold(12.0, &RED).pos(Pos::new(side, VPos::Top));
-            let aside = if beyond { -10.0 } else { 10.0 };
-            let shift = (look.px(aside), look.px(5.0));
-            chart.draw_series([EmptyElement::at((x, y)) + Text::new(text, shift, label)]).map_err(said)?;
+            let equal = self.thresholds.iter().take(place).filter(|other| other.limit == limit.limit).count();
+            let shift = (look.px(8.0 + 130.0 * equal as f64), look.px(-17.0));
+            let label = look.bold(12.0, &RED);
+            chart.draw_series([EmptyElement::at((0.0, y)) + Text::new(text, shift, label)]).map_err(said)?;
         }
         self.draw_legend(area, look, language)
     }
