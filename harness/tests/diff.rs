@@ -12,7 +12,7 @@ covers: [REQ-3]
 proxy: {ttl: 60s}
 backends: {count: 2, script: {otherwise: {respond: {body: 1KiB}}}}
 steps:
-  - fill: {keys: 4, path: "/hit/{key}", as: stored}
+  - fill: {keys: 4, path: "/hit/{key}", confirm: 4, as: stored}
 checks: {cache.hit: , integrity.bodies: , proxy.alive: }
 "#;
 
@@ -50,7 +50,12 @@ fn one_mended_fault_is_what_two_runs_differ_in() {
     assert!(text.contains("✗ → ✓ integrity.bodies (mended)"), "{text}");
     let first = text.find("integrity.bodies").expect("the mended check");
     assert!(text.find("of the same step and target: 8, of which").is_some_and(|at| at > first), "{text}");
-    assert!(text.contains("GET /hit/"), "{text}");
+    // What differs is told exactly, and another defect is not taken for the same program.
+    assert!(
+        text.contains("200, 1,025 bytes, no backend asked → 200, 1,024 bytes, no backend asked"),
+        "{text}"
+    );
+    assert!(!text.contains("the same program"), "{text}");
 
     let broken = diff(&after, &before);
     let text = String::from_utf8_lossy(&broken.stdout);

@@ -337,9 +337,13 @@ pub fn middle(language: Language, metric: Metric, middle: Option<Middle>) -> Str
         Some(Middle { median, interval: Some((low, high)), .. }) => {
             format!("{} [{}; {}]", show(median), show(low), show(high))
         }
-        Some(Middle { range: (low, high), .. }) if low == high => show(low),
         Some(Middle { range: (low, high), .. }) => {
-            say!(language, en: "{low} to {high}", es: "{low} a {high}", low = show(low), high = show(high))
+            let (low, high) = (show(low), show(high));
+            // What is told alike is said once.
+            if low == high {
+                return low;
+            }
+            say!(language, en: "{low} to {high}", es: "{low} a {high}", low = low, high = high)
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `report::diff` and its page use them. Nothing is compared here.
 
-use super::{Bytes, Counted, InWords, Language, Milliseconds, Noun, Quantile};
+use super::{Counted, InWords, Language, Milliseconds, Noun, Quantile};
 use crate::{messages, say, words};
 use harness_model::exit_code::ExitCode;
 use harness_model::history::ExchangeEnd;
@@ -121,10 +121,8 @@ pub fn answer_of(
     let mut said = Vec::new();
     if let Some((status, bytes)) = answer {
         said.push(status.to_string());
-        said.push(match bytes {
-            0..1_024 => Counted(bytes, Noun::Byte).in_words(language),
-            bytes => Bytes(bytes).in_words(language),
-        });
+        // Exactly: two that differ by one byte must not look alike.
+        said.push(Counted(bytes, Noun::Byte).in_words(language));
     }
     if *end != ExchangeEnd::Complete || answer.is_none() {
         said.push(end.in_words(language));

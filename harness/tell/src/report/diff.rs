@@ -114,11 +114,15 @@ impl<'a> RunDiff<'a> {
         self.before.plan().name == self.after.plan().name
     }
 
-    /// Whether it is known that both were runs of the same program.
+    /// Whether it is known that both were runs of the same program, told the same: another option is another proxy.
     pub(super) fn same_program(&self) -> bool {
-        let hash = |source: &Source<'_>| source.attachments.manifest.as_ref()?.facts.program_sha256.clone();
-        let (before, after) = (hash(&self.before), hash(&self.after));
-        before.is_some() && before == after
+        let of = |source: &Source<'_>| {
+            let hash = source.attachments.manifest.as_ref()?.facts.program_sha256.clone()?;
+            let mut adapter = serde_json::to_value(&source.plan().adapter).ok()?;
+            adapter.as_object_mut()?.remove("origin");
+            Some((hash, adapter))
+        };
+        of(&self.before).zip(of(&self.after)).is_some_and(|(before, after)| before == after)
     }
 
     /// What follows: 1 where a required check passed before and fails now, 2 where it is only open now, or where a record is not what
@@ -145,7 +149,7 @@ impl<'a> RunDiff<'a> {
         let [broken, mended, otherwise] =
             [Change::Broken, Change::Mended, Change::Otherwise].map(|it| self.count(it));
         let mut said = changed_checks(language, mended, broken, otherwise, self.count(Change::Same));
-        if self.same_program() {
+        if self.same_program() && broken + mended + otherwise > 0 {
             let _ = write!(said, " {}", same_program(language));
         }
         said
