@@ -36,8 +36,8 @@ messages! {
     }
     /// What came of the thresholds.
     fn thresholds_met(met: u64, missed: u64, open: u64) {
-        en: "Thresholds: {met} met, {missed} not met, {open} not decided.",
-        es: "Umbrales: {met} cumplidos, {missed} no cumplidos, {open} sin decidir.",
+        en: "Thresholds met: {met}; not met: {missed}; not decided: {open}.",
+        es: "Umbrales que se cumplen: {met}; que no: {missed}; sin decidir: {open}.",
     }
 }
 
@@ -91,6 +91,10 @@ fn answer(language: Language, who: &str, rows: &[&Row], other: usize) -> String 
         rounds = rounds.max(ours.rounds);
         let pair = row.ratios.get(other - 1).and_then(Option::as_ref);
         match pair.map(Pair::shows) {
+            // Shares say more than how many times one is the other.
+            Some(Shows::More | Shows::Less) if row.subject.metric == Metric::ErrorRate => {
+                differ.push(errors_beside(language, Percent(ours.median), Percent(theirs.median)));
+            }
             Some(Shows::More | Shows::Less) => {
                 differ.extend(pair.map(|pair| difference(language, row, pair)));
             }

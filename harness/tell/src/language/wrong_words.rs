@@ -6,11 +6,40 @@ use super::{Counted, InWords, Language, Noun};
 use crate::{say, words};
 use harness_judge::check::{Difference, Samples, Wrong};
 
+/// What is wrong with bytes, in the words of the reader: the record has it in English, with its figures in their places. What is not known
+/// is quoted as it stands.
+fn damage(how: &str, language: Language) -> String {
+    const KNOWN: [([&str; 4], [&str; 4]); 4] = [
+        (["ends after ", " bytes of ", "", ""], ["termina tras ", " bytes de ", "", ""]),
+        (["has ", " bytes instead of ", "", ""], ["tiene ", " bytes en vez de ", "", ""]),
+        (["byte ", " is ", " instead of ", ""], ["el byte ", " es ", " en vez de ", ""]),
+        (
+            ["not content of these backends: it begins with ", "", "", ""],
+            ["no es contenido de estos backends: comienza con ", "", "", ""],
+        ),
+    ];
+    if language == Language::En {
+        return how.to_owned();
+    }
+    let told = |(english, spanish): &([&str; 4], [&str; 4])| {
+        let mut rest = how.strip_prefix(english[0])?;
+        let mut said = spanish[0].to_owned();
+        for (from, to) in english.iter().zip(spanish).skip(1).filter(|(from, _)| !from.is_empty()) {
+            let (before, after) = rest.split_once(from)?;
+            said.push_str(before);
+            said.push_str(to);
+            rest = after;
+        }
+        Some(said + rest)
+    };
+    KNOWN.iter().find_map(told).unwrap_or_else(|| how.to_owned())
+}
+
 impl InWords for Wrong {
     fn in_words(&self, language: Language) -> String {
         match self {
             Wrong::Damaged { how } => {
-                say!(language, en: "its bytes are damaged ({how})", es: "sus bytes están alterados ({how})", how = how)
+                say!(language, en: "its bytes are damaged ({how})", es: "sus bytes están alterados ({how})", how = damage(how, language))
             }
             Wrong::Foreign { of } => {
                 say!(language, en: "it carried the content of {of}", es: "traía el contenido de {of}", of = of)
@@ -79,3 +108,27 @@ words!(Samples {
     },
     Samples::Backends => { en: "backends", es: "backends" },
 });
+
+#[cfg(test)]
+mod tests {
+    use super::damage;
+    use crate::language::Language;
+    use fake_backends::content::Damage;
+
+    #[test]
+    fn what_is_wrong_with_bytes_is_told_in_the_language_of_the_reader() {
+        let long = Damage::Long { received: 1025, announced: 1024 }.to_string();
+        assert_eq!(damage(&long, Language::En), "has 1025 bytes instead of 1024");
+        assert_eq!(damage(&long, Language::Es), "tiene 1025 bytes en vez de 1024");
+        let byte = Damage::WrongByte { offset: 7, expected: 1, found: 2 }.to_string();
+        assert_eq!(damage(&byte, Language::Es), "el byte 7 es 0x02 en vez de 0x01");
+        let short = Damage::Short { received: 3, announced: 9 }.to_string();
+        assert_eq!(damage(&short, Language::Es), "termina tras 3 bytes de 9");
+        let foreign = Damage::Foreign("hola".into()).to_string();
+        assert_eq!(
+            damage(&foreign, Language::Es),
+            "no es contenido de estos backends: comienza con \"hola\""
+        );
+        assert_eq!(damage("quién sabe", Language::Es), "quién sabe");
+    }
+}

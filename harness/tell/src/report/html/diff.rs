@@ -4,7 +4,7 @@
 
 use maud::{Markup, html};
 
-use super::frame::{Frame, coded, framed};
+use super::frame::{Frame, capitalised, coded, framed};
 use super::page::code;
 use super::requirements::drawn;
 use crate::language::diff_words::{After, Before, DiffLabel, diff_meaning, more_differ, one_run_each};
@@ -96,7 +96,7 @@ fn checks(checks: &[&CheckDiff<'_>], language: Language) -> Markup {
                 @for check in checks {
                     tr {
                         th scope="row" {
-                            b { (coded(&title(check.check, language))) }
+                            b { (coded(&capitalised(&title(check.check, language)))) }
                             br; small { code { (check.check.name()) } " · " (check.change.in_words(language)) }
                         }
                         td { (verdict(check.before, language)) }
@@ -115,7 +115,7 @@ fn verdict(verdict: Option<&Verdict>, language: Language) -> Markup {
                 p .badge .(code(verdict.outcome)) {
                     span aria-hidden="true" { (symbol(verdict.outcome)) } " " (verdict.outcome.in_words(language))
                 }
-                p { (coded(&told(Some(verdict), language))) }
+                p { (coded(&capitalised(&told(Some(verdict), language)))) "." }
             }
             None => "–",
         }
