@@ -63,7 +63,7 @@ words!(PlotWord {
     PlotWord::Refused => { en: "beyond the limit", es: "fuera del límite" },
     PlotWord::InSeries => { en: "one after the other", es: "una tras otra" },
     PlotWord::InBatches => { en: "in batches", es: "por tandas" },
-    PlotWord::Density => { en: "darker: more requests", es: "más oscuro: más peticiones" },
+    PlotWord::Density => { en: "stronger: more requests", es: "más intenso: más peticiones" },
 });
 
 messages! {

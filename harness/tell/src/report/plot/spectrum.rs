@@ -151,8 +151,13 @@ impl Spectrum {
 
     fn draw_legend<DB: DrawingBackend>(&self, area: &Area<'_, DB>, look: Look, language: Language) -> Drawn {
         let (width, _) = area.dim_in_pixel();
-        let nothing =
-            || format!("{} · {}", PlotWord::NoSample.in_words(language), errors_seen(language, self.errors));
+        // On a telephone there is room for the one or the other.
+        let nothing = || match look.roomy() {
+            true => {
+                format!("{} · {}", PlotWord::NoSample.in_words(language), errors_seen(language, self.errors))
+            }
+            false => PlotWord::NoSample.in_words(language),
+        };
         let (rows, room) = if self.intended.is_empty() {
             (vec![(nothing(), RED, 1.5, true)], 420.0)
         } else {
