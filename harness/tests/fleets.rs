@@ -19,7 +19,10 @@ fn caught(run: &Run, check: &str, exit: i32) {
 #[test]
 fn an_honest_proxy_loses_nothing_while_its_fleet_grows() {
     let run = run("fleet", "none", &[]);
-    assert_eq!(run.outcome("fleet.lost_requests"), "pass", "{}", run.printed);
+    // Whether clients gave up rests on the simulation, which a busy host may keep from being believed; what failed does not.
+    let lost = run.sentence("fleet.lost_requests");
+    assert!(lost.contains(": 0 failed; gave up after 10 s: 0 of "), "{lost}");
+    assert_ne!(run.outcome("fleet.lost_requests"), "fail", "{}", run.printed);
     // What rests on time, or on control periods that were quiet, may stay open on a host that is busy.
     for check in ["fleet.even", "fleet.scaled", "fleet.latency"] {
         assert_ne!(run.outcome(check), "fail", "{}", run.printed);

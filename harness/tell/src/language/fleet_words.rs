@@ -77,10 +77,14 @@ fn lost(run: &LostSeen, language: Language) -> String {
 }
 
 fn even(run: &EvenSeen, language: Language) -> String {
+    let epochs = match run.epochs {
+        1 => say!(language, en: "1 epoch", es: "1 época"),
+        epochs => say!(language, en: "{epochs} epochs", es: "{epochs} épocas", epochs = epochs),
+    };
     say!(language,
-        en: "{epochs} epochs in which the same instances were up; in the least even one of them {instances} got between {fewest} and {most} requests each (a difference of at most {tolerated})",
-        es: "{epochs} épocas con las mismas instancias activas; en la menos pareja, {instances} recibieron entre {fewest} y {most} peticiones cada una (diferencia de a lo sumo {tolerated})",
-        epochs = run.epochs, instances = Counted(run.instances, Noun::Instance), fewest = run.fewest, most = run.most,
+        en: "{epochs} in which the same instances were up; in the least even one {instances} got between {fewest} and {most} requests each (a difference of at most {tolerated})",
+        es: "{epochs} con las mismas instancias activas; en la menos pareja, {instances} recibieron entre {fewest} y {most} peticiones cada una (diferencia de a lo sumo {tolerated})",
+        epochs = epochs, instances = Counted(run.instances, Noun::Instance), fewest = run.fewest, most = run.most,
         tolerated = run.tolerated)
 }
 
@@ -113,11 +117,30 @@ fn noise(milliseconds: Option<f64>, language: Language) -> String {
 }
 
 fn scaled(run: &ScaledSeen, language: Language) -> String {
+    let seen = match run.seen {
+        (fewest, most) if fewest == most => {
+            say!(language, en: "always {most}", es: "siempre {most}", most = Counted(most, Noun::Instance))
+        }
+        (fewest, most) => say!(language,
+            en: "{fewest} to {most} instances", es: "de {fewest} a {most} instancias", fewest = fewest, most = most),
+    };
+    let short = match run.short_for {
+        short if short > 0.0 => say!(language,
+            en: "too few for the load for at most {short} in a row (tolerated {tolerated})",
+            es: "muy pocas para la carga durante a lo sumo {short} seguidos (se toleran {tolerated})",
+            short = time(short, language), tolerated = time(run.tolerated, language)),
+        _ => say!(language, en: "never too few for the load", es: "nunca muy pocas para la carga"),
+    };
+    let turns = match run.turns {
+        1 => say!(language, en: "1 change of direction", es: "1 cambio de sentido"),
+        turns => {
+            say!(language, en: "{turns} changes of direction", es: "{turns} cambios de sentido", turns = turns)
+        }
+    };
     say!(language,
-        en: "{fewest} to {most} instances (allowed {least_allowed} to {most_allowed}); too few for the load for at most {short} in a row (tolerated {tolerated}); {turns} changes of direction (at most {turns_tolerated}); {cost}; the highest rate needs {peak} of the largest fleet{noise}",
-        es: "de {fewest} a {most} instancias (permitidas de {least_allowed} a {most_allowed}); muy pocas para la carga durante a lo sumo {short} seguidos (se toleran {tolerated}); {turns} cambios de sentido (a lo sumo {turns_tolerated}); {cost}; la tasa más alta ocupa {peak} de la flota más grande{noise}",
-        fewest = run.seen.0, most = run.seen.1, least_allowed = run.allowed.0, most_allowed = run.allowed.1,
-        short = time(run.short_for, language), tolerated = time(run.tolerated, language), turns = run.turns,
+        en: "{seen} (allowed {least_allowed} to {most_allowed}); {short}; {turns} (at most {turns_tolerated}); {cost}; the highest rate needs {peak} of the largest fleet{noise}",
+        es: "{seen} (permitidas de {least_allowed} a {most_allowed}); {short}; {turns} (a lo sumo {turns_tolerated}); {cost}; la tasa más alta ocupa {peak} de la flota más grande{noise}",
+        seen = seen, least_allowed = run.allowed.0, most_allowed = run.allowed.1, short = short, turns = turns,
         turns_tolerated = run.turns_tolerated,
         cost = cost(run.instance_hours, run.smallest_fixed.zip(run.fixed_hours), run.limit_ms, language),
         peak = Percent(run.peak_share), noise = noise(run.noise_ms, language))
@@ -126,7 +149,11 @@ fn scaled(run: &ScaledSeen, language: Language) -> String {
 /// Instance-hours beside those of the smallest fixed fleet that does what is asked.
 pub(super) fn cost(hours: f64, fixed: Option<(u64, f64)>, limit_ms: f64, language: Language) -> String {
     match fixed {
-        Some((size, fixed)) if hours <= fixed => say!(language,
+        Some((size, fixed)) if (hours - fixed).abs() < 0.005 => say!(language,
+            en: "{hours} instance-hours, as many as the smallest fixed fleet that holds p99 {limit} and loses nobody ({size})",
+            es: "{hours} horas de instancia, las mismas que la flota fija más pequeña que sostiene p99 {limit} sin perder a nadie ({size})",
+            hours = Decimal(hours, 2), limit = Milliseconds(limit_ms), size = Counted(size, Noun::Instance)),
+        Some((size, fixed)) if hours < fixed => say!(language,
             en: "{hours} instance-hours, {saved} less than the {fixed} of the smallest fixed fleet that holds p99 {limit} and loses nobody ({size})",
             es: "{hours} horas de instancia, {saved} menos que las {fixed} de la flota fija más pequeña que sostiene p99 {limit} sin perder a nadie ({size})",
             hours = Decimal(hours, 2), saved = Percent(1.0 - hours / fixed.max(f64::MIN_POSITIVE)), fixed = Decimal(fixed, 2),
@@ -368,7 +395,9 @@ pub(super) fn samples() -> Vec<FleetFinding> {
         FleetFinding::Even { runs: vec![even] },
         FleetFinding::Slow { runs: vec![slow(None, None)] },
         FleetFinding::Slow { runs: vec![slow(Some(breaks), Some(9.0))] },
-        FleetFinding::Scaled { runs: vec![scaled(Some((5, 7.5))), scaled(Some((3, 4.0))), scaled(None)] },
+        FleetFinding::Scaled {
+            runs: vec![scaled(Some((5, 7.5))), scaled(Some((3, 4.0))), scaled(Some((4, 4.25))), scaled(None)],
+        },
         FleetFinding::Broken { runs: vec![broken(None)] },
         FleetFinding::Broken { runs: vec![broken(Some(breaks))] },
         FleetFinding::Simulated { runs: vec![simulated(None)] },

@@ -34,10 +34,10 @@ messages! {
         en: "Each search for a capacity is a ladder of loads: its rungs are drawn with its check, rate by rate.",
         es: "Cada búsqueda de capacidad es una escalera de cargas: sus peldaños se dibujan con su verificación, tasa por tasa.",
     }
-    /// What the latencies of a fleet are.
-    pub fn of_the_run(tag: &str) {
-        en: "“{tag}” is a fleet: these are times of the run, which adds the proxy's own to modelled ones; in the case they are so many times as long as its seconds pass faster.",
-        es: "«{tag}» es una flota: son tiempos de la corrida, que suma lo propio del proxy a lo modelado; en el caso son tantas veces más largos como más rápido pasan sus segundos.",
+    /// What the latencies of fleets are.
+    pub fn of_the_run(tags: &str) {
+        en: "Fleets ({tags}): these are times of the run, which adds the proxy's own to modelled ones. How long that is in the case stands with their checks.",
+        es: "Flotas ({tags}): son tiempos de la corrida, que suma lo propio del proxy a lo modelado. Cuánto es eso en el caso está en sus verificaciones.",
     }
     /// What the section about resources shows.
     pub fn resources_intro() {

@@ -32,8 +32,10 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
             } @else {
                 p .intro { (performance_intro(language)) }
                 (table(page, &tags))
+                @let fleets: Vec<&str> =
+                    tags.iter().map(|tag| tag.tag.as_str()).filter(|tag| is_fleet(page, tag)).collect();
+                @if !fleets.is_empty() { p .aside { (of_the_run(language, &fleets.join(", "))) } }
                 @for tag in &tags {
-                    @if is_fleet(page, &tag.tag) { p .note { (of_the_run(language, &tag.tag)) } }
                     @if tag.closed_loop { p .note { (closed_loop(language, &tag.tag)) } }
                     @if tag.counters.is_some_and(|counters| counters.overloaded) { p .note { (overloaded(language, &tag.tag)) } }
                     @if let Some((asked, reached)) = tag.counters.and_then(|counters| counters.rate_missed) {
