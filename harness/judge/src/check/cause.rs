@@ -161,6 +161,8 @@ fn of_amiss(check: CheckId, amiss: &Amiss) -> Option<Cause> {
             _,
             Amiss::Target { .. } | Amiss::Method { .. } | Amiss::Field { .. } | Amiss::RequestExtra { .. },
         ) => Cause::RequestRebuilt,
+        // It is sent once more after a failure, and not each time.
+        (FailuresPostOnce, _) => return None,
         (_, Amiss::SentTwice { .. }) => Cause::SentTwice,
         (_, Amiss::AnswerField { .. } | Amiss::Status { .. }) => Cause::AnswerRebuilt,
         (
@@ -212,6 +214,7 @@ impl Finding {
             | Finding::CutShort { .. }
             | Finding::TooFew { .. }
             | Finding::PassedOnSecondTry { .. }
+            | Finding::BusyHost { .. }
             | Finding::Latencies { .. }
             | Finding::Cloud(_)
             | Finding::Case(_) => None,
@@ -352,6 +355,7 @@ fn of_config(finding: &ConfigFinding) -> Option<Cause> {
         | ConfigFinding::ListUnserved { .. }
         | ConfigFinding::PortInForce { .. }
         | ConfigFinding::DefaultPortUsed
+        | ConfigFinding::WrittenIntoSource { .. }
         | ConfigFinding::DefaultPortNotTried { .. } => None,
     }
 }

@@ -157,6 +157,7 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         | CacheHead | CacheSimilarPaths => fidelity::judged(ledger, check, Rule::Served),
         ConnectionsClientLeaves | CacheAborted => fidelity::judged(ledger, check, Rule::ServedAfterwards),
         FailuresAllRefuse | FailuresHang | FailuresReset => fidelity::judged(ledger, check, Rule::AnError),
+        FailuresPostOnce => fidelity::judged(ledger, check, Rule::TakenOnce),
         FailuresTruncated | FailuresGarbage => fidelity::judged(ledger, check, Rule::NothingPassedOff),
         CacheErrors | CacheNotFound | CacheNoStore | CachePrivate | CacheAuthorization => {
             fidelity::judged(ledger, check, Rule::NeverKept)

@@ -84,6 +84,9 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     if in_force.is_empty() {
         return Judged::not_reached();
     }
+    if let Some(open) = written_into_source(ledger, "backends") {
+        return open;
+    }
     Judged::pass(Finding::Config(ConfigFinding::ListInForce { lists: in_force, requests }))
         .with_evidence(line)
 }
@@ -136,10 +139,26 @@ pub(super) fn port(ledger: &Ledger<'_>) -> Judged {
                 vec![line],
             );
         }
+        if let Some(open) = written_into_source(ledger, "port") {
+            return open;
+        }
         return Judged::pass(Finding::Config(ConfigFinding::PortInForce { first, second: told }))
             .with_evidence([line]);
     }
     Judged::not_reached()
+}
+
+/// Nothing is proven where the adapter patches the source with what should be told, as its templates call it.
+fn written_into_source(ledger: &Ledger<'_>, setting: &str) -> Option<Judged> {
+    // What is no template hands a constant over for another one.
+    let names_it = |with: &str| {
+        let mut words = with.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        with.contains("{{") && words.any(|word| word == setting)
+    };
+    let patches = ledger.plan.adapter.rewrites.iter().filter(|rewrite| rewrite.patch);
+    let patch = patches.into_iter().find(|patch| patch.replace.iter().any(|piece| names_it(&piece.with)))?;
+    let finding = Finding::Config(ConfigFinding::WrittenIntoSource { file: patch.path.clone() });
+    Some(Judged::inconclusive(finding))
 }
 
 /// `config.default_port`: started without a port, it gets ready on 8080.
@@ -206,6 +225,7 @@ fn refused(ledger: &Ledger<'_>, step: &Step) -> Option<StepProblem> {
 mod tests {
     use crate::check::testkit::{Ask, Kit};
     use crate::check::{ConfigFinding, Finding, Outcome, RotationFinding};
+    use harness_model::adapter::{Replacement, Rewrite};
     use harness_model::catalogue::CheckId;
     use harness_model::history::{EventKind, ExchangeEnd, Purpose};
     use harness_model::plan::{Batches, ClientKind, Connections, ProxySettings, Restart, Serial, StepKind};
@@ -257,6 +277,28 @@ mod tests {
             panic!()
         };
         assert_eq!(visited, ["b1", "b2", "b3"]);
+    }
+
+    #[test]
+    fn what_the_profile_writes_into_the_source_proves_nothing_of_a_configuration() {
+        let outcome = |patch: bool, with: &str| {
+            let mut kit = Kit::new(3);
+            let replace = vec![Replacement { text: "127.0.0.1:7151".into(), with: with.into(), times: None }];
+            kit.record.plan.adapter.rewrites.push(Rewrite {
+                path: "constantes.py".into(),
+                source: "constantes.py".into(),
+                before: String::new(),
+                encoding: Default::default(),
+                patch,
+                replace,
+            });
+            serial(&mut kit, 0.0, &["b1", "b2", "b3", "b1", "b2", "b3"]);
+            kit.judge(CheckId::ConfigBackends).outcome
+        };
+        let list = "{% for b in backends %}{{ b.address }}{% endfor %}";
+        assert_eq!(outcome(true, list), Outcome::Inconclusive);
+        assert_eq!(outcome(false, list), Outcome::Pass, "that is its configuration");
+        assert_eq!(outcome(true, "{{ port }}"), Outcome::Pass, "the list is told otherwise");
     }
 
     #[test]

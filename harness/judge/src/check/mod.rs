@@ -37,6 +37,7 @@ mod persistence;
 mod probes;
 mod refuted;
 mod seen;
+mod strain;
 mod summary;
 mod unannounced;
 mod verdict;

@@ -9,6 +9,7 @@ use super::fidelity::Amiss;
 use super::judged::Judged;
 use super::ledger::{Asked, Ledger, ms};
 use super::seen::{Difference, Wrong};
+use super::strain::{self, BUSY};
 use super::{ConcurrencyFinding, ExchangeFinding, Finding, HitsFinding, Outcome};
 use harness_model::history::{EventKind, ExchangeEnd};
 use harness_model::plan::{CheckPlan, StepKind};
@@ -17,8 +18,6 @@ use harness_model::plan::{CheckPlan, StepKind};
 const UNDER_WAY: u64 = 256 * 1024;
 /// Where nobody was answered for longer than this, a queue stands still.
 const STILL_MOVING: Duration = Duration::from_millis(1_500);
-/// Share of the time in which tasks waited for a CPU from which on a host is busy.
-const BUSY: f64 = 0.4;
 
 /// A conclusion after what our own side had to do with it.
 pub(super) fn excused(ledger: &Ledger<'_>, check: &CheckPlan, judged: Judged) -> Judged {
@@ -33,7 +32,7 @@ pub(super) fn excused(ledger: &Ledger<'_>, check: &CheckPlan, judged: Judged) ->
     }
     match cut_off(ledger, &judged) {
         Some(finding) => Judged { outcome: Outcome::Inconclusive, finding, evidence: judged.evidence },
-        None => judged,
+        None => strain::explained(ledger, check, judged),
     }
 }
 

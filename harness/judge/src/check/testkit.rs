@@ -317,6 +317,30 @@ impl Kit {
         self.event(ask.at + ask.took, EventKind::Exchange(Box::new(exchange)));
     }
 
+    /// The same, as the exchange of this number of its step.
+    pub(super) fn ask_as(&mut self, number: u32, ask: Ask) {
+        self.ask(ask);
+        if let Some(Event { event: EventKind::Exchange(exchange), .. }) = self.record.events.last_mut() {
+            exchange.number = number;
+        }
+    }
+
+    /// The last exchange was sent, and its first attempt arrived, so many milliseconds sooner.
+    pub(super) fn sent_earlier(&mut self, by: f64) {
+        let sooner = |at: Moment| Moment(at.0 - (by * 1e6) as u64);
+        if let Some(Event { event: EventKind::Exchange(exchange), .. }) = self.record.events.last_mut() {
+            exchange.intended = sooner(exchange.intended);
+            exchange.sent = exchange.sent.map(sooner);
+        }
+        let first = self.record.events.iter_mut().find_map(|event| match &mut event.event {
+            EventKind::Attempt(attempt) => Some(attempt),
+            _ => None,
+        });
+        if let Some(attempt) = first {
+            attempt.arrived = sooner(attempt.arrived);
+        }
+    }
+
     /// Takes from every answer what names the backend that gave it.
     pub(super) fn without_stamps(&mut self) {
         for event in &mut self.record.events {

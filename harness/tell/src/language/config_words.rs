@@ -42,6 +42,10 @@ pub(super) fn sentence(finding: &ConfigFinding, language: Language) -> String {
         ConfigFinding::DefaultPortUnused { problem } => say!(language,
             en: "told of no port, it did not get ready on 8080: {problem}",
             es: "sin indicarle un puerto, no quedó listo en el 8080: {problem}", problem = problem),
+        ConfigFinding::WrittenIntoSource { file } => say!(language,
+            en: "its profile writes it into the source ({file}) and builds that anew, so that this proves nothing of a configuration: a person looks whether there is one",
+            es: "su perfil lo escribe en el código ({file}) y lo construye de nuevo, así que esto no prueba nada de una configuración: que una persona mire si la hay",
+            file = file),
         ConfigFinding::DefaultPortNotTried { problem: None } => say!(language,
             en: "its adapter always names a port; `settings: [default_port]` says that its templates can leave it out",
             es: "su perfil siempre nombra un puerto; `settings: [default_port]` dice que sus plantillas pueden omitirlo"),
@@ -57,6 +61,7 @@ pub(super) fn samples() -> Vec<harness_judge::check::Finding> {
     let names = |most: usize| (1..=most).map(|number| format!("b{number}")).collect();
     vec![
         Finding::Config(ConfigFinding::ListInForce { lists: vec![3, 4], requests: 36 }),
+        Finding::Config(ConfigFinding::WrittenIntoSource { file: "constantes.py".into() }),
         Finding::Config(ConfigFinding::ListIgnored { told: names(4), visited: names(3), requests: 12 }),
         Finding::Config(ConfigFinding::ListUnserved { backends: 2, unserved: 6, requests: 8 }),
         Finding::Config(ConfigFinding::ListRefused { backends: 4, problem: "it ended".into() }),

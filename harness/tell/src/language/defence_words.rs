@@ -41,6 +41,7 @@ pub fn question(finding: &Finding, cause: Option<Cause>, language: Language) -> 
         | Finding::CutShort { .. }
         | Finding::TooFew { .. }
         | Finding::PassedOnSecondTry { .. }
+        | Finding::BusyHost { .. }
         | Finding::Latencies { .. }
         | Finding::Cloud(_)
         | Finding::Case(_)

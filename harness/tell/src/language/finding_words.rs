@@ -85,6 +85,11 @@ pub fn sentence(finding: &Finding, language: Language) -> String {
                 es: "cumplió solo en el segundo intento; en el primero: {first}; presión de CPU {pressure_first}, luego {pressure_second}",
                 first = sentence(first, language), pressure_first = pressure(pressure_first), pressure_second = pressure(pressure_second))
         }
+        Finding::BusyHost { found, pressure, stood_still_ms } => say!(language,
+            en: "undecided, because the host was busy (tasks waited for a CPU {pressure} of the time, and it stood still for up to {still}): {found}",
+            es: "sin decidir, porque el equipo estaba ocupado (las tareas aguardaron CPU {pressure} del tiempo, y se detuvo hasta {still}): {found}",
+            pressure = pressure.map_or_else(|| "–".to_owned(), |share| Percent(share).in_words(language)),
+            still = Span(*stood_still_ms).in_words(language), found = sentence(found, language)),
         Finding::Case(finding) => case_words::sentence(finding, language),
         Finding::Cloud(finding) => cloud_words::sentence(finding, language),
         Finding::Latencies { thresholds } => latency_words::thresholds(thresholds, language),

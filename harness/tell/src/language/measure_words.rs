@@ -36,6 +36,7 @@ pub fn measured_rows(finding: &Finding, resolution: Resolution, language: Langua
         Finding::TooFew { of, have, needed } => vec![row(of.in_words(l), have, at_least(needed, l), l)],
         Finding::Latencies { thresholds } => thresholds.iter().flat_map(|seen| threshold(seen, l)).collect(),
         Finding::PassedOnSecondTry { first, .. } => measured_rows(first, resolution, l),
+        Finding::BusyHost { found, .. } => measured_rows(found, resolution, l),
         Finding::DependsOn { .. }
         | Finding::NoControl { .. }
         | Finding::DeclaredUnsupported { .. }

@@ -104,6 +104,14 @@ pub(crate) fn all() -> Vec<Finding> {
             pressure_first: Some(0.9),
             pressure_second: None,
         },
+        Finding::BusyHost {
+            found: Box::new(Finding::Concurrency(ConcurrencyFinding::NotInsideAtOnce {
+                asked: 10,
+                inside: 9,
+            })),
+            pressure: Some(0.9),
+            stood_still_ms: 120.0,
+        },
         Finding::Hits(HitsFinding::HitsProven { keys: 5 }),
         Finding::Hits(HitsFinding::NoHits { keys: 5, target: target() }),
         Finding::Hits(HitsFinding::SomeMisses { keys: 5, missed: 2, target: target() }),

@@ -12,10 +12,14 @@ use crate::check::integrity::{rests_on_time, wrong_answer};
 use crate::check::judged::Judged;
 use crate::check::ledger::{Asked, Ledger, ms, ms_between};
 use crate::check::seen::{Samples, Wrong};
+use crate::check::strain::Host;
 use crate::check::{ConcurrencyFinding, Finding, Outcome};
 use harness_model::history::{Event, Purpose, StepProblem};
 use harness_model::plan::CheckPlan;
 use harness_model::plan::{ClientKind, Plan, Step, StepKind};
+
+/// So many times as long as others needed, and it was waiting.
+const HAD_TIME: f64 = 3.0;
 
 /// Whether a step that has just been carried out for the first time should be carried out once more, because it failed in
 /// a way that a lack of CPU could explain. False once it has been tried twice, and for what is certain.
@@ -200,9 +204,16 @@ fn overtake_in(ledger: &Ledger<'_>, step: &Step, attempt: u32) -> Option<Judged>
     if in_time.is_empty() {
         return Some(Judged::too_few(Samples::Requests, 0, 1));
     }
-    let waited = |asked: &&&Asked<'_>| asked.exchange.finished >= left || wrong_answer(asked).is_some();
-    let waiting: Vec<&&Asked<'_>> = in_time.iter().filter(waited).collect();
     let took = |asked: &Asked<'_>| ms_between(asked.exchange.intended, asked.exchange.finished);
+    let missed = |asked: &&Asked<'_>| asked.exchange.finished >= left || wrong_answer(asked).is_some();
+    let (waiting, overtook): (Vec<&Asked<'_>>, Vec<&Asked<'_>>) =
+        in_time.iter().partition(|asked| missed(asked));
+    let slowest_ms = overtook.iter().map(|asked| took(asked)).fold(0.0, f64::max);
+    // Who was sent shortly before the slow one left had no more time than others needed, and says nothing of waiting.
+    let had_time = |asked: &&&Asked<'_>| {
+        wrong_answer(asked).is_some() || ms_between(asked.exchange.intended, left) > slowest_ms * HAD_TIME
+    };
+    let waiting: Vec<&Asked<'_>> = waiting.iter().filter(had_time).copied().collect();
     match waiting.iter().max_by(|a, b| took(a).total_cmp(&took(b))) {
         Some(worst) => {
             let finding = Finding::Concurrency(ConcurrencyFinding::FastWaited {
@@ -214,12 +225,18 @@ fn overtake_in(ledger: &Ledger<'_>, step: &Step, attempt: u32) -> Option<Judged>
             });
             let lines =
                 [slow.line, inside.line].into_iter().chain(waiting.iter().map(|asked| asked.line)).collect();
-            Some(Judged::fail(finding, lines))
+            let judged = Judged::fail(finding, lines);
+            // Behind a proxy that serves one after the other none is early, and none is with its backend before the slow one has left it.
+            let let_past = |asked: &&&Asked<'_>| {
+                ledger.attempts_during(asked).any(|arrived| arrived.attempt.arrived < left)
+            };
+            let host = Host::during(ledger, step.index, attempt);
+            let some_got_past = !overtook.is_empty() || waiting.iter().any(|asked| let_past(&asked));
+            Some(if host.is_busy() && some_got_past { host.leaves_open(judged) } else { judged })
         }
         None => {
-            let slowest_ms = in_time.iter().map(|asked| took(asked)).fold(0.0, f64::max);
             let finding = Finding::Concurrency(ConcurrencyFinding::FastOvertook {
-                fast: in_time.len() as u64,
+                fast: overtook.len() as u64,
                 slow_ms,
                 slowest_ms,
             });
@@ -281,6 +298,14 @@ fn after_tries<'a>(
         return Some(first);
     }
     let Some(second) = in_try(ledger, step, 1) else { return Some(first) };
+    if let (Some(once), Some(again)) = (inside_at_once(&first), inside_at_once(&second)) {
+        let hosts = [0, 1].map(|attempt| Host::during(ledger, step.index, attempt));
+        // A proxy that lets in so many and no more lets in as many each time; what a host has no time for varies, or is little.
+        let varies = once.0 != again.0 || 2 * once.0 >= once.1;
+        if varies && hosts.iter().all(Host::is_busy) {
+            return Some(hosts[0].or_busier(hosts[1]).leaves_open(first));
+        }
+    }
     if second.outcome != Outcome::Pass {
         // The first try says more: at the second, what failed may have failed for its consequences.
         return Some(first.with_evidence(second.evidence));
@@ -291,6 +316,14 @@ fn after_tries<'a>(
         pressure_second: ledger.pressure_during(step.index, 1),
     };
     Some(Judged::inconclusive(finding).with_evidence(first.evidence))
+}
+
+/// How many were inside at once, and how many should have been, where they were too few.
+fn inside_at_once(judged: &Judged) -> Option<(u64, u64)> {
+    match judged.finding {
+        Finding::Concurrency(ConcurrencyFinding::NotInsideAtOnce { inside, asked }) => Some((inside, asked)),
+        _ => None,
+    }
 }
 
 /// Whether a failure could be due to lack of CPU.

@@ -96,6 +96,82 @@ fn fast_answers_during_the_slow_one_pass_and_later_ones_fail() {
     assert_eq!(verdict.cause, Some(Cause::ServedOneByOne));
 }
 
+/// Fast requests that are sent at these milliseconds and take so long, beside a slow one that leaves its backend after 900 ms.
+fn slow_and_fast(pressure: f64, fast: &[(f64, f64)], reached: impl Fn(usize) -> bool) -> (Outcome, Finding) {
+    let mut kit = Kit::new(3);
+    let (requests, slow_takes) = (fast.len() as u32, Duration::from_millis(900));
+    let plan = Overtake { slow: "/slow".into(), fast: "/fast/{n}".into(), requests, slow_takes };
+    kit.step(0.0, StepKind::Overtake(plan));
+    kit.ask(Ask::get(Purpose::Slow, "/slow", 0.0).by("b1").taking(1_000.0));
+    for (n, (at, took)) in fast.iter().enumerate() {
+        let ask = Ask::get(Purpose::Fast, &format!("/fast/{n}"), *at).taking(*took);
+        // Its backend is asked as soon as it is sent, or at the end of its time.
+        kit.ask(if reached(n) { ask.by("b2") } else { ask });
+    }
+    kit.event(
+        2_000.0,
+        EventKind::HostNoise(HostNoise { cpu_pressure: Some(pressure), ..HostNoise::default() }),
+    );
+    let verdict = kit.judge(CheckId::ConcurrencySlowFast);
+    (verdict.outcome, verdict.finding)
+}
+
+#[test]
+fn the_one_that_is_under_way_when_the_slow_one_leaves_has_waited_for_nothing() {
+    // On a host without a CPU to spare each takes some hundred milliseconds, one after the other.
+    let outcome = |fast: &[(f64, f64)]| slow_and_fast(0.2, fast, |_| true).0;
+    assert_eq!(outcome(&[(50.0, 250.0), (300.0, 300.0), (600.0, 350.0)]), Outcome::Pass);
+    assert_eq!(
+        outcome(&[(50.0, 5.0), (60.0, 5.0), (70.0, 900.0)]),
+        Outcome::Fail,
+        "it waited, and they did not"
+    );
+}
+
+#[test]
+fn where_some_got_past_on_a_busy_host_the_one_that_did_not_is_left_open() {
+    let fast = [(50.0, 5.0), (60.0, 5.0), (70.0, 900.0)];
+    let (outcome, finding) = slow_and_fast(0.9, &fast, |_| true);
+    assert_eq!(outcome, Outcome::Inconclusive);
+    let Finding::BusyHost { pressure: Some(0.9), found, .. } = finding else { panic!("{finding:?}") };
+    assert!(matches!(
+        *found,
+        Finding::Concurrency(ConcurrencyFinding::FastWaited { waiting: 1, fast: 3, .. })
+    ));
+    // One after the other: none is early, and none with its backend before. No host does that.
+    let (outcome, _) = slow_and_fast(0.9, &[(50.0, 1_000.0)], |_| false);
+    assert_eq!(outcome, Outcome::Fail);
+    let (outcome, _) = slow_and_fast(0.9, &[(50.0, 1_000.0)], |_| true);
+    assert_eq!(outcome, Outcome::Inconclusive, "its backend had it long before");
+}
+
+#[test]
+fn on_a_busy_host_a_limit_is_one_that_stays_the_same() {
+    let tried_twice = |pressure: f64, insides: [u32; 2]| {
+        let mut kit = Kit::new(3);
+        let plan = Overlap { requests: 10, path: "/o/{n}".into(), deadline: Duration::from_secs(1) };
+        let step = kit.step(0.0, StepKind::Overlap(plan));
+        for (attempt, inside) in insides.into_iter().enumerate() {
+            let from = attempt as f64 * 10_000.0;
+            if attempt > 0 {
+                kit.again(from, step);
+            }
+            for n in 0..10 {
+                let at = from + if n < inside { 0.0 } else { f64::from(n) * 200.0 };
+                kit.ask(Ask::get(Purpose::Overlap, &format!("/o/{attempt}/{n}"), at).by("b1").taking(90.0));
+            }
+            let noise = HostNoise { cpu_pressure: Some(pressure), ..HostNoise::default() };
+            kit.event(from + 5_000.0, EventKind::HostNoise(noise));
+        }
+        kit.judge(CheckId::ConcurrencyOverlap).outcome
+    };
+    assert_eq!(tried_twice(0.9, [4, 4]), Outcome::Fail);
+    assert_eq!(tried_twice(0.9, [1, 1]), Outcome::Fail);
+    assert_eq!(tried_twice(0.9, [4, 2]), Outcome::Inconclusive);
+    assert_eq!(tried_twice(0.9, [9, 9]), Outcome::Inconclusive);
+    assert_eq!(tried_twice(0.1, [9, 4]), Outcome::Fail, "at rest");
+}
+
 fn batch(kit: &mut Kit, path: &str) -> usize {
     kit.step(
         0.0,

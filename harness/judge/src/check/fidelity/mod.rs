@@ -21,6 +21,7 @@ use super::integrity::{is_of_a_head, wrong_answer};
 use super::judged::Judged;
 use super::ledger::{Arrived, Asked, Ledger};
 use super::seen::{Difference, Wrong};
+use super::strain::is_uncertain;
 use super::{ExchangeFinding, Finding};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{ExchangeEnd, Purpose};
@@ -39,6 +40,8 @@ pub(super) enum Rule {
     AnError,
     /// Anything but an incomplete answer passed off as a whole one of success.
     NothingPassedOff,
+    /// No second backend is sent what a first one has taken, whatever the client gets.
+    TakenOnce,
     /// From the second one on, every one reaches a backend again.
     NeverKept,
     /// The same of answers that came in part: no later one is given without asking a backend.
@@ -52,6 +55,7 @@ pub(super) enum Rule {
 /// The verdict on all exchanges that were sent for a check.
 pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan, rule: Rule) -> Judged {
     let (mut exchanges, mut amiss) = (0u64, Vec::new());
+    let mut any_taken = false;
     for step in ledger.steps_of(check) {
         let StepKind::Exact(exact) = &step.kind else { continue };
         if exact.asks != check.id {
@@ -61,14 +65,17 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan, rule: Rule) -> Judg
         exchanges += asked.len() as u64;
         asked.sort_by_key(|asked| (asked.exchange.number, asked.exchange.id));
         for (place, one) in asked.iter().enumerate() {
+            any_taken |= ledger.attempts_for(&one.exchange.target).next().is_some();
             if let Some((found, evidence)) = of_one(ledger, rule, exact, one, &asked[..place]) {
                 amiss.push((*one, found, evidence));
             }
         }
     }
-    if exchanges == 0 {
+    if exchanges == 0 || rule == Rule::TakenOnce && !any_taken {
         return Judged::not_reached();
     }
+    // What is certain comes first, and says more than what was late.
+    amiss.sort_by_key(|(_, found, _)| is_uncertain(found));
     let not_found = check.id == CheckId::CacheNotFound;
     let Some((first, found, lines)) = amiss.first() else {
         // Whether a 404 is kept is worth knowing and neither right nor wrong.
@@ -134,6 +141,17 @@ fn of_one(
             (None, ExchangeEnd::TimedOut) => alone(Amiss::NoAnswer { wrong: Wrong::TimedOut }),
             (None, _) => None,
         },
+        Rule::TakenOnce => {
+            // A proxy that goes on trying when its client has left does it all the same.
+            let taken = ledger.attempts_for(&asked.exchange.target);
+            let lines: Vec<usize> = taken
+                .filter(|taken| {
+                    taken.attempt.body_complete.is_some() && taken.attempt.method == asked.exchange.method
+                })
+                .map(|taken| taken.line)
+                .collect();
+            (lines.len() > 1).then(|| (Amiss::SentTwice { attempts: lines.len() as u64 }, lines))
+        }
         Rule::NeverKept => {
             let first = before.iter().find(|first| first.exchange.target == asked.exchange.target)?;
             (asked.status().is_some() && ledger.is_from_cache(asked)).then(|| (Amiss::Kept, vec![first.line]))

@@ -158,3 +158,28 @@ fn who_holds_its_client_until_the_backend_lets_go_waits_for_the_end_of_the_conne
     assert_eq!(run(KeptOpen::NotWaitedFor).outcome, Outcome::Pass);
     assert_eq!(run(KeptOpen::Unknown).outcome, Outcome::Pass);
 }
+
+#[test]
+fn a_post_that_one_backend_has_taken_may_not_reach_another() {
+    let outcome = |posts: &dyn Fn(Ask) -> Ask| {
+        let mut kit = Kit::new(3);
+        for n in 0..3 {
+            kit.ask(Ask::get(Purpose::Serial, &format!("/s/{n}"), f64::from(n) * 5.0).by("b1"));
+        }
+        kit.step(20.0, exact(CheckId::FailuresPostOnce, "/taken/{n}", 2));
+        for n in 0..2 {
+            let post = get(&format!("/taken/{n}"), 30.0 + f64::from(n) * 10.0).with_method("POST");
+            kit.ask(posts(post.with_status(502).of_the_proxy_itself()));
+        }
+        kit.judge(CheckId::FailuresPostOnce)
+    };
+    assert_eq!(outcome(&|post| post.by("b1")).outcome, Outcome::Pass);
+    // What its client gets, or that it gets nothing, is asked elsewhere.
+    let closed = |post: Ask| post.by("b1").ending(ExchangeEnd::ClosedWithoutAnswer);
+    assert_eq!(outcome(&closed).outcome, Outcome::Pass);
+    let verdict = outcome(&|post| post.by("b1").by("b2").by("b3"));
+    assert_eq!(verdict.outcome, Outcome::Fail);
+    assert_eq!(what(&verdict.finding), Some(&Amiss::SentTwice { attempts: 3 }));
+    assert_eq!(verdict.cause, None);
+    assert_eq!(outcome(&|post| post).outcome, Outcome::Inconclusive, "none of them was ever taken");
+}

@@ -71,6 +71,11 @@ pub enum ConfigFinding {
         /// What kept it.
         problem: StepProblem,
     },
+    /// The adapter writes it into the source, so that nothing is proven of a configuration.
+    WrittenIntoSource {
+        /// The file that is patched.
+        file: String,
+    },
     /// It could not be tried whether it listens on 8080 by itself.
     DefaultPortNotTried {
         /// What is in the way; `None`: its adapter always names a port.

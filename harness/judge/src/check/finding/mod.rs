@@ -108,6 +108,15 @@ pub enum Finding {
         /// The same for the second.
         pressure_second: Option<f64>,
     },
+    /// What failed rests on time alone, and the host was too busy for it to say anything.
+    BusyHost {
+        /// What was seen.
+        found: Box<Finding>,
+        /// Share of time in which tasks waited for a CPU meanwhile, between 0 and 1, where known.
+        pressure: Option<f64>,
+        /// Longest time by which a sleep of our own was prolonged meanwhile.
+        stood_still_ms: f64,
+    },
     /// What a check of a cloud case saw.
     Cloud(CloudFinding),
     /// What a check of the balancer of a cloud case saw.

@@ -1,0 +1,315 @@
+//! What a busy host may explain: failures that rest on nothing but time, where tasks waited for a CPU or the host stood still.
+//!
+//! `ours` asks about every failure, and the families that rest on time ask for the state of the host. A failure is left open only where
+//! what is known of the host could have brought it about: something wrong, late or silent in the same moments was long for everybody.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use fake_backends::clock::Moment;
+
+use super::integrity::{rests_on_time, wrong_answer};
+use super::judged::Judged;
+use super::ledger::{Asked, Ledger, ms, ms_between};
+use super::seen::Wrong;
+use super::{
+    Amiss, ConcurrencyFinding, ExchangeFinding, Finding, HitsFinding, Outcome, PersistenceFinding,
+    RotationFinding,
+};
+use harness_model::history::EventKind;
+use harness_model::plan::{CheckPlan, StepKind};
+
+/// Share of the time in which tasks waited for a CPU from which on a host is busy.
+pub(super) const BUSY: f64 = 0.4;
+/// No proxy gives up sooner for want of time alone.
+const LATE_MS: f64 = 1_000.0;
+/// A time-out says little where others needed this share of the same time beyond their backends.
+const COMPARABLE: f64 = 0.25;
+/// The same where the host did nothing at all for so long.
+const STOOD_STILL: f64 = 0.5;
+/// What was asked so long before and after tells how it was in those moments.
+const AROUND: Duration = Duration::from_secs(20);
+
+/// How the host was during a try of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Host {
+    /// Share of the time in which tasks waited for a CPU, where known.
+    pub(super) pressure: Option<f64>,
+    /// Longest time by which a sleep of ours was prolonged.
+    pub(super) stood_still_ms: f64,
+}
+
+impl Host {
+    /// During one try of a step.
+    pub(super) fn during(ledger: &Ledger<'_>, step: usize, attempt: u32) -> Host {
+        let mut current = None;
+        let mut stood_still_ms = 0.0f64;
+        for event in ledger.events.iter().filter(|event| event.step == Some(step)) {
+            match &event.event {
+                EventKind::StepStarted => current = Some(current.map_or(0, |n: u32| n + 1)),
+                EventKind::HostNoise(noise) if current == Some(attempt) => {
+                    stood_still_ms = stood_still_ms.max(ms(noise.worst_overshoot));
+                }
+                _ => {}
+            }
+        }
+        Host { pressure: ledger.pressure_during(step, attempt), stood_still_ms }
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.pressure.is_some_and(|share| share >= BUSY)
+    }
+
+    /// The busier of two.
+    pub(super) fn or_busier(self, other: Host) -> Host {
+        let pressure = self.pressure.into_iter().chain(other.pressure).reduce(f64::max);
+        Host { pressure, stood_still_ms: self.stood_still_ms.max(other.stood_still_ms) }
+    }
+
+    /// What a check found there, left open.
+    pub(super) fn leaves_open(self, judged: Judged) -> Judged {
+        let finding = Finding::BusyHost {
+            found: Box::new(judged.finding),
+            pressure: self.pressure,
+            stood_still_ms: self.stood_still_ms,
+        };
+        Judged { outcome: Outcome::Inconclusive, finding, evidence: judged.evidence }
+    }
+}
+
+/// A failure of which every single part came late or not at all, in moments in which the host was slow for others too, left open.
+pub(super) fn explained(ledger: &Ledger<'_>, check: &CheckPlan, judged: Judged) -> Judged {
+    if judged.outcome != Outcome::Fail {
+        return judged;
+    }
+    if let Some(host) = stored_late(ledger, check, &judged).or_else(|| asked_again(ledger, &judged)) {
+        return host.leaves_open(judged);
+    }
+    let Some(count) = failures_in(&judged.finding) else {
+        return judged;
+    };
+    let wrong: Vec<&Asked<'_>> = ledger
+        .asked
+        .iter()
+        .filter(|asked| judged.evidence.contains(&asked.line) && wrong_answer(asked).is_some())
+        .collect();
+    if (wrong.len() as u64) < count {
+        return judged;
+    }
+    let hosts: Option<Vec<Host>> = wrong.iter().map(|asked| may_be_the_hosts(ledger, asked)).collect();
+    match hosts.and_then(|hosts| hosts.into_iter().reduce(Host::or_busier)) {
+        Some(host) => host.leaves_open(judged),
+        None => judged,
+    }
+}
+
+/// The host where a crowd left some answers unkept, on a busy one, and most were kept: who stores once its clients have theirs is late there.
+fn stored_late(ledger: &Ledger<'_>, check: &CheckPlan, judged: &Judged) -> Option<Host> {
+    let Finding::Exchange(ExchangeFinding::Amiss { amiss: Amiss::NotKeptInCache, count, .. }) =
+        &judged.finding
+    else {
+        return None;
+    };
+    let crowds = ledger.steps_of(check).filter(
+        |step| matches!(&step.kind, StepKind::Exact(exact) if exact.asks == check.id && exact.at_once > 1),
+    );
+    if 2 * count > crowds.count() as u64 {
+        return None;
+    }
+    let of_evidence = ledger.asked.iter().filter(|asked| judged.evidence.contains(&asked.line));
+    let hosts = of_evidence.map(|asked| Some(Host::during(ledger, asked.step?, asked.attempt_of_step)));
+    hosts
+        .map(|host| host.filter(Host::is_busy))
+        .collect::<Option<Vec<Host>>>()?
+        .into_iter()
+        .reduce(Host::or_busier)
+}
+
+/// The host where a backend was asked again only after the first one had kept the proxy waiting for a second or more, on a busy one: the
+/// backends are ours and wait for a CPU as well.
+fn asked_again(ledger: &Ledger<'_>, judged: &Judged) -> Option<Host> {
+    let count = match &judged.finding {
+        Finding::Exchange(ExchangeFinding::Amiss { amiss: Amiss::SentTwice { .. }, count, .. })
+        | Finding::Rotation(RotationFinding::DoubledAttempts { count, .. }) => *count,
+        _ => return None,
+    };
+    let mut times: BTreeMap<&str, Vec<(Moment, Option<usize>)>> = BTreeMap::new();
+    for arrived in ledger.arrived.iter().filter(|arrived| judged.evidence.contains(&arrived.line)) {
+        let at = (arrived.attempt.arrived, ledger.events[arrived.line].step);
+        times.entry(arrived.attempt.target.as_str()).or_default().push(at);
+    }
+    let hosts = times.into_values().map(|times| {
+        let (first, again) = (times.first()?, times.get(1)?);
+        let late = ms_between(first.0, again.0) >= LATE_MS;
+        let host = Host::during(ledger, first.1?, 0);
+        (late && (host.is_busy() || host.stood_still_ms >= LATE_MS * STOOD_STILL)).then_some(host)
+    });
+    let hosts = hosts.collect::<Option<Vec<Host>>>()?;
+    (hosts.len() as u64 >= count).then_some(hosts)?.into_iter().reduce(Host::or_busier)
+}
+
+/// Whether something amiss is no proof by itself: it came late, not at all, or from a backend that a cache would have spared.
+pub(super) fn is_uncertain(amiss: &Amiss) -> bool {
+    match amiss {
+        Amiss::Answer { wrong } | Amiss::NoAnswer { wrong } | Amiss::NotForwarded { wrong: Some(wrong) } => {
+            rests_on_time(wrong)
+        }
+        Amiss::NotKeptInCache | Amiss::NotForwarded { wrong: None } => true,
+        _ => false,
+    }
+}
+
+/// How many failures a finding counts, where each of them has its exchange among the evidence.
+fn failures_in(finding: &Finding) -> Option<u64> {
+    match finding {
+        // Bytes that prove themselves wrong are wrong on any host.
+        Finding::Exchange(ExchangeFinding::Amiss {
+            amiss: Amiss::Differs { .. } | Amiss::Kept | Amiss::PassedOffAsWhole { .. },
+            ..
+        }) => None,
+        Finding::Exchange(ExchangeFinding::Amiss { count, .. })
+        | Finding::Hits(
+            HitsFinding::HitDiffers { count, .. } | HitsFinding::PostNotForwarded { count, .. },
+        )
+        | Finding::Concurrency(
+            ConcurrencyFinding::NotOwnAnswer { count, .. }
+            | ConcurrencyFinding::ClientKindUnserved { count, .. },
+        )
+        | Finding::Rotation(RotationFinding::NotForwarded { count, .. })
+        | Finding::Persistence(
+            PersistenceFinding::LostAfterKill { lost: count, .. }
+            | PersistenceFinding::OddNameLost { lost: count, .. },
+        ) => Some(*count),
+        Finding::Concurrency(ConcurrencyFinding::SlowWentWrong { .. }) => Some(1),
+        _ => None,
+    }
+}
+
+/// The host at the time of an exchange that came late or not at all, where it may be the reason.
+fn may_be_the_hosts(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<Host> {
+    let took = ms_between(asked.exchange.intended, asked.exchange.finished);
+    let for_want_of_time = match wrong_answer(asked)? {
+        Wrong::TimedOut => true,
+        Wrong::NotConnected { .. } | Wrong::NoAnswer | Wrong::Status { status: 500.. } => took >= LATE_MS,
+        _ => false,
+    };
+    if !for_want_of_time {
+        return None;
+    }
+    let host = Host::during(ledger, asked.step?, asked.attempt_of_step);
+    let slow_for_others = || slowest_around(ledger, asked) >= took * COMPARABLE;
+    let may_be = host.stood_still_ms >= took * STOOD_STILL || host.is_busy() && slow_for_others();
+    may_be.then_some(host)
+}
+
+/// The longest that an answer of success took beyond its backend in the same moments.
+fn slowest_around(ledger: &Ledger<'_>, asked: &Asked<'_>) -> f64 {
+    let around = ms(AROUND);
+    let near = |other: &&Asked<'_>| {
+        let apart = ms_between(asked.exchange.finished, other.exchange.finished).abs();
+        apart <= around && other.line != asked.line && other.succeeded()
+    };
+    let beyond = |other: &Asked<'_>| {
+        let took = ms_between(other.exchange.intended, other.exchange.finished);
+        let there = ledger
+            .attempts_during(other)
+            .map(|arrived| ms_between(arrived.attempt.arrived, arrived.attempt.finished))
+            .fold(0.0, f64::max);
+        took - there
+    };
+    ledger.asked.iter().filter(near).map(beyond).fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testkit::{Ask, Kit};
+    use crate::check::{Finding, Outcome};
+    use harness_model::catalogue::CheckId;
+    use harness_model::history::{EventKind, ExchangeEnd, HostNoise, Purpose};
+    use harness_model::plan::{StepKind, samples};
+
+    /// A request that is not answered within 6 s, beside others, on such a host.
+    fn outcome(pressure: f64, stood_still_ms: u64, others_took: f64, end: ExchangeEnd, took: f64) -> Outcome {
+        let mut kit = Kit::new(3);
+        kit.step(0.0, StepKind::Exact(samples::exact(CheckId::ForwardTarget, "/p/{n}", 3)));
+        kit.ask(Ask::get(Purpose::Exact, "/p/0", 10.0).taking(took).ending(end));
+        // Backend and way take nine tenths and one tenth in these records, so what is beyond the backend is given by its lack.
+        kit.ask(Ask::get(Purpose::Exact, "/p/1", 1_000.0).by("b1").taking(others_took * 10.0));
+        kit.event(
+            30_000.0,
+            EventKind::HostNoise(HostNoise {
+                cpu_pressure: Some(pressure),
+                worst_overshoot: std::time::Duration::from_millis(stood_still_ms),
+                ..HostNoise::default()
+            }),
+        );
+        let verdict = kit.judge(CheckId::ForwardTarget);
+        if verdict.outcome == Outcome::Inconclusive {
+            let Finding::BusyHost { pressure: Some(seen), .. } = verdict.finding else {
+                panic!("{verdict:?}")
+            };
+            assert_eq!(seen, pressure);
+        }
+        verdict.outcome
+    }
+
+    #[test]
+    fn a_time_out_on_a_host_that_was_slow_for_others_too_is_left_open() {
+        let silent = || ExchangeEnd::TimedOut;
+        assert_eq!(outcome(0.9, 0, 1_800.0, silent(), 6_000.0), Outcome::Inconclusive);
+        assert_eq!(outcome(0.1, 0, 1_800.0, silent(), 6_000.0), Outcome::Fail, "the host had a CPU to spare");
+        assert_eq!(outcome(0.9, 0, 300.0, silent(), 6_000.0), Outcome::Fail, "others had theirs long before");
+        assert_eq!(outcome(0.1, 4_000, 300.0, silent(), 6_000.0), Outcome::Inconclusive, "it stood still");
+    }
+
+    #[test]
+    fn what_is_closed_at_once_is_no_matter_of_time_and_after_a_second_it_may_be() {
+        let closed = || ExchangeEnd::ClosedWithoutAnswer;
+        assert_eq!(outcome(0.9, 0, 1_800.0, closed(), 40.0), Outcome::Fail);
+        assert_eq!(outcome(0.9, 0, 1_800.0, closed(), 3_000.0), Outcome::Inconclusive);
+    }
+
+    #[test]
+    fn a_crowd_whose_answer_was_stored_late_on_a_busy_host_is_left_open_where_most_were_kept() {
+        let rushes = |pressure: f64, unkept: u32| {
+            let mut kit = Kit::new(3);
+            kit.ask(Ask::get(Purpose::Fill, "/k", 1.0).by("b1"));
+            kit.ask(Ask::get(Purpose::Confirm, "/k", 5.0));
+            for rush in 0..4u32 {
+                let (from, target) = (100.0 + f64::from(rush) * 1_000.0, format!("/rush/{rush}"));
+                let mut exact = samples::exact(CheckId::CacheRush, &target, 3);
+                exact.at_once = 2;
+                kit.step(from, StepKind::Exact(exact));
+                for number in 0..3u32 {
+                    let ask = Ask::get(Purpose::Exact, &target, from + f64::from(number * 100) + 10.0);
+                    let asked_for = number == 0 || number == 2 && rush < unkept;
+                    kit.ask_as(number, if asked_for { ask.by("b1") } else { ask });
+                }
+                let noise = HostNoise { cpu_pressure: Some(pressure), ..HostNoise::default() };
+                kit.event(from + 500.0, EventKind::HostNoise(noise));
+            }
+            kit.judge(CheckId::CacheRush).outcome
+        };
+        assert_eq!(rushes(0.9, 0), Outcome::Pass);
+        assert_eq!(rushes(0.9, 1), Outcome::Inconclusive);
+        assert_eq!(rushes(0.1, 1), Outcome::Fail, "at rest");
+        assert_eq!(rushes(0.9, 4), Outcome::Fail, "none is ever kept");
+    }
+
+    #[test]
+    fn who_asks_another_backend_after_a_busy_one_of_ours_has_let_it_wait_is_left_open() {
+        let asked_twice = |pressure: f64, apart: f64| {
+            let mut kit = Kit::new(3);
+            kit.step(0.0, StepKind::Exact(samples::exact(CheckId::ForwardOnce, "/p", 1)));
+            // The second arrives a moment after the first in these records; the first is moved back.
+            kit.ask(Ask::get(Purpose::Exact, "/p", 10.0 + apart).by("b1").by("b2"));
+            kit.sent_earlier(apart);
+            let noise = HostNoise { cpu_pressure: Some(pressure), ..HostNoise::default() };
+            kit.event(20_000.0, EventKind::HostNoise(noise));
+            kit.judge(CheckId::ForwardOnce).outcome
+        };
+        assert_eq!(asked_twice(0.9, 2_000.0), Outcome::Inconclusive);
+        assert_eq!(asked_twice(0.1, 2_000.0), Outcome::Fail, "at rest");
+        assert_eq!(asked_twice(0.9, 0.0), Outcome::Fail, "both at once");
+    }
+}
