@@ -108,6 +108,7 @@ pub const CASES: &[Case] = &[
     case("dies-of-leaving-client", "F-9", "exact", &["proxy.alive"]),
     case("success-without-backend", "F-5", "ailing", &["failures.all_refuse"]),
     case("waits-for-hung-backend", "F-5", "hung", &["failures.hang"]),
+    case("repeats-posts", "–", "ailing", &["failures.post_once"]),
     case("closes-without-answer", "F-5", "ailing", &["failures.reset"]),
     case("passes-truncated-as-whole", "F-5", "ailing", &["failures.truncated"]),
     case("passes-garbage", "F-5", "ailing", &["failures.garbage"]),

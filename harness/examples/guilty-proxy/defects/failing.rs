@@ -19,6 +19,11 @@ pub fn patience(defect: Defect) -> Duration {
     Duration::from_secs(if defect == Defect::WaitsForHungBackend { 60 } else { 3 })
 }
 
+/// Whether the next backend is asked after one had taken the request and gone wrong.
+pub fn asks_the_next(defect: Defect) -> bool {
+    defect == Defect::RepeatsPosts
+}
+
 /// The answer where every backend refuses.
 pub fn nobody_answers(defect: Defect) -> Message {
     match defect {

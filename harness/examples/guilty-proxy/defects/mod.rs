@@ -224,6 +224,8 @@ pub enum Defect {
     // Backends that fail (`failing`).
     /// With every backend down there is an answer of success all the same (REQ-5, optimal).
     SuccessWithoutBackend,
+    /// What a backend has taken and not answered is sent to the next one, whatever its method (REQ-5, optimal).
+    RepeatsPosts,
     /// A backend that hangs is waited for (REQ-5, optimal).
     WaitsForHungBackend,
     /// After any error of a backend the client is closed without an answer (REQ-5, optimal).

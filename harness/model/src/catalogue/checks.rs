@@ -302,6 +302,9 @@ checks! {
     /// A backend that never answers ends in an error, not in silence.
     FailuresHang = "failures.hang", Req5, Optimal, Rfc("RFC 9110 §15.6.5"), Failures;
         rests on &[], Some(Control::Answers); needs &[]; reads OwnExchanges; shown ByOneRequest;
+    /// A POST that a backend has taken is not sent to another one, whatever became of its answer.
+    FailuresPostOnce = "failures.post_once", Req5, Optimal, Rfc("RFC 9110 §9.2.2"), Failures;
+        rests on &[ForwardOnce], Some(Control::Answers); needs &[]; reads OwnExchanges; shown ByOneRequest;
     /// A backend that resets its connection ends in an error, not in silence.
     FailuresReset = "failures.reset", Req5, Optimal, Rfc("RFC 9110 §15.6.3"), Failures;
         rests on &[], Some(Control::Answers); needs &[]; reads OwnExchanges; shown ByOneRequest;
@@ -323,7 +326,7 @@ checks! {
     /// Different paths and queries are different resources.
     CacheKeys = "cache.keys", Req8, Required, Assignment("5.8"), Cache;
         rests on &[], Some(Control::Hits); needs &[]; reads OwnExchanges; shown ByOneRequest;
-    /// A GET gets its body, also where the answer to a HEAD of the same target was there first.
+    /// A GET gets its body and a HEAD none, also where the answer to the other one was there first.
     CacheHead = "cache.head", Req8, Optimal, Rfc("RFC 9111 §4"), Cache;
         rests on &[], Some(Control::Hits); needs &[]; reads OwnExchanges; shown ByOneRequest;
     /// Paths that differ in one character, such as `/a/b` and `/a_b`, are different resources.

@@ -299,6 +299,10 @@ checks! {
         title: { en: "a backend that hangs ends in an error", es: "un backend que no responde termina en un error" },
         asks: { en: "A backend that never answers ends in 504, in bounded time.", es: "Un backend que nunca responde termina en 504, en un tiempo acotado." }
     }
+    FailuresPostOnce {
+        title: { en: "a POST is not sent to a second backend", es: "un POST no se envía a un segundo backend" },
+        asks: { en: "A POST that a backend has taken and not answered is not sent to another one: it may have been carried out.", es: "Un POST que un backend recibió y no respondió no se envía a otro: puede que ya se haya ejecutado." }
+    }
     FailuresReset {
         title: { en: "a reset by the backend ends in an error", es: "una conexión que el backend corta termina en un error" },
         asks: { en: "A backend that resets its connection ends in 502.", es: "Un backend que corta de golpe su conexión termina en 502." }
@@ -328,8 +332,8 @@ checks! {
         asks: { en: "What differs in path or query gets its own answer, also once all of them are cached.", es: "Lo que difiere en ruta o consulta recibe su propia respuesta, también cuando todo está en el caché." }
     }
     CacheHead {
-        title: { en: "a GET after a HEAD gets its body", es: "un GET tras un HEAD recibe su cuerpo" },
-        asks: { en: "The answer to a HEAD, which has no body, is not given to a GET of the same target.", es: "La respuesta a un HEAD, que no tiene cuerpo, no se entrega a un GET del mismo destino." }
+        title: { en: "GET and HEAD do not get each other's answers", es: "GET y HEAD no reciben la respuesta del otro" },
+        asks: { en: "Of one target a GET gets its body after a HEAD, and a HEAD gets none after a GET.", es: "De un mismo destino, un GET recibe su cuerpo tras un HEAD, y un HEAD ninguno tras un GET." }
     }
     CacheSimilarPaths {
         title: { en: "similar paths are different resources", es: "rutas parecidas son recursos distintos" },
