@@ -547,6 +547,10 @@ fn in_order(
                 {
                     own.clone_from(other);
                 }
+                // Its unit may be said there alone.
+                (Meaning::Ttl, Meaning::Ttl) => {
+                    argument.context = format!("{} {}", argument.context, named.context);
+                }
                 _ => {}
             }
         }
@@ -603,6 +607,10 @@ mod tests {
             calls_of("p.c", c, "")[0],
             ["{{ port }}", "proxy.conf", "proxy.log", "{{ ttl_seconds or 60 }}"]
         );
+        let bare = "fprintf(stderr, \"uso: %s VIDA_EN_MILISEGUNDOS [config.csv]\\n\", argv[0]);\n";
+        assert_eq!(calls_of("p.c", bare, "")[0], ["{{ ttl_milliseconds or 60000 }}", "proxy.conf"]);
+        let minutes = "ttl = float(sys.argv[1]) * 60\nsys.exit(\"uso: python3 p.py MINUTOS_TTL\")\n";
+        assert_eq!(calls_of("p.py", minutes, "")[0], ["{{ ttl_minutes or 1 }}"]);
     }
 
     #[test]
@@ -639,6 +647,11 @@ mod tests {
         assert_eq!(found[0], ["-p", "{{ port }}", EACH]);
         let found = calls_of("p.py", "", "ttl en milisegundos: python3 p.py -t 60000 (y lo que pregunta)");
         assert_eq!(found[0], ["-t", "{{ ttl_milliseconds or 60000 }}"]);
+        let found =
+            calls_of("pibl.c", "", "    ./pibl 30000            # vida del caché: 30000 MILISEGUNDOS (30 s)");
+        assert_eq!(found[0], ["{{ ttl_milliseconds or 60000 }}"]);
+        let found = calls_of("p.py", "", "python3 p.py 8080 y seguir el menu");
+        assert_eq!(found[0], ["{{ port }}"]);
         let found = calls_of("p.py", "", "# python3 p.py [--conf=pibl.conf] [--ttl=60]");
         assert_eq!(found[0], ["--conf=pibl.conf", "--ttl={{ ttl_seconds or 60 }}"]);
     }

@@ -86,7 +86,13 @@ pub(super) fn builds(files: &[TextFile], program: &Program) -> Vec<Build> {
         Tongue::Rust => match nearest(files, &program.entry, |file| file.base() == "Cargo.toml") {
             Some(manifest) => {
                 let name = binary_name(&manifest.text, below(&program.entry, manifest.folder()));
-                let (base, product) = (manifest.folder(), format!("target/release/{name}"));
+                // A package of a workspace is built with those beside it, into the folder of the whole.
+                let whole = files.iter().find(|file| {
+                    file.base() == "Cargo.toml"
+                        && file.text.contains("[workspace]")
+                        && is_above(file.folder(), &manifest.name)
+                });
+                let (base, product) = (whole.unwrap_or(manifest).folder(), format!("target/release/{name}"));
                 vec![own("cargo build --release".to_owned(), base, &product, "")]
             }
             None => vec![own(format!("rustc -O --edition 2021 -o {PRODUCT} {entry}"), &base, PRODUCT, "")],

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use super::again;
 use super::arguments_of::{Call, Meaning};
@@ -36,6 +37,8 @@ pub(super) struct Choice<'a> {
     pub(super) directories: Vec<String>,
     /// A port that it insists on.
     pub(super) fixed_port: Option<u16>,
+    /// The same of an address.
+    pub(super) fixed_host: Option<IpAddr>,
 }
 
 impl<'a> Choice<'a> {
@@ -56,6 +59,7 @@ impl<'a> Choice<'a> {
             cache_is_folder: true,
             directories: Vec::new(),
             fixed_port: None,
+            fixed_host: None,
         };
         choice.call_so(candidates.calls.first().cloned().unwrap_or_default());
         choice
@@ -233,6 +237,9 @@ impl<'a> Choice<'a> {
         }
         if let Some(port) = self.fixed_port {
             let _ = writeln!(text, "fixed_port: {port}");
+        }
+        if let Some(host) = self.fixed_host {
+            let _ = writeln!(text, "fixed_host: {}", quoted(&host.to_string()));
         }
         if let Some(Told::Pieces { one_port: Some(port), .. }) = &self.backends {
             let _ = writeln!(text, "backends: {{one_port: {port}}}");

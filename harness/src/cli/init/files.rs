@@ -140,7 +140,7 @@ const DEEPEST: usize = 4;
 /// Folders that hold no source of the proxy.
 const PASSED_OVER: [&str; 5] = [".git", "target", "node_modules", "__pycache__", "site-packages"];
 /// What may be read beside sources.
-const TEXTS: [&str; 20] = [
+const TEXTS: [&str; 21] = [
     "h",
     "hpp",
     "hh",
@@ -155,6 +155,7 @@ const TEXTS: [&str; 20] = [
     "env",
     "txt",
     "properties",
+    "csv",
     "xml",
     "list",
     "dat",

@@ -151,11 +151,22 @@ impl Look {
             .into_iter()
             .chain(numbers(values::ttls).into_iter().map(|(told, _)| told))
             .collect();
+        let configuration = configurations.first().map(|file| below(&file.name, &build.base).to_owned());
+        // A file that an example names and nobody handed in stands for the one that is there.
+        let mut calls = calls;
+        for argument in calls.iter_mut().flat_map(|call| &mut call.arguments) {
+            if let Meaning::Config(name) = &mut argument.meaning
+                && configuration.is_some()
+                && name.as_deref().is_some_and(|name| !is_file(name))
+            {
+                *name = None;
+            }
+        }
         Candidates {
             tongue: program.tongue,
             entry: program.entry.clone(),
             names: [
-                configurations.first().map(|file| below(&file.name, &build.base).to_owned()),
+                configuration,
                 literal_with(&all, "log").filter(|name| name.contains('.')),
                 literal_with(&all, "cache").filter(|name| !name.contains('.')),
             ],

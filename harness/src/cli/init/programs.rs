@@ -217,6 +217,11 @@ fn belongs(part: &TextFile, other: &TextFile, tongue: Tongue, files: &[TextFile]
                 && defines_what(part, other)
         }
         Tongue::Rust => {
+            // A library is used by the name of its package, which may be another one than that of the entry.
+            if other.base() == "lib.rs" && !other.folder().split('/').any(is_old) {
+                let names = crate_names(other, files);
+                return names.iter().any(|name| part.code.contains(&format!("{name}::")));
+            }
             // Modules lie beside the entry or below a folder of their name.
             let root = part.name.rfind("src/").map_or(part.folder(), |at| &part.name[..at + 3]);
             !is_entry(other, tongue, files)
@@ -230,6 +235,18 @@ fn belongs(part: &TextFile, other: &TextFile, tongue: Tongue, files: &[TextFile]
             other.folder() == part.folder() || other.folder().starts_with(&format!("{}/", part.folder()))
         }
     }
+}
+
+/// What a library may be called in a source: as its manifest names package or library, or as its folder is called.
+fn crate_names(library: &TextFile, files: &[TextFile]) -> Vec<String> {
+    let package = library.folder().strip_suffix("src").unwrap_or(library.folder()).trim_end_matches('/');
+    let manifest = files.iter().find(|file| file.base() == "Cargo.toml" && file.folder() == package);
+    let named = manifest.into_iter().flat_map(|manifest| manifest.text.lines()).filter_map(|line| {
+        let value = line.trim().strip_prefix("name")?.trim_start().strip_prefix('=')?;
+        Some(value.trim().trim_matches(['"', '\'']).to_owned())
+    });
+    let names = named.chain((!package.is_empty()).then(|| last(package).to_owned()));
+    names.map(|name| name.replace('-', "_")).filter(|name| !name.is_empty()).collect()
 }
 
 fn last(path: &str) -> &str {
@@ -371,5 +388,14 @@ mod tests {
             ("src/a.rs", "TcpListener TcpStream::connect("),
         ];
         assert_eq!(entry_of(&rust), Some(("src/main.rs".into(), 2)));
+        let workspace = [
+            ("Cargo.toml", "[workspace]\nmembers = [\"nucleo\", \"servidor\"]"),
+            ("nucleo/Cargo.toml", "[package]\nname = \"pibl-core\""),
+            ("nucleo/src/lib.rs", "pub mod red;"),
+            ("nucleo/src/red.rs", "TcpListener TcpStream::connect("),
+            ("servidor/Cargo.toml", "[package]\nname = \"servidor\""),
+            ("servidor/src/main.rs", "use pibl_core::red;\nfn main() { red::run() }"),
+        ];
+        assert_eq!(entry_of(&workspace), Some(("servidor/src/main.rs".into(), 3)));
     }
 }

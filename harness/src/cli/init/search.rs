@@ -98,7 +98,7 @@ pub(super) fn settle_from<'a>(
             if best.as_ref().is_none_or(|(known, ..)| rank > *known) {
                 best = Some((rank, choice, tried));
             }
-            if rank == WORKS {
+            if rank == REACHES_ALL {
                 break;
             }
             // The likeliest last, since it is taken first.
@@ -113,8 +113,10 @@ pub(super) fn settle_from<'a>(
     if rank >= LISTENS {
         facts.port = Confirmed::ByTrial;
     }
-    if rank == WORKS {
-        facts.backends = Confirmed::ByTrial;
+    if rank >= WORKS {
+        facts.backends = if rank == REACHES_ALL { Confirmed::ByTrial } else { Confirmed::Open };
+        choice.fixed_host = tried.host;
+        otherwise_cached(folder, &mut choice, &mut tried, told);
         observe(folder, &mut choice, &mut tried, &mut facts);
         age(folder, &mut choice, &mut facts);
     }
@@ -124,10 +126,14 @@ pub(super) fn settle_from<'a>(
 const LISTENS: u8 = 2;
 const FORWARDS: u8 = 3;
 const WORKS: u8 = 4;
+const REACHES_ALL: u8 = 5;
+/// Calls and ways to tell the TTL that are tried where requests go through and nothing is cached.
+const MOST_FOR_CACHE: usize = 5;
 
 /// How far a trial came.
 fn rank(tried: &Tried) -> u8 {
     match &tried.problem {
+        _ if tried.reaches_all() => REACHES_ALL,
         _ if tried.works() => WORKS,
         _ if tried.elsewhere.is_some() => 1,
         _ if tried.answered > 0 => FORWARDS,
@@ -257,6 +263,35 @@ fn other_calls<'a>(choice: &Choice<'a>, tried: &Tried) -> Vec<Choice<'a>> {
         .collect()
 }
 
+/// Another call under which it works and something is cached, where nothing is: its cache may have to be told.
+fn otherwise_cached<'a>(
+    folder: &Path,
+    choice: &mut Choice<'a>,
+    tried: &mut Tried,
+    told: &mut impl FnMut(&Choice<'_>, &Tried),
+) {
+    if tried.hits.0 > 0 {
+        return;
+    }
+    let ttls = choice.candidates.ttls.iter().filter(|told| Some(*told) != choice.ttl.as_ref());
+    let ttls: Vec<Choice<'a>> =
+        ttls.take(2).map(|told| Choice { ttl: Some(told.clone()), ..choice.clone() }).collect();
+    let calls = choice.candidates.calls.iter().filter(|call| **call != choice.call).map(|call| {
+        let mut other = choice.clone();
+        other.call_so(call.clone());
+        other
+    });
+    let others: Vec<Choice<'a>> = other_folders(choice).into_iter().chain(ttls).chain(calls).collect();
+    for other in others.into_iter().take(MOST_FOR_CACHE) {
+        let again = trial::run(folder, &other.text(), "1h", None);
+        told(&other, &again);
+        if rank(&again) >= rank(tried) && again.hits.0 > 0 {
+            (*choice, *tried) = (other, again);
+            return;
+        }
+    }
+}
+
 /// Log and cache, as files that appeared.
 fn observe(folder: &Path, choice: &mut Choice<'_>, tried: &mut Tried, facts: &mut Facts) {
     let needs_folders = |tried: &Tried| {
@@ -283,8 +318,14 @@ fn observe(folder: &Path, choice: &mut Choice<'_>, tried: &mut Tried, facts: &mu
     }
     facts.hits = tried.hits;
     let log = log_of(&tried.wrote);
-    facts.log = if log.is_some() { Confirmed::ByTrial } else { Confirmed::NotSeen };
-    choice.log = log.map(|log| log.path.clone());
+    // A file that its source calls a log appeared, and nothing stands in it yet: it may be kept in memory.
+    let empty = choice.log.clone().filter(|name| tried.wrote.iter().any(|one| one.path == *name));
+    facts.log = match (log, &empty) {
+        (Some(_), _) => Confirmed::ByTrial,
+        (None, Some(_)) => Confirmed::Open,
+        (None, None) => Confirmed::NotSeen,
+    };
+    choice.log = log.map(|log| log.path.clone()).or(empty);
     let cache = cache_of(&tried.wrote, log, tried.hits.0);
     facts.cache = match (&cache, tried.hits.0) {
         (Some(_), _) => Confirmed::ByTrial,

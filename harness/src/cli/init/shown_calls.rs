@@ -9,21 +9,31 @@ use super::arguments_of::{Argument, Form, Meaning, meaning_of, of_letter};
 pub(super) fn usage(source: &str) -> Option<Vec<Argument>> {
     let line = source.lines().find(|line| {
         let lower = line.to_lowercase();
-        (lower.contains("usage")
-            || lower.contains("uso:")
-            || lower.contains("uso ")
-            || lower.contains("modo de uso"))
-            && (line.contains('<') || line.contains('['))
+        let says = ["usage", "uso:", "uso ", "modo de uso"].iter().any(|word| lower.contains(word));
+        // Words in capitals alone may be any sentence.
+        let bare = ["usage:", "uso:"].iter().any(|word| lower.contains(word)) && placeholder(line).is_some();
+        says && line.contains(['<', '[']) || bare
     })?;
     let mut arguments = Vec::new();
     let mut rest = line;
     let mut option = None;
-    while let Some(at) = rest.find(['<', '[']) {
+    while let Some((at, bare)) = next_place(rest) {
         // An option in front of its value: `--port <port>`.
         if let Some(word) =
             rest[..at].split_whitespace().last().filter(|word| word.starts_with('-') && word.len() > 1)
         {
             option = Some(word.to_owned());
+        }
+        if let Some(length) = bare {
+            let word = &rest[at..at + length];
+            rest = &rest[at + length..];
+            let meaning = meaning_of(word).filter(|meaning| !matches!(meaning, Meaning::Backends(_)));
+            arguments.extend(meaning.map(|meaning| Argument {
+                option: option.take(),
+                meaning,
+                context: word.to_owned(),
+            }));
+            continue;
         }
         let close = if rest[at..].starts_with('<') { '>' } else { ']' };
         let Some(end) = rest[at..].find(close).map(|end| at + end) else { break };
@@ -65,6 +75,46 @@ pub(super) fn usage(source: &str) -> Option<Vec<Argument>> {
     (!arguments.is_empty()).then_some(arguments)
 }
 
+/// Where the next thing to be handed over stands: in brackets, or as a word in capitals of so many bytes.
+fn next_place(text: &str) -> Option<(usize, Option<usize>)> {
+    let bracket = text.find(['<', '[']);
+    let bare = placeholder(text).filter(|(at, _)| bracket.is_none_or(|bracket| *at < bracket));
+    bare.map(|(at, length)| (at, Some(length))).or(bracket.map(|at| (at, None)))
+}
+
+/// The first word in capitals that says what it stands for, `TTL_EN_SEGUNDOS`, and its length.
+fn placeholder(text: &str) -> Option<(usize, usize)> {
+    let of_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut from = 0;
+    while let Some(begin) = text[from..].find(of_word).map(|at| from + at) {
+        let end = text[begin..].find(|c: char| !of_word(c)).map_or(text.len(), |end| begin + end);
+        let word = &text[begin..end];
+        let capitals = word.starts_with(|c: char| c.is_ascii_uppercase())
+            && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        if capitals && word.len() > 2 && meaning_of(word).is_some() {
+            return Some((begin, word.len()));
+        }
+        from = end;
+    }
+    None
+}
+
+/// Words of a sentence, at which the words of a call end.
+const OF_SENTENCES: [&str; 18] = [
+    "y", "e", "o", "and", "or", "en", "in", "con", "with", "para", "to", "por", "luego", "then", "donde",
+    "where", "desde", "from",
+];
+
+/// What is said behind a call, where that names its number once more with a unit of time: `30000  # 30000 milliseconds`.
+fn said_of<'a>(line: &'a str, number: &str) -> Option<&'a str> {
+    let said = line.split_once('#')?.1;
+    let names_it = said.match_indices(number).any(|(at, _)| {
+        let behind = said[at + number.len()..].trim_start().to_lowercase();
+        ["ms", "mili", "milli", "seg", "sec", "min"].iter().any(|unit| behind.starts_with(unit))
+    });
+    names_it.then_some(said)
+}
+
 /// A line that calls the program: `./pibl 8080 pibl.conf pibl.log 300`, `python3 proxy.py --port 8080`.
 pub(super) fn example(
     line: &str,
@@ -103,6 +153,7 @@ pub(super) fn example(
         // `${1:-60}` is 60 where nothing is said.
         let word = word.split_once(":-").map_or(word, |(_, otherwise)| otherwise.trim_end_matches('}'));
         if ["&", "&&", "|", ">", "2>&1", "#", "\\", ";", "--"].contains(&word)
+            || OF_SENTENCES.contains(&word.trim_end_matches([',', '.', ':']))
             || word.starts_with(['#', '>', '('])
         {
             break;
@@ -135,6 +186,8 @@ pub(super) fn example(
         let meaning = if placeholder {
             // What must not be handed over to the letter has to be understood.
             meaning_of(word).or_else(|| option.as_deref().and_then(meaning_of))?
+        } else if said_of(line, word).is_some() {
+            Meaning::Ttl
         } else {
             valued(option.as_deref(), word, is_file)
         };
@@ -150,6 +203,9 @@ pub(super) fn example(
         }
         // What is said in front of the call may name the unit.
         let context = match (&meaning, line.split(name).next()) {
+            (Meaning::Ttl, _) if said_of(line, word).is_some() => {
+                said_of(line, word).unwrap_or_default().to_owned()
+            }
             (Meaning::Ttl, Some(said)) => format!("{said} {}", option.as_deref().unwrap_or_default()),
             _ => option.clone().unwrap_or_default(),
         };
@@ -192,7 +248,7 @@ fn valued(option: Option<&str>, word: &str, is_file: &impl Fn(&str) -> bool) -> 
         Err(_) if lower.ends_with(".log") || lower.contains("log.") => Meaning::Log(own()),
         Err(_) if lower.contains("cache") => Meaning::Cache(own()),
         Err(_)
-            if [".conf", ".cfg", ".json", ".ini", ".toml", ".yaml", ".yml"]
+            if [".conf", ".cfg", ".json", ".ini", ".toml", ".yaml", ".yml", ".csv", ".xml", ".env"]
                 .iter()
                 .any(|end| lower.ends_with(end)) =>
         {

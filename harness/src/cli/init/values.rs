@@ -75,7 +75,7 @@ fn numbers_after(file: &TextFile, words: &[&str], template: impl Fn(&str) -> Str
                 || between != ">"
                     && between.contains(['[', ')', ';', '+', '-', '*', '\\', '<', '>', '%', '!'])
                 || between.contains("==")
-                || !is_assignment(between)
+                || !(is_assignment(between) || between == "," && line[..at].trim().is_empty())
             {
                 continue;
             }
@@ -500,6 +500,7 @@ mod tests {
             ("a.conf", "listen = 0.0.0.0:8080", "listen = 0.0.0.0:8080"),
             ("a.rs", "const PORT: u16 = 8080;", "PORT: u16 = 8080"),
             ("a.xml", "<puerto>8080</puerto>", "puerto>8080"),
+            ("a.csv", "puerto,8080\n", "puerto,8080"),
             ("a.txt", "8080\n10.0.0.1 8080\n10.0.0.2 8080\n", "8080"),
             ("a.py", "HTTPServer(('', 8000), H)", "HTTPServer(('', 8000"),
             ("a.js", "server.listen(3000, () => {})", "server.listen(3000"),
@@ -557,6 +558,12 @@ mod tests {
                 "backend=10.0.0.1 80\nbackend=10.0.0.2 80\n",
                 "10.0.0.1 80\nbackend=10.0.0.2 80",
                 "\nbackend=",
+            ),
+            (
+                "a.csv",
+                "puerto,8080\nservidor,10.0.0.1,80\nservidor,10.0.0.2,80\n",
+                "10.0.0.1,80\nservidor,10.0.0.2,80",
+                "\nservidor,",
             ),
             (
                 "a.conf",
