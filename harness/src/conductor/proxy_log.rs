@@ -12,8 +12,6 @@ use super::steps::Stage;
 use harness_model::history::{Anomaly, EventKind, LogExcerpt, Recorder};
 use harness_platform::leads_out;
 
-/// Kept of one step.
-const MOST_BYTES: u64 = 256 << 10;
 /// Kept of the whole log, beside the record.
 const KEPT_BYTES: u64 = 64 << 20;
 /// A line may reach the disk a moment after the answer has reached its client; one that is written later would be lost in a
@@ -35,20 +33,25 @@ impl Mark {
         Mark { file: log_file(stage).and_then(Result::ok).map_or(0, length), screen: stage.output.length() }
     }
 
-    /// Looks after a step, once all of these targets are there, or the time for them is over.
+    /// Looks after a step, once all of these targets are there and nothing more comes, or the time for them is over. A busy host
+    /// writes later.
     pub(super) async fn excerpt(&self, stage: &Stage, targets: &[String]) -> LogExcerpt {
         let has_all = |text: &Option<String>| {
             text.as_ref().is_none_or(|text| targets.iter().all(|target| text.contains(target)))
         };
-        for _ in 0..WRITTEN_WITHIN.as_millis() / EVERY.as_millis() {
-            // Once more after the last of them: the line of the answer may follow that of the request.
-            let seen = self.read(stage);
-            tokio::time::sleep(EVERY).await;
-            if has_all(&seen.file) && has_all(&seen.screen) {
+        let strain = stage.traffic.clients.strain();
+        let mut seen = self.read(stage);
+        for _ in 0..strain.stretched(WRITTEN_WITHIN).as_millis() / EVERY.as_millis() {
+            // The line of the answer may follow that of the request.
+            tokio::time::sleep(strain.stretched(EVERY)).await;
+            let again = self.read(stage);
+            let goes_on = again != seen;
+            seen = again;
+            if !goes_on && has_all(&seen.file) && has_all(&seen.screen) {
                 break;
             }
         }
-        self.read(stage)
+        seen
     }
 
     fn read(&self, stage: &Stage) -> LogExcerpt {
@@ -83,12 +86,12 @@ fn text_from(mut file: File, offset: u64) -> io::Result<String> {
     let begun_anew = file.metadata()?.len() < offset;
     file.seek(SeekFrom::Start(if begun_anew { 0 } else { offset }))?;
     let mut bytes = Vec::new();
-    file.take(MOST_BYTES).read_to_end(&mut bytes)?;
+    file.take(LogExcerpt::MOST_BYTES).read_to_end(&mut bytes)?;
     Ok(in_text(&bytes))
 }
 
 fn in_text(bytes: &[u8]) -> String {
-    let most = usize::try_from(MOST_BYTES).unwrap_or(usize::MAX);
+    let most = usize::try_from(LogExcerpt::MOST_BYTES).unwrap_or(usize::MAX);
     String::from_utf8_lossy(&bytes[..bytes.len().min(most)]).into_owned()
 }
 

@@ -8,8 +8,9 @@ use super::judged::Judged;
 use super::ledger::{Asked, Ledger, Origin, ms, ms_between};
 use super::seen::{Difference, Samples, Wrong};
 use super::{Finding, HitsFinding};
+use harness_model::catalogue::Family;
 use harness_model::history::{ExchangeEnd, Purpose, ResponseSeen};
-use harness_model::plan::CheckPlan;
+use harness_model::plan::{CheckPlan, Step, StepKind};
 
 /// Fields that a proxy may add, replace or drop (and whatever begins with [`OF_CACHES`]), or that say how the message is framed on this connection.
 const NOT_END_TO_END: &[&str] = &[
@@ -104,7 +105,11 @@ pub(super) fn hit(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
 
 /// `cache.post`: every POST reaches a backend.
 pub(super) fn post(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
-    let steps: Vec<usize> = ledger.steps_of(check).map(|step| step.index).collect();
+    // Where backends fail on purpose, or have failed just before, it is not the cache that keeps a POST from them.
+    let of_failures =
+        |step: &Step| matches!(&step.kind, StepKind::Exact(exact) if exact.asks.family() == Family::Failures);
+    let steps = ledger.steps_of(check).filter(|step| !of_failures(step));
+    let steps: Vec<usize> = steps.map(|step| step.index).collect();
     let of_steps = |asked: &&Asked<'_>| asked.step.is_some_and(|step| steps.contains(&step));
     let (mut posts, mut tempting, mut cached, mut lost) = (0u64, 0u64, Vec::new(), Vec::new());
     for asked in ledger.asked.iter().filter(of_steps).filter(|asked| asked.exchange.method == "POST") {
@@ -233,7 +238,7 @@ mod tests {
     use harness_model::adapter::CacheMedium;
     use harness_model::catalogue::CheckId;
     use harness_model::history::{ContentSeen, Purpose};
-    use harness_model::plan::{ClientKind, Connections, Fill, Serial, StepKind};
+    use harness_model::plan::{ClientKind, Connections, Fill, Serial, StepKind, samples};
 
     fn filled(kit: &mut Kit, second: impl Fn(u32, Ask) -> Ask) {
         let spread = Duration::ZERO;
@@ -359,6 +364,17 @@ mod tests {
             verdict.finding,
             Finding::Hits(HitsFinding::PostFromCache { target: "/k/0".into(), count: 3, posts: 3 })
         );
+    }
+
+    #[test]
+    fn a_post_that_finds_no_backend_after_all_of_them_have_failed_is_no_matter_of_the_cache() {
+        let mut kit = Kit::new(3);
+        filled(&mut kit, |_, ask| ask);
+        posts(&mut kit, |ask| ask.by("b3"));
+        kit.step(800.0, StepKind::Exact(samples::exact(CheckId::FailuresPostOnce, "/taken/{n}", 1)));
+        let refused = Ask::get(Purpose::Exact, "/taken/0", 810.0).with_method("POST");
+        kit.ask(refused.with_status(502).of_the_proxy_itself());
+        assert_eq!(kit.judge(CheckId::CachePost).outcome, Outcome::Pass);
     }
 
     #[test]

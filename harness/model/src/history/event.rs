@@ -523,6 +523,11 @@ impl From<harness_platform::Noise> for HostNoise {
     }
 }
 
+impl LogExcerpt {
+    /// Kept of one step; what is as long may have gone on.
+    pub const MOST_BYTES: u64 = 256 << 10;
+}
+
 /// What the proxy wrote during a step, the beginning of it where it is much; bytes that are no text are replaced.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogExcerpt {

@@ -70,6 +70,8 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
             continue;
         }
         let Some(text) = written_during(ledger, step.index, place) else { continue };
+        // What is missing may stand behind the end of what was kept.
+        let is_cut = text.len() as u64 >= LogExcerpt::MOST_BYTES;
         let lines: Vec<&str> = text.lines().collect();
         let mut asked = ledger.requests_of(step.index, Purpose::Exact);
         // What was not answered is the business of other checks.
@@ -84,6 +86,14 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
                 CheckId::LogComplete => lacks_of_its_own(&whole, one, &asked),
                 _ => lacks(&lines, one),
             };
+            match lack {
+                Some(LogLack::TooOften { .. }) | None => {}
+                Some(_) if is_cut => {
+                    exchanges -= 1;
+                    continue;
+                }
+                Some(_) => {}
+            }
             lacking.extend(lack.map(|lack| (*one, lack)));
         }
     }

@@ -99,3 +99,14 @@ fn a_proxy_without_a_log_file_has_declared_so_and_nothing_is_concluded_where_nob
     assert_eq!(kit.judge(CheckId::LogFile).outcome, Outcome::Unsupported);
     assert_eq!(kit.judge(CheckId::LogStdout).outcome, Outcome::Inconclusive);
 }
+
+#[test]
+fn what_may_stand_behind_the_end_of_what_was_kept_is_not_missing() {
+    let flood = "0410  48 54 54 50\n".repeat(20_000);
+    for check in [CheckId::LogFile, CheckId::LogComplete] {
+        let first = verdict(check, &format!("GET /l/gone -> 410 9\n{flood}"));
+        assert_eq!(first.outcome, Outcome::Pass, "{:?}", first.finding);
+        assert!(matches!(first.finding, Finding::Log(LogFinding::Logged { exchanges: 1, .. })));
+        assert_eq!(verdict(check, &flood).outcome, Outcome::Inconclusive, "nothing of it was seen");
+    }
+}
