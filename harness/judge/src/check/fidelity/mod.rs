@@ -150,7 +150,7 @@ fn of_one(
                 })
                 .map(|taken| taken.line)
                 .collect();
-            (lines.len() > 1).then(|| (Amiss::SentTwice { attempts: lines.len() as u64 }, lines))
+            (lines.len() > 1).then_some((Amiss::SentTwice { attempts: lines.len() as u64 }, lines))
         }
         Rule::NeverKept => {
             let first = before.iter().find(|first| first.exchange.target == asked.exchange.target)?;
