@@ -2,7 +2,7 @@
 //! defects are known by file and line, and writes `docs/causes.md`.
 //!
 //! `cargo run -p harness --example causes -- FAMILY…`, where each FAMILY is a folder of programs with a `truth.json`: the faults of
-//! each program with `id`, `file`, `line`, perhaps `also_lines`. A program without a profile gets the one that `harness init` drafts.
+//! each program with `id`, `file`, `line`, perhaps `also_lines` and the `causes` that name it. A program without a profile gets the one that `harness init` drafts.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -55,6 +55,9 @@ struct Fault {
     line: u64,
     #[serde(default)]
     also_lines: Vec<String>,
+    /// The causes that name it, where whoever decided the truth has said so.
+    #[serde(default)]
+    causes: Vec<String>,
 }
 
 /// A failure, and what was said of it.
@@ -206,8 +209,14 @@ const FITTING: [(&str, &[&str]); 24] = [
     ("constant", &["list_in_source", "port_in_source"]),
 ];
 /// Faults of the turn have many looks.
-const OF_TURN: [&str; 5] =
-    ["unlocked_counter", "part_of_the_list", "sent_twice", "turn_per_connection", "picked_at_random"];
+const OF_TURN: [&str; 6] = [
+    "unlocked_counter",
+    "part_of_the_list",
+    "sent_twice",
+    "turn_per_connection",
+    "picked_at_random",
+    "turn_taken_twice",
+];
 
 fn judged(program: &str, truth: &Program, verdicts: &[Value]) -> Vec<Row> {
     let failed = verdicts.iter().filter(|verdict| verdict["outcome"] == "fail" && verdict["kind"] != "check");
@@ -245,6 +254,9 @@ fn is_at(fault: &Fault, file: &str, line: u64) -> bool {
 }
 
 fn fits(fault: &Fault, cause: &str) -> bool {
+    if !fault.causes.is_empty() {
+        return fault.causes.iter().any(|known| known == cause);
+    }
     let id = fault.id.to_lowercase();
     let of_turn = id.contains("turn") || id.contains("counter");
     FITTING.iter().any(|(word, causes)| id.contains(word) && causes.contains(&cause))

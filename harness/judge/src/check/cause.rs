@@ -119,6 +119,8 @@ pub enum Cause {
     CacheElsewhere,
     /// The turn is taken twice for one request.
     TurnTakenTwice,
+    /// Names of files are made of what changes with the process: the seed of `hash()`, an address.
+    NamesOfThisProcess,
 }
 
 /// The mistake that most likely explains a finding of a check, where it is a failure and experience suggests one.

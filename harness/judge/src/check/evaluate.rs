@@ -32,9 +32,9 @@ pub fn evaluate(record: &Record) -> Vec<Verdict> {
     let mut verdicts: Vec<Verdict> =
         record.plan.checks.iter().map(|check| verdict(check, concluded(&ledger, record, check))).collect();
     apply_dependencies(&mut verdicts);
-    let run = Run::of(&ledger);
+    let run = Run::of(&ledger, &verdicts);
     for verdict in &mut verdicts {
-        verdict.cause = verdict.cause.and_then(|suggested| run.left_of(verdict, suggested));
+        verdict.cause = run.left_of(verdict);
     }
     agree(&mut verdicts);
     explain(&ledger, &mut verdicts);

@@ -30,6 +30,9 @@ pub struct Watched {
     /// The first line of the program itself on the way to the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<SourcePlace>,
+    /// The lines of the program that led to that one, the nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub callers: Vec<SourcePlace>,
 }
 
 /// What a program may be seen to do.

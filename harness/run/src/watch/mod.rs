@@ -22,6 +22,9 @@ const MOST: usize = 30_000;
 /// Bytes that are read of what a watcher wrote.
 const MOST_BYTES: u64 = 64 << 20;
 
+/// Lines of the program that are kept of what led to a call, beside the one that made it.
+const MOST_CALLERS: usize = 5;
+
 /// What compilers are called; each gets a stand-in that adds `-g`.
 const COMPILERS: [&str; 8] = ["cc", "gcc", "clang", "c++", "g++", "clang++", "c99", "rustc"];
 

@@ -1,4 +1,4 @@
-"""Notes what a Python program does, with the line that did it: one JSON object a line, appended to a file of its own folder.
+"""Notes what a Python program does, with the line that did it: one JSON list a line, appended to a file of its own folder.
 
 The harness puts this on the path of a private copy that is watched. It changes nothing for the program: every wrapper calls what it
 wraps, gives back what that gave, and swallows its own errors.
@@ -39,23 +39,24 @@ def _watch():
     def own(name):
         return name.startswith(root) and name != here and "site-packages" not in name
 
-    def place(frame):
-        while frame is not None:
+    def places(frame):
+        found = []
+        while frame is not None and len(found) < 6:
             name = names.get(frame.f_code.co_filename)
             if name is None:
                 name = names[frame.f_code.co_filename] = os.path.abspath(frame.f_code.co_filename)
             if own(name):
-                return [name, frame.f_lineno, frame.f_code.co_name]
+                found.append([name, frame.f_lineno, frame.f_code.co_name])
             frame = frame.f_back
-        return None
+        return found
 
     def note(call, subject, figure=None, error=None, where=None):
         if state["left"] <= 0 or getattr(busy, "on", False):
             return
         busy.on = True
         try:
-            where = where or place(sys._getframe(2))
-            if where is None:
+            where = where or places(sys._getframe(2))
+            if not where:
                 return
             state["left"] -= 1
             line = json.dumps([clock(), get_pid(), identity(), call, str(subject)[:300], figure, error, where])
@@ -192,6 +193,77 @@ def _watch():
 
     socket.SocketIO.readinto = readinto
 
+    def of_streams(module):
+        # A loop of events reads for the program: its own line is on the way to the stream, not to the socket.
+        def about(stream):
+            return getattr(stream, "_harness_side", "client")
+
+        opened = module.open_connection
+
+        async def open_connection(host=None, port=None, **named):
+            where = "%s:%s" % (host, port)
+            try:
+                reader, writer = await opened(host, port, **named)
+            except BaseException as error:
+                note("connect", where, None, said(error))
+                raise
+            reader._harness_side = writer._harness_side = "backend"
+            note("connect", where)
+            return reader, writer
+
+        module.open_connection = open_connection
+
+        def reads(name):
+            original = getattr(module.StreamReader, name)
+
+            async def wrapped(self, *arguments, **named):
+                try:
+                    value = await original(self, *arguments, **named)
+                except BaseException as error:
+                    note("receive", about(self), None, said(error))
+                    raise
+                note("receive", about(self), size(value))
+                return value
+
+            wrapped.__name__ = name
+            setattr(module.StreamReader, name, wrapped)
+
+        for name in ("read", "readexactly", "readuntil"):
+            reads(name)
+        original_stream_write = module.StreamWriter.write
+
+        def write(self, data):
+            value = original_stream_write(self, data)
+            note("send", about(self), size(data))
+            return value
+
+        module.StreamWriter.write = write
+
+    class Streams:
+        """Wraps the streams of asyncio when, and only when, the program takes them in."""
+
+        def find_spec(self, name, path, target=None):
+            if name != "asyncio.streams":
+                return None
+            sys.meta_path.remove(self)
+            from importlib.machinery import PathFinder
+            spec = PathFinder.find_spec(name, path, target)
+            if spec is None:
+                return None
+            execute = spec.loader.exec_module
+
+            def exec_module(module):
+                execute(module)
+                try:
+                    of_streams(module)
+                except Exception:
+                    pass
+
+            spec.loader.exec_module = exec_module
+            return spec
+
+    sys.meta_path.insert(0, Streams())
+
     def hook(event, arguments):
         if getattr(busy, "on", False):
             return
@@ -236,11 +308,11 @@ def _watch():
         threading.Thread.start = start
 
     def innermost(traceback):
-        found = None
+        found = []
         while traceback is not None:
             name = os.path.abspath(traceback.tb_frame.f_code.co_filename)
             if own(name):
-                found = [name, traceback.tb_lineno, traceback.tb_frame.f_code.co_name]
+                found.insert(0, [name, traceback.tb_lineno, traceback.tb_frame.f_code.co_name])
             traceback = traceback.tb_next
         return found
 

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use fake_backends::clock::RunClock;
 use harness_model::history::{Call, NotWatched, SourcePlace, SourceTree, Watched};
 
-use super::moment;
 use super::places::{Frame, Places};
+use super::{MOST_CALLERS, moment};
 
 /// The calls that are followed.
 const CALLS: &str = "trace=accept,accept4,recvfrom,recvmsg,sendto,sendmsg,sendfile,connect,close,shutdown,open,openat,creat,read,write,\
@@ -102,18 +102,23 @@ pub(super) fn events(text: &str, clock: &RunClock, root: &Path, source: &SourceT
         places.ask(&call.frames);
     }
     let places = places.resolved();
-    let place = |frames: &[Frame]| -> Option<SourcePlace> {
-        frames.iter().find_map(|frame| {
+    let own_places = |frames: &[Frame]| -> Vec<SourcePlace> {
+        let place = |frame: &Frame| {
             let (path, line, function) = places.get(frame)?;
             let file = source.own(path)?.path.clone();
             Some(SourcePlace { file, line: *line, function: Some(function.clone()) })
-        })
+        };
+        frames.iter().filter_map(place).take(MOST_CALLERS + 1).collect()
     };
     // What comes from no line of the program is the loader's, or a library's own.
     let own = calls.into_iter().filter_map(|call| {
-        let place = place(&call.frames);
-        (place.is_some() || matches!(call.watched.call, Call::Exit | Call::Signal))
-            .then_some(Watched { place, ..call.watched })
+        let mut callers = own_places(&call.frames);
+        let place = (!callers.is_empty()).then(|| callers.remove(0));
+        (place.is_some() || matches!(call.watched.call, Call::Exit | Call::Signal)).then_some(Watched {
+            place,
+            callers,
+            ..call.watched
+        })
     });
     own.collect()
 }
@@ -125,12 +130,60 @@ pub(super) struct Traced {
     frames: Vec<Frame>,
 }
 
+/// Which side a descriptor leads to, in each process. Threads share a table; a child begins with a copy of that of its parent, which
+/// closes the connection that it has given away at once, often before the child has read from it.
+struct Tables {
+    all: Vec<HashMap<i64, &'static str>>,
+    of: HashMap<String, usize>,
+}
+
+impl Default for Tables {
+    fn default() -> Tables {
+        Tables { all: vec![HashMap::new()], of: HashMap::new() }
+    }
+}
+
+impl Tables {
+    /// The table of a process. One that nobody is known to have made is the child of whoever is about to make one.
+    fn of(&mut self, process: &str, begun: &HashMap<&str, &str>) -> usize {
+        if let Some(&known) = self.of.get(process) {
+            return known;
+        }
+        let makes = |text: &str| ["clone", "fork", "vfork"].iter().any(|name| text.starts_with(name));
+        let parent = begun.iter().find(|(_, text)| makes(text)).map(|(parent, text)| (*parent, *text));
+        match parent {
+            Some((parent, text)) => {
+                let table = self.of.get(parent).copied().unwrap_or(0);
+                self.begin(table, process, text)
+            }
+            None => {
+                self.of.insert(process.to_owned(), 0);
+                0
+            }
+        }
+    }
+
+    /// A thread or a child began.
+    fn begin(&mut self, parent: usize, process: &str, text: &str) -> usize {
+        if let Some(&known) = self.of.get(process) {
+            return known;
+        }
+        let table = if text.contains("CLONE_FILES") || text.contains("CLONE_THREAD") {
+            parent
+        } else {
+            self.all.push(self.all[parent].clone());
+            self.all.len() - 1
+        };
+        self.of.insert(process.to_owned(), table);
+        table
+    }
+}
+
 /// Reads `strace -f -k -ttt`. A call that another thread interrupted is joined again.
 fn parsed(text: &str, clock: &RunClock, root: &str) -> Vec<Traced> {
     let mut calls: Vec<Traced> = Vec::new();
     let mut begun: HashMap<&str, &str> = HashMap::new();
-    // Which side a descriptor leads to. Threads share them, and children begin with those of their parent.
-    let mut sides: HashMap<i64, &'static str> = HashMap::new();
+    let mut tables = Tables::default();
     let mut of_line = false;
     for line in text.lines().take(MOST_LINES) {
         if let Some(frame) = line.strip_prefix(" > ") {
@@ -144,6 +197,7 @@ fn parsed(text: &str, clock: &RunClock, root: &str) -> Vec<Traced> {
         let Some((time, rest)) = rest.trim_start().split_once(' ') else { continue };
         let whole;
         let rest = if let Some(begin) = rest.strip_suffix(" <unfinished ...>") {
+            tables.of(process, &begun);
             begun.insert(process, begin);
             continue;
         } else if let Some(end) = rest.strip_prefix("<... ").and_then(|end| end.split_once(" resumed>")) {
@@ -153,7 +207,11 @@ fn parsed(text: &str, clock: &RunClock, root: &str) -> Vec<Traced> {
         } else {
             rest
         };
-        let Some(watched) = call(rest, &mut sides) else { continue };
+        let table = tables.of(process, &begun);
+        let Some(watched) = call(rest, &mut tables.all[table]) else { continue };
+        if let (Call::Thread | Call::Fork, Some(child)) = (watched.call, watched.figure) {
+            tables.begin(table, &child.to_string(), rest);
+        }
         let number: u32 = process.parse().unwrap_or(0);
         let nanoseconds = time.split_once('.').and_then(|(seconds, micros)| {
             Some(seconds.parse::<u64>().ok()? * 1_000_000_000 + micros.parse::<u64>().ok()? * 1_000)
@@ -179,6 +237,7 @@ fn call(text: &str, sides: &mut HashMap<i64, &'static str>) -> Option<Watched> {
         figure,
         error,
         place: None,
+        callers: Vec::new(),
     };
     if let Some(signal) = text.strip_prefix("--- ") {
         return Some(watched(Call::Signal, signal.split(' ').next()?.to_owned(), None, None));
@@ -324,6 +383,31 @@ mod tests {
                 (Call::Exit, "killed by SIGPIPE", None, None, 0),
             ]
         );
+    }
+
+    /// The parent closes its copy of the connection before the child has read from it.
+    const FORKS: &str = "7 1796044572.085875 accept(3, NULL, NULL) = 5\n\
+        7 1796044572.085900 clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|SIGCHLD <unfinished ...>\n\
+        8 1796044572.085910 recvfrom(5,  <unfinished ...>\n\
+        7 1796044572.085920 <... clone resumed>, child_tidptr=0x7f) = 8\n\
+        7 1796044572.085930 close(5) = 0\n\
+        8 1796044572.085940 <... recvfrom resumed>\"GET / HTTP\"..., 4096, 0, NULL, NULL) = 120\n\
+        7 1796044572.085950 clone3({flags=CLONE_VM|CLONE_FILES|CLONE_THREAD, parent_tid=[9]}, 88) = 9\n\
+        7 1796044572.085960 accept(3, NULL, NULL) = 5\n\
+        9 1796044572.085970 recvfrom(5, \"GET\", 4096, 0, NULL, NULL) = 3\n\
+        9 1796044572.085980 close(5) = 0\n\
+        7 1796044572.085990 recvfrom(5, \"GET\", 4096, 0, NULL, NULL) = 4\n";
+
+    #[test]
+    fn a_child_keeps_its_connection_when_the_parent_closes_its_own_and_a_thread_does_not() {
+        let received = |process: u32| -> Vec<i64> {
+            let calls = parsed(FORKS, &RunClock::start(), "/copy");
+            let of = calls.iter().filter(|one| one.watched.process == process);
+            of.filter(|one| one.watched.call == Call::Receive).filter_map(|one| one.watched.figure).collect()
+        };
+        assert_eq!(received(8), [120]);
+        assert_eq!(received(9), [3]);
+        assert_eq!(received(7), [0; 0], "a thread has closed what it shares");
     }
 
     const PROGRAM: &str = "#include <stdio.h>\n#include <sys/socket.h>\n#include <netinet/in.h>\nint main(void) {\n\

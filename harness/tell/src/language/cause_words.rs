@@ -199,6 +199,10 @@ words!(Cause {
         en: "the turn is taken twice for one request (once to look or to log, once to send): ask for the next backend once and keep it",
         es: "el turno se toma dos veces por petición (una para mirar o registrar, otra para enviar): conviene pedir el siguiente backend una vez y guardarlo"
     },
+    Cause::NamesOfThisProcess => {
+        en: "the name of a cached file is made of something that is new in each process: `hash()` of Python gives another number after every start",
+        es: "el nombre de cada archivo guardado sale de algo que cambia con el proceso: el `hash()` de Python da otro número en cada arranque"
+    },
     Cause::CacheElsewhere => {
         en: "the files of the cache lie outside the directory of the program",
         es: "los archivos del caché están fuera del directorio del programa"

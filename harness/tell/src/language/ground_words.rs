@@ -55,7 +55,7 @@ crate::messages! {
 words!(Basis {
     Basis::Printed => { en: "printed by the program itself", es: "la escribió el propio programa" },
     Basis::Watched => { en: "seen while the program was watched", es: "vista al observar el programa" },
-    Basis::Read => { en: "found in the source by what such a mistake looks like: look there first", es: "hallada en el código por la forma de un error así: conviene mirar ahí primero" },
+    Basis::Read => { en: "perhaps: read in the source by what such a mistake looks like, and not seen", es: "quizás: leída en el código por la forma de un error así, y no observada" },
 });
 
 words!(Spoke {

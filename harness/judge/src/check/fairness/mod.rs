@@ -211,24 +211,45 @@ fn broken(
     Judged::fail(finding, evidence)
 }
 
+/// The visits of serial requests, each step with the backends of its list.
+fn serial_visits<'a>(ledger: &'a Ledger<'a>) -> impl Iterator<Item = (Visits<'a>, Vec<String>)> {
+    let serial = ledger.plan.steps.iter().filter(|step| matches!(step.kind, StepKind::Serial(_)));
+    serial.filter_map(|step| Some((visits_of(ledger, step, Purpose::Serial)?, backends_of(ledger, step))))
+}
+
+/// Whether the turn moved on by two for each serial request, in every list that can show it: of three backends that is a cycle the other
+/// way round, of four only every second is asked.
+pub(super) fn moves_by_two(ledger: &Ledger<'_>) -> bool {
+    let number = |name: &str| name.strip_prefix('b').and_then(|number| number.parse::<usize>().ok());
+    let mut shown = false;
+    for (visits, backends) in serial_visits(ledger) {
+        let visited: Vec<usize> = visits.sequence().into_iter().filter_map(number).collect();
+        let many = backends.len();
+        if many < 3 || visited.len() < 2 * many {
+            continue;
+        }
+        if !visited.windows(2).all(|pair| (pair[1] + many - pair[0]) % many == 2) {
+            return false;
+        }
+        shown |= many % 2 == 0;
+    }
+    shown
+}
+
 /// What drifting counts look like: racy where serial requests kept an exact cycle in the same run.
 fn drift_pattern(ledger: &Ledger<'_>, spread: u64, attempts: u64) -> RotationPattern {
     if per_connection(ledger).is_some() {
         return RotationPattern::PerConnection;
     }
     let backends = all_backends(ledger);
-    let serial: Vec<RotationPattern> = ledger
-        .plan
-        .steps
-        .iter()
-        .filter(|step| matches!(step.kind, StepKind::Serial(_)))
-        .filter_map(|step| visits_of(ledger, step, Purpose::Serial))
-        .map(|visits| of_serial(&visits.sequence(), &backends, rotations(ledger)))
+    // Each step by the list that it had: of two backends the fourth is not left out.
+    let serial: Vec<RotationPattern> = serial_visits(ledger)
+        .map(|(visits, backends)| of_serial(&visits.sequence(), &backends, rotations(ledger)))
         .filter(|pattern| *pattern != RotationPattern::Unknown)
         .collect();
     if !serial.is_empty() {
-        let exact = serial.iter().all(|pattern| *pattern == RotationPattern::Global);
-        return if exact { RotationPattern::Racy } else { serial[0].clone() };
+        let broken = serial.iter().find(|pattern| **pattern != RotationPattern::Global);
+        return broken.cloned().unwrap_or(RotationPattern::Racy);
     }
     // Without serial requests only the size tells: losing turns drifts far more slowly than drawing lots.
     let random = (attempts as f64 / backends.len().max(1) as f64).sqrt();

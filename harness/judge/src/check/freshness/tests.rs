@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::check::Cause;
 use crate::check::testkit::{Ask, Kit};
 use crate::check::{Finding, LatePattern, Outcome, TtlFinding};
 use harness_model::adapter::Resolution;
@@ -86,6 +87,31 @@ fn an_entry_that_is_gone_too_soon_fails() {
         (1_700.0..1_730.0).contains(&age_ms) && (270.0..=300.0).contains(&short_ms),
         "{age_ms} {short_ms}"
     );
+}
+
+#[test]
+fn entries_that_are_gone_over_one_instant_were_swept_and_not_counted() {
+    // All that lay there at 2 s is gone, whatever its age.
+    let run = |sweep: f64| {
+        let mut kit = Kit::new(3);
+        let filled = kit.step(0.0, fill(40, 2_000));
+        let stored = |key: u32| 1_500.0 + f64::from(key) * 30.0;
+        for key in 0..40 {
+            kit.ask(Ask::get(Purpose::Fill, &format!("/ttl/{key}"), stored(key)).by("b1"));
+        }
+        kit.step(2_600.0, probe(filled, 2_000));
+        for key in 0..40 {
+            let age = if key < 14 { 900.0 } else { 1_600.0 + f64::from(key - 14) * 30.0 };
+            let at = stored(key) + 2.0 + age;
+            let ask = Ask::get(Purpose::Probe, &format!("/ttl/{key}"), at);
+            let gone = age > 2_000.0 || (stored(key) < sweep && sweep < at);
+            kit.ask(if gone { ask.by("b2") } else { ask });
+        }
+        kit.judge(CheckId::TtlExpiry)
+    };
+    let swept = run(2_000.0);
+    assert!(matches!(swept.finding, Finding::Ttl(TtlFinding::ExpiredEarly { .. })), "{:?}", swept.finding);
+    assert_eq!(swept.cause, Some(Cause::CacheEmptiedAtOnce));
 }
 
 #[test]

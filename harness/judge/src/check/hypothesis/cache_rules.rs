@@ -61,9 +61,21 @@ pub(super) fn points(cause: Cause, look: &Look<'_>) -> i32 {
         }
         Cause::HitRenewsEntry => {
             let touches = look.has("os.utime|utime(|utimes(|chtimes|touch|set_modified|ultimo|último|last_use|last_access|acceso");
-            let assigns = look.has(NOW) && look.text.contains('=') && !look.has("==| < | > | - |>=|<=");
+            let assigns = look.has(NOW) && look.text.contains('=') && !look.has("==| < | > | - |>=|<=| + ");
             let looked_up = look.inside(LOOKED_UP);
-            yes(touches, 4) + yes(assigns && looked_up, 4) + yes(assigns && look.has("[|.|->"), 1)
+            // The age of an entry: a field of it, or what stands under a name in it.
+            let left = look.text.split('=').next().unwrap_or_default();
+            let of_entry = (left.contains('[') || left.contains('.') || left.contains("->"))
+                && [
+                    "hora", "save", "stored", "guard", "fecha", "cuando", "stamp", "time", "tiempo", "born",
+                    "nac", "age", "creado", "created", "acces", "use",
+                ]
+                .iter()
+                .any(|word| left.contains(word));
+            yes(touches, 4)
+                + yes(assigns && looked_up, 4)
+                + yes(assigns && look.has("[|.|->"), 1)
+                + yes(assigns && of_entry, 4)
         }
         Cause::CacheEmptiedAtOnce => {
             yes(look.has("rmtree|.clear()|remove_dir_all|removeall|vaciar|purg|limpiar"), 4)
@@ -79,8 +91,15 @@ pub(super) fn points(cause: Cause, look: &Look<'_>) -> i32 {
             let key = look.has(KEY) && look.text.contains('=') && !look.has("==|import|header|cabecera");
             let looked_up = look.has("cache.get(|cache.buscar(|lookup(|buscar_cache(|leer_cache(|cache_get(|cache_buscar(|obtener(|consultar(") && !look.text.starts_with("def ")
                 && !look.text.starts_with("fn ");
+            // Where the key is made: of the host and the target, and of nothing else.
+            let left = look.text.split('=').next().unwrap_or_default();
+            let made = look.text.contains('=')
+                && !look.has("==|md5|sha")
+                && ["clave", "llave", "key"].iter().any(|word| left.contains(word))
+                && look.has("host|url|ruta|path|destino|target|p[1]|uri");
             yes(key && (look.has(CACHE) || look.inside(CACHE) || look.inside(KEY) || look.file(CACHE)), 4)
                 + yes(looked_up, 4)
+                + yes(made, 9)
         }
         Cause::KeysCollide | Cause::NamesOfFiles => {
             let cut = look.has("replace(|split('?')|split(\"?\")|[:|split_once('?')|'?'|strchr(|partition('?')|partition(\"?\")|basename|urlparse|.path|quote(|strtok(|gsub|'_'|\"_\"");
@@ -112,7 +131,7 @@ pub(super) fn points(cause: Cause, look: &Look<'_>) -> i32 {
         | Cause::PartOfAnswerStored
         | Cause::PartStored
         | Cause::StoredTogether => {
-            let stores = look.has("guardar|cache.set|cache.put|cache.guard|store(|almacen|put(|insert(|save(|cache[|cache_put|cache_store|guarda(") && look.text.contains('(') | look.has("] =");
+            let stores = look.has("poner(|meter(|guardar|cache.set|cache.put|cache.guard|store(|almacen|put(|insert(|save(|cache[|cache_put|cache_store|guarda(|cache_escrib|cache_write|cache_meter|cache_add|escribir_cache") && look.text.contains('(') | look.has("] =");
             let called = !look.inside("guard|store|put|set|almac|save|escrib");
             let asks = look.text.starts_with("if ")
                 || look.text.starts_with("if(")
@@ -120,15 +139,43 @@ pub(super) fn points(cause: Cause, look: &Look<'_>) -> i32 {
             yes(stores && !look.defines() && (called || cause == Cause::StoredTogether), 4)
                 + yes(stores && asks, 1)
                 + yes(
-                    cause == Cause::StatusNotLookedAt && asks && look.has("status|codigo|código|estado|200"),
+                    cause == Cause::StatusNotLookedAt
+                        && asks
+                        && look.has("status|codigo|código|estado|200")
+                        && look.near("guardar|store|cache.|poner(|put(|insert(|save(|meter(", 4),
                     3,
                 )
                 + yes(
-                    look.has("cacheable|storable|guardable|almacenable|se_guarda|se_puede_guardar|cachear"),
-                    4,
+                    cause == Cause::PartOfAnswerStored
+                        && look.has("on('close'|on(\"close\"|on('end'|on(\"end\"")
+                        && look.near("file|archivo|fd|cache", 2),
+                    7,
+                )
+                // Where it is decided whether something is stored, and not where it was decided already.
+                + yes(
+                    look.has("cacheable|storable|guardable|almacenable|se_guarda|se_puede_guardar|cachear")
+                        && (look.has("\"get\"|'get'|&& |and | or ") || look.defines()),
+                    7,
                 )
                 + yes(asks && cause == Cause::DirectivesIgnored && look.has("\"get\"|'get'|no-store"), 2)
                 - yes(look.of_log() || look.has("header|cabecera|map[|dict"), 3)
+        }
+        Cause::NamesOfThisProcess => {
+            // The function of the language, and none of a library or of the program.
+            let at = look.text.find("hash(");
+            let own = at.is_some_and(|at| {
+                !look.text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.')
+            });
+            let python = look.file(".py") && own && !look.defines();
+            yes(python && !look.program.any("def hash("), 2)
+                + yes(
+                    python
+                        && (look.has(KEY)
+                            || look.inside(KEY)
+                            || look.inside(CACHE)
+                            || look.has("ruta|path|url")),
+                    2,
+                )
         }
         // One buffer for all: of the whole program, or of all calls of a function.
         Cause::SharedState => {

@@ -84,7 +84,30 @@ impl<'a> Calls<'a> {
                     .push(Fact::NeverCalled { call: Call::SetOption, subject: "SO_REUSEADDR".into() });
                 seen
             }
-            Cause::FirstReadOnly | Cause::ChunksNotRead => self.called(self.on("client", Call::Receive)),
+            Cause::FirstReadOnly => {
+                Seen { refuted: self.reads_on(), ..self.called(self.on("client", Call::Receive)) }
+            }
+            Cause::ChunksNotRead => self.called(self.on("client", Call::Receive)),
+            Cause::NeverCloses => Seen {
+                refuted: self
+                    .on("client", Call::Close)
+                    .chain(self.on("client", Call::Shutdown))
+                    .next()
+                    .is_some(),
+                ..self.called(self.on("client", Call::Send))
+            },
+            Cause::UnlockedCounter => Seen { refuted: self.one_thread().is_some(), ..Seen::default() },
+            Cause::StoredTogether => {
+                let by_others = |one: &&Watched| {
+                    self.files_written()
+                        .any(|other| other.subject == one.subject && other.thread != one.thread)
+                };
+                let seen = self.called(self.files_written().filter(by_others));
+                let renamed = |path: &str| self.each(Call::Rename).any(|one| one.subject.starts_with(path));
+                let wrote = self.files_written().next().is_some();
+                let apart = wrote && self.files_written().all(|one| renamed(&one.subject));
+                Seen { refuted: apart && seen.supports.is_empty(), ..seen }
+            }
             Cause::PassedOnIncompletely => self.called(self.on("backend", Call::Receive)),
             Cause::WaitsForClose => {
                 let reads = || self.on("backend", Call::Receive);
@@ -95,11 +118,7 @@ impl<'a> Calls<'a> {
                 }
             }
             Cause::ServedOneByOne => {
-                let begins = self.each(Call::Thread).chain(self.each(Call::Fork)).next().is_some();
-                let mut threads: Vec<u64> = self.on("client", Call::Receive).map(|one| one.thread).collect();
-                threads.sort_unstable();
-                threads.dedup();
-                if begins || threads.len() != 1 {
+                if self.one_thread().is_none() {
                     return Seen::default();
                 }
                 let mut seen = self.called(self.each(Call::Accept));
@@ -113,7 +132,7 @@ impl<'a> Calls<'a> {
                 let seen = self.called(in_place);
                 Seen { refuted: wrote && seen.supports.is_empty(), ..seen }
             }
-            Cause::CacheInMemory => {
+            Cause::CacheInMemory | Cause::CacheElsewhere => {
                 let outside =
                     |one: &&Watched| one.subject.starts_with('/') && !one.subject.starts_with(self.root);
                 let elsewhere = self.called(self.files_written().filter(outside));
@@ -121,11 +140,11 @@ impl<'a> Calls<'a> {
                     return Seen { instead: Some(Cause::CacheElsewhere), ..elsewhere };
                 }
                 match self.files_written().next() {
-                    None => Seen {
+                    None if cause == Cause::CacheInMemory => Seen {
                         supports: vec![Fact::NeverCalled { call: Call::OpenToWrite, subject: String::new() }],
                         ..Seen::default()
                     },
-                    Some(_) => Seen::default(),
+                    _ => Seen::default(),
                 }
             }
             Cause::UnhandledEvent | Cause::BrokenPipe => {
@@ -144,6 +163,7 @@ impl<'a> Calls<'a> {
             Cause::ExceptionUncaught => self.called(self.each(Call::Exception)),
             Cause::BackendErrorIgnored => self.called(
                 self.each(Call::Connect)
+                    .chain(self.on("backend", Call::Receive))
                     .filter(|one| one.error.as_deref().is_some_and(|error| error != "EINPROGRESS")),
             ),
             Cause::PortInSource => {
@@ -151,6 +171,92 @@ impl<'a> Calls<'a> {
             }
             _ => Seen::default(),
         }
+    }
+
+    /// The lines that led to the calls that a cause is about, the most frequent ones first, each with those that called it.
+    pub(super) fn ways(&self, cause: Cause) -> Vec<Vec<&'a SourcePlace>> {
+        let calls: Vec<&'a Watched> = match cause {
+            Cause::StatusNotLookedAt
+            | Cause::DirectivesIgnored
+            | Cause::PartOfAnswerStored
+            | Cause::PartStored
+            | Cause::StoredTogether
+            | Cause::WrittenInPlace => self.files_written().collect(),
+            Cause::KeysCollide
+            | Cause::NamesOfFiles
+            | Cause::MethodNotInKey
+            | Cause::TtlNeverCompared
+            | Cause::TtlMiscounted
+            | Cause::HitRenewsEntry
+            | Cause::ClockRestarted
+            | Cause::NothingCached => self.files_written().chain(self.each(Call::OpenToRead)).collect(),
+            Cause::StoredIncompletely | Cause::TreatedAsText => self
+                .files_written()
+                .chain(self.each(Call::OpenToRead))
+                .chain(self.on("client", Call::Send))
+                .collect(),
+            Cause::PassedOnIncompletely | Cause::SharedState | Cause::WaitsForClose => {
+                self.on("backend", Call::Receive).collect()
+            }
+            Cause::FirstReadOnly | Cause::ChunksNotRead => self.on("client", Call::Receive).collect(),
+            Cause::RequestRebuilt => self.on("backend", Call::Send).collect(),
+            Cause::AnswerRebuilt | Cause::BodilessIgnored | Cause::NeverCloses => {
+                self.on("client", Call::Send).collect()
+            }
+            Cause::SentTwice
+            | Cause::TurnTakenTwice
+            | Cause::TurnPerConnection
+            | Cause::UnlockedCounter
+            | Cause::PartOfTheList
+            | Cause::PickedAtRandom
+            | Cause::ServedOneByOne
+            | Cause::BackendErrorIgnored => self.each(Call::Connect).collect(),
+            _ => Vec::new(),
+        };
+        let mut ways: Vec<(Vec<&'a SourcePlace>, usize)> = Vec::new();
+        for one in calls {
+            let way: Vec<&SourcePlace> = one.place.iter().chain(&one.callers).collect();
+            match ways.iter_mut().find(|(known, _)| *known == way) {
+                _ if way.is_empty() => {}
+                Some((_, times)) => *times += 1,
+                None => ways.push((way, 1)),
+            }
+        }
+        ways.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+        ways.into_iter().map(|(way, _)| way).collect()
+    }
+
+    /// The only thread that reads from clients, where it never had help.
+    fn one_thread(&self) -> Option<u64> {
+        if self.each(Call::Thread).chain(self.each(Call::Fork)).next().is_some() {
+            return None;
+        }
+        let mut threads: Vec<u64> = self.on("client", Call::Receive).map(|one| one.thread).collect();
+        threads.sort_unstable();
+        threads.dedup();
+        if let [only] = threads[..] { Some(only) } else { None }
+    }
+
+    /// Whether one line read more than once from a client before the program turned to a backend: then it stands in a loop.
+    fn reads_on(&self) -> bool {
+        let mut reads: Vec<(u64, &str, &SourcePlace)> = Vec::new();
+        for one in &self.all {
+            match one.call {
+                Call::Accept | Call::Close | Call::Connect => {
+                    reads.retain(|(thread, subject, _)| *thread != one.thread && *subject != one.subject)
+                }
+                Call::Receive if one.subject.starts_with("client") && one.figure.is_some_and(|n| n > 0) => {
+                    let Some(place) = &one.place else { continue };
+                    let read = (one.thread, one.subject.as_str(), place);
+                    if reads.contains(&read) {
+                        return true;
+                    }
+                    reads.push(read);
+                }
+                _ => {}
+            }
+        }
+        false
     }
 
     fn each(&self, call: Call) -> impl Iterator<Item = &'a Watched> + use<'a, '_> {

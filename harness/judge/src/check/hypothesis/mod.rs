@@ -24,7 +24,7 @@ use super::ledger::{Asked, Ledger, ms_between};
 use super::{ConfigFinding, Finding, Outcome, ProxyFinding, Verdict};
 use crate::last_words::Spoke;
 use harness_model::catalogue::CheckId;
-use harness_model::history::{EventKind, ExchangeEnd, Purpose, Record, SourcePlace};
+use harness_model::history::{EventKind, ExchangeEnd, Record, SourcePlace};
 
 /// Lines around the one that is named.
 const AROUND: u32 = 2;
@@ -47,15 +47,21 @@ pub(super) fn ground(ledger: &Ledger<'_>, record: &Record, verdicts: &mut [Verdi
         verdict.cause = cause;
         verdict.grounds = (grounds != Grounds::default()).then(|| Box::new(grounds));
     }
-    // The same fault once more has the same line.
-    let named: Vec<(CheckId, Named)> = verdicts
+    // The same fault once more has the same cause, and the same line.
+    let roots: Vec<(CheckId, Option<Cause>, Option<Named>)> = verdicts
         .iter()
-        .filter_map(|verdict| Some((verdict.check, verdict.grounds.as_deref()?.named.clone()?)))
+        .map(|verdict| {
+            let named = verdict.grounds.as_deref().and_then(|grounds| grounds.named.clone());
+            (verdict.check, verdict.cause, named)
+        })
         .collect();
     for verdict in verdicts.iter_mut().filter(|verdict| verdict.outcome == Outcome::Fail) {
-        let root = verdict.explained_by.and_then(|root| named.iter().find(|(check, _)| *check == root));
-        if let Some((_, named)) = root {
-            verdict.grounds.get_or_insert_default().named = Some(named.clone());
+        let root = verdict.explained_by.and_then(|root| roots.iter().find(|(check, ..)| *check == root));
+        if let Some((_, cause, named)) = root {
+            verdict.cause = *cause;
+            if named.is_some() {
+                verdict.grounds.get_or_insert_default().named = named.clone();
+            }
         }
     }
 }
@@ -112,7 +118,7 @@ impl<'a> Scene<'a> {
             ..Grounds::default()
         };
         let said = self.said_during(verdict);
-        let mut cause = self.by_what_was_asked(verdict, self.by_last_words(verdict, &said));
+        let mut cause = self.by_last_words(verdict, &said);
         if let Some(signal) = self.signal(verdict) {
             grounds.supports.push(Fact::EndedBySignal { signal });
         }
@@ -126,7 +132,7 @@ impl<'a> Scene<'a> {
         let asked = cause.filter(|cause| !(speaks_for(*cause) && printed.is_some()));
         let calls = self.calls_of(verdict);
         grounds.calls = calls.as_ref().map(Calls::shown).unwrap_or_default();
-        let seen = asked.zip(calls).map(|(cause, calls)| calls.ask(cause, &self.program));
+        let seen = asked.zip(calls.as_ref()).map(|(cause, calls)| calls.ask(cause, &self.program));
         if let Some(seen) = seen {
             cause = if seen.refuted { None } else { seen.instead.or(cause) };
             grounds.supports.extend(seen.supports);
@@ -135,21 +141,32 @@ impl<'a> Scene<'a> {
         if cause.is_some_and(speaks_for) && grounds.named.is_none() {
             grounds.named = printed.clone().map(|place| self.named(place, Basis::Printed));
         }
-        if cause == Some(Cause::CacheInMemory)
-            && rules::line_of(Cause::CacheElsewhere, &self.program, None).is_some()
-        {
-            cause = Some(Cause::CacheElsewhere);
-        }
         if let Some(supposed) = cause
             && rules::refuted(supposed, &self.program)
         {
             cause = None;
         }
-        if grounds.named.is_none()
+        // The files are there, and nobody can ask for them by name any more.
+        let no_names = cause == Some(Cause::IndexInMemory);
+        if no_names && rules::line_of(Cause::NamesOfThisProcess, &self.program, None, &[]).is_some() {
+            cause = Some(Cause::NamesOfThisProcess);
+        }
+        // The constant says more than the call that uses it.
+        let by_constant = cause == Some(Cause::CacheElsewhere);
+        if (grounds.named.is_none() || by_constant)
             && let Some(supposed) = cause
         {
-            let line = rules::line_of(supposed, &self.program, port_of(&verdict.finding));
-            grounds.named = line.map(|position| self.named(self.program.place(position), Basis::Read));
+            let ways = calls.as_ref().map(|calls| calls.ways(supposed)).unwrap_or_default();
+            let line = rules::line_of(supposed, &self.program, port_of(&verdict.finding), &ways);
+            let of_source = line.map(|found| {
+                let basis = if found.seen { Basis::Watched } else { Basis::Read };
+                self.named(self.program.place(found.position), basis)
+            });
+            let by_way = || {
+                rules::caller_of_what_stores(supposed, &ways).map(|place| self.named(place, Basis::Watched))
+            };
+            let named = of_source.or_else(by_way);
+            grounds.named = named.or(grounds.named.take());
         }
         if grounds.named.is_none() {
             grounds.named = printed.map(|place| self.named(place, Basis::Printed));
@@ -263,54 +280,6 @@ impl<'a> Scene<'a> {
             Some(Spoke::Abort | Spoke::Sanitizer) if general => Some(Cause::MemoryFault),
             _ => supposed,
         }
-    }
-
-    /// The cause after what reached the backends.
-    fn by_what_was_asked(&self, verdict: &Verdict, supposed: Option<Cause>) -> Option<Cause> {
-        match supposed {
-            // An answer that came from the cache was damaged there, and not on its way from a backend.
-            Some(Cause::PassedOnIncompletely) => {
-                let requests = self.requests(verdict);
-                let answered = || requests.iter().filter(|asked| asked.exchange.response.is_some());
-                let from_cache = answered().all(|asked| self.ledger.attempts_during(asked).next().is_none());
-                Some(match answered().next().is_some() && from_cache {
-                    true => Cause::StoredIncompletely,
-                    false => Cause::PassedOnIncompletely,
-                })
-            }
-            // In order, and not one after the other: the turn moves by more than one for each request.
-            None | Some(Cause::PartOfTheList) if self.turn_moves_by_two(verdict) => {
-                Some(Cause::TurnTakenTwice)
-            }
-            _ => supposed,
-        }
-    }
-
-    /// Whether serial requests of a failure went to the backends in steps of the same length, and that not one.
-    fn turn_moves_by_two(&self, verdict: &Verdict) -> bool {
-        let of_rotation = matches!(
-            verdict.check,
-            CheckId::RotationSerialCycle
-                | CheckId::RotationSpread
-                | CheckId::ConfigBackends
-                | CheckId::ConfigTwoBackends
-        );
-        if !of_rotation {
-            return false;
-        }
-        let steps: Vec<Option<usize>> = self.requests(verdict).iter().map(|asked| asked.step).collect();
-        let serial = self
-            .ledger
-            .asked
-            .iter()
-            .filter(|asked| steps.contains(&asked.step) && asked.exchange.purpose == Purpose::Serial);
-        let number = |name: &str| name.strip_prefix('b').and_then(|number| number.parse::<usize>().ok());
-        let visited: Vec<usize> = serial
-            .filter_map(|asked| number(&self.ledger.attempts_during(asked).next()?.attempt.backend))
-            .collect();
-        let many = visited.iter().copied().max().unwrap_or(0);
-        let moves = || visited.windows(2).map(|pair| (pair[1] + many - pair[0]) % many.max(1));
-        many > 2 && visited.len() > 5 && moves().all(|step| step == 2)
     }
 
     fn not_taken(&self, verdict: &Verdict) -> Option<Fact> {

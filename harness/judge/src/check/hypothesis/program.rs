@@ -100,6 +100,13 @@ impl<'a> Program<'a> {
         (!name.is_empty()).then(|| name.to_owned())
     }
 
+    /// Whether a place that was seen lies in the function of a line.
+    pub(super) fn same_function(&self, position: usize, seen: &SourcePlace) -> bool {
+        let Some(begin) = self.lines[position].function else { return false };
+        let at = self.lines.iter().position(|line| line.file == seen.file && line.number >= seen.line);
+        at.is_some_and(|at| self.lines[at].function == Some(begin))
+    }
+
     /// The lines of the function around a line, itself included.
     pub(super) fn function(&self, position: usize) -> impl Iterator<Item = (usize, &CodeLine<'a>)> {
         let begin = self.lines[position].function;

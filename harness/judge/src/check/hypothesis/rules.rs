@@ -7,28 +7,113 @@ use super::cache_rules;
 use super::look::{LOG, Look, RECEIVE, THREADS, TURN, numbers, yes};
 use super::program::Program;
 use crate::check::Cause;
+use harness_model::history::SourcePlace;
+
+/// Names of functions that choose a backend.
+const CHOOSES: &str = "eleg|siguiente|next|pick|escog|choose|balance|select";
 
 /// Points that a line needs to be named.
 const ENOUGH: i32 = 3;
 
-/// The line that a cause would be at, where the source has one that looks like it.
-pub(super) fn line_of(cause: Cause, program: &Program<'_>, port: Option<u16>) -> Option<usize> {
+/// Lines so near are one place.
+const NEAR: u32 = 6;
+
+/// A line that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Which.
+    pub(super) position: usize,
+    /// It was on the way to the calls that the cause is about, while the program was watched.
+    pub(super) seen: bool,
+}
+
+/// The line that a cause would be at, where the source has one that looks like it. `ways` are lines that the program was seen to go: of
+/// several that look alike, it is one of those. Where two look alike and nothing was seen, none is named.
+pub(super) fn line_of(
+    cause: Cause,
+    program: &Program<'_>,
+    port: Option<u16>,
+    ways: &[Vec<&SourcePlace>],
+) -> Option<Found> {
+    let gone = |position: usize| {
+        let place = program.place(position);
+        let steps = || ways.iter().flatten().filter(|step| step.file == place.file);
+        let exact = steps().any(|step| step.line == place.line);
+        // A function is as far as it goes from its first line that was seen to its last.
+        let inside = steps().any(|step| program.same_function(position, step));
+        (exact, inside)
+    };
     let points = |position: usize| {
         let look = Look::at(program, position, port);
-        points(cause, &look).max(cache_rules::points(cause, &look))
+        let looks = points(cause, &look).max(cache_rules::points(cause, &look));
+        let (exact, inside) = gone(position);
+        (looks, looks + yes(exact, 3) + yes(inside, 2))
     };
-    let best = (0..program.lines.len()).map(|position| (points(position), position));
-    let (points, position) = best.max_by_key(|(points, position)| (*points, std::cmp::Reverse(*position)))?;
-    (points >= ENOUGH).then_some(position)
+    let all: Vec<(usize, i32)> = (0..program.lines.len())
+        .map(|position| (position, points(position)))
+        .filter(|(_, (looks, _))| *looks >= ENOUGH)
+        .map(|(position, (_, points))| (position, points))
+        .collect();
+    let most = all.iter().map(|(_, points)| *points).max()?;
+    let mut best = all.iter().filter(|(_, points)| *points == most).map(|(position, _)| *position);
+    let first = best.next()?;
+    let elsewhere = |other: usize| {
+        let (other, first) = (&program.lines[other], &program.lines[first]);
+        other.file != first.file || other.number - first.number > NEAR
+    };
+    if best.any(elsewhere) {
+        return None;
+    }
+    Some(Found { position: first, seen: gone(first).0 })
+}
+
+/// Where something is stored that should not be: the line that calls what stores, on the way that the program was seen to go.
+pub(super) fn caller_of_what_stores(cause: Cause, ways: &[Vec<&SourcePlace>]) -> Option<SourcePlace> {
+    let stores = matches!(
+        cause,
+        Cause::StatusNotLookedAt | Cause::DirectivesIgnored | Cause::PartOfAnswerStored | Cause::PartStored
+    );
+    const STORES: &str =
+        "guard|store|put|set|almac|save|escrib|write|cache|meter|add|insert|anot|copia|persist|disco|disk";
+    let is_store = |place: &SourcePlace| {
+        let function = place.function.as_deref().unwrap_or_default().to_lowercase();
+        STORES.split('|').any(|word| function.contains(word))
+    };
+    let way = ways.first().filter(|_| stores)?;
+    way.iter().skip(1).find(|place| !is_store(place)).map(|place| (*place).clone())
 }
 
 /// Whether the source speaks against a cause.
 pub(super) fn refuted(cause: Cause, program: &Program<'_>) -> bool {
     const REUSES: &str = "so_reuseaddr|so_reuseport|reuse_port=true|allow_reuse_address = true|allow_reuse_address=true|tcplistener::bind|net.listen(\"tcp";
+    const DRAWS: &str = "rand|shuffle|choice|uuid|time|getpid|hash";
+    const AT_ONCE: &str = "thread|fork|spawn|go |executor|rayon|multiprocessing|process|clone(|async|worker";
     match cause {
         Cause::PortNotReusable => program.any(REUSES),
+        // Who draws lots calls something that draws them, and who races has somebody to race with.
+        Cause::PickedAtRandom => !program.lines.is_empty() && !program.any(DRAWS),
+        Cause::UnlockedCounter => !program.lines.is_empty() && !program.any(AT_ONCE),
         _ => false,
     }
+}
+
+const BACKENDS: &str = "backend|servidor|server|destino|upstream|origen|granja|nodo";
+
+/// Whether a line reads words of a bounded length: `%255s`.
+fn scans_so_many(text: &str) -> bool {
+    text.split('%').skip(1).any(|rest| {
+        let digits = rest.chars().take_while(char::is_ascii_digit).count();
+        digits > 1 && rest[digits..].starts_with('s')
+    })
+}
+
+/// Whether a line counts to two, three or four where backends are meant.
+fn counts_few(look: &Look<'_>) -> bool {
+    let loops = look.text.starts_with("for ") || look.text.starts_with("for(") || look.has("while |take(|[:");
+    let few = look.has(
+        "1..=2|1..=3|1..=4|0..2|0..3|0..4|range(2)|range(3)|range(4)|range(1, 3)|range(1, 4)|range(1, 5)|range(1,4)|< 2;|< 3;|< 4;|<= 3;|[:2]|[:3]|[:4]|take(2)|take(3)|take(4)",
+    );
+    loops && few && (look.has(BACKENDS) || look.near(BACKENDS, 4))
 }
 
 fn points(cause: Cause, look: &Look<'_>) -> i32 {
@@ -41,7 +126,17 @@ fn points(cause: Cause, look: &Look<'_>) -> i32 {
                 .has("max_workers|threadpool|semaphore|newfixedthreadpool|num_threads|n_hilos|hilos =")
                 && numbers(look.text).any(|n| n < 16);
             let accepts = look.has("accept(|.incoming()|.accept()|acceptor");
-            yes(pool, 6) + yes(accepts && !look.program.any(THREADS), 5) + yes(accepts && look.in_loop(), 2)
+            // Who has threads and serves one by one holds a lock meanwhile: in what handles a request, and not around a line of the log.
+            let locks = look.has(".lock()|.acquire()|with lock|with cerrojo|with candado|with mutex|_lock:|mutex_lock(|synchronized")
+                && !look.of_log()
+                && !look.defines();
+            let handles =
+                look.inside("atend|handle|client|manej|serve|serv|procesa|worker|respond|peticion|request");
+            yes(pool, 6)
+                + yes(locks && look.program.any(THREADS), 3)
+                + yes(locks && handles, 2)
+                + yes(accepts && !look.program.any(THREADS), 5)
+                + yes(accepts && look.in_loop(), 2)
         }
         Cause::PortNotReusable => {
             yes(
@@ -61,19 +156,39 @@ fn points(cause: Cause, look: &Look<'_>) -> i32 {
         Cause::PartOfTheList => {
             let turn = look.text.contains('%') && (look.has(TURN) || look.has("len(|size|count|num|n_"));
             let part = look.has("[0]|[:|- 1)|-1)|% 2|% 3|%3|%2|get(0)|.first()");
-            let backends = look.has("backend|servidor|server|destino|upstream|origen") || look.has(TURN);
-            yes(turn, 3) + yes(part && backends, 3)
+            let backends = look.has(BACKENDS) || look.has(TURN);
+            // A turn that goes on from another place than the first.
+            let wraps = look.inside(CHOOSES) && look.has("= 1;|= 2;|= 1 }") && look.has(TURN);
+            yes(turn, 3) + yes(part && backends, 3) + yes(counts_few(look), 7) + yes(wraps, 7)
         }
         Cause::TurnTakenTwice => {
-            const TAKES: &str = "siguiente(|next(|elegir(|turno(|pick(|next_backend(|choose(|escoger(";
+            const TAKES: &str = "siguiente(|next(|elegir(|turno(|pick(|next_backend(|choose(|escoger(|next_server(|get_backend(|get_server(|obtener(|tomar_turno(|dame(|sig(";
             let twice = look.has(TAKES) && !look.defines() && look.times_in_function(TAKES) > 1;
-            yes(twice, 7)
+            // Or one line, in what a request calls and in what it calls itself.
+            let moves = look.has(TURN) && look.has("+= 2|+ 2)|+2)|+ 2 ");
+            // Or moved on in two places, of which one is not the choice itself.
+            let advances = |text: &str| {
+                text.contains('%')
+                    && text.contains('=')
+                    && ["+ 1", "+1", "++"].iter().any(|step| text.contains(step))
+                    && TURN.split('|').any(|word| text.contains(word))
+            };
+            let places = look.program.lines.iter().filter(|line| advances(&line.text)).count();
+            let second = advances(look.text) && places > 1 && !look.inside(CHOOSES);
+            yes(twice, 7) + yes(moves, 7) + yes(second, 7)
         }
         Cause::TurnPerConnection => {
-            let steps = look.text.contains('%') && look.has(TURN);
-            let chosen = look.has("eleg|siguiente|next_backend|next(|pick|escog|select|balance|turno|getbackend|get_backend|obtener_servidor") && look.text.contains('(')
-                && look.text.contains('=');
-            yes(chosen && !look.inside("eleg|siguiente|next|pick|escog|select|balance"), 5) + yes(steps, 3)
+            const TAKES: &str =
+                "eleg|siguiente|next|pick|escog|select(|turno|backend|servidor|destino|server|mine";
+            let takes = look.has("fetch_add|+= 1|++|+ 1)|siguiente(|next(|elegir|pick|escog|choose|turno")
+                && look.has(TAKES)
+                && (look.text.contains('(') || look.text.contains('%'));
+            let chosen =
+                takes && look.has("=") && !look.defines() && !look.has("==|parse|split|lines(|header|len(");
+            let chooser = look.inside(CHOOSES);
+            // Once for the connection: in front of the loop over its requests, or beside accept.
+            let once = !look.in_loop() || look.in_accept_loop_only();
+            yes(chosen && !chooser, 4) + yes(chosen && !chooser && once, 3)
         }
         Cause::ListInSource => {
             let address = look.has("127.0.0.|localhost|192.168.|\"10.|'10.|172.|ec2-");
@@ -84,6 +199,7 @@ fn points(cause: Cause, look: &Look<'_>) -> i32 {
                     2,
                 )
                 + yes(look.has("[|{|("), 1)
+                + yes(counts_few(look), 6)
                 - yes(look.has("bind(|listen"), 3)
         }
         Cause::PortInSource => {
@@ -92,6 +208,12 @@ fn points(cause: Cause, look: &Look<'_>) -> i32 {
             let constant =
                 look.has("port|puerto") && look.has("=|define|const ") && numbers(look.text).any(|n| n > 999);
             yes(number, 4) + yes(constant, 3) + yes(look.has("bind("), 2)
+        }
+        // The length of a request is looked at in one place, and its coding in none.
+        Cause::ChunksNotRead if look.has("content-length") && !look.has("pop|not in|quit|del |skip|==") => {
+            let of_request =
+                look.has("self.headers|pet|req|cab|head") && !look.has("resp|answer|backend|getheader(");
+            yes(of_request, 4) + yes(look.has("int(|parse|atoi|atol|strtol|get(|valor(|campo("), 2)
         }
         Cause::FirstReadOnly | Cause::PassedOnIncompletely | Cause::ChunksNotRead => {
             let from_client = look.has("cli|conn|fd|sock|stream")
@@ -143,7 +265,12 @@ fn points(cause: Cause, look: &Look<'_>) -> i32 {
             let builds = look.has("http/1.1|http/1.0")
                 && look.has("get|{|%s|method|metodo|método|+")
                 && !look.has("200|50|40|==|startswith");
-            yes(builds, 5)
+            // The target without its query, or as much of it as a buffer holds.
+            let cuts = look.has(
+                "urlparse(|urlsplit(|split('?')|split(\"?\")|partition('?')|partition(\"?\")|split_once('?')",
+            ) && (look.has("path|[0]|target|ruta|url") || look.near("path|target|ruta|url", 1));
+            let scans = look.has("scanf(") && look.text.contains("%s") | scans_so_many(look.text);
+            yes(builds, 5) + yes(cuts, 6) + yes(scans, 6)
         }
         Cause::AnswerRebuilt => {
             yes(look.has("http/1.1 |http/1.0 ") && look.has("200|{|%s|%d|status|ok") && !look.has("50|40"), 5)

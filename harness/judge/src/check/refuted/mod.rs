@@ -3,6 +3,7 @@
 //! `cause` suggests by the finding alone, and `evaluate` asks here before anybody is told. A cause that anything in the run refutes is
 //! not shown, and where nothing takes its place there is none: none is better than a wrong one.
 
+mod measured;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,7 @@ use crate::check::controls::hits_seen;
 use crate::check::fidelity::Amiss;
 use crate::check::ledger::{Arrived, Asked, Ledger, ms_between};
 use crate::check::seen::{Difference, RotationPattern, Wrong};
-use crate::check::verdict::Verdict;
+use crate::check::verdict::{Outcome, Verdict};
 use crate::check::{
     ConcurrencyFinding, ConfigFinding, ExchangeFinding, Finding, HitsFinding, IntegrityFinding, LogFinding,
     LogPlace, PersistenceFinding, ProxyFinding, RotationFinding, TtlFinding,
@@ -42,10 +43,12 @@ pub(in crate::check) struct Run<'a> {
     /// Bodies with bytes that no text has do not come through.
     text_only: bool,
     died: bool,
+    /// What came of each check.
+    outcomes: Vec<(CheckId, Outcome)>,
 }
 
 impl<'a> Run<'a> {
-    pub(in crate::check) fn of(ledger: &'a Ledger<'a>) -> Run<'a> {
+    pub(in crate::check) fn of(ledger: &'a Ledger<'a>, verdicts: &[Verdict]) -> Run<'a> {
         let any = |fits: &dyn Fn(&EventKind) -> bool| ledger.events.iter().any(|event| fits(&event.event));
         let waits =
             any(&|event| matches!(event, EventKind::Look(Look::KeptOpen { seen, .. }) if seen.waits()));
@@ -62,11 +65,20 @@ impl<'a> Run<'a> {
                 _ => false,
             }),
             died: any(&|event| matches!(event, EventKind::ProxyExited(exit) if !exit.expected)),
+            outcomes: verdicts.iter().map(|verdict| (verdict.check, verdict.outcome)).collect(),
         }
     }
 
-    /// The cause of a failure after all that the run shows, where one was suggested.
-    pub(in crate::check) fn left_of(&self, verdict: &Verdict, suggested: Cause) -> Option<Cause> {
+    /// The cause of a failure after all that the run shows.
+    pub(in crate::check) fn left_of(&self, verdict: &Verdict) -> Option<Cause> {
+        if verdict.outcome != Outcome::Fail {
+            return verdict.cause;
+        }
+        let suggested = self.shown_instead(verdict, verdict.cause)?;
+        self.not_refuted(verdict, self.measured(verdict, suggested)?)
+    }
+
+    fn not_refuted(&self, verdict: &Verdict, suggested: Cause) -> Option<Cause> {
         let finding = &verdict.finding;
         match suggested {
             Cause::ServedOneByOne if self.syns_were_repeated(verdict) => Some(Cause::BacklogTooShort),
@@ -188,10 +200,28 @@ impl<'a> Run<'a> {
         Some(if same && visited.len() > 1 { Cause::ListInSource } else { Cause::PartOfTheList })
     }
 
-    /// Whether a request of a failure arrived with another target, so that its answer was that of another resource already.
+    /// Whether a request of a failure arrived with another target, so that its answer was that of another resource already. What somebody
+    /// else was asking for at that time arrived as it was sent, and its answer went astray.
     fn arrived_as_another(&self, verdict: &Verdict) -> bool {
-        let another = |arrived: Arrived<'_>| self.ledger.linked.contains(&arrived.line);
-        self.exchanges(verdict).any(|asked| self.ledger.attempts_during(asked).any(another))
+        let another = |asked: &Asked<'_>, arrived: Arrived<'_>| {
+            let of_other = self.ledger.requests_for(&arrived.attempt.target).any(|other| {
+                other.line != asked.line
+                    && other.sent() <= asked.exchange.finished
+                    && asked.sent() <= other.exchange.finished
+            });
+            self.ledger.linked.contains(&arrived.line) && !of_other
+        };
+        self.exchanges(verdict)
+            .any(|asked| self.ledger.attempts_during(asked).any(|arrived| another(asked, arrived)))
+    }
+
+    /// Whether no other request was under way at the time of one.
+    fn alone(&self, one: &Asked<'_>) -> bool {
+        !self.ledger.asked.iter().any(|other| {
+            other.line != one.line
+                && other.sent() <= one.exchange.finished
+                && one.sent() <= other.exchange.finished
+        })
     }
 
     /// Whether the content that a client got of another resource was asked for by somebody else at that time.
@@ -254,7 +284,7 @@ impl<'a> Run<'a> {
                     | Wrong::FromBackend
                     | Wrong::OldVersion => None,
                     _ if self.text_only => Some(Cause::TreatedAsText),
-                    _ => Some(suggested),
+                    _ => self.side_of_the_damage(verdict, suggested),
                 };
             }
             _ => return Some(suggested),
@@ -266,7 +296,7 @@ impl<'a> Run<'a> {
             Content::claimed(start).filter(|content| content.size() == whole)
         });
         let text = self.text_only || plain.chain(claimed).any(|content| as_text(&content).contains(&came));
-        Some(if text { Cause::TreatedAsText } else { suggested })
+        if text { Some(Cause::TreatedAsText) } else { self.side_of_the_damage(verdict, suggested) }
     }
 }
 

@@ -11,7 +11,9 @@ use harness_model::history::{
     BinaryBody, ContentSeen, EventKind, ExchangeEnd, HowLetGo, KeptOpen, LetGo, LogExcerpt, Look, ProxyExit,
     Purpose, Stuck,
 };
-use harness_model::plan::{Batches, Connections, Fill, Overtake, StepKind, samples};
+use harness_model::plan::{
+    Batches, ClientKind, Connections, Fill, Overtake, Reread, Serial, StepKind, samples,
+};
 
 fn cause(kit: &mut Kit, check: CheckId) -> Option<Cause> {
     kit.record.plan.checks.clear();
@@ -242,4 +244,128 @@ fn a_list_is_in_the_source_where_another_one_changes_nothing() {
     assert_eq!(run(&["b1", "b2", "b3"], &["b1", "b2", "b3"]), Some(Cause::ListInSource));
     assert_eq!(run(&["b1", "b2"], &["b1", "b2", "b3"]), Some(Cause::PartOfTheList));
     assert_eq!(run(&["b1"], &["b1"]), Some(Cause::PartOfTheList));
+}
+
+/// Serial requests that go to these backends, over one connection or over one each.
+fn turns(kit: &mut Kit, backends: &[&str], on_one: bool) {
+    let connections = if on_one { Connections::One } else { Connections::Each };
+    let plan = Serial {
+        requests: backends.len() as u32,
+        method: "GET".into(),
+        path: "/s/{n}".into(),
+        body_bytes: 0,
+        connections,
+        client: ClientKind::Raw,
+    };
+    kit.step(0.0, StepKind::Serial(plan));
+    kit.connection = on_one.then_some(77);
+    for (n, backend) in backends.iter().enumerate() {
+        kit.ask(Ask::get(Purpose::Serial, &format!("/s/{n}"), 10.0 + n as f64 * 10.0).by(backend));
+    }
+    kit.connection = None;
+}
+
+#[test]
+fn a_turn_that_moves_every_second_request_is_none_of_connections_where_each_request_has_its_own() {
+    let mut kit = Kit::new(3);
+    turns(&mut kit, &["b1", "b1", "b2", "b2", "b3", "b3", "b1", "b1", "b2", "b2", "b3", "b3"], false);
+    assert_eq!(cause(&mut kit, CheckId::RotationSerialCycle), None);
+}
+
+#[test]
+fn a_turn_that_moves_by_two_leaves_out_every_second_of_four() {
+    let mut kit = Kit::new(4);
+    turns(&mut kit, &["b4", "b2", "b4", "b2", "b4", "b2", "b4", "b2", "b4", "b2", "b4", "b2"], false);
+    assert_eq!(cause(&mut kit, CheckId::RotationSerialCycle), Some(Cause::TurnTakenTwice));
+    let mut kit = Kit::new(4);
+    turns(&mut kit, &["b1", "b2", "b1", "b2", "b1", "b2", "b1", "b2", "b1", "b2", "b1", "b2"], false);
+    assert_ne!(cause(&mut kit, CheckId::RotationSerialCycle), Some(Cause::TurnTakenTwice));
+}
+
+fn damaged(how: &str) -> ContentSeen {
+    ContentSeen::Damaged(how.to_owned())
+}
+
+#[test]
+fn what_is_whole_from_a_backend_and_cut_from_the_cache_was_cut_in_the_cache() {
+    let page = |first: ContentSeen, second: ContentSeen| {
+        let mut kit = Kit::new(3);
+        kit.step(0.0, StepKind::Exact(samples::exact(CheckId::PageLargeFile, "/large", 2)));
+        kit.ask(Ask::get(Purpose::Exact, "/large", 10.0).by("b1").with_content(first));
+        kit.ask(Ask::get(Purpose::Exact, "/large", 50.0).with_content(second).with_stamp("b1", 1));
+        cause(&mut kit, CheckId::PageLargeFile)
+    };
+    let whole = ContentSeen::Whole { key: "/large".into(), version: 1 };
+    assert_eq!(page(whole.clone(), damaged("short")), Some(Cause::StoredIncompletely));
+    assert_eq!(page(damaged("short"), damaged("short")), Some(Cause::PassedOnIncompletely));
+}
+
+#[test]
+fn answers_that_are_damaged_in_company_alone_share_something() {
+    let run = |together: bool| {
+        let mut kit = Kit::new(3);
+        kit.step(0.0, StepKind::Exact(samples::exact(CheckId::ForwardOnce, "/alone", 1)));
+        kit.ask(Ask::get(Purpose::Exact, "/alone", 10.0).by("b1"));
+        let plan = Batches { count: 1, size: 2, path: "/b/{n}".into(), connections: Connections::Each };
+        kit.step(100.0, StepKind::Batches(plan));
+        let torn = Ask::get(Purpose::Batch, "/b/0", 110.0).by("b1").taking(50.0);
+        kit.ask(torn.with_content(damaged("byte 3 is 0x00 instead of 0x61")));
+        kit.ask(Ask::get(Purpose::Batch, "/b/1", if together { 120.0 } else { 200.0 }).by("b2").taking(50.0));
+        cause(&mut kit, CheckId::ConcurrencyOwnAnswers)
+    };
+    assert_eq!(run(true), Some(Cause::SharedState));
+    assert_eq!(run(false), Some(Cause::PassedOnIncompletely));
+}
+
+#[test]
+fn nobody_stores_together_where_nothing_came_from_the_cache() {
+    let run = |ask: Ask| {
+        let mut kit = Kit::new(3);
+        kit.step(0.0, StepKind::Exact(samples::exact(CheckId::CacheRush, "/rush", 2)));
+        kit.ask(Ask::get(Purpose::Exact, "/rush", 10.0).by("b1"));
+        kit.ask(ask);
+        cause(&mut kit, CheckId::CacheRush)
+    };
+    let second = || Ask::get(Purpose::Exact, "/rush", 11.0);
+    assert_eq!(run(second().taking(3_000.0).ending(ExchangeEnd::TimedOut)), None);
+    assert_eq!(run(second().with_status(502).of_the_proxy_itself()), None);
+    let torn = second().with_content(damaged("short")).with_stamp("b1", 1);
+    assert_eq!(run(torn), Some(Cause::StoredTogether));
+}
+
+#[test]
+fn an_index_in_memory_loses_all_and_what_comes_instead_is_of_nobody() {
+    let lost = |second: Ask| {
+        let mut kit = Kit::new(3);
+        let spread = Duration::ZERO;
+        let fill = Fill { keys: 2, path: "/k/{key}".into(), vus: 1, confirm: 2, spread };
+        let of = kit.step(0.0, StepKind::Fill(fill));
+        for (n, at) in [(0, 10.0), (1, 20.0)] {
+            kit.ask(Ask::get(Purpose::Fill, &format!("/k/{n}"), at).by("b1"));
+            kit.ask(Ask::get(Purpose::Confirm, &format!("/k/{n}"), at + 100.0).with_stamp("b1", 1));
+        }
+        kit.kill(300.0, 1);
+        kit.start(310.0, 2);
+        kit.step(390.0, StepKind::Reread(Reread { of, confirmed_only: true, crash_keys: false, vus: 1 }));
+        kit.ask(Ask::get(Purpose::Reread, "/k/0", 400.0).with_status(502).of_the_proxy_itself());
+        kit.ask(second);
+        cause(&mut kit, CheckId::PersistenceSurvivesKill)
+    };
+    let gone = Ask::get(Purpose::Reread, "/k/1", 410.0).with_status(502).of_the_proxy_itself();
+    assert_eq!(lost(gone), Some(Cause::IndexInMemory));
+    let there = Ask::get(Purpose::Reread, "/k/1", 410.0).with_stamp("b1", 2);
+    assert_eq!(lost(there), None, "who finds some has an index");
+}
+
+#[test]
+fn nobody_knows_which_of_two_requests_arrived_as_the_other() {
+    let run = |beside: bool| {
+        let mut kit = Kit::new(3);
+        let plan = Batches { count: 1, size: 2, path: "/b/{n}".into(), connections: Connections::Each };
+        kit.step(0.0, StepKind::Batches(plan));
+        kit.ask(Ask::get(Purpose::Batch, "/b/0", 10.0).by("b1").taking(50.0).arriving_as("/b/1"));
+        kit.ask(Ask::get(Purpose::Batch, "/b/1", if beside { 12.0 } else { 200.0 }).by("b2").taking(50.0));
+        cause(&mut kit, CheckId::ConcurrencyOwnAnswers)
+    };
+    assert_ne!(run(true), Some(Cause::RequestRebuilt));
 }

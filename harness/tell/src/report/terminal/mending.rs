@@ -212,6 +212,7 @@ mod tests {
                 figure: Some(4_096),
                 error: None,
                 place: Some(SourcePlace { file: "proxy.py".into(), line: 91, function: None }),
+                callers: Vec::new(),
             }],
         }));
         let run = RunBuilder::new("ttl").ready().ttl(2_000, 12).verdict(hit).build();
