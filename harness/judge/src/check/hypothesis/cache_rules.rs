@@ -78,7 +78,11 @@ pub(super) fn points(cause: Cause, look: &Look<'_>) -> i32 {
                 + yes(assigns && of_entry, 4)
         }
         Cause::CacheEmptiedAtOnce => {
-            yes(look.has("rmtree|.clear()|remove_dir_all|removeall|vaciar|purg|limpiar"), 4)
+            let each = look.has("os.remove(|os.unlink(|unlink(|remove_file(")
+                && (look.near("listdir|glob|scandir|read_dir|readdir", 4)
+                    || look.inside("limpi|vaci|purg|clean|borra|barr|sweep"));
+            yes(each, 5)
+                + yes(look.has("rmtree|.clear()|remove_dir_all|removeall|vaciar|purg|limpiar"), 4)
                 + yes(look.has(CACHE) || look.inside(CACHE), 1)
         }
         Cause::ClockRestarted => {
@@ -111,7 +115,11 @@ pub(super) fn points(cause: Cause, look: &Look<'_>) -> i32 {
             yes(cut && key, 4)
                 + yes(look.has("'_'|\"_\""), 2)
                 + yes(look.inside(KEY) || look.inside("ruta|archivo|path|file"), 1)
-                - yes(look.of_log() || look.has("config|header|cabecera|import|argv|os.path.join"), 3)
+                - yes(
+                    look.of_log()
+                        || look.has("config|header|cabecera|import|argv|os.path|os.replace|os.rename"),
+                    3,
+                )
         }
         Cause::TreatedAsText | Cause::StoredIncompletely => {
             let text_only = look.has("'\\0|\"\\0|\\x00|errors='ignore'|errors=\"ignore\"|'ignore'|\"ignore\"|'replace'|\"replace\"|from_utf8|strlen(|strcpy(|strncpy(|strcat(|strdup(|latin|tostring(|setencoding|\"%s\"|fputs(");
@@ -131,7 +139,7 @@ pub(super) fn points(cause: Cause, look: &Look<'_>) -> i32 {
         | Cause::PartOfAnswerStored
         | Cause::PartStored
         | Cause::StoredTogether => {
-            let stores = look.has("poner(|meter(|guardar|cache.set|cache.put|cache.guard|store(|almacen|put(|insert(|save(|cache[|cache_put|cache_store|guarda(|cache_escrib|cache_write|cache_meter|cache_add|escribir_cache") && look.text.contains('(') | look.has("] =");
+            let stores = look.has("cache.poner(|cache.meter(|cache_poner(|guardar|cache.set|cache.put|cache.guard|store(|almacen|put(|insert(|save(|cache[|cache_put|cache_store|guarda(|cache_escrib|cache_write|cache_meter|cache_add|escribir_cache") && look.text.contains('(') | look.has("] =");
             let called = !look.inside("guard|store|put|set|almac|save|escrib");
             let asks = look.text.starts_with("if ")
                 || look.text.starts_with("if(")
@@ -142,20 +150,29 @@ pub(super) fn points(cause: Cause, look: &Look<'_>) -> i32 {
                     cause == Cause::StatusNotLookedAt
                         && asks
                         && look.has("status|codigo|código|estado|200")
-                        && look.near("guardar|store|cache.|poner(|put(|insert(|save(|meter(", 4),
+                        && look.near("guardar|store|cache.|poner(|put(|insert(|save(", 4),
                     3,
                 )
                 + yes(
                     cause == Cause::PartOfAnswerStored
                         && look.has("on('close'|on(\"close\"|on('end'|on(\"end\"")
-                        && look.near("file|archivo|fd|cache", 2),
+                        && look.has("back|resp|upstream|origen|remot|srv|proxyres")
+                        && look.near(".end()|closesync|fd|archivo", 2),
                     7,
                 )
                 // Where it is decided whether something is stored, and not where it was decided already.
                 + yes(
                     look.has("cacheable|storable|guardable|almacenable|se_guarda|se_puede_guardar|cachear")
-                        && (look.has("\"get\"|'get'|&& |and | or ") || look.defines()),
+                        && !matches!(cause, Cause::PartOfAnswerStored | Cause::PartStored)
+                        && (look.has("\"get\"|'get'|&& |and | or ")
+                            || (look.defines() && look.text.contains('('))),
                     7,
+                )
+                // Of what is asked of a request it is the one, of what is asked of an answer the other.
+                + yes(cause == Cause::DirectivesIgnored && look.has("\"get\"|'get'"), 1)
+                + yes(
+                    cause == Cause::StatusNotLookedAt && look.has("no-store|set-cookie|\"vary|'vary"),
+                    2,
                 )
                 + yes(asks && cause == Cause::DirectivesIgnored && look.has("\"get\"|'get'|no-store"), 2)
                 - yes(look.of_log() || look.has("header|cabecera|map[|dict"), 3)

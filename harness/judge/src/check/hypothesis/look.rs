@@ -8,8 +8,8 @@ pub(super) const CACHE: &str =
     "cache|caché|indice|index|entrad|entry|entries|tabla|almac|store|guard|memoria|recurso";
 pub(super) const INDEX: &str = "cache|caché|indice|index";
 pub(super) const LOG: &str = "log|bitacora|bitácora|registr|traza";
-pub(super) const TURN: &str =
-    "turn|siguiente|next|rr|round|robin|indice|idx|index|contador|counter|actual|current|pos|eleg|select";
+const TURN: &str =
+    "turn|siguiente|next|round|robin|indice|idx|index|contador|counter|actual|current|eleg|select";
 pub(super) const TTL: &str = "ttl|expir|vigen|caduc|venc|edad|fresh|max_age|vida";
 pub(super) const NOW: &str = "time.time|time(null|time(0|time(&|::now(|.now(|monotonic|currenttimemillis|clock_gettime|gettimeofday|nanotime|elapsed";
 pub(super) const FILE_TIME: &str = "getmtime|st_mtime|modtime|mtime|modified()|lastmodified";
@@ -66,7 +66,17 @@ impl<'a> Look<'a> {
 
     /// Whether the line is about the log.
     pub(super) fn of_log(&self) -> bool {
-        self.has(LOG) || self.has("print") || self.inside(LOG)
+        self.has(LOG) || self.has("print") || self.inside(LOG) || self.file(LOG)
+    }
+
+    /// Whether the line names something that is about turns.
+    pub(super) fn of_turn(&self) -> bool {
+        speaks_of_turns(self.text)
+    }
+
+    /// Whether the line takes a remainder; the sign in a format is none.
+    pub(super) fn modulo(&self) -> bool {
+        takes_remainder(self.text)
     }
 
     /// Whether the line begins a function instead of calling one.
@@ -104,6 +114,18 @@ impl<'a> Look<'a> {
         let of_line = |text: &str| words.split('|').map(|word| text.matches(word).count()).sum::<usize>();
         self.program.function(self.position).map(|(_, line)| of_line(&line.text)).sum()
     }
+}
+
+/// Whether a name in a line is about turns.
+pub(super) fn speaks_of_turns(text: &str) -> bool {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|name| {
+        name == "rr" || name.starts_with("rr_") || TURN.split('|').any(|word| name.contains(word))
+    })
+}
+
+/// Whether a line has a `%` outside of its texts.
+pub(super) fn takes_remainder(text: &str) -> bool {
+    text.replace("\\\"", "").split('"').step_by(2).any(|code| code.contains('%'))
 }
 
 /// Points for what holds.

@@ -4,7 +4,7 @@
 //! of them. Rules about the cache stand in `cache_rules`.
 
 use super::cache_rules;
-use super::look::{LOG, Look, RECEIVE, THREADS, TURN, numbers, yes};
+use super::look::{LOG, Look, RECEIVE, THREADS, numbers, speaks_of_turns, takes_remainder, yes};
 use super::program::Program;
 use crate::check::Cause;
 use harness_model::history::SourcePlace;
@@ -61,7 +61,8 @@ pub(super) fn line_of(
         let (other, first) = (&program.lines[other], &program.lines[first]);
         other.file != first.file || other.number - first.number > NEAR
     };
-    if best.any(elsewhere) {
+    // Two lines that take a turn are what is wrong with it.
+    if cause != Cause::TurnTakenTwice && best.any(elsewhere) {
         return None;
     }
     Some(Found { position: first, seen: gone(first).0 })
@@ -150,28 +151,31 @@ fn points(cause: Cause, look: &Look<'_>) -> i32 {
             5,
         ),
         Cause::UnlockedCounter => {
-            let steps = look.has("+= 1|++|+ 1)|+1)|+ 1 |fetch_add") || look.text.contains('%');
-            yes(steps && look.has(TURN), 4) + yes(look.text.contains('%'), 2) + yes(look.inside(TURN), 1)
+            let steps = look.has("+= 1|++|+ 1)|+1)|+ 1 |fetch_add") || look.modulo();
+            yes(steps && look.of_turn(), 4)
+                + yes(steps && look.modulo(), 2)
+                + yes(steps && look.inside(CHOOSES), 1)
+                - yes(look.of_log(), 4)
         }
         Cause::PartOfTheList => {
-            let turn = look.text.contains('%') && (look.has(TURN) || look.has("len(|size|count|num|n_"));
+            let turn = look.modulo() && (look.of_turn() || look.has("len(|size|count|num|n_"));
             let part = look.has("[0]|[:|- 1)|-1)|% 2|% 3|%3|%2|get(0)|.first()");
-            let backends = look.has(BACKENDS) || look.has(TURN);
+            let backends = look.has(BACKENDS) || look.of_turn();
             // A turn that goes on from another place than the first.
-            let wraps = look.inside(CHOOSES) && look.has("= 1;|= 2;|= 1 }") && look.has(TURN);
+            let wraps = look.inside(CHOOSES) && look.has("= 1;|= 2;|= 1 }") && look.of_turn();
             yes(turn, 3) + yes(part && backends, 3) + yes(counts_few(look), 7) + yes(wraps, 7)
         }
         Cause::TurnTakenTwice => {
-            const TAKES: &str = "siguiente(|next(|elegir(|turno(|pick(|next_backend(|choose(|escoger(|next_server(|get_backend(|get_server(|obtener(|tomar_turno(|dame(|sig(";
+            const TAKES: &str = "siguiente(|elegir(|turno(|pick(|next_backend(|next_server(|choose(|escoger(|get_backend(|get_server(|tomar_turno(|turnos.next(|rr.next(|balancer.next(";
             let twice = look.has(TAKES) && !look.defines() && look.times_in_function(TAKES) > 1;
             // Or one line, in what a request calls and in what it calls itself.
-            let moves = look.has(TURN) && look.has("+= 2|+ 2)|+2)|+ 2 ");
+            let moves = look.of_turn() && look.has("+= 2|+ 2)|+2)");
             // Or moved on in two places, of which one is not the choice itself.
             let advances = |text: &str| {
-                text.contains('%')
+                takes_remainder(text)
                     && text.contains('=')
                     && ["+ 1", "+1", "++"].iter().any(|step| text.contains(step))
-                    && TURN.split('|').any(|word| text.contains(word))
+                    && speaks_of_turns(text)
             };
             let places = look.program.lines.iter().filter(|line| advances(&line.text)).count();
             let second = advances(look.text) && places > 1 && !look.inside(CHOOSES);
@@ -180,7 +184,7 @@ fn points(cause: Cause, look: &Look<'_>) -> i32 {
         Cause::TurnPerConnection => {
             const TAKES: &str =
                 "eleg|siguiente|next|pick|escog|select(|turno|backend|servidor|destino|server|mine";
-            let takes = look.has("fetch_add|+= 1|++|+ 1)|siguiente(|next(|elegir|pick|escog|choose|turno")
+            let takes = look.has("fetch_add|+= 1|++|+ 1)|siguiente(|turnos.next(|rr.next(|elegir|pick|escog|choose|turno|next_backend|next_server")
                 && look.has(TAKES)
                 && (look.text.contains('(') || look.text.contains('%'));
             let chosen =
@@ -249,7 +253,7 @@ fn points(cause: Cause, look: &Look<'_>) -> i32 {
                 && look.has(LOG);
             let kept = look.inside(LOG) && look.has(".append(|.push(|+= |atexit");
             yes(opens, 3)
-                + yes(look.inside(LOG) && look.has("write|print|fprintf"), 3)
+                + yes(look.inside(LOG) && look.has("write|print|fprintf") && !look.has("snprintf|sprintf"), 3)
                 + yes(kept, 5)
                 + yes(look.has("atexit|signal(sigint|on('exit'|on(\"exit\"") && look.near(LOG, 2), 4)
         }

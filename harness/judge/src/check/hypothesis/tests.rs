@@ -193,3 +193,13 @@ fn lines_of_more_programs_of_others_are_found() {
     let length = "def manejar(self):\n    n = self.headers.get(\"Content-Length\")\n    if n is not None:\n        cuerpo = self.rfile.read(int(n))\n";
     assert_eq!(line(Cause::ChunksNotRead, &[file("p.py", length)]), Some(2));
 }
+
+#[test]
+fn a_sign_in_a_format_is_no_remainder_and_a_word_in_a_word_no_turn() {
+    let formats = "int siguiente = 0;\nvoid error(int n)\n{\n    fprintf(stderr, \"error %d en cerrar\\n\", n);\n    sscanf(p, \"%d\", &puerto_escucha);\n    pthread_create(&h, 0, f, 0);\n    siguiente = (cual + 1) % cuantos;\n}\n";
+    assert_eq!(line(Cause::UnlockedCounter, &[file("p.c", formats)]), Some(7));
+    let next = "fn responder() {\n    let a = args.next();\n    let b = args.next();\n}\n";
+    assert_eq!(line(Cause::TurnTakenTwice, &[file("p.rs", next)]), None);
+    let swept = "def limpiador():\n    while True:\n        time.sleep(ttl)\n        for a in os.listdir(CACHE_DIR):\n            os.remove(os.path.join(CACHE_DIR, a))\n";
+    assert_eq!(line(Cause::CacheEmptiedAtOnce, &[file("p.py", swept)]), Some(5));
+}

@@ -155,7 +155,8 @@ impl<'a> Run<'a> {
             Content::claimed(&body.start.0)
                 .is_some_and(|content| content.size() > body.bytes && as_text(&content).contains(&body.bytes))
         };
-        if damaged.iter().any(text) {
+        // The first of them is what the finding speaks of; another may have another cause.
+        if damaged.first().is_some_and(text) {
             return Some(Cause::TreatedAsText);
         }
         let from_cache =
