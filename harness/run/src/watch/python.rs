@@ -34,7 +34,7 @@ pub(super) fn events(text: &str, clock: &RunClock, source: &SourceTree) -> Vec<W
 mod tests {
     use super::events;
     use fake_backends::clock::RunClock;
-    use harness_model::history::{Call, SourceTree};
+    use harness_model::history::{Call, SourceTree, Watched};
     use std::process::Command;
 
     const PROGRAM: &str = r"
@@ -151,7 +151,9 @@ asyncio.run(main())
         ] {
             assert!(told.contains(&expected), "{expected:?}: {told:?}");
         }
-        let read = events.iter().find(|event| event.call == Call::Receive).unwrap();
+        let by_leer =
+            |event: &&Watched| event.call == Call::Receive && event.place.as_ref().unwrap().line == 4;
+        let read = events.iter().find(by_leer).unwrap_or_else(|| panic!("{events:#?}"));
         assert_eq!(read.callers.first().map(|caller| caller.line), Some(6), "who asked for it");
     }
 
