@@ -243,7 +243,7 @@ impl<'a> Calls<'a> {
         for one in &self.all {
             match one.call {
                 Call::Accept | Call::Close | Call::Connect => {
-                    reads.retain(|(thread, subject, _)| *thread != one.thread && *subject != one.subject)
+                    reads.retain(|(thread, subject, _)| *thread != one.thread && *subject != one.subject);
                 }
                 Call::Receive if one.subject.starts_with("client") && one.figure.is_some_and(|n| n > 0) => {
                     let Some(place) = &one.place else { continue };
