@@ -300,8 +300,8 @@ fn after_tries<'a>(
     let Some(second) = in_try(ledger, step, 1) else { return Some(first) };
     if let (Some(once), Some(again)) = (inside_at_once(&first), inside_at_once(&second)) {
         let hosts = [0, 1].map(|attempt| Host::during(ledger, step.index, attempt));
-        // A proxy that lets in so many and no more lets in as many each time; what a host has no time for varies, or is little.
-        let varies = once.0 != again.0 || 2 * once.0 >= once.1;
+        // A proxy that lets in so many and no more lets in as many each time; what a host has no time for varies, or is a few.
+        let varies = once.0 != again.0 || 4 * once.0 >= 3 * once.1;
         if varies && hosts.iter().all(Host::is_busy) {
             return Some(hosts[0].or_busier(hosts[1]).leaves_open(first));
         }

@@ -167,6 +167,7 @@ fn on_a_busy_host_a_limit_is_one_that_stays_the_same() {
     };
     assert_eq!(tried_twice(0.9, [4, 4]), Outcome::Fail);
     assert_eq!(tried_twice(0.9, [1, 1]), Outcome::Fail);
+    assert_eq!(tried_twice(0.9, [5, 5]), Outcome::Fail);
     assert_eq!(tried_twice(0.9, [4, 2]), Outcome::Inconclusive);
     assert_eq!(tried_twice(0.9, [9, 9]), Outcome::Inconclusive);
     assert_eq!(tried_twice(0.1, [9, 4]), Outcome::Fail, "at rest");
