@@ -18,10 +18,10 @@ import argparse, os, re, shutil, signal, socket, statistics, subprocess, sys, te
 FEW, MANY = 200, 1200
 # path: (target, with a number of its own, extra header lines, limit in instructions per request, text)
 PATHS = {
-    "hit": ("/hit", False, "", 13400, "cache hit 1 KiB"),
+    "hit": ("/hit", False, "", 13250, "cache hit 1 KiB"),
     "hit-close": ("/hit", False, "Connection: close\r\n", 19600, "hit, new connection each time"),
-    "not-modified": ("/hit", False, 'If-None-Match: "v"\r\n', 16400, "conditional request, answered 304"),
-    "pass": ("/pass", False, "", 30200, "pass through 1 KiB"),
+    "not-modified": ("/hit", False, 'If-None-Match: "v"\r\n', 16250, "conditional request, answered 304"),
+    "pass": ("/pass", False, "", 29600, "pass through 1 KiB"),
     "miss-store": ("/hit/", True, "", 60000, "miss + store on disk"),
 }
 BODY = b"x" * 1024

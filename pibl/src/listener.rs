@@ -8,8 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::connection::{self, Open};
-use crate::exchange::Worker;
+use crate::connection::{self, Hall};
 use crate::platform;
 
 /// How long to wait when the system has no file descriptor left: accepting again at once would spin.
@@ -24,7 +23,7 @@ const AT_ONCE: usize = 16;
 /// Accepts connections for ever. What is accepted is not yet known to the runtime: a client that sends its
 /// request at once and leaves with the answer never has to be.
 #[cfg(unix)]
-pub async fn accept_for_ever(listener: std::net::TcpListener, worker: Rc<Worker>) {
+pub async fn accept_for_ever(listener: std::net::TcpListener, hall: Rc<Hall>) {
     use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;
     #[expect(deprecated, reason = "sound here: a TcpListener owns its descriptor and never changes it")]
@@ -38,7 +37,7 @@ pub async fn accept_for_ever(listener: std::net::TcpListener, worker: Rc<Worker>
         while accepted < AT_ONCE
             && let Ok(result) = ready.try_io(|listener| platform::accept(listener.get_ref()))
         {
-            welcome(&worker, result).await;
+            welcome(&hall, result).await;
             accepted += 1;
         }
         if accepted == AT_ONCE {
@@ -49,7 +48,7 @@ pub async fn accept_for_ever(listener: std::net::TcpListener, worker: Rc<Worker>
 
 /// The portable form: the runtime accepts.
 #[cfg(not(unix))]
-pub async fn accept_for_ever(listener: std::net::TcpListener, worker: Rc<Worker>) {
+pub async fn accept_for_ever(listener: std::net::TcpListener, hall: Rc<Hall>) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!("could not wait for connections: {error}"),
@@ -59,17 +58,17 @@ pub async fn accept_for_ever(listener: std::net::TcpListener, worker: Rc<Worker>
             Ok((stream, peer)) => stream.into_std().map(|stream| (stream, peer)),
             Err(error) => Err(error),
         };
-        welcome(&worker, accepted).await;
+        welcome(&hall, accepted).await;
     }
 }
 
-async fn welcome(worker: &Rc<Worker>, accepted: io::Result<(TcpStream, SocketAddr)>) {
+async fn welcome(hall: &Rc<Hall>, accepted: io::Result<(TcpStream, SocketAddr)>) {
     match accepted {
-        Ok((stream, peer)) => start(worker, stream, peer),
+        Ok((stream, peer)) => connection::begin(hall, stream, peer),
         Err(error) if is_about_one_connection(&error) => {}
         Err(error) => {
             if platform::is_out_of_descriptors(&error) {
-                worker.give_back_descriptors();
+                hall.worker.give_back_descriptors();
             }
             tracing::warn!("could not accept a connection: {error}");
             tokio::time::sleep(EXHAUSTED).await;
@@ -82,18 +81,14 @@ async fn welcome(worker: &Rc<Worker>, accepted: io::Result<(TcpStream, SocketAdd
 ///
 /// The listener is the system's own, in non-blocking mode: the runtime's would ask the kernel only after the
 /// kernel's last event had reached it.
-pub fn accept_waiting(listener: &std::net::TcpListener, worker: &Rc<Worker>) {
+pub fn accept_waiting(listener: &std::net::TcpListener, hall: &Rc<Hall>) {
     for _ in 0..LAST_ACCEPTED {
         match platform::accept(listener) {
-            Ok((stream, peer)) => start(worker, stream, peer),
+            Ok((stream, peer)) => connection::begin(hall, stream, peer),
             Err(error) if is_about_one_connection(&error) => {}
             Err(_) => return,
         }
     }
-}
-
-fn start(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
-    tokio::task::spawn_local(connection::serve(Open::new(Rc::clone(worker)), stream, peer));
 }
 
 /// The client that was about to be accepted is gone; the next one may be there already.

@@ -215,3 +215,44 @@ pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize>
         std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
     }
 }
+
+/// Sockets that the kernel watches behind one descriptor, which can be read from when one of them can.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+pub struct Watched(std::os::fd::OwnedFd);
+
+#[cfg(target_os = "linux")]
+impl Watched {
+    /// Watches nothing yet.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self(rustix::event::epoll::create(rustix::event::epoll::CreateFlags::CLOEXEC)?))
+    }
+
+    /// Watches a socket until something can be read, once. `is_known`: it was watched before.
+    pub fn watch_once(&self, socket: impl std::os::fd::AsFd, number: u64, is_known: bool) -> io::Result<()> {
+        use rustix::event::epoll::{EventData, EventFlags, add, modify};
+        let flags = EventFlags::IN | EventFlags::RDHUP | EventFlags::ONESHOT;
+        let data = EventData::new_u64(number);
+        Ok(match is_known {
+            true => modify(&self.0, socket, data, flags)?,
+            false => add(&self.0, socket, data, flags)?,
+        })
+    }
+
+    /// The numbers of sockets that can be read from, without waiting for any; at most so many as there is room for.
+    pub fn take_ready(&self, numbers: &mut Vec<u64>) -> io::Result<()> {
+        const AT_ONCE: usize = 64;
+        let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        let mut events = Vec::with_capacity(numbers.capacity().min(AT_ONCE));
+        rustix::event::epoll::wait(&self.0, rustix::buffer::spare_capacity(&mut events), Some(&at_once))?;
+        numbers.extend(events.iter().map(|event| event.data.u64()));
+        Ok(())
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl std::os::fd::AsRawFd for Watched {
+    fn as_raw_fd(&self) -> std::os::fd::RawFd {
+        self.0.as_raw_fd()
+    }
+}

@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::connection::Hall;
 use crate::exchange::{Services, Worker};
 use crate::{clock, listener, platform, upstream, wire};
 
@@ -97,7 +98,9 @@ fn work(
     let result = runtime.block_on(async move {
         let queue = listener.try_clone()?;
         let worker = Rc::new(Worker::new(services));
-        let accepting = tokio::task::spawn_local(listener::accept_for_ever(listener, Rc::clone(&worker)));
+        let hall = Hall::new(Rc::clone(&worker));
+        let accepting = tokio::task::spawn_local(listener::accept_for_ever(listener, Rc::clone(&hall)));
+        tokio::task::spawn_local(Rc::clone(&hall).watch_for_ever());
         tokio::task::spawn_local(wire::deadline::sweep_for_ever());
         let shedding = Rc::clone(&worker);
         tokio::task::spawn_local(async move { shedding.shed_for_ever().await });
@@ -110,7 +113,7 @@ fn work(
         let _ = accepting.await;
         // Whoever waits is also waiting for the next process, where there is one.
         if *stop.borrow() != Some(Ending::Succeeded) {
-            listener::accept_waiting(&queue, &worker);
+            listener::accept_waiting(&queue, &hall);
         }
         // Now the port is free for the next program.
         drop((queue, accepts));

@@ -3,21 +3,24 @@
 //! A thread that serves clients never makes one: it hands the work in here, and whoever needs the result waits for that
 //! alone, and not for ever. What is handed in runs on threads that do nothing else. Where there is no runtime (tests,
 //! the scan of the start) the caller is such a thread itself.
+//!
+//! Waking a thread costs as much as making a file. What is short and comes by the hundred stands in a line, which one such
+//! thread takes from front to back, and a worker is told once of all that was done since it last looked. Whoever stands
+//! behind somebody for whom the disk does not answer gets another thread.
 
 use std::cell::Cell;
-use std::collections::HashSet;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::task::Poll;
-use std::time::Duration;
+use std::collections::{HashSet, VecDeque};
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::index::Plain;
-use crate::wire::deadline::Deadline;
+use crate::wire::deadline::{Deadline, TICK};
 
 /// How long a client waits for the disk: then it is served without it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -79,44 +82,57 @@ pub(super) async fn run_within<T: Send + 'static>(
 /// of his patience again; there is one for each process, as there is one disk for most.
 static OVERDUE: AtomicUsize = AtomicUsize::new(0);
 
-const PENDING: u8 = 0;
-const LATE: u8 = 1;
-const SETTLED: u8 = 2;
+/// Locks what no panic can leave half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The duty to bring a result; dropped, it means that there is none.
 #[derive(Debug)]
-pub(super) struct Promise<T> {
-    result: Option<oneshot::Sender<T>>,
-    state: Arc<AtomicU8>,
-}
+pub(super) struct Promise<T>(Arc<Mutex<Outcome<T>>>);
 
 /// The other side of a [`Promise`].
 #[derive(Debug)]
-pub(super) struct Awaited<T> {
-    result: oneshot::Receiver<T>,
-    state: Arc<AtomicU8>,
+pub(super) struct Awaited<T>(Arc<Mutex<Outcome<T>>>);
+
+#[derive(Debug)]
+struct Outcome<T> {
+    result: Option<T>,
+    is_settled: bool,
+    /// Nobody waits any more, and it counts among the overdue.
+    is_late: bool,
+    waker: Option<Waker>,
+    /// Where whoever waits is woken together with others.
+    doorbell: Option<Arc<Doorbell>>,
 }
 
 /// A result that somebody brings and somebody waits for.
 pub(super) fn promise<T>() -> (Promise<T>, Awaited<T>) {
-    let (sender, receiver) = oneshot::channel();
-    let state = Arc::new(AtomicU8::new(PENDING));
-    (Promise { result: Some(sender), state: Arc::clone(&state) }, Awaited { result: receiver, state })
+    let outcome = Outcome { result: None, is_settled: false, is_late: false, waker: None, doorbell: None };
+    let outcome = Arc::new(Mutex::new(outcome));
+    (Promise(Arc::clone(&outcome)), Awaited(outcome))
 }
 
 impl<T> Promise<T> {
     /// Brings the result.
-    pub(super) fn keep(mut self, result: T) {
-        if let Some(sender) = self.result.take() {
-            let _ = sender.send(result);
-        }
+    pub(super) fn keep(self, result: T) {
+        lock(&self.0).result = Some(result);
     }
 }
 
 impl<T> Drop for Promise<T> {
     fn drop(&mut self) {
-        if self.state.swap(SETTLED, Ordering::AcqRel) == LATE {
+        let mut outcome = lock(&self.0);
+        outcome.is_settled = true;
+        if outcome.is_late {
             OVERDUE.fetch_sub(1, Ordering::Relaxed);
+        }
+        let (waker, doorbell) = (outcome.waker.take(), outcome.doorbell.take());
+        drop(outcome);
+        match (waker, doorbell) {
+            (Some(waker), Some(doorbell)) => doorbell.ring(waker),
+            (Some(waker), None) => waker.wake(),
+            (None, _) => {}
         }
     }
 }
@@ -127,16 +143,29 @@ impl<T> Awaited<T> {
     }
 
     fn lose_patience(&self) {
-        OVERDUE.fetch_add(1, Ordering::Relaxed);
-        if self.state.swap(LATE, Ordering::AcqRel) == SETTLED {
-            OVERDUE.fetch_sub(1, Ordering::Relaxed);
+        let mut outcome = lock(&self.0);
+        if !outcome.is_settled {
+            outcome.is_late = true;
+            OVERDUE.fetch_add(1, Ordering::Relaxed);
         }
     }
 
+    fn poll(&self, context: &mut Context<'_>) -> Poll<Option<T>> {
+        let mut outcome = lock(&self.0);
+        if outcome.is_settled {
+            return Poll::Ready(outcome.result.take());
+        }
+        match &mut outcome.waker {
+            Some(waker) => waker.clone_from(context.waker()),
+            empty => *empty = Some(context.waker().clone()),
+        }
+        Poll::Pending
+    }
+
     /// Waits for the result, but not for ever.
-    pub(super) async fn wait(mut self) -> Option<T> {
-        match tokio::time::timeout(Self::patience(), &mut self.result).await {
-            Ok(result) => result.ok(),
+    pub(super) async fn wait(self) -> Option<T> {
+        match tokio::time::timeout(Self::patience(), poll_fn(|context| self.poll(context))).await {
+            Ok(result) => result,
             Err(_) => {
                 self.lose_patience();
                 None
@@ -144,19 +173,205 @@ impl<T> Awaited<T> {
         }
     }
 
-    /// The same on a thread that serves clients, where a deadline costs less than a timer.
-    pub(super) async fn wait_while_serving(mut self) -> Option<T> {
+    /// The same on a thread that serves clients, where a deadline costs less than a timer, for what stands in `line`.
+    pub(super) async fn wait_while_serving(self, mut line: Option<Standing>) -> Option<T> {
+        let patience = Self::patience();
+        let begun = crate::clock::monotonic();
         let deadline = Deadline::new();
-        deadline.set(Self::patience());
-        poll_fn(|context| match Pin::new(&mut self.result).poll(context) {
-            Poll::Ready(result) => Poll::Ready(result.ok()),
-            Poll::Pending if deadline.poll_is_over(0, context) => {
-                self.lose_patience();
-                Poll::Ready(None)
+        deadline.set(if line.is_some() { HELD_UP.min(patience / 2) } else { patience });
+        if line.is_some() {
+            lock(&self.0).doorbell = Doorbell::of_this_thread();
+        }
+        poll_fn(|context| {
+            if let Poll::Ready(result) = self.poll(context) {
+                return Poll::Ready(result);
             }
-            Poll::Pending => Poll::Pending,
+            while deadline.poll_is_over(0, context) {
+                match line.take() {
+                    Some(standing) => {
+                        standing.step_out();
+                        deadline.set(patience.saturating_sub(begun.elapsed()));
+                    }
+                    None => {
+                        self.lose_patience();
+                        return Poll::Ready(None);
+                    }
+                }
+            }
+            Poll::Pending
         })
         .await
+    }
+}
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// What stands in line for the disk: short work of one worker, done one after the other by one thread, or by more of them when
+/// the disk does not answer the first.
+#[derive(Default)]
+struct Line(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    works: VecDeque<Work>,
+    /// How many have come, and how many were taken.
+    come: u64,
+    taken: u64,
+    threads: usize,
+    /// When one of the threads last took something.
+    moved_at: Option<Instant>,
+}
+
+/// A place in the line.
+pub(super) struct Standing {
+    line: Arc<Line>,
+    number: u64,
+}
+
+/// How long whoever stands in line does before another thread takes from it: no less than deadlines can tell apart without
+/// being looked at more often.
+const HELD_UP: Duration = TICK;
+
+/// How long the line may stand still before whoever comes next sends for another thread.
+const STANDSTILL: Duration = Duration::from_millis(10);
+
+thread_local! {
+    static LINE: Arc<Line> = Arc::default();
+    static DOORBELL: Arc<Doorbell> = Arc::default();
+}
+
+/// Does something short behind what was handed in before it. `None` if it is done already.
+pub(super) fn line_up(work: impl FnOnce() + Send + 'static) -> Option<Standing> {
+    if may_wait() {
+        work();
+        return None;
+    }
+    let line = LINE.with(Arc::clone);
+    let mut waiting = lock(&line.0);
+    waiting.works.push_back(Box::new(work));
+    waiting.come += 1;
+    let number = waiting.come;
+    let is_held_up = waiting.moved_at.is_none_or(|moved| moved.elapsed() > STANDSTILL);
+    if waiting.threads == 0 || is_held_up {
+        waiting.send_for_thread(&line);
+    }
+    drop(waiting);
+    Some(Standing { line, number })
+}
+
+impl Standing {
+    /// Waits behind nobody any longer.
+    fn step_out(self) {
+        let mut waiting = lock(&self.line.0);
+        if waiting.taken < self.number {
+            waiting.send_for_thread(&self.line);
+        }
+    }
+}
+
+impl Waiting {
+    fn send_for_thread(&mut self, line: &Arc<Line>) {
+        self.threads += 1;
+        self.moved_at = Some(crate::clock::monotonic());
+        let taking = Taking { line: Arc::clone(line), has_left: false };
+        start(move || taking.take_all());
+    }
+}
+
+/// A thread that takes from a line, or is on its way there.
+struct Taking {
+    line: Arc<Line>,
+    has_left: bool,
+}
+
+impl Taking {
+    fn take_all(mut self) {
+        loop {
+            let mut waiting = lock(&self.line.0);
+            let Some(work) = waiting.works.pop_front() else {
+                // Under the same lock, so that nobody stands behind a thread that has seen the end.
+                waiting.threads -= 1;
+                self.has_left = true;
+                return;
+            };
+            waiting.taken += 1;
+            waiting.moved_at = Some(crate::clock::monotonic());
+            drop(waiting);
+            work();
+        }
+    }
+}
+
+impl Drop for Taking {
+    /// It was never begun, or panicked.
+    fn drop(&mut self) {
+        if !self.has_left {
+            lock(&self.line.0).threads -= 1;
+        }
+    }
+}
+
+/// Wakes many tasks of one thread at once: only the first of them has to wake the thread.
+#[derive(Debug, Default)]
+struct Doorbell(Mutex<Rung>);
+
+#[derive(Debug, Default)]
+struct Rung {
+    wakers: Vec<Waker>,
+    /// Of the task that wakes the others; `None` while it is about to look.
+    listener: Option<Waker>,
+    is_listened_to: bool,
+}
+
+impl Doorbell {
+    /// That of this thread, with somebody who listens.
+    fn of_this_thread() -> Option<Arc<Self>> {
+        let doorbell = DOORBELL.with(Arc::clone);
+        let mut rung = lock(&doorbell.0);
+        if !rung.is_listened_to {
+            rung.is_listened_to = true;
+            let listening = Listening(Arc::clone(&doorbell));
+            tokio::spawn(async move { poll_fn(|context| listening.0.wake_all(context)).await });
+        }
+        drop(rung);
+        Some(doorbell)
+    }
+
+    fn ring(&self, waker: Waker) {
+        let mut rung = lock(&self.0);
+        if !rung.is_listened_to {
+            drop(rung);
+            return waker.wake();
+        }
+        rung.wakers.push(waker);
+        let listener = rung.listener.take();
+        drop(rung);
+        if let Some(listener) = listener {
+            listener.wake();
+        }
+    }
+
+    fn wake_all(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut rung = lock(&self.0);
+        rung.listener = Some(context.waker().clone());
+        let wakers = std::mem::take(&mut rung.wakers);
+        drop(rung);
+        wakers.into_iter().for_each(Waker::wake);
+        Poll::Pending
+    }
+}
+
+/// The task that wakes the others, for as long as its runtime lives.
+struct Listening(Arc<Doorbell>);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let mut rung = lock(&self.0.0);
+        rung.is_listened_to = false;
+        rung.listener = None;
+        let wakers = std::mem::take(&mut rung.wakers);
+        drop(rung);
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -242,6 +457,50 @@ mod tests {
             }
         });
         assert!(names.held.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_stands_behind_somebody_who_is_held_up_is_done_by_another_thread() {
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let (first, first_done) = promise();
+        let first_line = line_up(move || {
+            let _ = held.recv();
+            first.keep(1);
+        });
+        let other = |number| {
+            let (other, done) = promise();
+            let line = line_up(move || other.keep(number));
+            done.wait_while_serving(line)
+        };
+        // Nobody but the sweeper tells that time is up.
+        tokio::select! {
+            () = crate::wire::deadline::sweep_for_ever() => unreachable!(),
+            results = async { tokio::join!(other(2), other(3), other(4)) } => {
+                assert_eq!(results, (Some(2), Some(3), Some(4)));
+            }
+        };
+        release.send(()).unwrap();
+        assert_eq!(first_done.wait_while_serving(first_line).await, Some(1));
+    }
+
+    #[tokio::test]
+    async fn a_promise_that_is_dropped_is_no_result() {
+        let (promise, awaited) = promise::<()>();
+        let line = line_up(move || drop(promise));
+        assert_eq!(awaited.wait_while_serving(line).await, None);
+    }
+
+    #[test]
+    fn a_thread_that_serves_another_runtime_later_is_woken_there_too() {
+        for number in 0..3 {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let result = runtime.block_on(async {
+                let (promise, awaited) = promise();
+                let line = line_up(move || promise.keep(number));
+                awaited.wait_while_serving(line).await
+            });
+            assert_eq!(result, Some(number));
+        }
     }
 
     #[test]

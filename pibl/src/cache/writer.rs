@@ -140,13 +140,14 @@ impl Writer {
         }
         self.is_over = true;
         let (done, is_done) = desk::promise();
+        let mut line = None;
         if let Some(ink) = self.ink.take() {
             ink.end(End { is_too_long: self.is_too_long, done });
         } else if let Some(pen) = self.pen.take() {
             let body = std::mem::take(&mut self.held);
-            desk::start(move || pen.write_whole(&body, done));
+            line = desk::line_up(move || pen.write_whole(&body, done));
         }
-        if is_done.wait_while_serving().await.is_none() {
+        if is_done.wait_while_serving(line).await.is_none() {
             self.lead.lose_patience();
         }
     }

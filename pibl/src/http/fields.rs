@@ -13,6 +13,8 @@ use std::borrow::Cow;
 pub struct Fields {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
+    /// One bit of 64 for each name that was ever added: most look-ups are for what is not there.
+    seen: u64,
 }
 
 /// Where one field lies in the buffer, and a tag that lets a look-up skip it with one comparison.
@@ -27,19 +29,21 @@ struct Entry {
 impl Fields {
     /// An empty list; allocates nothing.
     pub const fn new() -> Self {
-        Self { bytes: Vec::new(), entries: Vec::new() }
+        Self { bytes: Vec::new(), entries: Vec::new(), seen: 0 }
     }
 
     /// Forgets every field but keeps the memory for the next message.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.entries.clear();
+        self.seen = 0;
     }
 
     /// Becomes a copy of another list, in the memory that is there already.
     pub fn copy_from(&mut self, other: &Self) {
         self.bytes.clone_from(&other.bytes);
         self.entries.clone_from(&other.entries);
+        self.seen = other.seen;
     }
 
     /// The number of fields; a name that appears twice counts twice.
@@ -55,7 +59,10 @@ impl Fields {
     /// The value of the first field with this name, whatever its case.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         let tag = tag_of(name.as_bytes());
-        self.entries.iter().find(|entry| self.has_name(entry, tag, name)).map(|entry| self.value(entry))
+        self.candidates(tag)
+            .iter()
+            .find(|entry| self.has_name(entry, tag, name))
+            .map(|entry| self.value(entry))
     }
 
     /// Whether at least one field has this name.
@@ -66,7 +73,7 @@ impl Fields {
     /// The values of all fields with this name, in the order of arrival.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
         let tag = tag_of(name.as_bytes());
-        self.entries
+        self.candidates(tag)
             .iter()
             .filter(move |entry| self.has_name(entry, tag, name))
             .map(|entry| self.value(entry))
@@ -76,7 +83,7 @@ impl Fields {
     pub fn combined(&self, name: &str) -> Option<Cow<'_, [u8]>> {
         let tag = tag_of(name.as_bytes());
         let mut values = self
-            .entries
+            .candidates(tag)
             .iter()
             .filter(|entry| self.has_name(entry, tag, name))
             .map(|entry| self.value(entry));
@@ -107,19 +114,17 @@ impl Fields {
         self.bytes.extend_from_slice(name);
         let value_start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(value);
-        self.entries.push(Entry {
-            tag: tag_of(name),
-            name_start,
-            value_start,
-            value_length: value.len() as u32,
-        });
+        let tag = tag_of(name);
+        self.seen |= bit_of(tag);
+        self.entries.push(Entry { tag, name_start, value_start, value_length: value.len() as u32 });
     }
 
     /// Gives this name exactly one value, in the place of its first field or else at the end.
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) {
         let value = value.as_ref();
         let tag = tag_of(name.as_bytes());
-        let Some(place) = self.entries.iter().position(|entry| self.has_name(entry, tag, name)) else {
+        let Some(place) = self.candidates(tag).iter().position(|entry| self.has_name(entry, tag, name))
+        else {
             self.append(name, value);
             return;
         };
@@ -138,6 +143,9 @@ impl Fields {
     /// Removes every field with this name and says whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
         let tag = tag_of(name.as_bytes());
+        if self.candidates(tag).is_empty() {
+            return false;
+        }
         let before = self.entries.len();
         let bytes = &self.bytes;
         self.entries
@@ -159,12 +167,20 @@ impl Fields {
 
     /// Adds a field that lies in the buffer taken by [`Fields::load`].
     pub(super) fn push_ranges(&mut self, name: std::ops::Range<usize>, value: std::ops::Range<usize>) {
+        let tag = tag_of(&self.bytes[name.clone()]);
+        self.seen |= bit_of(tag);
         self.entries.push(Entry {
-            tag: tag_of(&self.bytes[name.clone()]),
+            tag,
             name_start: name.start as u32,
             value_start: value.start as u32,
             value_length: (value.end - value.start) as u32,
         });
+    }
+
+    /// The fields among which one with this tag may be.
+    #[inline]
+    fn candidates(&self, tag: u32) -> &[Entry] {
+        if self.seen & bit_of(tag) == 0 { &[] } else { &self.entries }
     }
 
     fn has_name(&self, entry: &Entry, tag: u32, name: &str) -> bool {
@@ -257,6 +273,7 @@ fn end_of_element(text: &[u8]) -> usize {
 
 /// Length, first and last letter of a name in lower case: enough to tell nearly all names apart. A name
 /// is at most 65,535 bytes long because no head of that size is ever accepted.
+#[inline]
 fn tag_of(name: &[u8]) -> u32 {
     let (first, last) = match name {
         [] => (0, 0),
@@ -267,6 +284,12 @@ fn tag_of(name: &[u8]) -> u32 {
     (name.len() as u32) << 16
         | u32::from(first.to_ascii_lowercase()) << 8
         | u32::from(last.to_ascii_lowercase())
+}
+
+/// A tag's bit among 64.
+#[inline]
+fn bit_of(tag: u32) -> u64 {
+    1 << (tag.wrapping_mul(0x9e37_79b1) >> 26)
 }
 
 #[cfg(test)]

@@ -97,15 +97,10 @@ impl Wire {
     /// As [`Wire::fill`], for futures that poll several things.
     pub fn poll_fill(&self, context: &mut Context<'_>, buffer: &mut ReadBuffer) -> Poll<io::Result<usize>> {
         let mut socket = self.stream.borrow_mut();
-        if let Socket::Fresh(stream) = &mut *socket {
-            match stream.read(buffer.space()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Ok(count) => {
-                    buffer.commit(count);
-                    return Poll::Ready(Ok(count));
-                }
-                failed => return Poll::Ready(failed),
-            }
+        if let Socket::Fresh(stream) = &mut *socket
+            && let Poll::Ready(result) = read_fresh(stream, buffer)
+        {
+            return Poll::Ready(result);
         }
         let mut space = ReadBuf::new(buffer.space());
         match Pin::new(socket.known()?).poll_read(context, &mut space) {
@@ -115,6 +110,27 @@ impl Wire {
                 Poll::Ready(result.map(|()| count))
             }
             Poll::Pending => self.poll_deadline(READ, context),
+        }
+    }
+
+    /// As [`Wire::poll_fill`], for whoever does not wait here: the runtime is not told of a socket that has nothing to read.
+    pub fn poll_fill_at_once(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuffer,
+    ) -> Poll<io::Result<usize>> {
+        if let Socket::Fresh(stream) = &mut *self.stream.borrow_mut() {
+            return read_fresh(stream, buffer);
+        }
+        self.poll_fill(context, buffer)
+    }
+
+    /// The socket, as it was accepted; `None` if it is lost.
+    pub fn into_stream(self) -> Option<std::net::TcpStream> {
+        match self.stream.into_inner() {
+            Socket::Fresh(stream) => Some(stream),
+            Socket::Known(stream) => stream.into_std().ok(),
+            Socket::Lost => None,
         }
     }
 
@@ -309,5 +325,16 @@ impl Wire {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         Poll::Pending
+    }
+}
+
+fn read_fresh(stream: &mut std::net::TcpStream, buffer: &mut ReadBuffer) -> Poll<io::Result<usize>> {
+    match stream.read(buffer.space()) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+        Ok(count) => {
+            buffer.commit(count);
+            Poll::Ready(Ok(count))
+        }
+        failed => Poll::Ready(failed),
     }
 }

@@ -1,20 +1,27 @@
 //! One client connection: requests in, exchanges run, until one side wants to end.
 //!
-//! `listener` spawns [`serve`] for each accepted socket. It knows when a connection persists and how it
+//! `listener` calls [`begin`] for each accepted socket. It knows when a connection persists and how it
 //! is closed, and nothing of what an exchange does.
+
+#[cfg(target_os = "linux")]
+mod parking;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_parking.rs"]
+mod parking;
 
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::admission::Denied;
+use crate::admission::{Denied, Pass};
 use crate::clock;
 use crate::exchange::{self, After, Client, Worker};
 use crate::http::{BodyFraming, HeadLimits, ReceivedRequest, Refusal, parse};
 use crate::wire::{ReadBuffer, Wire};
+use parking::Parking;
 
 /// A client that asks again within this time is quick: its connection keeps its memory between requests.
 /// All others give everything but the socket back at once, so that thousands of idle connections cost
@@ -39,26 +46,75 @@ enum Wait {
     Over,
 }
 
-/// Serves a client until the connection ends.
-///
-/// What the future holds while it waits is most of what an idle connection costs, so that it takes over
-/// everything ready made: the arguments of an `async fn` would lie in it twice.
-pub fn serve(open: Open, stream: std::net::TcpStream, peer: SocketAddr) -> impl Future<Output = ()> {
-    let worker = &open.0;
+/// What the connections of one thread share.
+pub struct Hall {
+    /// The thread's part of the proxy.
+    pub worker: Rc<Worker>,
+    parking: Parking,
+}
+
+impl Hall {
+    /// A hall without anybody in it.
+    pub fn new(worker: Rc<Worker>) -> Rc<Self> {
+        Rc::new(Self { worker, parking: Parking::new() })
+    }
+
+    /// Serves those again who have waited in between, for ever. Each worker runs it once.
+    pub async fn watch_for_ever(self: Rc<Self>) {
+        parking::watch_for_ever(self).await;
+    }
+}
+
+/// One client, as far as it is known between two requests.
+pub struct Guest {
+    open: Open,
+    peer: SocketAddr,
+    /// Counts it for as long as it is here.
+    _pass: Pass,
+    has_asked: bool,
+    /// Whether it has been parked before.
+    is_watched: bool,
+}
+
+/// Begins to serve a client that was accepted a moment ago.
+pub fn begin(hall: &Rc<Hall>, stream: TcpStream, peer: SocketAddr) {
+    let worker = &hall.worker;
     let entered = worker.admission.enter(&worker.config().limits, peer.ip(), clock::monotonic());
+    let open = Open::new(Rc::clone(hall));
+    match entered {
+        Ok(pass) => {
+            let guest = Guest { open, peer, _pass: pass, has_asked: false, is_watched: false };
+            tokio::task::spawn_local(serve(stream, guest, None));
+        }
+        Err(denied) => {
+            tokio::task::spawn_local(turn_away(open, stream, peer, denied));
+        }
+    }
+}
+
+/// Serves a client until the connection ends, or is parked. `slept`: for how long it has been.
+///
+/// Most clients have sent their first request when they are accepted, so nothing is waited for.
+fn serve(stream: TcpStream, mut guest: Guest, slept: Option<Duration>) -> impl Future<Output = ()> {
     let wire = Wire::accepted(stream);
     async move {
-        let worker = &open.0;
-        if let Err(denied) = &entered {
-            return Box::pin(turn_away(worker, &wire, peer, *denied)).await;
-        }
-        let mut is_quick = false;
-        let mut has_asked = false;
+        let hall = Rc::clone(&guest.open.0);
+        let Hall { worker, parking } = &*hall;
+        let mut is_quick = guest.has_asked && slept.is_some_and(|slept| slept < QUICK);
         loop {
-            // Most clients have sent their first request when they are accepted, so nothing is waited for.
             // The future of the active part is large and lives in a box of its own, so that what stays
             // behind for an idle connection is this small one.
-            if !Box::pin(serve_while_warm(worker, &wire, peer, is_quick, &mut has_asked)).await {
+            let has_asked = &mut guest.has_asked;
+            if !Box::pin(serve_while_warm(worker, &wire, guest.peer, is_quick, has_asked)).await {
+                return;
+            }
+            let has_asked = guest.has_asked;
+            if parking.is_open() {
+                if !(has_asked && worker.is_draining())
+                    && let Some(stream) = wire.into_stream()
+                {
+                    parking.park(stream, guest, patience(worker, has_asked));
+                }
                 return;
             }
             let asleep = clock::monotonic();
@@ -70,30 +126,43 @@ pub fn serve(open: Open, stream: std::net::TcpStream, peer: SocketAddr) -> impl 
     }
 }
 
+/// How long a client may be silent: one that connects and says nothing has as long as one that sends half a head.
+fn patience(worker: &Worker, has_asked: bool) -> Duration {
+    let config = worker.config();
+    match has_asked {
+        true => config.timeouts.keep_alive,
+        false if worker.is_draining() => config.timeouts.request_head.min(LAST_CALL),
+        false => config.timeouts.request_head,
+    }
+}
+
 /// Answers somebody who may not come in.
-async fn turn_away(worker: &Worker, wire: &Wire, peer: SocketAddr, denied: Denied) {
-    let mut client = Client::new(wire, peer);
-    exchange::deny(worker, &mut client, denied, false).await;
-    linger(wire, &mut client.buffer).await;
+async fn turn_away(open: Open, stream: TcpStream, peer: SocketAddr, denied: Denied) {
+    let wire = Wire::accepted(stream);
+    let mut client = Client::new(&wire, peer);
+    exchange::deny(&open.0.worker, &mut client, denied, false).await;
+    linger(&wire, &mut client.buffer).await;
 }
 
 /// Counts a connection as open for as long as it lives. It is made where the connection is accepted and not
 /// where its task first runs, so that a drain which begins in between waits for it.
-pub struct Open(Rc<Worker>);
+struct Open(Rc<Hall>);
 
 impl Open {
     /// One more connection of this worker.
-    pub fn new(worker: Rc<Worker>) -> Self {
+    fn new(hall: Rc<Hall>) -> Self {
+        let worker = &hall.worker;
         worker.counters.connections_accepted.add(1);
         worker.open_connections.set(worker.open_connections.get() + 1);
-        Self(worker)
+        Self(hall)
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.open_connections.set(self.0.open_connections.get() - 1);
-        self.0.counters.connections_closed.add(1);
+        let worker = &self.0.worker;
+        worker.open_connections.set(worker.open_connections.get() - 1);
+        worker.counters.connections_closed.add(1);
     }
 }
 
@@ -159,7 +228,12 @@ async fn wait_while_warm(
     let buffer = &mut client.buffer;
     let sheddings = worker.sheddings.get();
     poll_fn(|context| {
-        Poll::Ready(match wire.poll_fill(context, buffer) {
+        // The runtime need not know of a client that is waited for elsewhere.
+        let filled = match is_quick {
+            true => wire.poll_fill(context, buffer),
+            false => wire.poll_fill_at_once(context, buffer),
+        };
+        Poll::Ready(match filled {
             Poll::Ready(Ok(count)) if count > 0 => Wait::Readable,
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::TimedOut => Wait::Cold,
             Poll::Ready(_) => Wait::Over,
@@ -173,22 +247,15 @@ async fn wait_while_warm(
     .await
 }
 
-/// Waits for the next request without any memory but the socket's. `false`: the connection is over.
+/// Waits for the next request without any memory but the socket's, where nobody can be parked. `false`: the connection is
+/// over.
 fn wait_while_cold(worker: &Worker, wire: &Wire, has_asked: bool) -> impl Future<Output = bool> {
-    // A client that connects and says nothing has as long as one that sends half a head.
-    let patience = move || match has_asked {
-        true => worker.config().timeouts.keep_alive,
-        false => worker.config().timeouts.request_head,
-    };
-    wire.deadline.set(patience());
+    wire.deadline.set(patience(worker, has_asked));
     let mut is_hurried = false;
     let sheddings = worker.sheddings.get();
     poll_fn(move |context| {
-        if worker.is_draining() && !has_asked && !is_hurried {
-            // One that was accepted and has asked nothing yet may still ask, if it does so soon: a browser
-            // opens connections that it may never use.
-            wire.deadline.set(patience().min(LAST_CALL));
-            is_hurried = true;
+        if worker.is_draining() && !has_asked && !std::mem::replace(&mut is_hurried, true) {
+            wire.deadline.set(patience(worker, has_asked));
         }
         match wire.poll_readable(context) {
             Poll::Pending if has_asked && (worker.is_draining() || worker.sheddings.get() > sheddings) => {
@@ -254,17 +321,6 @@ async fn linger(wire: &Wire, buffer: &mut ReadBuffer) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn size_of_output<A, B, C, F>(_: impl Fn(A, B, C) -> F) -> usize {
-        size_of::<F>()
-    }
-
-    #[test]
-    fn a_connection_that_waits_takes_few_bytes() {
-        // Ten thousand idle connections are ordinary, and the allocator rounds this up by up to 128 bytes.
-        let bytes = size_of_output(serve);
-        assert!(bytes <= 208, "{bytes} bytes");
-    }
 
     fn size_of_active<'a, F>(
         _: impl Fn(&'a Rc<Worker>, &'a Wire, SocketAddr, bool, &'a mut bool) -> F,
