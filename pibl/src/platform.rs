@@ -233,10 +233,11 @@ impl Watched {
         use rustix::event::epoll::{EventData, EventFlags, add, modify};
         let flags = EventFlags::IN | EventFlags::RDHUP | EventFlags::ONESHOT;
         let data = EventData::new_u64(number);
-        Ok(match is_known {
-            true => modify(&self.0, socket, data, flags)?,
-            false => add(&self.0, socket, data, flags)?,
-        })
+        let watched = match is_known {
+            true => modify(&self.0, socket, data, flags),
+            false => add(&self.0, socket, data, flags),
+        };
+        watched.map_err(Into::into)
     }
 
     /// The numbers of sockets that can be read from, without waiting for any; at most so many as there is room for.
