@@ -1,7 +1,7 @@
 //! The one monotonic clock of a run, and the moments it measures.
 //!
 //! Backends and the harness stamp everything with it, so that what a client saw and what a backend saw can be put in
-//! order. It is the only room here that reads the time; it never waits.
+//! order. It is the only module here that reads the time; it never waits.
 
 use std::fmt;
 use std::ops::Add;
@@ -23,13 +23,13 @@ pub struct Moment(pub u64);
 
 impl RunClock {
     /// A clock that starts now.
-    #[expect(clippy::disallowed_methods, reason = "this is the room that reads the time")]
+    #[expect(clippy::disallowed_methods, reason = "this is the module that reads the time")]
     pub fn start() -> RunClock {
         RunClock { origin: Instant::now(), wall_origin: SystemTime::now() }
     }
 
     /// The present moment.
-    #[expect(clippy::disallowed_methods, reason = "this is the room that reads the time")]
+    #[expect(clippy::disallowed_methods, reason = "this is the module that reads the time")]
     pub fn now(&self) -> Moment {
         self.moment_of(Instant::now())
     }

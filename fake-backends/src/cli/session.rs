@@ -1,6 +1,6 @@
 //! One run of the program: backends start, requests are printed, Ctrl-C ends it with a summary.
 //!
-//! `run` of this room is all that happens after the arguments are read. It writes no journal itself; that is `output`.
+//! `run` of this module is all that happens after the arguments are read. It writes no journal itself; that is `output`.
 
 use std::io::{self, Write};
 use std::sync::{Arc, mpsc};

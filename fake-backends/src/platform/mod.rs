@@ -1,7 +1,7 @@
 //! Where the sockets of a run are made: on the host's own network, or in a network namespace of the run's own.
 //!
 //! Backends, clients and the guard of the proxy all ask here, so nothing of a run can end up outside its network. It is
-//! the only room that knows the operating system, and it never sends a byte.
+//! the only module that knows the operating system, and it never sends a byte.
 
 #[cfg(target_os = "linux")]
 mod interface;

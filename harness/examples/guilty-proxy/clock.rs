@@ -5,7 +5,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Time since 1970.
-#[expect(clippy::disallowed_methods, reason = "this is the room that reads the time")]
+#[expect(clippy::disallowed_methods, reason = "this is the module that reads the time")]
 pub fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

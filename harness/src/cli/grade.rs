@@ -1,7 +1,7 @@
 //! `harness grade RUBRIC SUBMISSIONS...`: many submissions, one command.
 //!
 //! Everything that was typed is understood before anything starts. A first look at all submissions comes first, with the time
-//! that the rest will take; an interrupted grading goes on where it stopped. Points are counted in the grade room.
+//! that the rest will take; an interrupted grading goes on where it stopped. Points are counted in the module `grade`.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The command line: what was typed becomes runs, and what they found becomes lines and an exit code.
 //!
-//! `main` calls [`run`] and returns its code. Sentences come from the language room, files from `report`; nothing here
+//! `main` calls [`run`] and returns its code. Sentences come from the module `language`, files from `report`; nothing here
 //! touches a proxy or judges one.
 
 mod annotations;

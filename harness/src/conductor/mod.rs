@@ -1,4 +1,4 @@
-//! The only room that knows the order of the steps of one run.
+//! The only module that knows the order of the steps of one run.
 //!
 //! The command line calls [`run`] with a plan and gets back what was found; everything that happens in between goes to the
 //! record. It carries out what the plan says, keeps going where a proxy dies, and judges nothing itself: the checks do, from

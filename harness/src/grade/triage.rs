@@ -1,7 +1,7 @@
 //! The first look at a submission: does it start, and if not, what does it need?
 //!
 //! `work` has every proxy started once and asked for one resource before anything long begins, so that an instructor can
-//! mend what a team forgot while the night is young. The conclusion is a fact; its words are in the language room.
+//! mend what a team forgot while the night is young. The conclusion is a fact; its words are in the module `language`.
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! The identifiers of what the assignment asks.
 //!
-//! Scenarios, verdicts, reports and rubrics cite them. The sentences a reader sees are in the language room, the point
+//! Scenarios, verdicts, reports and rubrics cite them. The sentences a reader sees are in the module `language`, the point
 //! of the assignment that each comes from is here; no check is named here.
 
 use serde::{Deserialize, Serialize};

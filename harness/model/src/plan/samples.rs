@@ -1,6 +1,6 @@
 //! Plans of steps as tests need them, so that each test writes down only what it is about.
 //!
-//! The tests of the rooms below use them: checks, fleets, reports. Nothing here is part of the product.
+//! The tests of the modules below use them: checks, fleets, reports. Nothing here is part of the product.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! What is wrong with a file that a person wrote: where, what, and what may have been meant.
 //!
-//! The parsers and `plan` make problems, the language room words them and `cli` shows them with the line underlined.
+//! The parsers and `plan` make problems, the module `language` words them and `cli` shows them with the line underlined.
 //! A problem holds facts; it is never a sentence.
 
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! The one door to the YAML parser: text in, typed values or problems with their places out.
 //!
 //! Scenarios, adapters and whatever else people write come through here, so that strictness is the same for all:
-//! unknown keys, duplicate keys and loose booleans are refused. No other room names the parser.
+//! unknown keys, duplicate keys and loose booleans are refused. No other module names the parser.
 
 use std::collections::BTreeMap;
 use std::path::Path;

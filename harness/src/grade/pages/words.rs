@@ -1,4 +1,4 @@
-//! Typed facts of a grading as sentences: the language room has the words, this file knows which fact takes which.
+//! Typed facts of a grading as sentences: the module `language` has the words, this file knows which fact takes which.
 //!
 //! All pages, the tables and the terminal ask here. Nothing is counted.
 
