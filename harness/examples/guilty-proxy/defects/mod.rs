@@ -1,6 +1,6 @@
 //! The defects, one file per family: each says where the guilty proxy does otherwise than the honest one.
 //!
-//! The rooms of the proxy ask here at the point where a defect would act, so that the honest way stays readable and a new
+//! The modules of the proxy ask here at the point where a defect would act, so that the honest way stays readable and a new
 //! defect is one name here, one line in its family, and one row in `harness/tests/detection/table.rs`.
 
 pub mod admission;

@@ -1,6 +1,6 @@
 //! Made-up runs for the tests of the pages: a plan with the events that would follow from it, in a few lines.
 //!
-//! Tests of this room use it. The figures are made up but hang together: every miss has its attempt, every step its
+//! Tests of this module use it. The figures are made up but hang together: every miss has its attempt, every step its
 //! beginning and end.
 
 use std::collections::BTreeMap;

@@ -37,7 +37,7 @@ const SEND_LAG_SHARE: f64 = 0.2;
 /// Requests of the modest client during the overload; fewer show nothing.
 const LEAST_REQUESTS: u64 = 50;
 
-/// See the room.
+/// See the module.
 pub(in crate::check) fn degradation(
     ledger: &Ledger<'_>,
     histograms: &Histograms,

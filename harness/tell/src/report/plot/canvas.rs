@@ -1,6 +1,6 @@
 //! What every plot shares: fonts, palette, sizes, and the frame around the drawing.
 //!
-//! The figures of this room use it. The font is embedded, so that a plot looks the same on a machine without fonts.
+//! The figures of this module use it. The font is embedded, so that a plot looks the same on a machine without fonts.
 
 use std::sync::Once;
 

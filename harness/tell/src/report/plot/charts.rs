@@ -1,6 +1,6 @@
 //! What charts share: the rules of a mesh, the frame of a chart of latencies, and a panel over time.
 //!
-//! The figures of this room draw into what they get from here. Nothing here knows what a figure shows.
+//! The figures of this module draw into what they get from here. Nothing here knows what a figure shows.
 
 use plotters::chart::MeshStyle;
 use plotters::prelude::*;

@@ -1,6 +1,6 @@
 //! Axes: round ticks for linear and logarithmic values, and the axis of percentiles.
 //!
-//! The figures of this room use it. Pure arithmetic.
+//! The figures of this module use it. Pure arithmetic.
 
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 
