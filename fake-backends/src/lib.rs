@@ -1,6 +1,6 @@
 //! Origins that behave, and misbehave, exactly as told, and write down exactly what they saw.
 //!
-//! The rooms, each using only those above it (ARCHITECTURE.md has the map):
+//! The modules, each using only those above it (ARCHITECTURE.md has the map):
 //!
 //! - [`clock`], [`platform`]: the time of a run, and where its sockets are made;
 //! - [`content`], [`stamp`]: bodies that prove themselves, and who gave an answer;

@@ -1,6 +1,6 @@
 //! The only place that reads the time.
 //!
-//! Every room that needs to know what time it is asks here once and hands the value down, so that the
+//! Every module that needs to know what time it is asks here once and hands the value down, so that the
 //! rules below it are functions of their arguments. It never sleeps, schedules or decides anything.
 
 use std::cell::Cell;

@@ -1,7 +1,7 @@
 //! Heads of messages: where they end, and their fields in order with all duplicates.
 //!
 //! `request` and `response` build on it. The syntax is checked by `httparse`; what fields mean for framing is decided
-//! in those two rooms. It never joins, sorts or renames a field.
+//! in those two modules. It never joins, sorts or renames a field.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! `Cache-Control` of requests and responses (RFC 9111 §5.2), in all the forms that are sent.
 //!
-//! `freshness` and `storable` read the directives made here. Nothing is judged in this room, except
+//! `freshness` and `storable` read the directives made here. Nothing is judged in this module, except
 //! that a lifetime which cannot be read counts as none at all.
 
 use crate::http::{Fields, is_token, is_token_or_quoted, list_elements};

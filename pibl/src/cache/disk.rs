@@ -1,6 +1,6 @@
 //! Files: where they lie, how they appear, how they are set aside.
 //!
-//! `store`, `pen` and `recovery` touch the disk through this room only. It never decides what is kept
+//! `store`, `pen` and `recovery` touch the disk through this module only. It never decides what is kept
 //! and never serves a byte. Calls wait for as long as the disk takes, so they are made at the [`desk`] and never on a
 //! thread that serves clients.
 //!

@@ -1,6 +1,6 @@
 //! What the user wrote, and what the program uses.
 //!
-//! `cli` reads flags and file through this room at start and again at SIGHUP; every other room takes
+//! `cli` reads flags and file through this module at start and again at SIGHUP; every other module takes
 //! the [`Config`] that comes out. It opens nothing but the configuration file.
 
 mod file;

@@ -1,6 +1,6 @@
 //! The fields that a proxy adds, replaces and takes away, both ways.
 //!
-//! `forward` writes request heads through this room, `relay` and `answer` response heads. It never
+//! `forward` writes request heads through this module, `relay` and `answer` response heads. It never
 //! believes what a client says about its own address, unless the client is a trusted proxy.
 
 use std::net::{IpAddr, SocketAddr};

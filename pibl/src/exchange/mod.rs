@@ -1,7 +1,7 @@
 //! The life of one request: cache, balancer, backend, cache again, log.
 //!
 //! `connection` calls [`run`] for each request that it parsed. Nothing here knows how connections are
-//! accepted, and no other room knows the order of these steps.
+//! accepted, and no other module knows the order of these steps.
 
 mod answer;
 mod attempt;

@@ -1,6 +1,6 @@
 //! Answers out of the cache: a stored response, or one that another exchange is still receiving.
 //!
-//! `exchange::run` and `relay` send them here. What is sent was decided by the cache; this room knows how
+//! `exchange::run` and `relay` send them here. What is sent was decided by the cache; this module knows how
 //! bytes of a file reach a socket.
 
 use super::After;

@@ -1,6 +1,6 @@
 //! The header fields of one message: an ordered list of names and values in one byte buffer.
 //!
-//! Every room that looks into a message reads its fields through this type, and `parse` fills it.
+//! Every module that looks into a message reads its fields through this type, and `parse` fills it.
 //! It never interprets a value beyond splitting lists, and it never reorders or joins what arrived.
 
 use std::borrow::Cow;

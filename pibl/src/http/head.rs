@@ -1,6 +1,6 @@
 //! The heads of requests and responses: what stands before the body, as values.
 //!
-//! Every room that handles a message works on these types; `parse` makes them and `encode` writes them.
+//! Every module that handles a message works on these types; `parse` makes them and `encode` writes them.
 //! They never know how a head was framed on the wire, nor what a proxy may do with it.
 
 use super::fields::Fields;

@@ -1,6 +1,6 @@
 //! The fields that concern one connection only and must not travel further (RFC 9110 §7.6.1).
 //!
-//! `exchange` strips every request and every response through this room before any other room sees it.
+//! `exchange` strips every request and every response through this module before any other module sees it.
 //! It never touches a field that frames the body beyond removing `Transfer-Encoding`, which each
 //! connection states afresh.
 

@@ -1,6 +1,6 @@
 //! Bytes to messages and back: heads, bodies, hop-by-hop fields.
 //!
-//! `connection` reads requests through this room, `upstream` and `exchange` read responses.
+//! `connection` reads requests through this module, `upstream` and `exchange` read responses.
 //! It never knows of caches, backends or sockets.
 
 pub mod body;

@@ -1,6 +1,6 @@
 //! Sockets with a deadline, and the buffers that are read into.
 //!
-//! `upstream`, `exchange` and `connection` talk to clients and backends through this room only.
+//! `upstream`, `exchange` and `connection` talk to clients and backends through this module only.
 //! It never looks into the bytes that it moves.
 
 pub mod buffer;

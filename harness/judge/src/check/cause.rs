@@ -1,6 +1,6 @@
 //! The likely cause of a finding in the program of such a proxy, as a code.
 //!
-//! The mending loop groups failures by it and the language room explains it. A cause is a guess that experience with
+//! The mending loop groups failures by it and the module `language` explains it. A cause is a guess that experience with
 //! real proxies suggests, never a part of the verdict; what the same run says against it is looked at in `refuted`.
 
 use serde::{Deserialize, Serialize};

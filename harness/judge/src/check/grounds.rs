@@ -1,6 +1,6 @@
 //! What a cause rests on: the facts that support it and the line of the program that it names.
 //!
-//! `hypothesis` makes them, pages show them. They are facts; their sentences are made in the language room.
+//! `hypothesis` makes them, pages show them. They are facts; their sentences are made in the module `language`.
 
 use harness_model::history::{Call, SourcePlace, Watched};
 use serde::{Deserialize, Serialize};

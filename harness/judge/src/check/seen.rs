@@ -1,6 +1,6 @@
 //! The parts that findings are made of: what was wrong, what probes saw, what a rotation looks like.
 //!
-//! Findings carry them, checks fill them in, and the language room has words for each. Nothing here is a sentence.
+//! Findings carry them, checks fill them in, and the module `language` has words for each. Nothing here is a sentence.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! What a check concludes: facts, never sentences.
 //!
 //! The checks make verdicts, the exit code and every report follow from them. Sentences about them are made in the
-//! language room.
+//! module `language`.
 
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ pub struct Verdict {
     pub source: String,
     /// The conclusion.
     pub outcome: Outcome,
-    /// What was seen, typed: the language room makes the sentence, the report the figures.
+    /// What was seen, typed: the module `language` makes the sentence, the report the figures.
     pub finding: Finding,
     /// The mistake that most likely explains a failure, where experience suggests one.
     #[serde(default)]

@@ -23,7 +23,7 @@ const LEAST_REQUESTS: u64 = 200;
 /// The quantile that is shown beside.
 const QUANTILE: f64 = 0.99;
 
-/// See the room.
+/// See the module.
 pub(in crate::check) fn least_busy(
     ledger: &Ledger<'_>,
     histograms: &Histograms,

@@ -26,7 +26,7 @@ const PROXY_FULL: f64 = 0.9;
 /// Standard deviations of the number of arrivals by which a rung may be lucky.
 const DEVIATIONS: f64 = 3.0;
 
-/// See the room.
+/// See the module.
 pub(in crate::check) fn scaling(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let mut searches = Vec::new();
     let mut evidence = Vec::new();
@@ -232,23 +232,32 @@ mod tests {
         }))
     }
 
-    /// Two instances keep `two`; then one keeps 400/s.
-    fn judged(two: f64, busy: &[(&str, f64)]) -> (Outcome, Vec<CapacitySeen>) {
-        let mut kit = Kit::new(2);
-        kit.step(0.0, search("two"));
-        kit.event(1.0, rung("two", two, RungJudged::Kept, busy));
-        kit.event(2.0, rung("two", two * 1.1, RungJudged::Refused, busy));
+    /// The second instance goes, and the first one is searched alone.
+    fn one_is_left(kit: &mut Kit) {
         kit.step(10.0, StepKind::Backends(BackendChange { which: vec![1], up: false }));
         kit.event(11.0, EventKind::BackendDown { backend: "b2".into() });
         kit.step(20.0, search("one"));
-        kit.event(21.0, rung("one", 400.0, RungJudged::Kept, &[("b1", 0.8)]));
-        kit.event(22.0, rung("one", 440.0, RungJudged::Refused, &[("b1", 0.95)]));
+    }
+
+    fn concluded(mut kit: Kit) -> (Outcome, Vec<CapacitySeen>) {
         kit.check(CheckId::CapacityScaling);
         let verdict = evaluate(&kit.record).remove(0);
         let Finding::Case(CaseFinding::Capacity { searches, .. }) = verdict.finding else {
             panic!("{verdict:?}")
         };
         (verdict.outcome, searches)
+    }
+
+    /// Two instances keep `two`; then one keeps 400/s.
+    fn judged(two: f64, busy: &[(&str, f64)]) -> (Outcome, Vec<CapacitySeen>) {
+        let mut kit = Kit::new(2);
+        kit.step(0.0, search("two"));
+        kit.event(1.0, rung("two", two, RungJudged::Kept, busy));
+        kit.event(2.0, rung("two", two * 1.1, RungJudged::Refused, busy));
+        one_is_left(&mut kit);
+        kit.event(21.0, rung("one", 400.0, RungJudged::Kept, &[("b1", 0.8)]));
+        kit.event(22.0, rung("one", 440.0, RungJudged::Refused, &[("b1", 0.95)]));
+        concluded(kit)
     }
 
     #[test]
@@ -283,9 +292,7 @@ mod tests {
         kit.step(0.0, search("two"));
         kit.event(1.0, rung("two", 400.0, RungJudged::Kept, &[("b1", 0.95), ("b2", 0.95)]));
         kit.event(2.0, rung("two", 440.0, RungJudged::Refused, &[("b1", 0.99), ("b2", 0.99)]));
-        kit.step(10.0, StepKind::Backends(BackendChange { which: vec![1], up: false }));
-        kit.event(11.0, EventKind::BackendDown { backend: "b2".into() });
-        kit.step(20.0, search("one"));
+        one_is_left(&mut kit);
         kit.event(21.0, rung("one", kept, RungJudged::Kept, &[("b1", busy * 0.9)]));
         let EventKind::CapacityRung(mut refused) =
             rung("one", kept * 1.08, RungJudged::Refused, &[("b1", busy)])
@@ -294,12 +301,7 @@ mod tests {
         };
         refused.errors = errors;
         kit.event(22.0, EventKind::CapacityRung(refused));
-        kit.check(CheckId::CapacityScaling);
-        let verdict = evaluate(&kit.record).remove(0);
-        let Finding::Case(CaseFinding::Capacity { searches, .. }) = verdict.finding else {
-            panic!("{verdict:?}")
-        };
-        (verdict.outcome, searches)
+        concluded(kit)
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! What the checks of this room saw, typed.
+//! What the checks of this module saw, typed.
 //!
-//! The checks fill it in, the language room has the words (`case_words`). Nothing here is a sentence.
+//! The checks fill it in, the module `language` has the words (`case_words`). Nothing here is a sentence.
 
 use serde::{Deserialize, Serialize};
 

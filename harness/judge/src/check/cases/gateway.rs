@@ -12,7 +12,7 @@ use crate::check::ledger::Ledger;
 use harness_model::history::Purpose;
 use harness_model::plan::{CaseStep, CheckPlan, StepKind};
 
-/// See the room.
+/// See the module.
 pub(in crate::check) fn admission(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let mut seen = AdmissionSeen::default();
     let mut statuses: BTreeMap<u16, u64> = BTreeMap::new();

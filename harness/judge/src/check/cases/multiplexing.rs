@@ -23,7 +23,7 @@ const LEAST_OF_CLIENT: usize = 3;
 /// A connection may be opened beside one that is on its way back or that another thread of the proxy keeps.
 const SLACK: f64 = 2.5;
 
-/// See the room.
+/// See the module.
 pub(in crate::check) fn multiplexing(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let journalled = |step: &&Step| matches!(&step.kind, StepKind::Load(load) if load.shape.journal);
     let steps: BTreeSet<usize> = ledger.steps_of(check).filter(journalled).map(|step| step.index).collect();

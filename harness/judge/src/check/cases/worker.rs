@@ -22,7 +22,7 @@ const WITHIN: Duration = Duration::from_secs(60);
 /// Uploads accepted; fewer show nothing of a queue.
 const LEAST_UPLOADS: u64 = 5;
 
-/// See the room.
+/// See the module.
 pub(in crate::check) fn processed(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let steps =
         ledger.steps_of(check).filter(|step| matches!(step.kind, StepKind::Case(CaseStep::Uploads(_))));

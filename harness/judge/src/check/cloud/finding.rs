@@ -1,6 +1,6 @@
 //! What the checks of cloud cases saw, typed.
 //!
-//! The words are in the language room, `cloud_words`.
+//! The words are in the module `language`, `cloud_words`.
 
 use serde::{Deserialize, Serialize};
 

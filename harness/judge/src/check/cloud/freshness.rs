@@ -21,7 +21,7 @@ const WITHIN: Duration = Duration::from_secs(10);
 /// Looks of a place after the limit of some order; fewer could not have shown a violation.
 const LEAST_LATE_LOOKS: u64 = 5;
 
-/// See the room.
+/// See the module.
 pub(in crate::check) fn delivered(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let within = check.parameters.at_most.unwrap_or(WITHIN);
     let registered: Vec<(u64, Moment)> = ledger

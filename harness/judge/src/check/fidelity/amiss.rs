@@ -1,6 +1,6 @@
 //! What can be amiss with an exact exchange: on the way to the backend, and on the way back.
 //!
-//! Findings carry it and the language room has words for each. Nothing here is a sentence.
+//! Findings carry it and the module `language` has words for each. Nothing here is a sentence.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! What the checks of a fleet saw, typed: one entry a fleet step.
 //!
-//! The words are in the language room, `fleet_words`. Times are seconds of the case unless a name says otherwise.
+//! The words are in the module `language`, `fleet_words`. Times are seconds of the case unless a name says otherwise.
 
 use serde::{Deserialize, Serialize};
 
