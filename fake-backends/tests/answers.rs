@@ -1,7 +1,5 @@
 //! What backends do well: bodies that prove themselves, delays, streams, barriers, applications, ordinary clients.
 
-mod testkit;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +7,8 @@ use fake_backends::behavior::{Answer, Application, Applications, Asked, Plan, Re
 use fake_backends::clock::RunClock;
 use fake_backends::content::{Identity, Secret, verify};
 use fake_backends::server::{BackendSpec, start};
-use testkit::{Client, attempts, backend, script, world};
+
+use crate::testkit::{self, Client, attempts, backend, script, world};
 
 /// Milliseconds that something takes.
 fn milliseconds(act: impl FnOnce()) -> u128 {
@@ -244,7 +243,7 @@ fn an_ordinary_client_is_served() {
 }
 
 #[test]
-#[ignore = "a measurement, not a test: cargo test --release -p fake-backends --test answers -- --ignored cost"]
+#[ignore = "a measurement, not a test: cargo test --release -p fake-backends --test integration answers::the_cost -- --ignored"]
 fn the_cost_of_a_request_is_small() {
     const REQUESTS: u32 = 100_000;
     let world = world();

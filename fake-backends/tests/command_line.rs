@@ -1,14 +1,13 @@
 //! The program as a person uses it: started, asked, ended with Ctrl-C, and told wrong things.
 
-mod testkit;
-
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
 use fake_backends::content::Secret;
 use fake_backends::journal::{Attempt, Outcome};
 use predicates::str::contains;
-use testkit::Client;
+
+use crate::testkit::{self, Client};
 
 /// The running program; killed when a test fails.
 struct Program {

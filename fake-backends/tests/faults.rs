@@ -1,7 +1,5 @@
 //! What backends do wrong on purpose, as a client sees it and as the journal tells it.
 
-mod testkit;
-
 use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::time::Duration;
@@ -10,7 +8,8 @@ use fake_backends::content::{Damage, Secret, verify};
 use fake_backends::journal::{ConnectionEnd, Outcome};
 use fake_backends::server::Down;
 use fake_backends::wire::Ending;
-use testkit::{Client, End, attempts, backend, deadline, script, world};
+
+use crate::testkit::{Client, End, attempts, backend, deadline, script, world};
 
 /// What one GET of a backend that follows this script ends with, and its outcome in the journal.
 fn broken(text: &str) -> (Ending, End, Outcome) {

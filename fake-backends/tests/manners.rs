@@ -1,14 +1,13 @@
 //! How backends treat connections and bodies beyond their scripts: idle times, closes after each answer, text, something else instead.
 
-mod testkit;
-
 use std::time::Duration;
 
 use fake_backends::behavior::{Plan, Span};
 use fake_backends::content::{Secret, verify};
 use fake_backends::journal::{ConnectionEnd, Outcome};
 use fake_backends::server::{Manner, World};
-use testkit::{Client, End, attempts, backend, deadline, world};
+
+use crate::testkit::{Client, End, attempts, backend, deadline, world};
 
 const SHORT: Duration = Duration::from_millis(80);
 

@@ -1,14 +1,13 @@
 //! What backends read: every way a request can arrive, and what the journal says of it.
 
-mod testkit;
-
 use std::sync::mpsc;
 
 use fake_backends::behavior::Seen;
 use fake_backends::content::Secret;
 use fake_backends::journal::{ConnectionEnd, Outcome};
 use fake_backends::server::{BackendSpec, Recording, start};
-use testkit::{Client, attempts, backend, deadline, script, world};
+
+use crate::testkit::{self, Client, attempts, backend, deadline, script, world};
 
 const ECHO: &str = r#"{"otherwise": {"echo": {}}}"#;
 

@@ -1,6 +1,6 @@
 //! A course in which three of twenty attack: the other seventeen get what they get without them.
 //!
-//! It takes minutes: `cargo test -p harness --test attacked_course -- --ignored --nocapture`.
+//! It takes minutes: `cargo test -p harness --test integration attacked_course -- --ignored --nocapture`.
 
 #![cfg(target_os = "linux")]
 

@@ -3,15 +3,14 @@
 //! One grading of two submissions gives every kind of page; one of its proxies picks backends at random, the other answers with
 //! markup, control characters and ten megabytes of header fields. Without Chromium nothing is tried, and the test says so.
 
-mod devtools;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use base64::Engine as _;
-use devtools::{Browser, installed};
 use serde_json::{Value, json};
+
+use crate::devtools::{Browser, installed};
 
 /// A telephone, a tablet, a wide screen.
 const WIDTHS: [u32; 3] = [390, 820, 1920];

@@ -4,8 +4,8 @@
 //! care, and `untidy` and `kin`, written as students do. The whole course pack on all of them takes most of an hour, so it is run by hand:
 //!
 //! ```text
-//! cargo test -p harness --test by_hand -- --ignored --nocapture          # all of them
-//! ONLY=eco,turno cargo test -p harness --test by_hand -- --ignored --nocapture
+//! cargo test -p harness --test integration by_hand -- --ignored --nocapture          # all of them
+//! ONLY=eco,turno cargo test -p harness --test integration by_hand -- --ignored --nocapture
 //! ```
 
 use std::path::{Path, PathBuf};

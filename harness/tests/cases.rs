@@ -3,9 +3,7 @@
 //! Each test runs the program `harness` on a brief scenario of `tests/scenarios`, as a user would, with the example
 //! `guilty-proxy`. It opens a backend connection for each request, which is a defect where many clients share few.
 
-mod guilty_run;
-
-use guilty_run::decided;
+use crate::guilty_run::decided;
 
 #[test]
 fn two_instances_of_which_one_is_left_idle_are_caught() {

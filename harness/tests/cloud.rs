@@ -3,9 +3,7 @@
 //! Each test runs the program `harness` on a brief scenario of `tests/scenarios`, as a user would. The example
 //! `guilty-proxy` keeps answers for its TTL, whatever lifetime the origin gives them.
 
-mod guilty_run;
-
-use guilty_run::run;
+use crate::guilty_run::run;
 
 #[test]
 fn a_cache_that_shares_tokens_is_caught_and_each_kind_is_named() {

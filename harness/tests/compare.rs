@@ -1,9 +1,9 @@
 //! `harness compare` as a user runs it: interleaved rounds, a table, thresholds judged, one exit code.
 
-mod guilty_proxy;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use crate::guilty_proxy;
 
 const SCENARIO: &str = r#"
 name: brief

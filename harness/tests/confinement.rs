@@ -2,9 +2,6 @@
 
 #![cfg(target_os = "linux")]
 
-mod ordinary;
-mod subject;
-
 use std::time::Duration;
 
 use fake_backends::platform::Network;
@@ -13,13 +10,8 @@ use harness_platform::GroupLimits;
 use harness_run::proxy_under_test::ports::PortLease;
 use harness_run::proxy_under_test::{Confinement, Wish};
 
-use subject::{Run, eventually, order, order_of, prepare_confined, shell};
-
-/// Not a test: the programs that the tests of this file start.
-#[test]
-fn subject() {
-    subject::run_if_asked();
-}
+use crate::ordinary;
+use crate::subject::{self, Run, eventually, order, order_of, prepare_confined, shell};
 
 async fn confined(confinement: Confinement) -> Run {
     prepare_confined(confinement, Network::host(), Wish::BestPossible, |_| {}).await
@@ -41,7 +33,7 @@ async fn fenced_with_own_program() -> Run {
 
 #[tokio::test]
 async fn a_submission_reads_neither_home_nor_neighbours_and_writes_its_copy_only() {
-    ordinary::also("a_submission_reads_neither_home_nor_neighbours_and_writes_its_copy_only");
+    ordinary::also("confinement::a_submission_reads_neither_home_nor_neighbours_and_writes_its_copy_only");
     let lease = PortLease::any(201).unwrap();
     let neighbour = tempfile::tempdir().unwrap();
     std::fs::write(neighbour.path().join("secret"), "of another team").unwrap();
@@ -49,7 +41,7 @@ async fn a_submission_reads_neither_home_nor_neighbours_and_writes_its_copy_only
     let place = neighbour.path().display();
     let script = format!(
         "cat {place}/secret; rm -rf {place}; touch {place}/x; ls $HOME_OF_USER; echo mine > own && cat own; \
-         exec ./program --exact subject --nocapture"
+         exec ./program --exact subject::program --nocapture"
     );
     let mut start = order_of(shell(&script), "honest", lease.loopback());
     let home = std::env::var("HOME").unwrap_or_else(|_| "/root".into());
@@ -85,7 +77,7 @@ async fn a_program_that_allocates_without_end_is_ended_by_its_limit_and_the_reco
 
 #[tokio::test]
 async fn a_program_that_fills_the_disk_is_killed() {
-    ordinary::also("a_program_that_fills_the_disk_is_killed");
+    ordinary::also("confinement::a_program_that_fills_the_disk_is_killed");
     let lease = PortLease::any(203).unwrap();
     let mut run = confined(Confinement { directory_bytes: Some(20 << 20), ..Confinement::default() }).await;
     run.proxy.start(order("scribbler", lease.loopback())).await.unwrap();
@@ -112,7 +104,7 @@ const HIDDEN: [(&str, &str); 3] = [
 
 #[tokio::test]
 async fn what_is_hidden_on_the_disk_is_counted_too() {
-    ordinary::also("what_is_hidden_on_the_disk_is_counted_too");
+    ordinary::also("confinement::what_is_hidden_on_the_disk_is_counted_too");
     // Without namespaces it has no such folder.
     let ways = if ordinary::may_have_namespaces() { 3 } else { 2 };
     for (number, (how, script)) in HIDDEN[..ways].iter().enumerate() {
@@ -125,7 +117,7 @@ async fn what_is_hidden_on_the_disk_is_counted_too() {
         let own = run.proxy.directory();
         std::fs::copy(&program, own.join("program")).unwrap();
         std::fs::write(own.join("hides.py"), format!("{script}\nimport time\ntime.sleep(600)\n")).unwrap();
-        let start = shell("python3 hides.py & exec ./program --exact subject --nocapture");
+        let start = shell("python3 hides.py & exec ./program --exact subject::program --nocapture");
         run.proxy.start(order_of(start, "honest", lease.loopback())).await.unwrap();
         let ended = tokio::time::timeout(Duration::from_secs(60), run.proxy.ended()).await;
         assert!(ended.is_ok() && anomaly(&run, "wrote more than"), "{how}: {}", run.proxy.enforced());
@@ -154,7 +146,7 @@ async fn a_fork_bomb_goes_off_inside_its_group_and_is_cleared_away() {
 #[tokio::test]
 async fn a_submission_shares_no_temporary_files_no_rights_of_root_and_no_environment_with_the_host() {
     ordinary::also(
-        "a_submission_shares_no_temporary_files_no_rights_of_root_and_no_environment_with_the_host",
+        "confinement::a_submission_shares_no_temporary_files_no_rights_of_root_and_no_environment_with_the_host",
     );
     let lease = PortLease::any(205).unwrap();
     let left = std::env::temp_dir().join(format!("trust-left-{}", std::process::id()));
@@ -169,7 +161,7 @@ async fn a_submission_shares_no_temporary_files_no_rights_of_root_and_no_environ
          grep -E '^Cap(Eff|Bnd)|^NoNewPrivs' /proc/self/status; \
          echo \"secrets: $(cat /etc/shadow 2>/dev/null | wc -c)\"; \
          mknod dev c 1 3 && echo made a device; }} > seen 2>&1; \
-         exec ./program --exact subject --nocapture"
+         exec ./program --exact subject::program --nocapture"
     );
     run.proxy.start(order_of(shell(&script), "honest", lease.loopback())).await.unwrap();
     let enforced = run.proxy.enforced();
@@ -177,7 +169,7 @@ async fn a_submission_shares_no_temporary_files_no_rights_of_root_and_no_environ
     let directory = run.proxy.directory().to_path_buf();
     run.proxy.kill().await;
     // Whoever caches in `/tmp` finds it there after a crash, and the cache lies outside its directory all the same.
-    let again = format!("cat /tmp/{mine} > again 2>&1; exec ./program --exact subject --nocapture");
+    let again = format!("cat /tmp/{mine} > again 2>&1; exec ./program --exact subject::program --nocapture");
     run.proxy.start(order_of(shell(&again), "honest", lease.loopback())).await.unwrap();
     let again = std::fs::read_to_string(run.proxy.directory().join("again")).unwrap();
     let listed = run.proxy.files();

@@ -4,19 +4,18 @@
 //! a quarter of an hour, so it is run by hand, and leaves its pages where `COURSE` says:
 //!
 //! ```text
-//! COURSE=/tmp/course cargo test -p harness --test course -- --ignored --nocapture
+//! COURSE=/tmp/course cargo test -p harness --test integration course -- --ignored --nocapture
 //! ```
 
 #![cfg(target_os = "linux")]
-
-mod handed_in;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use handed_in::{HandedIn, Truth};
 use serde_json::Value;
+
+use crate::handed_in::{self, HandedIn, Truth};
 
 fn tests() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")

@@ -3,7 +3,6 @@
 //! The matrix itself is run by `cargo run -p harness --example detection`, which writes `docs/detection.md`; `guilty` and
 //! `pupil` run a quick part of it. Nothing is started here.
 
-#[path = "detection/table.rs"]
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,9 +1,9 @@
 //! `harness diff` as a user runs it: a proxy before and after one fault was mended, in both directions.
 
-mod guilty_proxy;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use crate::guilty_proxy;
 
 const SCENARIO: &str = r#"
 name: pair

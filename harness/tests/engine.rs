@@ -2,15 +2,14 @@
 //!
 //! The tests of every day hold on any machine: they assert what is certain (nothing was dropped, a known stall shows in the
 //! latencies). The measurement with the tolerances of the specification is ignored, because it wants an idle machine:
-//! `cargo test --release -p harness --test engine -- --ignored --nocapture`. Its figures are in `docs/engine.md`.
-
-mod known_server;
+//! `cargo test --release -p harness --test integration engine -- --ignored --nocapture`. Its figures are in `docs/engine.md`.
 
 use std::time::Duration;
 
 use harness_model::history::{EngineCounters, EventKind, Measure};
 use harness_model::plan::{Connections, Executor, LoadShape, MixPart, RateStage, Spacing, VuStage};
-use known_server::{Behavior, measure, plain, serve};
+
+use crate::known_server::{Behavior, measure, plain, serve};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -184,7 +183,7 @@ fn users_who_keep_a_connection_each_hold_them_to_the_end() {
 
 /// The tolerances of the specification; a table on standard output.
 #[test]
-#[ignore = "a measurement that wants an idle machine: cargo test --release -p harness --test engine -- --ignored --nocapture"]
+#[ignore = "a measurement that wants an idle machine: cargo test --release -p harness --test integration engine -- --ignored --nocapture"]
 fn truth() {
     let fixed = serve(Behavior { delay: 10 * MS, ..Behavior::default() }, 0);
     let measured = measure(fixed, &plain(rate(1000.0, Duration::from_secs(5), 200)));

@@ -5,9 +5,6 @@
 
 #![cfg(target_os = "linux")]
 
-mod ordinary;
-mod subject;
-
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
@@ -17,13 +14,8 @@ use harness_model::adapter::Adapter;
 use harness_run::proxy_under_test::ports::PortLease;
 use harness_run::proxy_under_test::{Confinement, Wish};
 
-use subject::{Run, order_of, prepare_confined, shell};
-
-/// Not a test: the programs that the tests of this file start.
-#[test]
-fn subject() {
-    subject::run_if_asked();
-}
+use crate::ordinary;
+use crate::subject::{Run, order_of, prepare_confined, shell};
 
 async fn run() -> Run {
     let network = Network::new_private(&[]).unwrap_or_else(|_| Network::host());
@@ -32,7 +24,7 @@ async fn run() -> Run {
 
 #[tokio::test]
 async fn no_way_leads_out() {
-    ordinary::also("no_way_leads_out");
+    ordinary::also("escapes::no_way_leads_out");
     if !ordinary::may_have_namespaces() {
         return;
     }
@@ -56,7 +48,7 @@ async fn no_way_leads_out() {
         libc::syscall(libc::SYS_add_key, kind.as_ptr(), name.as_ptr(), c"x".as_ptr(), 1_usize, session)
     };
     let script = format!(
-        "python3 escapes.py {} {} {} {abstractly} {} > seen 2>&1; exec ./program --exact subject --nocapture",
+        "python3 escapes.py {} {} {} {abstractly} {} > seen 2>&1; exec ./program --exact subject::program --nocapture",
         neighbour.display(),
         std::process::id(),
         named.display(),
@@ -77,7 +69,7 @@ async fn no_way_leads_out() {
 
 #[tokio::test]
 async fn what_honest_programs_do_they_still_do() {
-    ordinary::also("what_honest_programs_do_they_still_do");
+    ordinary::also("escapes::what_honest_programs_do_they_still_do");
     let lease = PortLease::any(302).unwrap();
     let (network, private) = match Network::new_private(&[]) {
         Ok(network) => (network, true),
@@ -89,7 +81,7 @@ async fn what_honest_programs_do_they_still_do() {
     std::fs::copy(std::env::current_exe().unwrap(), own.join("program")).unwrap();
     std::fs::write(own.join("lawful.py"), include_str!("proxies/lawful.py")).unwrap();
     // Through a file: how it is started must not matter to what it finds.
-    let script = "python3 lawful.py; exec ./program --exact subject --nocapture";
+    let script = "python3 lawful.py; exec ./program --exact subject::program --nocapture";
     let mut start = order_of(shell(script), "honest", lease.loopback());
     start.launch.files.insert("settings.conf".into(), "port 1\n".into());
     let started = run.proxy.start(start).await;

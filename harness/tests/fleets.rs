@@ -3,9 +3,7 @@
 //! Each test runs the program `harness` on a brief scenario of `tests/scenarios`, as a user would. Real backends come and go;
 //! the example `guilty-proxy` learns of them by its file.
 
-mod guilty_run;
-
-use guilty_run::{Run, run};
+use crate::guilty_run::{Run, run};
 
 /// A host that does not keep time makes no failure of time, so the outcome is one of two; but never a pass.
 fn caught(run: &Run, check: &str, exit: i32) {

@@ -5,8 +5,6 @@
 
 #![cfg(target_os = "linux")]
 
-mod subject;
-
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -17,13 +15,7 @@ use harness_run::proxy_under_test::guard::Isolation;
 use harness_run::proxy_under_test::ports::PortLease;
 use harness_run::proxy_under_test::{Answer, StartOrder, Wish};
 
-use subject::{eventually, lives, order, order_of, prepare_kept, shell};
-
-/// Not a test: the programs that the tests of this file start.
-#[test]
-fn subject() {
-    subject::run_if_asked();
-}
+use crate::subject::{self, eventually, lives, order, order_of, prepare_kept, shell};
 
 /// Not a test: a harness in mid-run, to be killed.
 #[tokio::test]
@@ -72,7 +64,7 @@ fn nginx(listen: std::net::SocketAddr) -> StartOrder {
 /// A victim in mid-run, its way of keeping the proxy and the proxy's processes.
 fn start_victim(kind: &str, plain: bool) -> (Child, String, Vec<i32>) {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "victim", "--nocapture"]).env("VICTIM", kind).stdout(Stdio::piped());
+    command.args(["--exact", "guard::victim", "--nocapture"]).env("VICTIM", kind).stdout(Stdio::piped());
     if plain {
         command.env("PLAIN", "1");
     }

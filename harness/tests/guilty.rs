@@ -3,13 +3,11 @@
 //! Each test runs the program `harness` on a brief scenario, as a user would, and reads `verdicts.json`. What a guilty
 //! proxy does is said in `examples/guilty-proxy/defects`; a new defect needs a row here.
 
-mod guilty_run;
-
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Once, OnceLock};
 
-use guilty_run::Run;
+use crate::guilty_run::{self, Run};
 
 /// Fails with what was printed unless the check failed, with these words in its sentence, and the run with this code.
 fn assert_caught(run: &Run, check: &str, requirement: &str, words: &[&str], exit: i32) {

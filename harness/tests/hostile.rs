@@ -1,7 +1,7 @@
 //! Files that nobody means well with, by the thousand: whatever reads what others wrote refuses in time, in bounds and in words.
 //!
 //! One test a reader: profile, scenario, rubric, zip, record; and `harness check` as a program. Each takes files that are sound, damages
-//! them at random and has them read, for `FUZZ_SECONDS` (two where nothing is said). `cargo test -p harness --test hostile profile`
+//! them at random and has them read, for `FUZZ_SECONDS` (two where nothing is said). `cargo test -p harness --test integration hostile::profile`
 //! with `FUZZ_SECONDS=1800` is half an hour of one; `FUZZ_SEED` repeats what was found, which is printed and kept in the folder for
 //! temporary files.
 

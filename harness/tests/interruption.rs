@@ -1,12 +1,12 @@
 //! Ctrl-C in mid-run, as a user presses it: the record is kept and judged, nothing stays alive, and the code is 130.
 
-mod guilty_proxy;
-
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::guilty_proxy;
 
 /// More than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -2,13 +2,13 @@
 //!
 //! Each test runs the program `harness` on a guilty proxy. What a defect looks like is the matter of `guilty`.
 
-mod guilty_proxy;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
+
+use crate::guilty_proxy;
 
 /// A folder with an adapter of the guilty proxy, and the command that judges it.
 struct Workshop {

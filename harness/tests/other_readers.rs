@@ -1,6 +1,6 @@
 //! The interval log read by another implementation of HdrHistogram: PyPI's `hdrhistogram`, where it is installed.
 //!
-//! `python3 -m venv V && V/bin/pip install hdrhistogram`, then `PATH=V/bin:$PATH cargo test -p harness --test other_readers`.
+//! `python3 -m venv V && V/bin/pip install hdrhistogram`, then `PATH=V/bin:$PATH cargo test -p harness --test integration other_readers`.
 //! Without it the test says that it was skipped, and why.
 
 use std::process::Command;

@@ -1,6 +1,6 @@
 //! What a person reads who made a slip in a scenario or an adapter: the whole message, in both languages, as it is.
 //!
-//! Each file of `problems/` holds one slip. `INSTA_UPDATE=always cargo test -p harness --test problems` writes the messages
+//! Each file of `problems/` holds one slip. `INSTA_UPDATE=always cargo test -p harness --test integration problems` writes the messages
 //! anew after a change that is meant; read them before they are committed.
 
 use std::path::{Path, PathBuf};

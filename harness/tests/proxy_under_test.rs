@@ -2,8 +2,6 @@
 
 #![cfg(target_os = "linux")]
 
-mod subject;
-
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -12,13 +10,7 @@ use harness_platform::{Limits, Signal};
 use harness_run::proxy_under_test::ports::PortLease;
 use harness_run::proxy_under_test::{Answer, NoAnswer, StartProblem, Wish, put_down};
 
-use subject::{eventually, lives, order, order_of, prepare, shell};
-
-/// Not a test: the programs that the tests of this file start.
-#[test]
-fn subject() {
-    subject::run_if_asked();
-}
+use crate::subject::{self, eventually, lives, order, order_of, prepare, shell};
 
 #[tokio::test]
 async fn an_honest_proxy_is_ready_and_every_event_is_recorded_in_order() {

@@ -63,7 +63,7 @@ const QUICK: &[Guilty] = &[
 
 const STORED_WRONGLY: [&str; 3] = ["integrity.bodies", "cache.keys", "cache.similar_paths"];
 
-/// The others: `cargo test -p harness --test pupil -- --ignored`.
+/// The others: `cargo test -p harness --test integration pupil -- --ignored`.
 const OTHERS: &[Guilty] = &[
     Guilty("one-after-the-other", "connections.silent_client", &[]),
     Guilty("body-up-to-a-buffer", "forward.body", &[]),

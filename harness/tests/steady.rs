@@ -4,8 +4,8 @@
 //! verdict of ours that rests on luck. By hand, because it takes minutes a program:
 //!
 //! ```text
-//! cargo test -p harness --test steady -- --ignored --nocapture                       # each program twice, quiet and busy, run and graded
-//! TIMES=10 ONLY=eco,turno cargo test -p harness --test steady -- --ignored --nocapture
+//! cargo test -p harness --test integration steady -- --ignored --nocapture                       # each program twice, quiet and busy, run and graded
+//! TIMES=10 ONLY=eco,turno cargo test -p harness --test integration steady -- --ignored --nocapture
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -259,6 +259,29 @@ fn every_file_says_what_it_is_for() {
     }
 }
 
+/// A file of tests that nobody names is compiled by nobody, and every one of its tests passes.
+#[test]
+fn every_file_of_tests_is_a_module_of_their_binary() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut seen = 0;
+    for crate_name in ["harness", "pibl", "fake-backends"] {
+        let tests = root.join(crate_name).join("tests");
+        let binary = std::fs::read_to_string(tests.join("integration.rs")).unwrap();
+        let modules: BTreeSet<_> = binary.lines().filter_map(|line| line.strip_prefix("mod ")).collect();
+        for entry in std::fs::read_dir(&tests).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let Some(module) = name.strip_suffix(".rs") else { continue };
+            let binary_itself = ["integration", "tidy"].contains(&module);
+            assert!(
+                binary_itself || modules.contains(format!("{module};").as_str()),
+                "{crate_name}/tests/integration.rs lacks `mod {module};`"
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 50, "only {seen} files of tests are found");
+}
+
 #[test]
 fn modules_are_found_in_braces_and_over_lines() {
     let code = "use crate::{a::{b, c}, d,\n    e::f};\nlet x = crate::g::h(); $crate::not::this(); fake_crate::nor(); ";

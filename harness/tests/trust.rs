@@ -4,12 +4,12 @@
 
 #![cfg(target_os = "linux")]
 
-mod odd;
-mod ordinary;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::odd;
+use crate::ordinary;
 
 fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
@@ -100,7 +100,7 @@ fn a_log_file_that_is_a_link_to_elsewhere_is_neither_read_nor_copied() {
 
 #[test]
 fn whoever_runs_the_judge_a_submission_has_a_network_and_folders_of_its_own() {
-    ordinary::also("whoever_runs_the_judge_a_submission_has_a_network_and_folders_of_its_own");
+    ordinary::also("trust::whoever_runs_the_judge_a_submission_has_a_network_and_folders_of_its_own");
     if !ordinary::may_have_namespaces() {
         return;
     }
@@ -130,7 +130,9 @@ fn whoever_runs_the_judge_a_submission_has_a_network_and_folders_of_its_own() {
 
 #[test]
 fn a_build_has_the_limits_of_a_submission_and_no_network_unless_the_instructor_allows_it() {
-    ordinary::also("a_build_has_the_limits_of_a_submission_and_no_network_unless_the_instructor_allows_it");
+    ordinary::also(
+        "trust::a_build_has_the_limits_of_a_submission_and_no_network_unless_the_instructor_allows_it",
+    );
     if !ordinary::may_have_namespaces() {
         return;
     }
@@ -227,12 +229,6 @@ fn a_record_that_is_not_what_the_run_has_written_is_said_everywhere_and_never_pa
         assert!(code == 4 && said.contains("format 999"), "{file}: {code}: {said}");
         fs::write(run.join(file), before).expect("as it was");
     }
-}
-
-/// Not a test: the proxies that cheat.
-#[test]
-fn odd_proxy() {
-    odd::run_if_asked();
 }
 
 const KILLED: &str = r#"

@@ -2,13 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
-mod odd;
-
-/// Not a test: the proxies that the tests of this file run.
-#[test]
-fn odd_proxy() {
-    odd::run_if_asked();
-}
+use crate::odd;
 
 const ROUND: &str = r#"
 name: asked

@@ -1,11 +1,9 @@
 //! What a shared cache must not get wrong, as its clients see it: each test is an answer that was once given
 //! to somebody for whom it was not meant, or for longer than it was good.
 
-mod testkit;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use testkit::{Backend, Proxy, field, status};
+use crate::testkit::{self, Backend, Proxy, field, status};
 
 /// A GET with more fields, on a connection of its own.
 fn get(path: &str, fields: &str) -> String {

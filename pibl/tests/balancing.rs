@@ -1,7 +1,5 @@
 //! What a bad backend, a changed set and a changed name cost the clients.
 
-mod testkit;
-
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -10,10 +8,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use testkit::origin::{Journal, Mode, Origin};
-use testkit::program::Running;
-use testkit::proof::{self, Asker};
-use testkit::{Backend, Proxy, field, status, wait_until};
+use crate::testkit::origin::{Journal, Mode, Origin};
+use crate::testkit::program::Running;
+use crate::testkit::proof::{self, Asker};
+use crate::testkit::{self, Backend, Proxy, field, status, wait_until};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 

@@ -1,12 +1,10 @@
 //! The cache as clients and backends see it, over real sockets and a real disk.
 
-mod testkit;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use testkit::{Backend, Client, Proxy, config, field, refusing_address, status, wait_until};
+use crate::testkit::{Backend, Client, Proxy, config, field, refusing_address, status, wait_until};
 
 fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

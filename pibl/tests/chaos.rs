@@ -1,9 +1,7 @@
 //! Everything at once: load without a pause while backends die and return, the configuration is read again,
 //! the set of backends changes, the cache is purged and the log rotated.
 //!
-//! Ten seconds by default; `PIBL_CHAOS=10m cargo test -p pibl --test chaos -- --nocapture` for longer.
-
-mod testkit;
+//! Ten seconds by default; `PIBL_CHAOS=10m cargo test -p pibl --test integration chaos -- --nocapture` for longer.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{Read, Write};
@@ -17,10 +15,10 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::Instant;
 
-use testkit::origin::{Journal, MODES, Mode, Origin};
-use testkit::program::Running;
-use testkit::proof::{self, Answer, Asker};
-use testkit::{Client, wait_until};
+use crate::testkit::origin::{Journal, MODES, Mode, Origin};
+use crate::testkit::program::Running;
+use crate::testkit::proof::{self, Answer, Asker};
+use crate::testkit::{self, Client, wait_until};
 
 const CLIENTS: usize = 12;
 const KEYS: u64 = 3000;
@@ -260,7 +258,7 @@ fn no_byte_is_wrong_and_no_post_is_lost_or_doubled_whatever_happens() {
 /// The same with a disk that is always full, a limit of 1024 descriptors, hundreds of clients that ask once and stay, and
 /// leaders of collapsed requests that hardly read.
 #[test]
-#[ignore = "wants the machine to itself; PIBL_CHAOS=10m cargo test -p pibl --test chaos -- --ignored --nocapture"]
+#[ignore = "wants the machine to itself; PIBL_CHAOS=10m cargo test -p pibl --test integration chaos -- --ignored --nocapture"]
 fn nothing_is_lost_on_a_full_disk_with_few_descriptors_and_slow_leaders() {
     if !Command::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success()) {
         eprintln!("skipped: this system does not let a test mount a file system of its own");

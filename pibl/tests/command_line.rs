@@ -1,15 +1,14 @@
 //! What a user of the command sees: messages, exit codes, signals.
 
-mod testkit;
-
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 
 use predicates::str::contains;
-use testkit::program::Running;
-use testkit::proof::Asker;
-use testkit::{Backend, Client, PATIENCE, field, status, wait_until};
+
+use crate::testkit::program::Running;
+use crate::testkit::proof::Asker;
+use crate::testkit::{Backend, Client, PATIENCE, field, status, wait_until};
 
 /// A command in a directory of its own.
 fn pibl(directory: &Path) -> assert_cmd::Command {

@@ -1,12 +1,10 @@
 //! The service as systemd runs it: the command lines of `deploy/pibl.service`, word for word, on folders of a test.
 
-mod testkit;
-
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use testkit::program::Running;
-use testkit::{Backend, field, status};
+use crate::testkit::program::Running;
+use crate::testkit::{Backend, field, status};
 
 const UNIT: &str = include_str!("../deploy/pibl.service");
 

@@ -1,8 +1,6 @@
 //! The orderly end: whoever was there before it is served.
 
-mod testkit;
-
-use testkit::{Backend, Client, Proxy, status};
+use crate::testkit::{Backend, Client, Proxy, status};
 
 #[test]
 fn whoever_has_connected_before_the_end_is_served_although_nobody_accepted_him_yet() {

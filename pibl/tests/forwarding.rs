@@ -1,13 +1,11 @@
 //! What a client and a backend see of each other through the proxy.
 
-mod testkit;
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use testkit::{Backend, Client, Proxy, field, refusing_address, status};
+use crate::testkit::{self, Backend, Client, Proxy, field, refusing_address, status};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 

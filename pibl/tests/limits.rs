@@ -1,12 +1,10 @@
 //! Who may come in, and how much and how long anything may take.
 
-mod testkit;
-
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use testkit::{Backend, Proxy, field, status};
+use crate::testkit::{self, Backend, Proxy, field, status};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 

@@ -3,8 +3,6 @@
 //! The other tests speak through sockets of their own and would share a misunderstanding with the proxy.
 //! Here `reqwest` asks and `hyper` answers, as applications do.
 
-mod testkit;
-
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +14,8 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
-use testkit::{PATIENCE, Proxy};
+
+use crate::testkit::{PATIENCE, Proxy};
 
 type Body = Either<Incoming, Either<Full<Bytes>, Empty<Bytes>>>;
 

@@ -2,20 +2,18 @@
 //!
 //! The cache lies on a file system of the test that forgets what was not synced, in any order and by sectors of 512 bytes.
 //! Skipped where no such file system can be mounted. Five cuts for each policy by default;
-//! `PIBL_POWER_CUTS=200 cargo test -p pibl --test power -- --nocapture` for more, with the figures of `docs/power.md`.
+//! `PIBL_POWER_CUTS=200 cargo test -p pibl --test integration power -- --nocapture` for more, with the figures of `docs/power.md`.
 #![cfg(target_os = "linux")]
-
-mod testkit;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use testkit::disk::{Disk, State};
-use testkit::origin::{Journal, Origin};
-use testkit::program::Running;
-use testkit::proof::{self, Asker};
+use crate::testkit::disk::{Disk, State};
+use crate::testkit::origin::{Journal, Origin};
+use crate::testkit::program::Running;
+use crate::testkit::proof::{self, Asker};
 
 const CLIENTS: usize = 4;
 const DEFAULT_CUTS: usize = 5;

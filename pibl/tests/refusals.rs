@@ -1,9 +1,7 @@
 //! Ambiguous and invalid requests: each is answered with 4xx, the connection is closed, and no backend
 //! hears of it. Beside each stands the section of RFC 9112 unless said otherwise.
 
-mod testkit;
-
-use testkit::{Backend, Proxy, status};
+use crate::testkit::{self, Backend, Proxy, status};
 
 /// Every request that is refused, with the status of the refusal.
 fn refused() -> Vec<(String, u16)> {
@@ -115,7 +113,7 @@ fn every_ambiguous_request_is_refused_and_reaches_no_backend() {
 }
 
 /// What nginx does with the same requests, as a table. It judges nothing, so it is run on demand:
-/// `cargo test -p pibl --test refusals -- --ignored --nocapture nginx`.
+/// `cargo test -p pibl --test integration refusals::nginx -- --ignored --nocapture`.
 #[test]
 #[ignore = "needs nginx and only prints a table"]
 fn nginx_beside_it() {

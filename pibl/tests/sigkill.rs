@@ -1,8 +1,6 @@
 //! Killed in the middle of the work, again and again: what was promised before must hold afterwards.
 //!
-//! Ten kills by default; `PIBL_SIGKILLS=200 cargo test -p pibl --test sigkill -- --nocapture` for more.
-
-mod testkit;
+//! Ten kills by default; `PIBL_SIGKILLS=200 cargo test -p pibl --test integration sigkill -- --nocapture` for more.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -10,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use testkit::origin::{Journal, Origin};
-use testkit::program::Running;
-use testkit::proof::{self, Asker};
+use crate::testkit::origin::{Journal, Origin};
+use crate::testkit::program::Running;
+use crate::testkit::proof::{self, Asker};
 
 const CLIENTS: usize = 8;
 const DEFAULT_KILLS: usize = 10;

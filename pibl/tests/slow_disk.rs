@@ -4,16 +4,14 @@
 //! meanwhile shows who waits, without any clock. Skipped where no such file system can be mounted.
 #![cfg(target_os = "linux")]
 
-mod testkit;
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use testkit::disk::{Call, Disk, State};
-use testkit::origin::{Journal, Origin};
-use testkit::program::Running;
-use testkit::proof::{self, Answer, Asker};
-use testkit::{Backend, wait_until};
+use crate::testkit::disk::{Call, Disk, State};
+use crate::testkit::origin::{Journal, Origin};
+use crate::testkit::program::Running;
+use crate::testkit::proof::{self, Answer, Asker};
+use crate::testkit::{Backend, wait_until};
 
 /// The program with one worker, in front of an origin whose bodies prove themselves, with its cache on a disk of ours.
 struct Bench {

@@ -1,7 +1,5 @@
 //! A disk that is full, fails or is shared, and responses larger than memory should hold.
 
-mod testkit;
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -9,10 +7,11 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use rustix::process::Signal;
-use testkit::origin::{Journal, Origin};
-use testkit::program::Running;
-use testkit::proof::{self, Asker};
-use testkit::{Backend, Client, Proxy, field, status, wait_until};
+
+use crate::testkit::origin::{Journal, Origin};
+use crate::testkit::program::Running;
+use crate::testkit::proof::{self, Asker};
+use crate::testkit::{self, Backend, Client, Proxy, field, status, wait_until};
 
 fn origin() -> Origin {
     Origin::start(&Arc::new(Journal::default()))
@@ -172,7 +171,7 @@ fn receive(address: std::net::SocketAddr, blocks: u64) -> String {
     String::from_utf8(head).unwrap()
 }
 
-/// 48 MiB by default; `PIBL_LARGE=1GiB cargo test -p pibl --test store large -- --nocapture` for more.
+/// 48 MiB by default; `PIBL_LARGE=1GiB cargo test -p pibl --test integration store::a_large -- --nocapture` for more.
 #[test]
 fn a_large_response_is_passed_stored_and_served_in_little_memory() {
     let size = std::env::var("PIBL_LARGE")

@@ -1,8 +1,6 @@
 //! What the tests of the backends share: a backend with a script, and a client that sees every byte.
 //!
 //! All waiting is bounded by `PATIENCE`. Nothing here asserts anything about a backend.
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;

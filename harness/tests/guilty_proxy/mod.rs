@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// The program, built first: `cargo test --test NAME` alone does not build examples.
+/// The program, built first: `cargo test --test integration` alone does not build examples.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {

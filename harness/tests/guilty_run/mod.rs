@@ -5,8 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-#[path = "../guilty_proxy/mod.rs"]
-mod guilty_proxy;
+use crate::guilty_proxy;
 
 /// What came of a run.
 pub struct Run {
@@ -44,7 +43,6 @@ pub fn run(scenario: &str, defect: &str, settings: &[&str]) -> Run {
 
 /// The same, with a verdict on this check: what a host that was busy for a moment has left open is asked again, as whoever reads
 /// `inconclusive` would. Thrice is enough; what stays open then is a failure of the judge.
-#[allow(dead_code, reason = "each test binary uses another part")]
 pub fn decided(scenario: &str, defect: &str, check: &str) -> Run {
     let mut tries = (0..3).map(|_| run(scenario, defect, &[]));
     let open = |run: &Run| run.outcome(check) == "inconclusive";

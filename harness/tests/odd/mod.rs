@@ -3,7 +3,7 @@
 //! They live in the test binary itself, which is executed again with `ODD` set: no interpreter is needed. Each takes its port and
 //! its backends from the environment and forwards in turn; what is odd about it is its name.
 
-#![allow(dead_code, reason = "each test binary uses another part")]
+#![cfg(target_os = "linux")]
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -16,8 +16,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use fake_backends::content::{Content, Kind};
 use serde_json::Value;
 
+/// Not a test: the proxies that tests start.
+#[test]
+fn program() {
+    run_if_asked();
+}
+
 /// Runs the proxy that the environment names; returns at once in an ordinary test run.
-pub fn run_if_asked() {
+fn run_if_asked() {
     let Ok(habit) = std::env::var("ODD") else { return };
     let told: u16 = std::env::var("PORT").expect("a port").parse().expect("a port");
     let backends: Vec<String> =
@@ -250,7 +256,7 @@ fn profile(habit: &str) -> String {
         r#"
 name: odd
 program: {{installed: {{name: "{program}"}}}}
-start: ["{{{{ program }}}}", "--exact", "odd_proxy", "--nocapture"]
+start: ["{{{{ program }}}}", "--exact", "odd::program", "--nocapture"]
 environment:
   ODD: "{habit}"
   PORT: "{{{{ port }}}}"

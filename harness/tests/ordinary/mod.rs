@@ -2,7 +2,7 @@
 //!
 //! Where the tests run as root each of these is executed again in a process of a user without a name; no account is made.
 
-#![allow(dead_code, reason = "each test binary uses another part")]
+#![cfg(target_os = "linux")]
 
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;

@@ -3,7 +3,7 @@
 //! The programs live in the test binary itself, which is executed again with `SUBJECT` set: no interpreter is needed on the
 //! machine that runs the tests.
 
-#![allow(dead_code, reason = "each test binary uses another part")]
+#![cfg(target_os = "linux")]
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -20,8 +20,14 @@ use harness_run::proxy_under_test::{
     Answer, Confinement, OutputLog, Place, Preparing, ProxyUnderTest, StartOrder, Wish,
 };
 
+/// Not a test: the programs that tests start.
+#[test]
+fn program() {
+    run_if_asked();
+}
+
 /// Runs the subject that the environment names; returns at once in an ordinary test run.
-pub fn run_if_asked() {
+fn run_if_asked() {
     let Ok(name) = std::env::var("SUBJECT") else { return };
     let port = std::env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(0);
     match name.as_str() {
@@ -211,7 +217,7 @@ pub async fn prepare_confined(
 /// The command that runs a subject.
 pub fn command() -> Vec<String> {
     let own = std::env::current_exe().unwrap().to_string_lossy().into_owned();
-    [&own, "--exact", "subject", "--nocapture"].map(str::to_string).to_vec()
+    [&own, "--exact", "subject::program", "--nocapture"].map(str::to_string).to_vec()
 }
 
 /// A start of a subject on a port.

@@ -2,8 +2,6 @@
 //!
 //! Every wait is bounded, every port is free, and whatever is started ends when its handle is dropped.
 
-#![allow(dead_code, reason = "each test file uses its own part of the kit")]
-
 #[cfg(target_os = "linux")]
 pub mod disk;
 pub mod origin;

@@ -1,0 +1,22 @@
+//! All tests of the program from outside, in one binary: those that wait do so beside each other, and they are linked once.
+//!
+//! `cargo test -p pibl --test integration answers` runs the tests of one file. A new file is a line here, which `tidy` asks for.
+
+mod answers;
+mod balancing;
+mod caching;
+mod chaos;
+mod command_line;
+mod corpora;
+mod deploy;
+mod draining;
+mod forwarding;
+mod limits;
+mod ordinary_programs;
+mod power;
+mod promises;
+mod refusals;
+mod sigkill;
+mod slow_disk;
+mod store;
+mod testkit;
