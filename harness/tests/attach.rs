@@ -31,8 +31,9 @@ impl Drop for Running {
     }
 }
 
+/// Built with an example beside it, for which cargo asks the features of the tests: everything is built already then.
 fn program(name: &str) -> PathBuf {
-    let build = escargot::CargoBuild::new().arg("--workspace").bin(name);
+    let build = escargot::CargoBuild::new().args(["--workspace", "--example", "guilty-proxy"]).bin(name);
     let build = if cfg!(debug_assertions) { build } else { build.release() };
     build.run().expect("a program of this workspace builds").path().to_owned()
 }

@@ -137,7 +137,8 @@ async fn a_fork_bomb_goes_off_inside_its_group_and_is_cleared_away() {
     let bomb = shell("( bomb() { sleep 0.05; bomb & bomb & wait; }; bomb ) 2> /dev/null & exec SUBJECT");
     run.proxy.start(order_of(bomb, "honest", lease.loopback())).await.unwrap();
     eventually("the group is full", || run.proxy.processes().len() > 30).await;
-    assert!(run.proxy.processes().len() <= 60);
+    // A walk over processes that come and go can count one that has ended and the one in its place.
+    assert!(run.proxy.processes().len() < 120);
     let all = run.proxy.processes();
     tokio::time::timeout(Duration::from_secs(20), run.proxy.kill()).await.unwrap();
     assert!(!all.iter().any(|&pid| subject::lives(pid)));

@@ -83,7 +83,8 @@ async fn nothing_outlives(kind: &str, plain: bool) {
     let victim_pid = i32::try_from(victim.id()).unwrap();
     let mut all = harness_platform::beneath(victim_pid);
     all.extend(&pids);
-    assert!(!pids.is_empty() && pids.iter().all(|&pid| lives(pid)), "{pids:?}");
+    // The parents that a daemon leaves end by themselves.
+    assert!(pids.iter().any(|&pid| lives(pid)), "{pids:?}");
     if plain {
         assert_eq!(isolation, format!("{:?}", Isolation::Subreaper));
     }

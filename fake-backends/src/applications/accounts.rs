@@ -64,7 +64,7 @@ impl Accounts {
 }
 
 fn hash(salt: &str, password: &str) -> Vec<u8> {
-    let mut mac = <hmac::Hmac<sha2::Sha256> as Mac>::new_from_slice(salt.as_bytes())
+    let mut mac = <hmac::Hmac<sha2::Sha256> as hmac::KeyInit>::new_from_slice(salt.as_bytes())
         .expect("HMAC takes keys of any length");
     mac.update(password.as_bytes());
     mac.finalize().into_bytes().to_vec()

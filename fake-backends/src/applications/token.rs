@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
@@ -55,7 +55,7 @@ impl Authority {
     /// One with a key of its own, whose tokens are good for a time.
     pub fn new(key: &[u8], lifetime: Duration) -> Authority {
         // Any length will do: HMAC hashes what is longer than a block (RFC 2104 §2).
-        let key = <Hmac<Sha256> as Mac>::new_from_slice(key).expect("HMAC takes keys of any length");
+        let key = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
         Authority { key, lifetime }
     }
 

@@ -33,8 +33,6 @@ mod linux {
     use std::collections::HashMap;
     use std::time::Duration;
 
-    use nix::time::clock_getcpuclockid;
-    use nix::unistd::Pid;
     use procfs::process::{ProcState, Process, Stat};
 
     use super::Usage;
@@ -126,8 +124,17 @@ mod linux {
     /// User plus system time of a process, those of its threads that ended included, by its own clock: nanoseconds, where
     /// the ticks of proc(5) are 10 ms apart (clock_getcpuclockid(3)).
     fn cpu_time(pid: i32) -> Option<Duration> {
-        let clock = clock_getcpuclockid(Pid::from_raw(pid)).ok()?;
-        clock.now().ok().map(Duration::from)
+        let mut clock = 0;
+        // SAFETY: the call writes one number to where it is pointed.
+        if unsafe { libc::clock_getcpuclockid(pid, &raw mut clock) } != 0 {
+            return None;
+        }
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the call writes one `timespec` to where it is pointed.
+        if unsafe { libc::clock_gettime(clock, &raw mut time) } != 0 {
+            return None;
+        }
+        Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
     }
 
     fn context_switches(process: &Process) -> u64 {
