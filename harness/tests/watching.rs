@@ -214,3 +214,31 @@ fn a_program_that_ends_when_it_is_traced_keeps_its_verdict() {
     assert_eq!(run.row("forward.once")["outcome"], "pass", "{}", run.printed);
     assert_eq!(run.line(SEGMENTS).0, "proxy.c:12");
 }
+
+fn tried(row: &Value) -> &Value {
+    &row["grounds"]["tried"]["passes"]
+}
+
+#[test]
+fn a_small_mending_is_tried_in_a_copy_and_the_verdict_stays() {
+    let run = judged("proxy.py", IN_PYTHON, FOR_PYTHON, &[SEGMENTS], "--trial");
+    let row = run.row(SEGMENTS);
+    assert_eq!(row["outcome"], "fail", "{}", run.printed);
+    assert_eq!(tried(row), &Value::Bool(true), "{row:#}\n{}", run.printed);
+    assert_eq!(run.line(SEGMENTS), ("proxy.py:15".into(), "tried".into()));
+    assert!(run.printed.contains("request += _more"), "{}", run.printed);
+    // Whoever does not ask for it gets the line alone.
+    let run = judged("proxy.py", IN_PYTHON, FOR_PYTHON, &[SEGMENTS], "--watch=never");
+    assert!(tried(run.row(SEGMENTS)).is_null(), "{}", run.printed);
+}
+
+#[test]
+fn a_mending_that_is_not_all_of_it_is_told_as_such() {
+    // What is read is right now, and half of it is sent.
+    let half = IN_PYTHON.replace(r#"\r\n\r\n" + body)"#, r#"\r\n\r\n" + body[:5])"#);
+    assert_ne!(half, IN_PYTHON);
+    let run = judged("proxy.py", &half, FOR_PYTHON, &[SEGMENTS], "--trial");
+    let row = run.row(SEGMENTS);
+    assert_eq!((row["outcome"].as_str(), tried(row)), (Some("fail"), &Value::Bool(false)), "{row:#}");
+    assert!(run.printed.contains("there is more to mend"), "{}", run.printed);
+}

@@ -149,6 +149,9 @@ pub(super) struct RunArguments {
     /// Repeat all that failed with the program watched, to name the line [default: what is repeated within seconds].
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "all", default_value = "failures", hide_default_value = true)]
     pub(super) watch: Watch,
+    /// Where the cause of a failure has a small mending, change that line in the private copy and ask once more.
+    #[arg(long)]
+    pub(super) trial: bool,
     /// Runs at a time.
     #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) jobs: u16,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::conductor::{self, Finished, Interruption, RunOrder};
 use harness_judge::compare::BASELINE;
 use harness_model::exit_code::ExitCode;
-use harness_model::plan::{Plan, Versus};
+use harness_model::plan::{Hints, Plan, Versus};
 use harness_tell::language::profile_words::profile;
 use harness_tell::language::run_words::{no_signal_handler, nothing_failed, one_of_many};
 use harness_tell::language::suite_words::suite_at;
@@ -146,11 +146,15 @@ fn conduct(
     };
     let before = selected.before.clone();
     let max_duration = longest(arguments, &selected.plan);
+    let mut plan = selected.plan.clone();
+    if arguments.trial {
+        plan.hints = Hints::Trial;
+    }
     let order = RunOrder {
         watching: arguments.watch.into(),
         repetition: None,
         command: command_of(arguments, &selected),
-        plan: selected.plan,
+        plan,
         out: arguments.out.clone(),
         interruption: all.clone(),
         max_duration,
@@ -231,6 +235,9 @@ fn command_of(arguments: &RunArguments, selected: &Selected) -> Vec<String> {
     }
     if arguments.strict {
         command.push("--strict".to_owned());
+    }
+    if arguments.trial {
+        command.push("--trial".to_owned());
     }
     if !arguments.only.is_empty() || arguments.failed {
         // By name: what failed the last time is another thing the next time.

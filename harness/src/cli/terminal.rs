@@ -12,7 +12,7 @@ use harness_model::history::Listener;
 use harness_model::plan::Plan;
 use harness_run::proxy_under_test::{Preparation, StartProblem};
 use harness_tell::language::mending_words::{self, names_of};
-use harness_tell::language::run_words::{held as words_held, watched_again, way_out};
+use harness_tell::language::run_words::{held as words_held, tried_changed, watched_again, way_out};
 use harness_tell::language::{self, Language, start_problem};
 use harness_tell::report::terminal::{Display, Progress, verdicts};
 use harness_tell::report::{Attachments, Changes, Source, VerdictsDocument, by_hand, groups};
@@ -48,6 +48,10 @@ impl Observer for Live {
 
     fn watching(&self, checks: &[CheckId]) {
         anstream::eprintln!("{}", watched_again(self.language, &names_of(checks, self.language)));
+    }
+
+    fn trying(&self, checks: &[CheckId]) {
+        anstream::eprintln!("{}", tried_changed(self.language, &names_of(checks, self.language)));
     }
 
     fn holding(&self, held: &Held<'_>) {

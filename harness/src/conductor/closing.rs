@@ -98,7 +98,7 @@ pub(super) fn close(
     finished.start_problem = start_problem;
     finished.not_kept = not_kept;
     // A file system without links costs the link only. A repetition lies in its run, to which the link leads.
-    let is_run = !run_directory.ends_with(names::WATCHED);
+    let is_run = !run_directory.ends_with(names::WATCHED) && plan.change.is_none();
     if is_run && let Err(error) = RunFolder::mark_as_latest(run_directory) {
         eprintln!("{}: the link `latest` could not be set: {error}", plan.name);
     }
@@ -113,7 +113,7 @@ pub fn judge(run_directory: &Path) -> Result<Finished, RunProblem> {
     conclude(run_directory, history::read_again(run_directory)?, true)
 }
 
-/// Judges a run again whose repetition, with the proxy watched, has ended.
+/// Judges a run again of which a part was repeated.
 pub(super) fn judged_with_repetition(run_directory: &Path, draw: bool) -> Result<Finished, RunProblem> {
     conclude(run_directory, history::read(run_directory)?, draw)
 }

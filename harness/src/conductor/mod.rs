@@ -21,10 +21,11 @@ mod sampler;
 mod setting;
 mod starting;
 mod steps;
+mod trying;
 mod watching;
 
 pub use closing::{Finished, RunProblem, judge};
 pub use direct::run_direct;
 pub use interruption::{Cause, Interruption};
-pub use run::{Held, Observer, RunOrder, drawn_number, run};
+pub use run::{Held, Observer, Repetition, RunOrder, drawn_number, run};
 pub use watching::Watching;

@@ -20,6 +20,7 @@ use super::pump::Pump;
 use super::sampler::Sampler;
 use super::setting::{self, Backends, RunNetwork, port_for};
 use super::steps::{DEATH_SHOWS_WITHIN, Stage, sentence};
+use super::trying;
 use super::watching::{self, Asked, Watching};
 use harness_judge::check::{self, Outcome, Verdict, needs_second_try};
 use harness_model::adapter::Program;
@@ -56,8 +57,16 @@ pub struct RunOrder {
     pub observer: Arc<dyn Observer>,
     /// Whether what fails is repeated with the proxy watched.
     pub watching: Watching,
-    /// The folder of a repetition in which the proxy is watched; a run of its own has none.
-    pub repetition: Option<PathBuf>,
+    /// That it repeats a part of another run; a run of its own does not.
+    pub repetition: Option<Repetition>,
+}
+
+/// A repetition of a part of a run, with something that the run had not.
+pub struct Repetition {
+    /// Its folder, in that of the run.
+    pub folder: PathBuf,
+    /// Whether the proxy is watched; otherwise it has a change of its source.
+    pub watched: bool,
 }
 
 /// Shows a run while it lasts.
@@ -68,6 +77,8 @@ pub trait Observer: Send + Sync {
     fn preparing(&self, preparation: &Preparation);
     /// These checks are repeated with the proxy watched.
     fn watching(&self, _checks: &[CheckId]) {}
+    /// These checks are repeated with a small change of the program.
+    fn trying(&self, _checks: &[CheckId]) {}
     /// Proxy and backends stay up until the user interrupts.
     fn holding(&self, held: &Held<'_>);
     /// The proxy and the backends are gone.
@@ -104,16 +115,29 @@ pub struct Held<'a> {
 /// here: the record says so.
 pub fn run(order: RunOrder) -> Result<Finished, RunProblem> {
     let asked = Asked::of(&order);
-    let finished = on_a_thread(order)?;
-    let Some(repetition) = watching::repetition(&asked, &finished) else { return Ok(finished) };
-    let checks: Vec<CheckId> = repetition.plan.checks.iter().map(|check| check.id).collect();
-    asked.observer.watching(&checks);
-    // One that cannot be made leaves the run as it is.
-    if on_a_thread(repetition).is_err() {
-        return Ok(finished);
+    let mut finished = on_a_thread(order)?;
+    let mut repeated = false;
+    if let Some(repetition) = watching::repetition(&asked, &finished) {
+        asked.observer.watching(&checks_of(&repetition.plan));
+        repeated |= on_a_thread(repetition).is_ok();
+        finished = judged_again(finished, false)?;
     }
-    let judged = closing::judged_with_repetition(&finished.run_directory, asked.observer.wants_pages())?;
+    // With what was watched a cause may be another one by now.
+    for trial in trying::trials(&asked, &finished) {
+        asked.observer.trying(&checks_of(&trial.plan));
+        repeated |= on_a_thread(trial).is_ok();
+    }
+    // One that could not be made leaves the run as it is.
+    if repeated { judged_again(finished, asked.observer.wants_pages()) } else { Ok(finished) }
+}
+
+fn judged_again(finished: Finished, draw: bool) -> Result<Finished, RunProblem> {
+    let judged = closing::judged_with_repetition(&finished.run_directory, draw)?;
     Ok(Finished { exit: finished.exit, not_kept: finished.not_kept, ..judged })
+}
+
+fn checks_of(plan: &Plan) -> Vec<CheckId> {
+    plan.checks.iter().map(|check| check.id).collect()
 }
 
 fn on_a_thread(order: RunOrder) -> Result<Finished, RunProblem> {
@@ -133,7 +157,7 @@ async fn conduct(mut order: RunOrder) -> Result<Finished, RunProblem> {
     let draw = order.observer.wants_pages();
     let clock = RunClock::start();
     let folder = match &order.repetition {
-        Some(path) => RunFolder::create_at(path, &order.plan),
+        Some(repetition) => RunFolder::create_at(&repetition.folder, &order.plan),
         None => RunFolder::create(&order.out, &order.plan, clock),
     };
     let folder = folder.map_err(RunProblem::Folder)?;
@@ -259,7 +283,7 @@ async fn prepare(
         announce: Arc::new(move |preparation| observer.preparing(preparation)),
         confinement: Confinement { build_network: order.build_network, ..confinement(&order.plan) },
         isolation: Wish::default(),
-        watched: order.repetition.is_some(),
+        watched: order.repetition.as_ref().is_some_and(|repetition| repetition.watched),
     };
     let proxy = ProxyUnderTest::prepare(preparing).await?;
     let (lease, address) = port_for(&order.plan.adapter, order.plan.seed).await?;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::closing::Finished;
-use super::run::{Held, Observer, RunOrder};
+use super::run::{Held, Observer, Repetition, RunOrder};
 use harness_judge::check::{Basis, Outcome, Verdict};
 use harness_model::catalogue::{CheckId, Kind};
 use harness_model::history::{EventKind, Listener, names};
-use harness_model::plan::{Hints, Plan, StepKind};
+use harness_model::plan::{Plan, StepKind};
 use harness_run::proxy_under_test::Preparation;
 
 /// What is watched.
@@ -32,8 +32,8 @@ const ALTOGETHER: Duration = Duration::from_secs(30);
 /// And its program may have taken so long to be built.
 const BUILT_WITHIN: Duration = Duration::from_secs(15);
 /// A watched program is slower, and has to be built once more.
-const SLOWER: u32 = 3;
-const GRACE: Duration = Duration::from_secs(60);
+pub(super) const SLOWER: u32 = 3;
+pub(super) const GRACE: Duration = Duration::from_secs(60);
 
 /// The repetition that a run asks for, where it does.
 pub(super) fn repetition(asked: &Asked, finished: &Finished) -> Option<RunOrder> {
@@ -53,7 +53,7 @@ pub(super) fn repetition(asked: &Asked, finished: &Finished) -> Option<RunOrder>
         Watching::Everything => true,
     };
     // Where no line is shown none is looked for.
-    let wanted = wanted && plan.hints == Hints::Line;
+    let wanted = wanted && plan.hints.names_lines();
     // What was long in building is long in building again, with its lines.
     let built = finished.record.events.iter().find_map(|event| match event.event {
         EventKind::ProxyStarting { .. } => Some(Duration::from_nanos(event.at.0)),
@@ -67,18 +67,8 @@ pub(super) fn repetition(asked: &Asked, finished: &Finished) -> Option<RunOrder>
     let checks = chosen(plan, &finished.verdicts, asked.watching);
     let plan = (!checks.is_empty()).then(|| plan.only(&checks))?;
     let within = plan.estimated * SLOWER + GRACE;
-    Some(RunOrder {
-        plan,
-        out: finished.run_directory.clone(),
-        command: asked.command.clone(),
-        interruption: asked.interruption.clone(),
-        max_duration: Some(within),
-        hold: false,
-        observer: Arc::new(Aside),
-        build_network: asked.build_network,
-        watching: Watching::Never,
-        repetition: Some(finished.run_directory.join(names::WATCHED)),
-    })
+    let folder = finished.run_directory.join(names::WATCHED);
+    Some(asked.once_more(plan, within, Repetition { folder, watched: true }))
 }
 
 /// What is left of an order once it was carried out.
@@ -100,6 +90,22 @@ impl Asked {
             observer: order.observer.clone(),
             watching: order.watching,
             build_network: order.build_network,
+        }
+    }
+
+    /// The order of a repetition.
+    pub(super) fn once_more(&self, plan: Plan, within: Duration, repetition: Repetition) -> RunOrder {
+        RunOrder {
+            plan,
+            out: repetition.folder.clone(),
+            command: self.command.clone(),
+            interruption: self.interruption.clone(),
+            max_duration: Some(within),
+            hold: false,
+            observer: Arc::new(Aside),
+            build_network: self.build_network,
+            watching: Watching::Never,
+            repetition: Some(repetition),
         }
     }
 }

@@ -40,7 +40,7 @@ pub fn evaluate(record: &Record) -> Vec<Verdict> {
     explain(&ledger, &mut verdicts);
     ground(&ledger, record, &mut verdicts);
     for verdict in &mut verdicts {
-        if record.plan.hints != Hints::Line {
+        if !record.plan.hints.names_lines() {
             verdict.grounds = None;
         }
         if record.plan.hints == Hints::None {

@@ -3,6 +3,7 @@
 //! `hypothesis` makes them, pages show them. They are facts; their sentences are made in the module `language`.
 
 use harness_model::history::{Call, SourcePlace, Watched};
+use harness_model::plan::Change;
 use serde::{Deserialize, Serialize};
 
 use crate::last_words::Spoke;
@@ -21,6 +22,21 @@ pub struct Grounds {
     /// What the program did while it failed again, as far as it is shown: the calls of that time, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<Watched>,
+    /// The small change that would mend it, where its cause has one; a proposal, which nobody is told before it was tried.
+    #[serde(skip)]
+    pub change: Option<Change>,
+    /// A change that was tried in the private copy, and what the check came to with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Tried>,
+}
+
+/// A change that was tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    /// What was changed.
+    pub change: Change,
+    /// Whether the check passes with it; `None`: it could not be asked, or stayed open.
+    pub passes: Option<bool>,
 }
 
 /// A line of the program.
@@ -44,6 +60,8 @@ pub enum Basis {
     Watched,
     /// It was looked for in the source, by what such a mistake looks like: to be looked at, not proven.
     Read,
+    /// It was changed in a copy of the program, and the check passed.
+    Tried,
 }
 
 /// Something that speaks for a cause.

@@ -61,7 +61,7 @@ pub use finding::{
     ConcurrencyFinding, ConfigFinding, ExchangeFinding, Finding, HitsFinding, IntegrityFinding, LogFinding,
     PersistenceFinding, ProxyFinding, RotationFinding, TtlFinding,
 };
-pub use grounds::{Basis, Fact, Grounds, Named};
+pub use grounds::{Basis, Fact, Grounds, Named, Tried};
 pub use hypothesis::{Heard, heard, printed_between};
 pub use logged::{LogLack, LogPlace};
 pub use probes::{CurvePoint, expiry_curve};

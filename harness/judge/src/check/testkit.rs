@@ -162,6 +162,7 @@ impl Kit {
     pub(super) fn new(backends: usize) -> Kit {
         let plan = Plan {
             hints: harness_model::plan::Hints::default(),
+            change: None,
             format: 1,
             name: "test".to_owned(),
             title: Bilingual { en: "test".to_owned(), es: "prueba".to_owned() },

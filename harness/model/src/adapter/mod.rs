@@ -19,7 +19,7 @@ pub use capabilities::{CacheMedium, Capabilities, Resolution, Setting, TtlSource
 pub use file::{AdapterFile, PROFILE, is_profile};
 pub use originals::{read, resolve};
 pub use render::{RenderProblem, render};
-pub use rewrite::{Replacement, Rewrite, Rewritten};
+pub use rewrite::{Replacement, Rewrite, Rewritten, apply};
 pub use sections::{AdapterLimits, AddressPlan, Attach, NetworkWish, OwnCommands, RequestShape};
 
 use std::collections::BTreeMap;

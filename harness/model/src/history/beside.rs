@@ -17,6 +17,8 @@ pub struct Beside {
     pub source: SourceTree,
     /// The failing part once more, with the proxy watched.
     pub watched: Option<Box<Record>>,
+    /// The same with a small change of the program, for each that was tried.
+    pub tried: Vec<Record>,
 }
 
 /// A place in the source of the proxy.

@@ -113,7 +113,16 @@ fn beside(run_directory: &Path) -> Beside {
         printed: file(&run_directory.join(names::PROXY_OUTPUT)).unwrap_or_default(),
         source: source.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default(),
         watched: watched.join(names::PLAN).exists().then(|| read(&watched).ok().map(Box::new)).flatten(),
+        tried: tried(&run_directory.join(names::TRIED)),
     }
+}
+
+/// The repetitions with a change, by the names of their folders.
+fn tried(folder: &Path) -> Vec<Record> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    folders.sort_unstable();
+    folders.iter().filter_map(|folder| read(folder).ok()).collect()
 }
 
 fn known(format: u32, path: &Path) -> Result<(), ReadProblem> {

@@ -25,6 +25,8 @@ pub mod names {
     pub const SOURCE: &str = "source.json";
     /// The run folder of the repetition in which the proxy was watched.
     pub const WATCHED: &str = "watched";
+    /// The folder of the repetitions in which a change of the program was tried: a run folder each.
+    pub const TRIED: &str = "tried";
     /// The proxy's own log file, copied.
     pub const PROXY_LOG: &str = "proxy.log";
     /// What the checks concluded.

@@ -5,6 +5,7 @@
 
 mod capacity;
 mod cases;
+mod change;
 mod checks;
 mod cloud;
 mod estimate;
@@ -26,6 +27,7 @@ pub mod samples;
 
 pub use capacity::CapacitySearch;
 pub use cases::{Caller, Callers, CaseStep, Overload, Uploads};
+pub use change::{Change, Edit};
 pub use checks::{CheckParameters, CheckPlan, LatencyThreshold};
 pub use cloud::{CloudStep, Deliveries, Users};
 pub use fleet::{FleetPlan, Level, Policy, Stage};
@@ -100,6 +102,15 @@ pub enum Hints {
     /// It names the line of the program, with what supports it.
     #[default]
     Line,
+    /// And says what a small change of that line came to, where the cause has one and it was tried.
+    Trial,
+}
+
+impl Hints {
+    /// Whether lines of the program are named.
+    pub fn names_lines(self) -> bool {
+        matches!(self, Hints::Line | Hints::Trial)
+    }
 }
 
 /// Everything that one run will do.
@@ -140,6 +151,9 @@ pub struct Plan {
     /// What a report says beside what was seen.
     #[serde(default)]
     pub hints: Hints,
+    /// What was changed in the program before it ran: a repetition that tries a mending has this, and no other run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
     /// Where the proxy is kept apart from load and backends: who runs on which CPUs.
     #[serde(default)]
     pub pin: Option<Pin>,

@@ -106,6 +106,7 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
         seed: options.seed,
         strict: options.strict || scenario.strict,
         hints: super::Hints::default(),
+        change: None,
         pin: None,
         profile: None,
         estimated: Duration::ZERO,

@@ -3,6 +3,8 @@
 //!
 //! `pages` writes it into the team's folder, which is complete without the index and can be handed to the team.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use super::frame::{Frame, framed};
@@ -15,18 +17,19 @@ use crate::grade::profile::Flag;
 use crate::grade::rubric::Row;
 use crate::grade::score::{Judged, RowScore, Rung};
 use crate::grade::source::SourceFinding;
-use harness_model::history::NotKept;
+use harness_model::history::{NotKept, SourcePlace};
 use harness_tell::language::InWords as _;
 use harness_tell::language::containment_words::what_was_not_kept;
 use harness_tell::language::grade_words::{GradeLabel, run_cut};
 use harness_tell::language::report_words::verdict_words;
 use harness_tell::language::{Language, Span};
-use harness_tell::report::plain;
+use harness_tell::report::{code_around, plain, tried};
 
 /// The page.
 pub(super) fn page(graded: &Graded, team: &TeamGrade, language: Language) -> String {
     let label = |label: GradeLabel| label.in_words(language);
     let document = &team.document;
+    let mut shown = BTreeSet::new();
     let content = html! {
         div .verdict .manual {
             p .word { (label(GradeLabel::Grade)) ": " (grade_words(&graded.rubric, &document.grade, language)) }
@@ -56,7 +59,7 @@ pub(super) fn page(graded: &Graded, team: &TeamGrade, language: Language) -> Str
                         th scope="col" { (label(GradeLabel::Why)) }
                     }
                 }
-                tbody { @for (row, score) in graded.rubric.rows.iter().zip(&document.rows) { (line(team, row, score, language)) } }
+                tbody { @for (row, score) in graded.rubric.rows.iter().zip(&document.rows) { (line(team, row, score, language, &mut shown)) } }
             }
         }
         @if !document.runs.is_empty() { section { h2 { (label(GradeLabel::Runs)) } (runs(team, language)) } }
@@ -93,7 +96,7 @@ fn not_kept(missing: &[NotKept], language: Language) -> Markup {
 /// How it was asked, where that is not how everybody is: each sentence once.
 fn notes(runs: &[RunDocument], language: Language) -> Markup {
     let mut said: Vec<&str> = runs.iter().flat_map(|run| &run.notes).map(|note| language.of(note)).collect();
-    let mut known = std::collections::BTreeSet::new();
+    let mut known = BTreeSet::new();
     said.retain(|note| known.insert(*note));
     html! {
         aside .mend {
@@ -103,8 +106,14 @@ fn notes(runs: &[RunDocument], language: Language) -> Markup {
     }
 }
 
-fn line(team: &TeamGrade, row: &Row, score: &RowScore, language: Language) -> Markup {
-    let reason = |index: usize, rung: &Rung| {
+fn line(
+    team: &TeamGrade,
+    row: &Row,
+    score: &RowScore,
+    language: Language,
+    shown: &mut BTreeSet<SourcePlace>,
+) -> Markup {
+    let mut reason = |index: usize, rung: &Rung| {
         let Some(words) = rung_words(team, index, rung, language) else { return html! {} };
         let class = match rung {
             Rung::Reached => "pass",
@@ -112,11 +121,18 @@ fn line(team: &TeamGrade, row: &Row, score: &RowScore, language: Language) -> Ma
             Rung::Missed { .. } => "fail",
             Rung::Absent | Rung::BelowMissing => "blocked",
         };
+        let deciding = team.deciding(rung);
+        let grounds = deciding.and_then(|judged| judged.verdict.grounds.as_deref());
+        let named = grounds.and_then(|grounds| grounds.named.as_ref());
+        // Once on the page: the second time its place is enough.
+        let code = named.filter(|named| shown.insert(named.place.clone()));
         html! {
             li .(class) {
                 (words)
-                @if let Some(place) = team.deciding(rung).and_then(named_line) { " – " code { (place) } }
-                @if let Some(judged) = team.deciding(rung) { " " a href=(evidence(judged, language)) { (GradeLabel::Evidence.in_words(language)) } }
+                @if let Some(place) = deciding.and_then(named_line) { " – " code { (place) } }
+                @if let Some(judged) = deciding { " " a href=(evidence(judged, language)) { (GradeLabel::Evidence.in_words(language)) } }
+                @if let Some(named) = code { p .place { (named.basis.in_words(language)) } (code_around(named, language)) }
+                @if let Some(change) = grounds.and_then(|grounds| grounds.tried.as_ref()) { (tried(change, language)) }
             }
         }
     };

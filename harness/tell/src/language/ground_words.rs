@@ -4,7 +4,7 @@
 
 use super::{InWords as _, Language, Milliseconds};
 use crate::words;
-use harness_judge::check::{Basis, Fact, Named};
+use harness_judge::check::{Basis, Fact, Named, Tried};
 use harness_judge::last_words::Spoke;
 use harness_model::history::{Call, NotWatched};
 
@@ -24,6 +24,24 @@ crate::messages! {
     pub fn not_again() {
         en: "repeated with the program watched, it did not fail again: it depends on time or chance",
         es: "al repetirla observando el programa no volvió a fallar: depende del tiempo o del azar",
+    }
+    /// Label of a change that was tried.
+    pub fn the_change() { en: "change", es: "cambio" }
+    fn mended_by_it() {
+        en: "tried in a copy of the program: changed like this, the check passes",
+        es: "se probó en una copia del programa: con este cambio la verificación se cumple",
+    }
+    fn not_mended_by_it() {
+        en: "tried in a copy of the program: changed like this it fails as before, so that was not the cause",
+        es: "se probó en una copia del programa: con este cambio sigue sin cumplir, así que esa no era la causa",
+    }
+    fn not_by_it_alone() {
+        en: "tried in a copy of the program: changed like this alone it still fails, so there is more to mend",
+        es: "se probó en una copia del programa: solo con este cambio sigue sin cumplir, así que hay más por corregir",
+    }
+    fn undecided_with_it() {
+        en: "tried in a copy of the program: what the check came to with this change is open",
+        es: "se probó en una copia del programa: con este cambio la verificación quedó sin decidir",
     }
     /// Heading of what the program printed.
     pub fn printed_meanwhile() {
@@ -56,6 +74,7 @@ words!(Basis {
     Basis::Printed => { en: "printed by the program itself", es: "la escribió el propio programa" },
     Basis::Watched => { en: "seen while the program was watched", es: "vista al observar el programa" },
     Basis::Read => { en: "perhaps: read in the source by what such a mistake looks like, and not seen", es: "quizás: leída en el código por la forma de un error así, y no observada" },
+    Basis::Tried => { en: "changed in a copy of the program, the check passes", es: "cambiada en una copia del programa, la verificación se cumple" },
 });
 
 words!(Spoke {
@@ -162,5 +181,15 @@ pub fn place_of(named: &Named, language: Language) -> String {
     match &named.place.function {
         Some(function) => in_function(language, &place, function),
         None => place,
+    }
+}
+
+/// What came of a change that was tried.
+pub fn tried(tried: &Tried, language: Language) -> String {
+    match tried.passes {
+        Some(true) => mended_by_it(language),
+        Some(false) if tried.change.decisive => not_mended_by_it(language),
+        Some(false) => not_by_it_alone(language),
+        None => undecided_with_it(language),
     }
 }

@@ -17,6 +17,11 @@ crate::messages! {
         en: "repeating with the program watched, to find the line: {checks}",
         es: "se repite observando el programa, para hallar la línea: {checks}",
     }
+    /// A change of the program is tried.
+    pub fn tried_changed(checks: &str) {
+        en: "repeating with a small change of the program, to see whether that mends it: {checks}",
+        es: "se repite con un cambio pequeño en el programa, para ver si así cumple: {checks}",
+    }
     /// What can be done about a problem.
     pub fn way_out(advice: &str) { en: "What to do: {advice}", es: "Qué hacer: {advice}" }
     /// A record cannot be believed.

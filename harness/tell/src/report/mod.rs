@@ -36,7 +36,7 @@ pub use changes::Changes;
 pub use comparison::{Compared, write_comparison};
 pub use diff::{Change, RunDiff, write_diff};
 pub use forecast::{Calibrated, Calibration, Simulated, SimulationKind, write_simulation};
-pub use html::{Frame, framed};
+pub use html::{Frame, code_around, framed, tried};
 pub use json::{VerdictsDocument, verdicts_schema};
 pub use markdown::{escape as markdown_escape, summary_in};
 pub use mending::{Group, Instance, command_for, groups, instance};

@@ -109,6 +109,7 @@ impl RunBuilder {
         adapter.capabilities.reference = Some("pibl/README.md".into());
         let plan = Plan {
             hints: harness_model::plan::Hints::default(),
+            change: None,
             format: 1,
             name: name.into(),
             title: Bilingual { en: "Cache expiry".into(), es: "Expiración del caché".into() },

@@ -5,6 +5,7 @@
 
 mod cache_rules;
 mod calls;
+mod change;
 mod heard;
 mod look;
 mod program;
@@ -19,12 +20,13 @@ use self::calls::Calls;
 pub use self::heard::{Heard, heard, printed_between};
 use self::program::Program;
 use super::cause::Cause;
-use super::grounds::{Basis, Fact, Grounds, Named};
+use super::grounds::{Basis, Fact, Grounds, Named, Tried};
 use super::ledger::{Asked, Ledger, ms_between};
 use super::{ConfigFinding, Finding, Outcome, ProxyFinding, Verdict};
 use crate::last_words::Spoke;
 use harness_model::catalogue::CheckId;
 use harness_model::history::{EventKind, ExchangeEnd, Record, SourcePlace};
+use harness_model::plan::Change;
 
 /// Lines around the one that is named.
 const AROUND: u32 = 2;
@@ -74,6 +76,8 @@ struct Scene<'a> {
     /// The repetition, watched: what was seen, and which checks failed again.
     calls: Option<Calls<'a>>,
     again: Vec<Verdict>,
+    /// The changes that were tried, and what the checks came to with each.
+    tried: Vec<(&'a Change, Vec<Verdict>)>,
 }
 
 impl<'a> Scene<'a> {
@@ -86,7 +90,26 @@ impl<'a> Scene<'a> {
             program: Program::of(record),
             calls: watched.map(Calls::of),
             again: watched.map(super::evaluate).unwrap_or_default(),
+            tried: record
+                .beside
+                .tried
+                .iter()
+                .filter_map(|tried| Some((tried.plan.change.as_ref()?, super::evaluate(tried))))
+                .collect(),
         }
+    }
+
+    /// What a check came to with a change.
+    fn tried(&self, check: CheckId) -> Option<Tried> {
+        self.tried.iter().find_map(|(change, verdicts)| {
+            let verdict = verdicts.iter().find(|verdict| verdict.check == check)?;
+            let passes = match verdict.outcome {
+                Outcome::Pass => Some(true),
+                Outcome::Fail => Some(false),
+                _ => None,
+            };
+            Some(Tried { change: (*change).clone(), passes })
+        })
     }
 
     /// The repetition of a check, where it came to a conclusion.
@@ -170,6 +193,21 @@ impl<'a> Scene<'a> {
         }
         if grounds.named.is_none() {
             grounds.named = printed.map(|place| self.named(place, Basis::Printed));
+        }
+        let source = &self.record.beside.source;
+        grounds.change = cause
+            .zip(grounds.named.as_ref())
+            .and_then(|(cause, named)| change::of(cause, &named.place, source, &self.program));
+        grounds.tried = self.tried(verdict.check);
+        match &grounds.tried {
+            Some(tried) if tried.passes == Some(true) => {
+                grounds.named.iter_mut().for_each(|named| named.basis = Basis::Tried);
+            }
+            // It was mended, and nothing is better: that was not it.
+            Some(tried) if tried.passes == Some(false) && tried.change.decisive => {
+                (cause, grounds.named) = (None, None);
+            }
+            _ => {}
         }
         (cause, grounds)
     }

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use crate::check::testkit::{Ask, Kit};
-use crate::check::{Cause, Finding, Outcome, PersistenceFinding, Wrong};
+use crate::check::{Basis, Cause, Finding, Outcome, PersistenceFinding, Wrong};
 use harness_model::catalogue::CheckId;
-use harness_model::history::{ContentSeen, EventKind, Purpose};
+use harness_model::history::{ContentSeen, EventKind, Purpose, SourceFile};
 use harness_model::plan::{CrashLoad, Fill, ProxySettings, Reread, StepKind};
 
 /// Five keys, four of them confirmed; a kill; every backend down; the keys again, answered as `again` says.
@@ -151,6 +151,35 @@ fn a_port_that_needs_several_starts_is_a_late_rebind() {
     }
     let verdict = kit.judge(CheckId::PersistenceRebind);
     assert_eq!((verdict.outcome, verdict.cause), (Outcome::Fail, Some(Cause::PortNotReusable)));
+}
+
+#[test]
+fn a_change_that_was_tried_confirms_its_cause_or_takes_it_away() {
+    let late = |starts: u32| {
+        let mut kit = crash(60, |_, ask| ask);
+        for event in &mut kit.record.events {
+            if let EventKind::ProxyReady { launch: 2, attempts_before, .. } = &mut event.event {
+                *attempts_before = starts;
+            }
+        }
+        let text = "int main(void) {\n  if (bind(s, a, n)) return 1;\n  listen(s, 100);\n}\n".into();
+        kit.record.beside.source.files = vec![SourceFile { path: "p.c".into(), text }];
+        kit
+    };
+    let proposed = late(3).judge(CheckId::PersistenceRebind).grounds.unwrap();
+    let change = proposed.change.expect("a known small mending");
+    assert_eq!((proposed.tried, change.edits[0].line), (None, 2));
+    for (starts, cause, basis) in [(0, Some(Cause::PortNotReusable), Some(Basis::Tried)), (3, None, None)] {
+        let (mut kit, mut trial) = (late(3), late(starts));
+        trial.check(CheckId::PersistenceRebind);
+        trial.record.plan.change = Some(change.clone());
+        kit.record.beside.tried = vec![trial.record];
+        let verdict = kit.judge(CheckId::PersistenceRebind);
+        let grounds = verdict.grounds.unwrap();
+        assert_eq!(verdict.outcome, Outcome::Fail, "a trial changes no verdict");
+        assert_eq!(grounds.tried.unwrap().passes, Some(starts == 0));
+        assert_eq!((verdict.cause, grounds.named.map(|named| named.basis)), (cause, basis));
+    }
 }
 
 #[test]

@@ -7,9 +7,9 @@ use maud::{Markup, html};
 use super::page::Page;
 use crate::language::ground_words as words;
 use crate::language::report_words::Label;
-use crate::language::{InWords as _, Milliseconds};
+use crate::language::{InWords as _, Language, Milliseconds};
 use crate::report::wire;
-use harness_judge::check::{Grounds, Named, Outcome, Verdict, printed_between};
+use harness_judge::check::{Grounds, Named, Outcome, Tried, Verdict, printed_between};
 use harness_model::history::Exchange;
 
 /// Bytes of output that are shown beside an exchange.
@@ -29,6 +29,7 @@ pub(super) fn grounds(page: &Page<'_>, verdict: &Verdict) -> Markup {
         @if verdict.cause.is_none() && !grounds.supports.is_empty() { p .cause { (words::no_cause(language)) "." } }
         (facts(page, verdict, grounds))
         @if let Some(named) = &grounds.named { (line(page, named)) }
+        @if let Some(change) = &grounds.tried { (tried(change, language)) }
         (calls(page, grounds))
         @if let Some(why) = page.source.not_watched() { p .aside { (why.in_words(language)) "." } }
     }
@@ -50,11 +51,32 @@ fn line(page: &Page<'_>, named: &Named) -> Markup {
     let language = page.language;
     html! {
         p .place { b { code { (wire::plain(&words::place_of(named, language), LONGEST)) } } " – " (named.basis.in_words(language)) }
+        (code_around(named, language))
+    }
+}
+
+/// The line that is named, marked, with the lines around it.
+pub fn code_around(named: &Named, language: Language) -> Markup {
+    html! {
         @if !named.code.is_empty() {
             pre .numbered tabindex="0" {
                 @for (number, text) in &named.code {
                     @if *number == named.place.line { mark { span .number { (number) } (wire::line(text.as_bytes(), language)) } "\n" }
                     @else { span .number { (number) } (wire::line(text.as_bytes(), language)) "\n" }
+                }
+            }
+        }
+    }
+}
+
+/// A change that was tried: the lines that go and those that come, and what came of it.
+pub fn tried(tried: &Tried, language: Language) -> Markup {
+    html! {
+        p { (words::tried(tried, language)) ":" }
+        pre .numbered .change tabindex="0" {
+            @for edit in &tried.change.edits {
+                @for (mark, text) in edit.marked() {
+                    span .number { (format!("{}:{} {mark}", edit.file, edit.line)) } (wire::line(text.as_bytes(), language)) "\n"
                 }
             }
         }

@@ -26,6 +26,7 @@ mod trend;
 pub(super) use comparison::{comparison_page, sign};
 pub(super) use diff::diff_page;
 pub use frame::{Frame, framed};
+pub use grounds::{code_around, tried};
 pub(super) use page::page;
 pub(super) use simulation::simulation_page;
 pub(super) use trend::trend_page;

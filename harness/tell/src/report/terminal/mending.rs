@@ -83,6 +83,17 @@ fn one(
                 .iter()
                 .map(|fact| (label(), plain(&ground_words::fact(fact, language), 400), true)),
         );
+        if let Some(tried) = &grounds.tried {
+            rows.push((ground_words::the_change(language), ground_words::tried(tried, language), true));
+            for edit in &tried.change.edits {
+                let indent = edit.was.len() - edit.was.trim_start().len();
+                rows.extend(edit.marked().into_iter().map(|(mark, line)| {
+                    let place = format!("{}:{}", edit.file, edit.line);
+                    let line = line.get(indent..).unwrap_or(line);
+                    (place, format!("{mark} {}", plain(line, 200)), false)
+                }));
+            }
+        }
         if grounds.again == Some(false) {
             rows.push((ground_words::the_line(language), ground_words::not_again(language), true));
         }
@@ -149,10 +160,11 @@ mod tests {
     use crate::language::Language;
     use crate::report::mending::groups;
     use crate::report::testkit::{RunBuilder, verdict};
-    use harness_judge::check::{Basis, Cause, Fact, Grounds, Named, Outcome, Verdict};
+    use harness_judge::check::{Basis, Cause, Fact, Grounds, Named, Outcome, Tried, Verdict};
     use harness_judge::last_words::Spoke;
     use harness_model::catalogue::CheckId;
     use harness_model::history::{Call, SourcePlace, Watched};
+    use harness_model::plan::{Change as PlanChange, Edit};
 
     #[test]
     fn a_failure_is_told_from_its_cause_to_the_line_that_shows_it() {
@@ -186,6 +198,42 @@ mod tests {
     }
 
     #[test]
+    fn a_change_that_was_tried_stands_there_with_what_came_of_it() {
+        let lines = ["  s.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)", "  s.bind(\u{1b}[2J)"].map(str::to_owned);
+        let edit = Edit { file: "p.py".into(), line: 9, was: lines[1].clone(), now: lines.to_vec() };
+        for (passes, decisive, en, es) in [
+            (Some(true), true, "the check passes", "la verificación se cumple"),
+            (Some(false), true, "that was not the cause", "esa no era la causa"),
+            (Some(false), false, "there is more to mend", "hay más por corregir"),
+            (None, true, "is open", "quedó sin decidir"),
+        ] {
+            let mut failed = verdict(CheckId::PersistenceRebind, Outcome::Fail);
+            let change = PlanChange { edits: vec![edit.clone()], decisive };
+            let tried = Some(Tried { change, passes });
+            failed.grounds = Some(Box::new(Grounds { tried, ..Grounds::default() }));
+            let run = RunBuilder::new("ttl").ready().ttl(2_000, 12).verdict(failed).build();
+            for (language, words) in [(Language::En, en), (Language::Es, es)] {
+                let mut text = String::new();
+                mending(
+                    &mut text,
+                    &run.source(),
+                    &groups(run.source().verdicts, false),
+                    language,
+                    false,
+                    None,
+                );
+                let text = anstream::adapter::strip_str(&text).to_string();
+                for part in [words, "p.py:9", "+ s.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)"] {
+                    assert!(text.contains(part), "{part}: {text}");
+                }
+                assert!(!text.contains("s.bind"), "a line that stays is no change: {text}");
+                let page = crate::report::html::page(&run.source(), language);
+                assert!(page.contains(words) && page.contains("p.py:9 +"), "{words}");
+            }
+        }
+    }
+
+    #[test]
     fn the_line_of_a_failure_stands_beside_its_cause_with_what_supports_it() {
         let mut hit = verdict(CheckId::CacheHit, Outcome::Fail);
         hit.cause = Some(Cause::ExceptionUncaught);
@@ -214,6 +262,7 @@ mod tests {
                 place: Some(SourcePlace { file: "proxy.py".into(), line: 91, function: None }),
                 callers: Vec::new(),
             }],
+            ..Grounds::default()
         }));
         let run = RunBuilder::new("ttl").ready().ttl(2_000, 12).verdict(hit).build();
         for (language, words) in [
