@@ -27,7 +27,7 @@ use harness_model::adapter::Adapter;
 use harness_model::catalogue::CheckId;
 use harness_model::exit_code::ExitCode;
 use harness_model::history::NotKept;
-use harness_model::plan::{self, HostProfile, Options, Plan, StepKind};
+use harness_model::plan::{self, Hints, HostProfile, Options, Plan, StepKind};
 use harness_model::terms::Bilingual;
 use harness_tell::language::Language;
 use harness_tell::report::{Attachments, Overview, Source};
@@ -374,7 +374,11 @@ impl<'a> Bench<'a> {
         command.push(plan.adapter.origin.clone());
         command.extend(["--seed".to_owned(), plan.seed.to_string(), "--strict".to_owned()]);
         let order = RunOrder {
-            watching: conductor::Watching::Never,
+            // A run takes longer by it, which is granted where changes are tried, as those rest on what was seen.
+            watching: match plan.hints {
+                Hints::Trial => conductor::Watching::Failures,
+                _ => conductor::Watching::Never,
+            },
             repetition: None,
             plan,
             out: folder.to_path_buf(),

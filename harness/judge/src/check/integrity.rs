@@ -266,7 +266,7 @@ mod tests {
     use crate::check::testkit::{Ask, Kit};
     use crate::check::{Finding, IntegrityFinding, Outcome, Wrong};
     use harness_model::catalogue::CheckId;
-    use harness_model::history::{ContentSeen, EngineCounters, EventKind, ExchangeEnd, Purpose};
+    use harness_model::history::{ContentSeen, Cut, EngineCounters, EventKind, ExchangeEnd, Purpose};
 
     fn judged(change: impl Fn(Ask) -> Ask) -> (Outcome, Finding) {
         let mut kit = Kit::new(3);
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn an_answer_cut_short_counts_unless_the_proxy_was_killed_meanwhile() {
-        let cut = |ask: Ask| ask.ending(ExchangeEnd::CutShort("closed".into()));
+        let cut = |ask: Ask| ask.ending(ExchangeEnd::CutShort(Cut::Said("closed".into())));
         assert!(matches!(wrong(cut), Wrong::CutShort { received: 1_000, .. }));
         let mut kit = Kit::new(3);
         kit.ask(cut(Ask::get(Purpose::Serial, "/b", 20.0).by("b2")));
@@ -320,7 +320,9 @@ mod tests {
     fn what_a_backend_cut_short_and_the_proxy_kept_is_no_second_finding() {
         let mut kit = Kit::new(3);
         kit.ask(Ask::get(Purpose::Serial, "/a", 10.0).by("b1"));
-        let cut = |at| Ask::get(Purpose::Exact, "/cut", at).ending(ExchangeEnd::CutShort("closed".into()));
+        let cut = |at| {
+            Ask::get(Purpose::Exact, "/cut", at).ending(ExchangeEnd::CutShort(Cut::Said("closed".into())))
+        };
         kit.ask(cut(20.0).by("b2").truncated_there());
         kit.ask(cut(30.0));
         assert_eq!(kit.judge(CheckId::IntegrityBodies).outcome, Outcome::Pass);
@@ -328,7 +330,9 @@ mod tests {
 
     #[test]
     fn a_good_answer_that_the_proxy_cuts_is_one_also_where_a_backend_has_cut_another() {
-        let cut = |at| Ask::get(Purpose::Exact, "/cut", at).ending(ExchangeEnd::CutShort("closed".into()));
+        let cut = |at| {
+            Ask::get(Purpose::Exact, "/cut", at).ending(ExchangeEnd::CutShort(Cut::Said("closed".into())))
+        };
         let outcome = |stamps: bool, last: Ask| {
             let mut kit = Kit::new(3);
             kit.ask(Ask::get(Purpose::Serial, "/a", 10.0).by("b1"));

@@ -2,6 +2,7 @@
 //!
 //! Findings carry them, checks fill them in, and the module `language` has words for each. Nothing here is a sentence.
 
+use harness_model::history::Cut;
 use serde::{Deserialize, Serialize};
 
 /// What a check lacks enough of.
@@ -79,8 +80,8 @@ pub enum Wrong {
     CutShort {
         /// Bytes that came.
         received: u64,
-        /// How it ended.
-        how: String,
+        /// Where, and by what.
+        how: Cut,
     },
     /// No backend ever gave it: the proxy made it up.
     OfNobody,

@@ -396,7 +396,7 @@ pub enum ExchangeEnd {
     /// Closed before the first byte of a response.
     ClosedWithoutAnswer,
     /// Closed or reset before the response was complete.
-    CutShort(String),
+    CutShort(Cut),
     /// Not complete in time.
     TimedOut,
     /// Not HTTP.
@@ -408,6 +408,38 @@ pub enum ExchangeEnd {
         /// What the client or the system said.
         said: String,
     },
+}
+
+/// Where a response was cut, and by what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", untagged)]
+pub enum Cut {
+    /// In its head.
+    Head {
+        /// Bytes of the head that came.
+        head_bytes: u64,
+        /// What the system said; `None`: the connection was closed in order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+    /// In its body.
+    Body {
+        /// Bytes of the body that came.
+        body_bytes: u64,
+        /// How many its head had announced, where it had.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        announced: Option<u64>,
+        /// What the system said; `None`: the connection was closed in order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+    /// By its own client, which was told to leave.
+    ClientLeft {
+        /// Bytes of the body that had come.
+        left_after: u64,
+    },
+    /// In the words of another client or of the system; in records of earlier versions all of the above.
+    Said(String),
 }
 
 impl ExchangeEnd {

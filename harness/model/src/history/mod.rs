@@ -27,7 +27,7 @@ pub use conduct::{
 };
 pub use containment::NotKept;
 pub use event::{
-    Anomaly, BodySeen, ConfigurationFile, ContentSeen, EngineCounters, Event, EventKind, Exchange,
+    Anomaly, BodySeen, ConfigurationFile, ContentSeen, Cut, EngineCounters, Event, EventKind, Exchange,
     ExchangeEnd, HostNoise, LimitReached, LoadInterval, LogExcerpt, NOT_OVER, ProxyExit, Purpose,
     ResourceSample, ResponseSeen, WireBytes,
 };

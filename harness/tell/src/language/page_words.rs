@@ -219,7 +219,7 @@ impl InWords for ExchangeEnd {
                 say!(language, en: "closed without an answer", es: "cerrada sin respuesta")
             }
             ExchangeEnd::CutShort(why) => {
-                say!(language, en: "cut short: {why}", es: "cortada: {why}", why = why)
+                say!(language, en: "cut short: {why}", es: "cortada: {why}", why = why.in_words(language))
             }
             ExchangeEnd::TimedOut => say!(language, en: "timed out", es: "se agotó el tiempo"),
             ExchangeEnd::Malformed(why) => {

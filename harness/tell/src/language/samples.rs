@@ -8,7 +8,7 @@ use harness_judge::check::{
     RotationPattern, Samples, Share, ThresholdSeen, TtlFinding, Wrong,
 };
 use harness_model::catalogue::CheckId;
-use harness_model::history::LimitReached;
+use harness_model::history::{Cut, LimitReached};
 use harness_model::plan::ClientKind;
 
 pub(crate) fn seen() -> ExpirySeen {
@@ -329,7 +329,9 @@ pub(crate) fn all() -> Vec<Finding> {
     }
     for wrong in [
         Wrong::Foreign { of: "/t/18".into() },
-        Wrong::CutShort { received: 10, how: "reset".into() },
+        Wrong::CutShort { received: 10, how: Cut::Head { head_bytes: 10, error: None } },
+        Wrong::CutShort { received: 10, how: Cut::Body { body_bytes: 10, announced: Some(20), error: None } },
+        Wrong::CutShort { received: 10, how: Cut::ClientLeft { left_after: 10 } },
         Wrong::ExtraBytes { extra: 1 },
         Wrong::NotConnected { how: "refused".into() },
         Wrong::Malformed { how: "no status".into() },

@@ -5,6 +5,7 @@
 use super::{Counted, InWords, Language, Noun};
 use crate::{say, words};
 use harness_judge::check::{Difference, Samples, Wrong};
+use harness_model::history::Cut;
 
 /// What is wrong with bytes, in the words of the reader: the record has it in English, with its figures in their places. What is not known
 /// is quoted as it stands.
@@ -35,6 +36,32 @@ fn damage(how: &str, language: Language) -> String {
     KNOWN.iter().find_map(told).unwrap_or_else(|| how.to_owned())
 }
 
+impl InWords for Cut {
+    fn in_words(&self, language: Language) -> String {
+        let bytes = |count: u64| Counted(count, Noun::Byte);
+        let (text, error) = match self {
+            Cut::Head { head_bytes, error } => (
+                say!(language, en: "closed after {bytes} of its head", es: "cerrada tras {bytes} del encabezado", bytes = bytes(*head_bytes)),
+                error,
+            ),
+            Cut::Body { body_bytes, announced: Some(announced), error } => (
+                say!(language, en: "closed after {came} of {bytes} of its body", es: "cerrada tras {came} de {bytes} del cuerpo",
+                    came = body_bytes, bytes = bytes(*announced)),
+                error,
+            ),
+            Cut::Body { body_bytes, announced: None, error } => (
+                say!(language, en: "closed after {bytes} of its body", es: "cerrada tras {bytes} del cuerpo", bytes = bytes(*body_bytes)),
+                error,
+            ),
+            Cut::ClientLeft { .. } => {
+                return say!(language, en: "its client broke off, as told", es: "su cliente la dejó, como se le pidió");
+            }
+            Cut::Said(said) => return said.clone(),
+        };
+        error.as_ref().map_or(text.clone(), |error| format!("{text}: {error}"))
+    }
+}
+
 impl InWords for Wrong {
     fn in_words(&self, language: Language) -> String {
         match self {
@@ -46,7 +73,7 @@ impl InWords for Wrong {
             }
             Wrong::CutShort { received, how } => say!(language,
                 en: "it was cut short after {bytes} ({how})", es: "quedó cortada a los {bytes} ({how})",
-                bytes = Counted(*received, Noun::Byte), how = how),
+                bytes = Counted(*received, Noun::Byte), how = how.in_words(language)),
             Wrong::OfAHead => {
                 say!(language, en: "a GET got the answer to a HEAD, without its body", es: "un GET recibió la respuesta a un HEAD, sin su cuerpo")
             }

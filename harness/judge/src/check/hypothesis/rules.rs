@@ -100,6 +100,12 @@ pub(super) fn refuted(cause: Cause, program: &Program<'_>) -> bool {
 
 const BACKENDS: &str = "backend|servidor|server|destino|upstream|origen|granja|nodo";
 
+/// Whether a line reads from a connection; who opens a file in the same function reads that, unless the call is one of sockets alone.
+fn reads_connection(look: &Look<'_>) -> bool {
+    let opens = look.times_in_function("open(|file::open") > 0 && !look.has("recv");
+    look.has(RECEIVE) && !look.has("open(|file|arch|def |fn ") && !opens
+}
+
 /// Whether a line reads words of a bounded length: `%255s`.
 fn scans_so_many(text: &str) -> bool {
     text.split('%').skip(1).any(|rest| {
@@ -229,14 +235,15 @@ fn points(cause: Cause, look: &Look<'_>) -> i32 {
             } else {
                 from_client && !look.has("back|upstream|origen|remot")
             };
-            let once = !look.in_loop() || look.in_accept_loop_only();
-            let reads = look.has(RECEIVE) && !look.has("open(|file|arch|def |fn ");
+            let loops = look.text.starts_with("while ") || look.text.starts_with("for ");
+            let once = (!look.in_loop() || look.in_accept_loop_only()) && !loops;
+            let reads = reads_connection(look);
             yes(reads, 2) + yes(reads && side, 1) + yes(reads && once, 2)
         }
         Cause::WaitsForClose => {
             let from_backend = look.has("back|serv|up|origen|remot|dest")
                 || look.inside("backend|reenv|forward|servidor|origen|upstream|respuesta|pedir");
-            let reads = look.has(RECEIVE) && !look.has("open(|file|arch|def |fn ");
+            let reads = reads_connection(look);
             let until_end = reads && (look.in_loop() || look.has("read_to_end|readall|io.readall|copy("));
             yes(until_end, 3) + yes(until_end && from_backend, 2)
         }

@@ -203,3 +203,13 @@ fn a_sign_in_a_format_is_no_remainder_and_a_word_in_a_word_no_turn() {
     let swept = "def limpiador():\n    while True:\n        time.sleep(ttl)\n        for a in os.listdir(CACHE_DIR):\n            os.remove(os.path.join(CACHE_DIR, a))\n";
     assert_eq!(line(Cause::CacheEmptiedAtOnce, &[file("p.py", swept)]), Some(5));
 }
+
+#[test]
+fn what_is_read_from_a_file_is_no_read_of_a_request() {
+    let text = "def leer(nombre):\n    with open(nombre, \"rb\") as fd:\n        return fd.read()\n\n\
+        def atender(cliente):\n    while True:\n        datos = cliente.recv(4096)\n        if not datos:\n            return\n";
+    assert_eq!(line(Cause::FirstReadOnly, &[file("proxy.py", text)]), Some(7));
+    let text = "fn vaciar(s: &mut TcpStream) {\n    while matches!(s.read(&mut t), Ok(n) if n > 0) {}\n}\n\
+        fn atender(s: &mut TcpStream) {\n    if let Ok(n) = s.read(&mut t) {\n        cuerpo.extend_from_slice(&t[..n]);\n    }\n}\n";
+    assert_eq!(line(Cause::FirstReadOnly, &[file("main.rs", text)]), Some(5));
+}

@@ -14,7 +14,7 @@ use super::trouble::ours;
 use super::{Clients, Seen};
 use crate::traffic::Problem;
 use crate::traffic::request::Request;
-use harness_model::history::{ExchangeEnd, Trouble};
+use harness_model::history::{Cut, ExchangeEnd, Trouble};
 
 /// Exit codes of curl that have a meaning of their own here (curl(1), EXIT CODES).
 const COULD_NOT_CONNECT: i32 = 7;
@@ -68,7 +68,7 @@ pub(super) async fn exchange(clients: &Clients, request: &Request) -> Seen {
         Some(TIMED_OUT) => ExchangeEnd::TimedOut,
         Some(EMPTY_REPLY) => ExchangeEnd::ClosedWithoutAnswer,
         Some(code) if NOT_THE_PROXY.contains(&code) => ours(Trouble::Inexpressible, said),
-        _ => ExchangeEnd::CutShort(said),
+        _ => ExchangeEnd::CutShort(Cut::Said(said)),
     };
     seen.head_received = observer.head_received();
     seen.response = observer.into_response(&request.method, &request.target);

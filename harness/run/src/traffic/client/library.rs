@@ -13,7 +13,7 @@ use super::observe::{self, BodyObserver};
 use super::trouble::{causes, is_lack, ours};
 use super::{Clients, Seen};
 use crate::traffic::request::Request;
-use harness_model::history::{ExchangeEnd, FoundGone, Reconnected, Trouble};
+use harness_model::history::{Cut, ExchangeEnd, FoundGone, Reconnected, Trouble};
 
 /// The library, set up; or why it could not be.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ async fn transfer(
         match response.chunk().await {
             Ok(Some(data)) => body.push(&data),
             Ok(None) => break ExchangeEnd::Complete,
-            Err(error) => break ExchangeEnd::CutShort(chain(&error)),
+            Err(error) => break ExchangeEnd::CutShort(Cut::Said(chain(&error))),
         }
     };
     let body = body.finish(&request.method, &request.target, status, 0);
@@ -130,7 +130,7 @@ fn end_of(error: &reqwest::Error) -> ExchangeEnd {
     let closed = closed.into_iter().any(|error| error.is_incomplete_message() || error.is_canceled());
     match closed || of_system.is_some_and(reset) {
         true => ExchangeEnd::ClosedWithoutAnswer,
-        false => ExchangeEnd::CutShort(said),
+        false => ExchangeEnd::CutShort(Cut::Said(said)),
     }
 }
 

@@ -9,7 +9,7 @@ use fake_backends::stamp::Claim;
 use fake_backends::wire::{Ending, ResponseEvent, ResponseHead, ResponseReader};
 use xxhash_rust::xxh3::Xxh3;
 
-use harness_model::history::{BodySeen, ContentSeen, ExchangeEnd, ResponseSeen, WireBytes};
+use harness_model::history::{BodySeen, ContentSeen, Cut, ExchangeEnd, ResponseSeen, WireBytes};
 
 /// A head longer than this is malformed.
 const HEAD_LIMIT: usize = 256 << 10;
@@ -88,7 +88,7 @@ impl ResponseObserver {
 
     /// The other end has closed, or reset with `error`; how the exchange ended.
     pub(super) fn closed(&mut self, error: Option<&std::io::Error>) -> ExchangeEnd {
-        let how = || error.map_or_else(|| "closed".to_owned(), |error| format!("broken ({error})"));
+        let error_said = error.map(ToString::to_string);
         let ending = if error.is_some() && self.reader.body_received() > 0 && !self.reader.is_complete() {
             // A body that ends with the connection ends with an orderly close only.
             Ending::InBody { received: self.reader.body_received(), announced: None }
@@ -99,13 +99,10 @@ impl ResponseObserver {
             Ending::Complete => ExchangeEnd::Complete,
             Ending::Nothing => ExchangeEnd::ClosedWithoutAnswer,
             Ending::InHead { received } => {
-                ExchangeEnd::CutShort(format!("{} after {received} bytes of the head", how()))
+                ExchangeEnd::CutShort(Cut::Head { head_bytes: received, error: error_said })
             }
-            Ending::InBody { received, announced: Some(announced) } => {
-                ExchangeEnd::CutShort(format!("{} after {received} of {announced} bytes of the body", how()))
-            }
-            Ending::InBody { received, announced: None } => {
-                ExchangeEnd::CutShort(format!("{} after {received} bytes of the body", how()))
+            Ending::InBody { received, announced } => {
+                ExchangeEnd::CutShort(Cut::Body { body_bytes: received, announced, error: error_said })
             }
         }
     }
@@ -305,7 +302,8 @@ mod tests {
         assert_eq!(observer.closed(None), ExchangeEnd::ClosedWithoutAnswer);
         observer.push(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", Moment(0));
         let end = observer.closed(None);
-        assert_eq!(end, ExchangeEnd::CutShort("closed after 3 of 9 bytes of the body".into()));
+        let cut = Cut::Body { body_bytes: 3, announced: Some(9), error: None };
+        assert_eq!(end, ExchangeEnd::CutShort(cut));
     }
 
     #[test]

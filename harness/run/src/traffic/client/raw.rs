@@ -16,7 +16,7 @@ use super::patience::{Deadline, NO_ANSWER_TO_CONNECT};
 use super::trouble::not_connected;
 use super::{Clients, Seen};
 use crate::traffic::request::Request;
-use harness_model::history::{ExchangeEnd, FoundGone, Reconnected};
+use harness_model::history::{Cut, ExchangeEnd, FoundGone, Reconnected};
 
 /// A persistent connection to the proxy.
 #[derive(Debug)]
@@ -41,8 +41,6 @@ struct Ended {
 }
 
 const READ_BYTES: usize = 64 << 10;
-/// What an exchange says whose own client broke off.
-const LEFT: &str = "its client broke off, as told";
 
 pub(super) async fn exchange(
     clients: &Clients,
@@ -189,7 +187,7 @@ async fn transfer(
                 Ok(0) => observer.closed(None),
                 Ok(length) if observer.push(&buffer[..*length], at) => observer.end(),
                 Ok(_) if leaves_after.is_some_and(|bytes| observer.body_bytes() >= bytes) => {
-                    ExchangeEnd::CutShort(LEFT.to_owned())
+                    ExchangeEnd::CutShort(Cut::ClientLeft { left_after: observer.body_bytes() })
                 }
                 Ok(_) => continue,
                 Err(error) => observer.closed(Some(error)),

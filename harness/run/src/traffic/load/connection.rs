@@ -14,7 +14,7 @@ use socket2::{Domain, Type};
 use super::answer::{Answer, Reading};
 use super::proof::Proof;
 use super::requests::Written;
-use harness_model::history::ExchangeEnd;
+use harness_model::history::{Cut, ExchangeEnd};
 
 /// A request under way.
 #[derive(Clone, Debug)]
@@ -180,10 +180,10 @@ impl Connection {
             }
             Ending::Nothing => ExchangeEnd::ClosedWithoutAnswer,
             Ending::InHead { received } => {
-                ExchangeEnd::CutShort(format!("closed after {received} bytes of the head"))
+                ExchangeEnd::CutShort(Cut::Head { head_bytes: received, error: None })
             }
-            Ending::InBody { .. } => {
-                ExchangeEnd::CutShort(format!("closed after {} bytes of the body", self.proof.bytes()))
+            Ending::InBody { announced, .. } => {
+                ExchangeEnd::CutShort(Cut::Body { body_bytes: self.proof.bytes(), announced, error: None })
             }
         };
         self.fail(end)
@@ -193,7 +193,7 @@ impl Connection {
         let end = if self.requests == 1 && self.out_at == 0 {
             ExchangeEnd::NotConnected(error.to_string())
         } else {
-            ExchangeEnd::CutShort(error.to_string())
+            ExchangeEnd::CutShort(Cut::Said(error.to_string()))
         };
         self.fail(end)
     }
