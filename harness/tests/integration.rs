@@ -30,6 +30,7 @@ mod intake;
 mod interruption;
 mod known_server;
 mod layouts;
+mod live;
 mod mending;
 mod odd;
 mod ordinary;

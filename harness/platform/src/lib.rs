@@ -13,10 +13,12 @@ mod fence;
 mod host;
 mod isolation;
 mod listening;
+mod nice;
 mod noise;
 mod poller;
 mod privacy;
 mod process_tree;
+mod random;
 mod rights;
 mod signal;
 mod terminal;
@@ -35,10 +37,12 @@ pub use isolation::{
     own_file, own_mounts, own_process_view, share_no_memory_and_no_keys, start_session,
 };
 pub use listening::{Holder, held_after_the_end, holder_of_port, listening_sockets};
+pub use nice::give_way;
 pub use noise::{Noise, NoiseSentinel};
 pub use poller::{Poller, Ready, thread_cpu_time};
 pub use privacy::own_folders;
 pub use process_tree::{Usage, beneath, beneath_quickly, pid_seen_from_here, program_of, usage, usage_from};
+pub use random::unguessable;
 pub use rights::{
     enter_user_namespace, give_up_rights, hand_rights_on, keep_rights_to_this_process, may_administer,
     user_of_its_own,

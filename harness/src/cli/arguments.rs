@@ -36,6 +36,8 @@ pub(super) enum Command {
     Merge(MergeArguments),
     /// Judge a run folder again and draw its pages anew.
     Report(ReportArguments),
+    /// Show a run that was recorded in the browser, as if it happened now.
+    Live(LiveArguments),
     /// Put two runs of a scenario beside each other: verdicts, exchanges and latencies.
     Diff(DiffArguments),
     /// Grade many submissions by a rubric.
@@ -143,9 +145,12 @@ pub(super) struct RunArguments {
     /// Only the checks that did not pass the last time.
     #[arg(long)]
     pub(super) failed: bool,
-    /// Leave proxy and backends up after the first step with a problem, or at the end, until Ctrl-C.
+    /// Leave proxy and backends up after the first step with a problem, or at the end, until Ctrl-C or the page's Continue (`--live`).
     #[arg(long)]
     pub(super) hold: bool,
+    /// Serve a page on loopback that shows each run while it lasts, with buttons to hold it, let it go on and repeat a check.
+    #[arg(long, conflicts_with = "jobs")]
+    pub(super) live: bool,
     /// Repeat all that failed with the program watched, to name the line [default: what is repeated within seconds].
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "all", default_value = "failures", hide_default_value = true)]
     pub(super) watch: Watch,
@@ -293,6 +298,20 @@ pub(super) struct ReportArguments {
     #[arg(short, long)]
     pub(super) verbose: bool,
     /// Language of the terminal [default: that of the environment].
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) lang: Option<Language>,
+}
+
+/// Which run is shown once more.
+#[derive(Clone, Debug, Args)]
+pub(super) struct LiveArguments {
+    /// The run folder.
+    #[arg(value_name = "RUN_DIR")]
+    pub(super) folder: PathBuf,
+    /// Write `live.es.html` and `live.en.html` into this folder instead: each opens by itself and needs no server.
+    #[arg(long, value_name = "DIR")]
+    pub(super) save: Option<PathBuf>,
+    /// Language of the terminal and of the page at first [default: that of the environment].
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) lang: Option<Language>,
 }

@@ -12,6 +12,7 @@ mod grade;
 mod init;
 mod input;
 mod list;
+mod live;
 mod pdf;
 mod rejudge;
 mod runs;
@@ -59,6 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         None => runs::run(&line.run),
         Some(Command::Run(run)) => runs::run(&run),
         Some(Command::Report(report)) => rejudge::run(&report),
+        Some(Command::Live(run)) => live::run(&run),
         Some(Command::Diff(runs)) => diff::run(&runs),
         Some(Command::Grade(grade)) => grade::run(&grade),
         Some(Command::Check(check)) => check::run(&check),

@@ -8,10 +8,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::conductor::{self, Finished, Interruption, RunOrder};
+use crate::conductor::{self, Desk, Finished, Interruption, RunOrder};
+use crate::live::Server;
 use harness_judge::compare::BASELINE;
 use harness_model::exit_code::ExitCode;
 use harness_model::plan::{Hints, Plan, Versus};
+use harness_tell::language::live_words::{no_page, page_at};
 use harness_tell::language::profile_words::profile;
 use harness_tell::language::run_words::{no_signal_handler, nothing_failed, one_of_many};
 use harness_tell::language::suite_words::suite_at;
@@ -55,6 +57,8 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
         return ExitCode::Bug;
     }
     let total = selected.len();
+    let desk = Desk::default();
+    let page = arguments.live.then(|| live_page(language, &desk)).flatten();
     if let Some(told) = selected.iter().find_map(|selected| selected.plan.profile.as_ref()) {
         anstream::eprintln!("{}", profile(language, told));
     }
@@ -67,7 +71,13 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some((place, selected)) = next.filter(|_| interruption.cause().is_none()) else { return };
-            let run = carry_out(arguments, selected, workers, &interruption);
+            let run = carry_out(
+                arguments,
+                selected,
+                workers,
+                &interruption,
+                page.as_ref().map(|page| (page, &desk)),
+            );
             results.lock().unwrap_or_else(PoisonError::into_inner).push((place, run));
         }
     };
@@ -107,7 +117,30 @@ fn show_suite(arguments: &RunArguments, folder: &Path, runs: Vec<SuiteRun>, lang
     }
 }
 
-fn carry_out(arguments: &RunArguments, selected: Selected, workers: usize, all: &Interruption) -> SuiteRun {
+/// The page that shows each run while it lasts. Without it everything goes on.
+fn live_page(language: Language, desk: &Desk) -> Option<Arc<Server>> {
+    match Server::start(language, desk.clone()) {
+        Ok(server) => {
+            anstream::eprintln!("{}", page_at(language, &server.address()));
+            Some(Arc::new(server))
+        }
+        Err(error) => {
+            anstream::eprintln!("{}", no_page(language, &error.to_string()));
+            None
+        }
+    }
+}
+
+/// The live page, and where it puts what its buttons ask.
+type Watched<'a> = Option<(&'a Arc<Server>, &'a Desk)>;
+
+fn carry_out(
+    arguments: &RunArguments,
+    selected: Selected,
+    workers: usize,
+    all: &Interruption,
+    watched: Watched<'_>,
+) -> SuiteRun {
     let Plan { name, title, strict, .. } = &selected.plan;
     let run = SuiteRun {
         name: name.clone(),
@@ -119,7 +152,7 @@ fn carry_out(arguments: &RunArguments, selected: Selected, workers: usize, all: 
         folder: None,
         took: Duration::ZERO,
     };
-    match conduct(arguments, selected, workers, all) {
+    match conduct(arguments, selected, workers, all, watched) {
         Ok(finished) => SuiteRun {
             exit: finished.exit,
             took: Duration::from_nanos(
@@ -138,12 +171,14 @@ fn conduct(
     selected: Selected,
     workers: usize,
     all: &Interruption,
+    watched: Watched<'_>,
 ) -> Result<Finished, ExitCode> {
     let language = language(arguments.lang);
     let display = match workers {
         1 => Display::detect(arguments.verbose),
         _ => Display::Lines,
     };
+    let observer = Arc::new(Live::new(language, display, watched.map(|(page, _)| page.clone())));
     let before = selected.before.clone();
     let max_duration = longest(arguments, &selected.plan);
     let mut plan = selected.plan.clone();
@@ -159,10 +194,13 @@ fn conduct(
         interruption: all.clone(),
         max_duration,
         hold: arguments.hold,
+        desk: watched.map(|(_, desk)| desk.clone()).unwrap_or_default(),
         build_network: arguments.build_network,
-        observer: Arc::new(Live::new(language, display)),
+        observer: observer.clone(),
     };
-    match conductor::run(order) {
+    let finished = conductor::run(order);
+    observer.is_over(finished.as_ref().ok());
+    match finished {
         Ok(finished) => {
             // One at a time: the lines of two runs must not mix.
             static PRINTING: Mutex<()> = Mutex::new(());

@@ -3,14 +3,16 @@
 //! The run and report commands use it. With several runs at a time each one's lines come out together, after it has
 //! ended. Colours go where they are welcome only.
 
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::conductor::{Finished, Held, Observer};
+use crate::live::{Server, verdict};
 use harness_model::catalogue::CheckId;
 use harness_model::history::Listener;
 use harness_model::plan::Plan;
 use harness_run::proxy_under_test::{Preparation, StartProblem};
+use harness_tell::language::live_words::repeating;
 use harness_tell::language::mending_words::{self, names_of};
 use harness_tell::language::run_words::{held as words_held, tried_changed, watched_again, way_out};
 use harness_tell::language::{self, Language, start_problem};
@@ -23,16 +25,40 @@ pub(super) struct Live {
     language: Language,
     display: Display,
     progress: Mutex<Option<Progress>>,
+    /// The live page, where one is wanted, and the folders that it shows because of this run.
+    page: Option<(Arc<Server>, Mutex<Vec<PathBuf>>)>,
 }
 
 impl Live {
-    pub(super) fn new(language: Language, display: Display) -> Live {
-        Live { language, display, progress: Mutex::new(None) }
+    pub(super) fn new(language: Language, display: Display, page: Option<Arc<Server>>) -> Live {
+        Live {
+            language,
+            display,
+            progress: Mutex::new(None),
+            page: page.map(|page| (page, Mutex::default())),
+        }
+    }
+
+    /// Everything that this run has shown is on the disk.
+    pub(super) fn is_over(&self, finished: Option<&Finished>) {
+        let Some((page, folders)) = &self.page else { return };
+        if let Some(finished) = finished {
+            let verdicts =
+                Language::ALL.map(|language| verdict(&finished.record, &finished.verdicts, language));
+            page.is_over(&finished.run_directory, Some(verdicts));
+        }
+        // One that was not carried out has no verdict.
+        let folders = folders.lock().unwrap_or_else(PoisonError::into_inner);
+        folders.iter().for_each(|folder| page.is_over(folder, None));
     }
 }
 
 impl Observer for Live {
-    fn began(&self, plan: &Plan, _run_directory: &Path, events: Listener) {
+    fn began(&self, plan: &Plan, run_directory: &Path, events: Listener) {
+        if let Some((page, folders)) = &self.page {
+            page.show(run_directory.to_path_buf(), plan.clone(), true);
+            folders.lock().unwrap_or_else(PoisonError::into_inner).push(run_directory.to_path_buf());
+        }
         // A run without a display is a run all the same.
         let progress = Progress::follow(events, plan, self.language, self.display).ok();
         *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
@@ -75,6 +101,23 @@ impl Observer for Live {
         for line in failed.into_iter().filter_map(|verdict| by_hand(&source, verdict)) {
             anstream::eprintln!("  {}", printable(&line));
         }
+    }
+
+    fn repeating(&self, check: CheckId) {
+        self.ended();
+        anstream::eprintln!("{}", repeating(self.language, &names_of(&[check], self.language)));
+    }
+
+    fn repeated(&self, finished: &Finished) {
+        if let Some((page, _)) = &self.page {
+            let verdicts =
+                Language::ALL.map(|language| verdict(&finished.record, &finished.verdicts, language));
+            page.is_over(&finished.run_directory, Some(verdicts));
+        }
+        let attachments = Attachments::read(&finished.run_directory);
+        let source =
+            Source { record: &finished.record, verdicts: &finished.verdicts, attachments: &attachments };
+        print(finished, &source, self.language, false);
     }
 
     fn ended(&self) {

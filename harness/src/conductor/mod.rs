@@ -5,11 +5,13 @@
 //! the record it leaves.
 
 mod closing;
+mod desk;
 mod direct;
 mod elsewhere;
 mod first_look;
 mod fleet;
 mod ground;
+mod holding;
 mod interim;
 mod interruption;
 mod late_look;
@@ -25,6 +27,7 @@ mod trying;
 mod watching;
 
 pub use closing::{Finished, RunProblem, judge};
+pub use desk::Desk;
 pub use direct::run_direct;
 pub use interruption::{Cause, Interruption};
 pub use run::{Held, Observer, Repetition, RunOrder, drawn_number, run};

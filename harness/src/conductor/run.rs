@@ -13,7 +13,9 @@ use std::time::Duration;
 use fake_backends::clock::RunClock;
 
 use super::closing::{self, Finished, RunProblem};
-use super::interim::Interim;
+use super::desk::Desk;
+use super::holding::{failed_by_now, hold};
+use super::interim::{Interim, something_ripens};
 use super::interruption::{Cause, Interruption};
 use super::proxy_log;
 use super::pump::Pump;
@@ -22,9 +24,9 @@ use super::setting::{self, Backends, RunNetwork, port_for};
 use super::steps::{DEATH_SHOWS_WITHIN, Stage, sentence};
 use super::trying;
 use super::watching::{self, Asked, Watching};
-use harness_judge::check::{self, Outcome, Verdict, needs_second_try};
+use harness_judge::check::{Verdict, needs_second_try};
 use harness_model::adapter::Program;
-use harness_model::catalogue::{CheckId, Kind};
+use harness_model::catalogue::CheckId;
 use harness_model::history::{
     self, Anomaly, EventKind, IntervalLog, Listener, ManifestFacts, NotKept, Recorder, RunFolder, SourceTree,
     names,
@@ -51,6 +53,8 @@ pub struct RunOrder {
     pub max_duration: Option<Duration>,
     /// Whether proxy and backends stay up after the first step with a problem, or at the end, until the user interrupts.
     pub hold: bool,
+    /// What whoever watches asks of it meanwhile.
+    pub desk: Desk,
     /// Whether the build of a submission may use the network of the host.
     pub build_network: bool,
     /// Told what happens meanwhile.
@@ -79,8 +83,12 @@ pub trait Observer: Send + Sync {
     fn watching(&self, _checks: &[CheckId]) {}
     /// These checks are repeated with a small change of the program.
     fn trying(&self, _checks: &[CheckId]) {}
-    /// Proxy and backends stay up until the user interrupts.
+    /// Proxy and backends stay up until the user interrupts, or lets the run go on.
     fn holding(&self, held: &Held<'_>);
+    /// A check is repeated in a run of its own, which begins now.
+    fn repeating(&self, _check: CheckId) {}
+    /// That run is over.
+    fn repeated(&self, _finished: &Finished) {}
     /// The proxy and the backends are gone.
     fn ended(&self);
     /// Whether the pages of the run are to be drawn; a run that is one round of many is shown with the others.
@@ -93,7 +101,7 @@ pub trait Observer: Send + Sync {
     }
 }
 
-/// What stays up until the user interrupts.
+/// What stays up until the user interrupts, or lets the run go on.
 #[derive(Debug)]
 pub struct Held<'a> {
     /// Where the proxy listens.
@@ -115,15 +123,22 @@ pub struct Held<'a> {
 /// here: the record says so.
 pub fn run(order: RunOrder) -> Result<Finished, RunProblem> {
     let asked = Asked::of(&order);
-    let mut finished = on_a_thread(order)?;
+    let finished = repeated_where_it_helps(&asked, on_a_thread(order)?)?;
+    while let Some(check) = asked.desk.take_repetition().filter(|_| asked.interruption.cause().is_none()) {
+        repeat(&asked, check);
+    }
+    Ok(finished)
+}
+
+fn repeated_where_it_helps(asked: &Asked, mut finished: Finished) -> Result<Finished, RunProblem> {
     let mut repeated = false;
-    if let Some(repetition) = watching::repetition(&asked, &finished) {
+    if let Some(repetition) = watching::repetition(asked, &finished) {
         asked.observer.watching(&checks_of(&repetition.plan));
         repeated |= on_a_thread(repetition).is_ok();
         finished = judged_again(finished, false)?;
     }
     // With what was watched a cause may be another one by now.
-    for trial in trying::trials(&asked, &finished) {
+    for trial in trying::trials(asked, &finished) {
         asked.observer.trying(&checks_of(&trial.plan));
         repeated |= on_a_thread(trial).is_ok();
     }
@@ -138,6 +153,15 @@ fn judged_again(finished: Finished, draw: bool) -> Result<Finished, RunProblem> 
 
 fn checks_of(plan: &Plan) -> Vec<CheckId> {
     plan.checks.iter().map(|check| check.id).collect()
+}
+
+/// Carries out one check and what it needs once more, as a run of its own. It changes nothing of the run that it repeats, and one
+/// that cannot be made costs that run nothing; whoever watches sees that none began.
+pub(super) fn repeat(asked: &Asked, check: CheckId) {
+    asked.observer.repeating(check);
+    if let Ok(finished) = on_a_thread(watching::again(asked, check)) {
+        asked.observer.repeated(&finished);
+    }
 }
 
 fn on_a_thread(order: RunOrder) -> Result<Finished, RunProblem> {
@@ -327,7 +351,17 @@ async fn perform(
     }
     stage.list_files();
     let mut interim = Interim::new(recorder.clock(), order.observer.wants_pages());
+    // Checks that had failed when it was held the last time.
+    let mut known = Vec::new();
+    let mut held_after = None;
     for step in &order.plan.steps {
+        // A running TTL waits for nobody: what a later step asks again for would be too old.
+        if order.desk.wants_hold()
+            && !something_ripens(&order.plan, step.index)
+            && hold(order, stage, recorder, run_directory).await.is_some()
+        {
+            return None;
+        }
         interim.before(step.index, &order.plan, recorder, run_directory);
         if let Some(because) = stage.not_asked(step, &order.plan) {
             recorder.enter_step(Some(step.index));
@@ -341,12 +375,23 @@ async fn perform(
         if performed == Performed::ProxyGone {
             break;
         }
-        if order.hold && (performed == Performed::WithProblem || has_failed(recorder, run_directory)) {
-            break;
+        if order.hold {
+            let failed = failed_by_now(recorder, run_directory);
+            let more = failed.iter().any(|check| !known.contains(check));
+            known = failed;
+            if performed == Performed::WithProblem || more {
+                order.desk.hold();
+                held_after = Some(step.index);
+                if hold(order, stage, recorder, run_directory).await.is_some() {
+                    return None;
+                }
+            }
         }
     }
     recorder.enter_step(None);
-    if order.hold {
+    // Nothing has happened since, where the last step was such a one.
+    if order.hold && (held_after.is_none() || held_after != order.plan.steps.last().map(|step| step.index)) {
+        order.desk.hold();
         hold(order, stage, recorder, run_directory).await;
     }
     None
@@ -365,32 +410,6 @@ fn keep_source(stage: &Stage, run_directory: &Path, recorder: &Recorder) {
         let what = format!("the source could not be kept: {error}");
         recorder.record(EventKind::Anomaly(Anomaly { what, exchange: None }));
     }
-}
-
-/// Whether a check that decides has failed by what happened so far: then this is the state to look at.
-fn has_failed(recorder: &Recorder, run_directory: &Path) -> bool {
-    recorder.flush();
-    // A record that cannot be read is reported when the run is closed.
-    history::read(run_directory).is_ok_and(|record| {
-        let verdicts = check::evaluate(&record);
-        verdicts.iter().any(|v| v.outcome == Outcome::Fail && v.kind == Kind::Required)
-    })
-}
-
-/// Leaves everything as it is until the user has seen enough.
-async fn hold(order: &RunOrder, stage: &Stage, recorder: &Recorder, run_directory: &Path) {
-    recorder.flush();
-    if let Ok(record) = history::read(run_directory) {
-        let verdicts = check::evaluate(&record);
-        order.observer.holding(&Held {
-            proxy: stage.traffic.clients.address(),
-            backends: &stage.backends.addresses(),
-            elsewhere: !order.plan.adapter.foreign_addresses().is_empty(),
-            record: &record,
-            verdicts: &verdicts,
-        });
-    }
-    order.interruption.wait().await;
 }
 
 /// How a step went, as far as the next one is concerned.
@@ -519,7 +538,7 @@ async fn end(stage: &mut Stage, order: &RunOrder, recorder: &Recorder, run_direc
     }
 }
 
-fn note_interruption(recorder: &Recorder, cause: Cause) {
+pub(super) fn note_interruption(recorder: &Recorder, cause: Cause) {
     recorder.record(cause.event());
 }
 
@@ -557,15 +576,25 @@ pub fn drawn_number() -> u32 {
     since.subsec_nanos() ^ (since.as_secs() as u32).rotate_left(16)
 }
 
-/// Ends the run when its time is over; does nothing once it is dropped.
+/// Ends the run when its time is over; does nothing once it is dropped. Time in which the run is held does not count.
 struct TimeGuard(Option<tokio::task::JoinHandle<()>>);
+
+/// Whether it is held is looked at so often.
+const HELD_LOOK: Duration = Duration::from_millis(500);
 
 impl TimeGuard {
     fn start(order: &RunOrder) -> TimeGuard {
-        let interruption = order.interruption.clone();
+        let (interruption, desk) = (order.interruption.clone(), order.desk.clone());
         TimeGuard(order.max_duration.map(|time| {
             tokio::spawn(async move {
-                tokio::time::sleep(time).await;
+                let mut left = time;
+                while !left.is_zero() {
+                    let part = left.min(HELD_LOOK);
+                    tokio::time::sleep(part).await;
+                    if !desk.is_held() {
+                        left -= part;
+                    }
+                }
                 interruption.set(Cause::TimeOver);
             })
         }))

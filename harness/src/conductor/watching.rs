@@ -3,10 +3,12 @@
 //! `run` asks here when a run has been judged. The repetition is a run of its own whose folder lies in that of the run; it changes no
 //! verdict, and one that cannot be made costs the run nothing.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::closing::Finished;
+use super::desk::Desk;
 use super::run::{Held, Observer, Repetition, RunOrder};
 use harness_judge::check::{Basis, Outcome, Verdict};
 use harness_model::catalogue::{CheckId, Kind};
@@ -71,25 +73,50 @@ pub(super) fn repetition(asked: &Asked, finished: &Finished) -> Option<RunOrder>
     Some(asked.once_more(plan, within, Repetition { folder, watched: true }))
 }
 
+/// One check of a run once more, with what it needs, as a run of its own beside that one. Nobody holds it, so that it does not wait for
+/// the one who waits for it.
+pub(super) fn again(asked: &Asked, check: CheckId) -> RunOrder {
+    let plan = asked.plan.only(&[check]);
+    let mut command = asked.command.clone();
+    command.extend(["--only".to_owned(), check.name().to_owned()]);
+    RunOrder {
+        max_duration: Some(plan.estimated * SLOWER + GRACE),
+        plan,
+        out: asked.out.clone(),
+        command,
+        interruption: asked.interruption.clone(),
+        hold: false,
+        desk: Desk::default(),
+        observer: asked.observer.clone(),
+        build_network: asked.build_network,
+        watching: Watching::Never,
+        repetition: None,
+    }
+}
+
 /// What is left of an order once it was carried out.
 pub(super) struct Asked {
     pub(super) plan: Plan,
+    pub(super) out: PathBuf,
     pub(super) command: Vec<String>,
     pub(super) interruption: super::Interruption,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) watching: Watching,
     pub(super) build_network: bool,
+    pub(super) desk: Desk,
 }
 
 impl Asked {
     pub(super) fn of(order: &RunOrder) -> Asked {
         Asked {
             plan: order.plan.clone(),
+            out: order.out.clone(),
             command: order.command.clone(),
             interruption: order.interruption.clone(),
             observer: order.observer.clone(),
             watching: order.watching,
             build_network: order.build_network,
+            desk: order.desk.clone(),
         }
     }
 
@@ -102,6 +129,7 @@ impl Asked {
             interruption: self.interruption.clone(),
             max_duration: Some(within),
             hold: false,
+            desk: Desk::default(),
             observer: Arc::new(Aside),
             build_network: self.build_network,
             watching: Watching::Never,

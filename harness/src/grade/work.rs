@@ -386,6 +386,7 @@ impl<'a> Bench<'a> {
             interruption: self.order.interruption.clone(),
             max_duration: Some(within),
             hold: false,
+            desk: conductor::Desk::default(),
             build_network: self.order.build_network,
             observer: Arc::new(Quiet),
         };

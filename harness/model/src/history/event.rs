@@ -199,6 +199,10 @@ pub enum EventKind {
     },
     /// The proxy could not bind its port again.
     PortGivenUp(PortGivenUp),
+    /// Somebody asked that no further step begins; proxy and backends stay as they are.
+    Held,
+    /// The run goes on.
+    WentOn,
     /// The run ended before its plan did.
     Interrupted {
         /// Why, in words.

@@ -42,7 +42,7 @@ enum Message {
     Flush(SyncSender<()>),
 }
 
-/// What is written lies in the buffer no longer than this while nothing else happens.
+/// What is written lies in the buffer no longer than about this.
 const IDLE: Duration = Duration::from_millis(200);
 
 impl Recorder {
@@ -52,8 +52,9 @@ impl Recorder {
     /// No thread can be started.
     pub fn begin(file: File, clock: RunClock) -> io::Result<Recorder> {
         let (sender, receiver) = mpsc::channel();
-        let thread =
-            std::thread::Builder::new().name("history".into()).spawn(move || write(&receiver, file))?;
+        let thread = std::thread::Builder::new()
+            .name("history".into())
+            .spawn(move || write(&receiver, file, clock))?;
         let inner = Inner { step: None, sender: Some(sender), thread: Some(thread) };
         Ok(Recorder { shared: Arc::new(Shared { clock, inner: Mutex::new(inner) }) })
     }
@@ -131,8 +132,9 @@ impl Drop for Shared {
 }
 
 /// The writer thread. Listeners are served also when the disk is full; the first error is reported at the end.
-fn write(receiver: &Receiver<Message>, file: File) -> io::Result<()> {
+fn write(receiver: &Receiver<Message>, file: File, clock: RunClock) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(256 << 10, file);
+    let mut flushed = clock.now();
     let mut listeners: Vec<Sender<Arc<Event>>> = Vec::new();
     let mut result = Ok(());
     loop {
@@ -151,12 +153,14 @@ fn write(receiver: &Receiver<Message>, file: File) -> io::Result<()> {
                 // Whoever asked may have given up.
                 let _ = done.send(());
             }
-            Err(RecvTimeoutError::Timeout) => {
-                if result.is_ok() {
-                    result = out.flush();
-                }
-            }
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return result.and_then(|()| out.flush()),
+        }
+        // Whoever reads along from the disk sees what has happened also while something happens all the time.
+        let now = clock.now();
+        if result.is_ok() && now.since(flushed) >= IDLE {
+            result = out.flush();
+            flushed = now;
         }
     }
 }
@@ -199,6 +203,19 @@ mod tests {
         assert_eq!(events.len(), 2000);
         assert!(events.is_sorted_by_key(|event| event.at));
         assert!(events.iter().all(|event| event.step == Some(3)));
+    }
+
+    #[test]
+    fn who_reads_along_sees_what_happened_while_more_goes_on_happening() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let recorder = Recorder::begin(file.reopen().unwrap(), RunClock::start()).unwrap();
+        let clock = RunClock::start();
+        // One event every few milliseconds is never a pause of `IDLE`, and all of them are less than a buffer.
+        while std::fs::metadata(file.path()).unwrap().len() == 0 {
+            recorder.record(anomaly(1));
+            std::thread::sleep(Duration::from_millis(5));
+            assert!(clock.now().0 < 10_000_000_000, "nothing of it is on the disk");
+        }
     }
 
     #[test]

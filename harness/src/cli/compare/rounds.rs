@@ -162,6 +162,7 @@ impl<'a> Rounds<'a> {
             interruption: self.interruption.clone(),
             max_duration: (self.left < FOR_EVER).then_some(self.left),
             hold: false,
+            desk: conductor::Desk::default(),
             build_network: self.build_network,
             observer: Arc::new(OneOfMany(self.language)),
         })?;

@@ -107,6 +107,7 @@ pub(super) fn run(folder: &Path, text: &str, ttl: &str, pause: Option<&str>) -> 
         interruption: Interruption::default(),
         max_duration: Some(Duration::from_secs(110)),
         hold: false,
+        desk: conductor::Desk::default(),
         // Whoever has a profile drafted builds what is their own.
         build_network: true,
         observer: Arc::new(Quiet { place: Place::Kept(work.clone()) }),

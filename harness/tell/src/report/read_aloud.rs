@@ -2,8 +2,10 @@
 //!
 //! A test and nothing else. What a proxy, a scenario or a shell says stands in `code` and `pre` and is nobody's language.
 
+use super::live::{self, Feed, Message};
 use super::suite::tests::suite;
 use super::testkit::{RunBuilder, verdict};
+use super::{LivePage, LiveScript, live_page};
 use super::{RunDiff, Simulated, SimulationKind, comparison, html, suite, trend};
 use crate::language::{Language, samples};
 use harness_judge::check::Outcome;
@@ -236,6 +238,55 @@ fn a_spanish_page_has_no_english_in_it_whatever_it_shows() {
     }
     all.sort();
     all.dedup();
+    assert!(all.is_empty(), "{} words:\n{}", all.len(), all.join("\n"));
+}
+
+/// What a reader sees of JSON: its strings, except names, codes and what is quoted from elsewhere.
+fn strings(value: &serde_json::Value, into: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) => into.push(text.clone()),
+        serde_json::Value::Array(values) => values.iter().for_each(|value| strings(value, into)),
+        serde_json::Value::Object(fields) => {
+            let names = [
+                "is", "state", "check", "what", "backend", "name", "backends", "command", "code", "language",
+            ];
+            fields
+                .iter()
+                .filter(|(name, _)| !names.contains(&name.as_str()))
+                .for_each(|(_, value)| strings(value, into));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn the_live_page_and_what_it_is_told_have_no_english_in_spanish() {
+    let es = Language::Es;
+    let run = everything();
+    let mut feed = Feed::new(es);
+    let mut messages: Vec<Message> = run.record.events.iter().flat_map(|event| feed.next(event)).collect();
+    messages.push(live::so_far(&run.source(), run.source().end(), true, es));
+    messages.push(live::over(&run.source(), es));
+    let page = live_page(&LivePage {
+        plan: &run.record.plan,
+        language: es,
+        lasts: true,
+        folder: "reports",
+        other: "?lang=en",
+        script: LiveScript::Beside,
+    });
+    let (_, told) = page.split_once("type=\"application/json\">").unwrap();
+    let told: serde_json::Value = serde_json::from_str(told.split("</script>").next().unwrap()).unwrap();
+    let mut texts = vec![read(&page)];
+    strings(&told, &mut texts);
+    strings(&serde_json::to_value(&messages).unwrap(), &mut texts);
+    assert!(texts.len() > 300, "{} texts", texts.len());
+    // What stands between backticks is set as code there, and what stands in braces is a figure.
+    let said = |text: &String| {
+        let outside = text.split('`').step_by(2).collect::<Vec<_>>().join("–");
+        outside.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest)).collect::<String>()
+    };
+    let all: Vec<String> = texts.iter().flat_map(|text| wrong("live", &said(text))).collect();
     assert!(all.is_empty(), "{} words:\n{}", all.len(), all.join("\n"));
 }
 

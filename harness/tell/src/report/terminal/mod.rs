@@ -9,4 +9,5 @@ mod track;
 mod verdicts;
 
 pub use progress::{Display, Progress};
+pub(super) use track::{Expected, expected};
 pub use verdicts::verdicts;

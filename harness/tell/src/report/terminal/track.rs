@@ -42,7 +42,7 @@ struct TrackedStep {
 
 /// How one sees how far a step is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Expected {
+pub(in crate::report) enum Expected {
     Requests(u64),
     Time(Duration),
     Unknown,
@@ -152,7 +152,8 @@ impl Track {
     }
 }
 
-fn expected(plan: &Plan, kind: &StepKind) -> Expected {
+/// By what one sees how far a step of this plan is.
+pub(in crate::report) fn expected(plan: &Plan, kind: &StepKind) -> Expected {
     let keys_of = |step: usize| match plan.steps.get(step).map(|step| &step.kind) {
         Some(StepKind::Fill(fill)) => Expected::Requests(fill.keys.into()),
         _ => Expected::Unknown,

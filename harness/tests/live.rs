@@ -1,0 +1,234 @@
+//! The live page: told from the record and from nothing else, to nobody but who knows the token, and at no cost to the run.
+//!
+//! A run of an earlier version is replayed, and one that grows; a browser that never reads, and pages of other sites, are played by
+//! bare sockets.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use harness::conductor::Desk;
+use harness::live::{Server, messages};
+use harness_model::history;
+use harness_tell::language::Language;
+use harness_tell::report::live::Feed;
+use serde_json::Value;
+
+/// More than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn old_run() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("judge/tests/old_run")
+}
+
+/// A server that shows this folder.
+fn showing(folder: &Path, lasts: bool) -> Server {
+    let server = Server::start(Language::En, Desk::default()).expect("a free port");
+    let plan = history::read(&old_run()).expect("the old run").plan;
+    server.show(folder.to_path_buf(), plan, lasts);
+    server
+}
+
+/// Host and path of a server's address.
+fn parts(server: &Server) -> (String, String) {
+    let address = server.address();
+    let (host, path) = address.trim_start_matches("http://").split_once('/').expect("a path");
+    (host.to_owned(), format!("/{path}"))
+}
+
+/// Sends a request line and these fields as they are.
+fn send(host: &str, line: &str, fields: &[&str]) -> BufReader<TcpStream> {
+    let mut stream = TcpStream::connect(host).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a bounded wait");
+    let head =
+        format!("{line} HTTP/1.1\r\n{}\r\n", fields.iter().map(|f| format!("{f}\r\n")).collect::<String>());
+    stream.write_all(head.as_bytes()).expect("it reads");
+    BufReader::new(stream)
+}
+
+fn status(host: &str, line: &str, fields: &[&str]) -> u16 {
+    let mut first = String::new();
+    send(host, line, fields).read_line(&mut first).expect("an answer");
+    first.split(' ').nth(1).unwrap_or_default().parse().unwrap_or_else(|_| panic!("{line}: {first:?}"))
+}
+
+fn get(host: &str, path: &str) -> String {
+    let mut text = String::new();
+    let fields = [format!("Host: {host}"), "Connection: close".to_owned()];
+    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+    send(host, &format!("GET {path}"), &fields).read_to_string(&mut text).expect("a page");
+    text
+}
+
+/// What one browser is told until `event: end`, with the last number; from behind `after` where it was told that before.
+fn told((host, path): (String, String), after: Option<usize>) -> (Vec<Value>, usize) {
+    let host_field = format!("Host: {host}");
+    let last = format!("Last-Event-ID: {}", after.unwrap_or_default());
+    let fields = if after.is_some() { vec![host_field.as_str(), &last] } else { vec![host_field.as_str()] };
+    let reader = send(&host, &format!("GET {path}1/events?lang=en"), &fields);
+    let (mut all, mut number) = (Vec::new(), 0);
+    for line in reader.lines() {
+        let line = line.expect("a stream");
+        if let Some(id) = line.strip_prefix("id: ") {
+            number = id.parse().expect("a number");
+        } else if let Some(data) = line.strip_prefix("data: [") {
+            let messages: Vec<Value> = serde_json::from_str(&format!("[{data}")).expect("messages");
+            all.extend(messages);
+        } else if line == "event: end" {
+            return (all, number);
+        }
+    }
+    panic!("it ended without its end: {all:?}");
+}
+
+fn as_values(all: &impl serde::Serialize) -> Vec<Value> {
+    serde_json::to_value(all).expect("JSON").as_array().expect("a list").clone()
+}
+
+#[test]
+fn an_old_run_is_told_line_by_line_as_its_record_has_it() {
+    let server = showing(&old_run(), false);
+    let (told_now, number) = told(parts(&server), None);
+    let record = history::read(&old_run()).expect("the old run");
+    assert_eq!(number, record.events.len());
+    let mut feed = Feed::new(Language::En);
+    let expected: Vec<_> = record.events.iter().flat_map(|event| feed.next(event)).collect();
+    let of_the_record = |message: &Value| message["is"] != "so_far" && message["is"] != "over";
+    let facts: Vec<Value> = told_now.iter().filter(|message| of_the_record(message)).cloned().collect();
+    assert_eq!(facts, as_values(&expected));
+    let whole = messages(&old_run(), &record.plan, Language::En).expect("the old run");
+    assert_eq!(told_now, as_values(&whole), "and a page without a server is told the same");
+    let end = told_now.last().expect("an end");
+    assert_eq!((&end["is"], &end["passed"]), (&Value::from("over"), &Value::from(false)));
+    let so_far = |provisional: bool| {
+        told_now
+            .iter()
+            .filter(move |m| m["is"] == "so_far" && m["provisional"] == provisional)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(so_far(false).len(), 1, "one verdict at the end");
+    assert!(!so_far(true).is_empty(), "and what was known before");
+    let failed = so_far(false)[0]["failed"].as_array().expect("a list").clone();
+    assert!(failed.iter().any(|one| one["check"] == "forward.once"), "{failed:?}");
+}
+
+#[test]
+fn a_run_that_grows_is_told_as_one_that_is_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["plan.json", "latency.hlog"] {
+        fs::copy(old_run().join(name), folder.path().join(name)).expect("a copy");
+    }
+    let record = fs::read(old_run().join("events.jsonl")).expect("the old run");
+    let events = folder.path().join("events.jsonl");
+    fs::write(&events, b"").expect("an empty record");
+    let server = showing(folder.path(), true);
+    let whole = std::thread::scope(|scope| {
+        let address = parts(&server);
+        let told_now = scope.spawn(move || told(address, None).0);
+        let mut file = fs::OpenOptions::new().append(true).open(&events).expect("the record");
+        // Not at the ends of lines: a writer's buffer knows none.
+        for piece in record.chunks(record.len() / 7) {
+            file.write_all(piece).expect("room");
+            std::thread::sleep(Duration::from_millis(120));
+        }
+        server.is_over(folder.path(), None);
+        // Its page waits for a next run until there will be none.
+        std::thread::sleep(Duration::from_millis(300));
+        server.finish();
+        told_now.join().expect("a reader")
+    });
+    let plan = history::read(&old_run()).expect("the old run").plan;
+    assert_eq!(whole, as_values(&messages(&old_run(), &plan, Language::En).expect("the old run")));
+}
+
+#[test]
+fn who_was_cut_off_goes_on_behind_the_last_line() {
+    let server = showing(&old_run(), false);
+    let (all, number) = told(parts(&server), None);
+    let (rest, same) = told(parts(&server), Some(40));
+    assert_eq!(number, same);
+    assert!(rest.len() < all.len() && all.ends_with(&rest), "{} of {}", rest.len(), all.len());
+}
+
+#[test]
+fn nobody_without_the_token_or_from_another_site_is_answered() {
+    let server = showing(&old_run(), false);
+    let (host, path) = parts(&server);
+    let ours = format!("Host: {host}");
+    let port = host.split(':').nth(1).expect("a port");
+    let foreign = format!("Host: attacker.example:{port}");
+    assert_eq!(status(&host, &format!("GET {path}1/"), &[&ours]), 200);
+    for wrong in ["/", "/1/", "/favicon.ico", "/00000000000000000000000000000000/1/"] {
+        assert_eq!(status(&host, &format!("GET {wrong}"), &[&ours]), 403, "{wrong}");
+    }
+    for (method, what) in
+        [("GET", "1/"), ("GET", "1/events"), ("POST", "1/hold"), ("POST", "1/repeat?check=cache.hit")]
+    {
+        let line = format!("{method} {path}{what}");
+        for fields in [
+            vec![foreign.as_str()],
+            vec!["Host: 127.0.0.1"],
+            vec![&ours, "Origin: http://attacker.example"],
+            vec![&ours, "Origin: null"],
+            vec![&ours, "Sec-Fetch-Site: cross-site"],
+            vec![&ours, "Sec-Fetch-Site: same-site"],
+        ] {
+            assert_eq!(status(&host, &line, &fields), 403, "{line} {fields:?}");
+        }
+    }
+    for action in ["hold", "continue", "repeat?check=cache.hit"] {
+        assert_eq!(status(&host, &format!("GET {path}1/{action}"), &[&ours]), 405, "{action}");
+    }
+    let page = get(&host, &format!("{path}1/"));
+    let (head, body) = page.split_once("\r\n\r\n").expect("a head");
+    for field in ["default-src 'none'", "frame-ancestors 'none'", "no-referrer", "no-store", "nosniff"] {
+        assert!(head.contains(field), "{field} in {head}");
+    }
+    assert!(!head.contains("access-control"), "{head}");
+    assert!(!body.contains("http://") && !body.contains("https://"), "the page asks nobody else");
+    let long = format!("X-Long: {}", "x".repeat(40_000));
+    assert_eq!(status(&host, &format!("GET {path}1/"), &[&ours, &long]), 431);
+}
+
+#[test]
+fn a_page_speaks_the_language_of_its_address() {
+    let server = showing(&old_run(), true);
+    let (host, path) = parts(&server);
+    let es = get(&host, &format!("{path}1/?lang=es"));
+    assert!(es.contains("<html lang=\"es\">") && es.contains("Detener") && !es.contains(">Hold<"), "{es}");
+    let en = get(&host, &format!("{path}1/?lang=en"));
+    assert!(en.contains("<html lang=\"en\">") && en.contains(">Hold<") && !en.contains("Detener"), "{en}");
+}
+
+#[test]
+fn a_browser_that_never_reads_is_left_behind_and_holds_up_nobody() {
+    // Much more than sockets and queues hold.
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::copy(old_run().join("plan.json"), folder.path().join("plan.json")).expect("a copy");
+    let record = fs::read_to_string(old_run().join("events.jsonl")).expect("the old run");
+    let line = record.lines().find(|line| line.contains("\"exchange\":{")).expect("an exchange");
+    let failed = line.replace("\"end\":\"complete\"", "\"end\":\"timed_out\"");
+    assert_ne!(line, failed);
+    fs::write(folder.path().join("events.jsonl"), format!("{failed}\n").repeat(25_000)).expect("room");
+    let server = showing(folder.path(), true);
+    let (host, path) = parts(&server);
+    let line = format!("GET {path}1/events");
+    let asleep: Vec<_> = (0..3).map(|_| send(&host, &line, &[&format!("Host: {host}")])).collect();
+    let began = Instant::now();
+    let mut awake = send(&host, &line, &[&format!("Host: {host}")]);
+    let mut got = 0;
+    let mut text = String::new();
+    while got < 25_000 {
+        text.clear();
+        assert_ne!(awake.read_line(&mut text).expect("a stream"), 0, "{got} lines");
+        got += text.matches("\"is\":\"request\"").count();
+    }
+    assert!(began.elapsed() < PATIENCE);
+    // They have read nothing, and the end does not wait for them.
+    let began = Instant::now();
+    server.finish();
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    drop(asleep);
+}
