@@ -3,24 +3,33 @@
 //! A run of an earlier version is replayed, and one that grows; a browser that never reads, and pages of other sites, are played by
 //! bare sockets.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
+use fake_backends::clock::RunClock;
 use harness::conductor::Desk;
 use harness::live::{Server, messages};
-use harness_model::history;
+use harness_model::history::{self, Event, EventKind};
 use harness_tell::language::Language;
 use harness_tell::report::live::Feed;
 use serde_json::Value;
+
+use crate::guilty_proxy;
 
 /// More than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn old_run() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("judge/tests/old_run")
+}
+
+fn elapsed(clock: RunClock) -> Duration {
+    Duration::from_nanos(clock.now().0)
 }
 
 /// A server that shows this folder.
@@ -216,7 +225,7 @@ fn a_browser_that_never_reads_is_left_behind_and_holds_up_nobody() {
     let (host, path) = parts(&server);
     let line = format!("GET {path}1/events");
     let asleep: Vec<_> = (0..3).map(|_| send(&host, &line, &[&format!("Host: {host}")])).collect();
-    let began = Instant::now();
+    let clock = RunClock::start();
     let mut awake = send(&host, &line, &[&format!("Host: {host}")]);
     let mut got = 0;
     let mut text = String::new();
@@ -225,10 +234,120 @@ fn a_browser_that_never_reads_is_left_behind_and_holds_up_nobody() {
         assert_ne!(awake.read_line(&mut text).expect("a stream"), 0, "{got} lines");
         got += text.matches("\"is\":\"request\"").count();
     }
-    assert!(began.elapsed() < PATIENCE);
+    assert!(elapsed(clock) < PATIENCE);
     // They have read nothing, and the end does not wait for them.
-    let began = Instant::now();
+    let clock = RunClock::start();
     server.finish();
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(elapsed(clock) < Duration::from_secs(5), "{:?}", elapsed(clock));
     drop(asleep);
+}
+
+/// A run of the guilty proxy with `--live`, and the host and path of its page.
+fn live_run(folder: &Path, defect: &str, more: &[&str]) -> (Child, (String, String)) {
+    let adapter = folder.join("guilty.yaml");
+    guilty_proxy::write_adapter(&adapter, guilty_proxy::program(), defect);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/turns.yaml"))
+        .arg("--sut")
+        .arg(adapter)
+        .arg("--out")
+        .arg(folder.join("reports"))
+        .args(["--live", "--lang", "en"])
+        .args(more)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the harness starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
+    let line = lines.find(|line| line.starts_with("Live: ")).expect("an address");
+    // Nobody is to wait for somebody who reads.
+    std::thread::spawn(move || lines.for_each(drop));
+    let (host, path) = line.trim_start_matches("Live: http://").split_once('/').expect("a path");
+    (child, (host.to_owned(), format!("/{path}")))
+}
+
+/// The run folders, in their order.
+fn runs(folder: &Path) -> Vec<PathBuf> {
+    let proxies = fs::read_dir(folder.join("reports/turns/guilty"));
+    let mut all: Vec<PathBuf> = proxies.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    all.retain(|path| !path.is_symlink());
+    all.sort();
+    all
+}
+
+fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let clock = RunClock::start();
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(elapsed(clock) < PATIENCE, "waited {PATIENCE:?} for {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_run_is_told_as_it_lies_on_the_disk_and_waits_for_no_browser() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut child, (host, path)) = live_run(folder.path(), "none", &[]);
+    wait_for("a run", || runs(folder.path()).pop());
+    let fields = [format!("Host: {host}")];
+    let line = format!("GET {path}1/events");
+    wait_for("its page", || (status(&host, &format!("GET {path}1/"), &[&fields[0]]) == 200).then_some(()));
+    let asleep: Vec<_> = (0..3).map(|_| send(&host, &line, &[&fields[0]])).collect();
+    let (all, lines) = told((host, path), None);
+    let code = wait_for("the end of the harness", || child.try_wait().expect("a child")).code();
+    assert_eq!(code, Some(0));
+    drop(asleep);
+    let run = runs(folder.path()).remove(0);
+    let record = history::read(&run).expect("its record");
+    assert_eq!(lines, record.events.len());
+    let whole = messages(&run, &record.plan, Language::En).expect("its record");
+    assert_eq!(all, as_values(&whole), "a run is told as it is replayed");
+}
+
+#[test]
+fn what_the_buttons_ask_is_done_and_stands_in_the_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut child, (host, path)) = live_run(folder.path(), "always-first", &["--hold", "--watch=never"]);
+    let record = |run: &Path| fs::read_to_string(run.join("events.jsonl")).unwrap_or_default();
+    let count = |run: &Path, what: &str| record(run).matches(&format!("\"event\":\"{what}\"")).count();
+    let run = wait_for("a run", || runs(folder.path()).pop());
+    wait_for("the first failure", || (count(&run, "held") == 1).then_some(()));
+    let steps = count(&run, "step_started");
+    // Steps that have begun, of all.
+    let begun = || {
+        let record = history::read(&run).expect("its record");
+        let begins = |event: &&Event| matches!(event.event, EventKind::StepStarted);
+        let begun: BTreeSet<_> = record.events.iter().filter(begins).map(|event| event.step).collect();
+        (begun.len(), record.plan.steps.len())
+    };
+    assert!(begun().0 < begun().1, "{:?}", begun());
+    let press = |button: &str| {
+        assert_eq!(
+            status(&host, &format!("POST {path}1/{button}"), &[&format!("Host: {host}")]),
+            200,
+            "{button}"
+        );
+    };
+    press("repeat?check=rr.serial_cycle");
+    let again = wait_for("the repetition", || {
+        runs(folder.path()).into_iter().find(|other| *other != run && other.join("verdicts.json").exists())
+    });
+    let repeated: Value =
+        serde_json::from_slice(&fs::read(again.join("verdicts.json")).expect("verdicts")).expect("JSON");
+    assert_eq!(repeated["verdicts"].as_array().map(Vec::len), Some(1));
+    assert_eq!(repeated["verdicts"][0]["outcome"], "fail");
+    assert_eq!(count(&run, "step_started"), steps, "nothing else has happened meanwhile");
+    // It is held at each failure that is new, and at the end.
+    let ended = wait_for("the end of the harness", || {
+        if child.try_wait().expect("a child").is_none() && count(&run, "held") > count(&run, "went_on") {
+            press("continue");
+        }
+        child.try_wait().expect("a child")
+    });
+    assert_eq!(ended.code(), Some(1));
+    let held = count(&run, "held");
+    assert!(held >= 1 && held == count(&run, "went_on"), "{held} times");
+    assert_eq!(begun().0, begun().1, "every step took place");
 }

@@ -49,7 +49,7 @@ messages! {
         es: "Se detiene antes del próximo paso del que no dependa un TTL en curso",
     }
     /// The run goes on.
-    pub fn goes_on() { en: "It goes on", es: "Continúa" }
+    pub fn goes_on() { en: "It goes on, after a repetition that is under way", es: "Continúa, después de una repetición que esté en curso" }
     /// A check will be repeated.
     pub fn will_repeat(check: &str) {
         en: "{check} is repeated in a run of its own as soon as no step is under way",
@@ -201,6 +201,7 @@ pub enum LiveLabel {
     TooSlow,
     NextRun,
     Also,
+    WentOn,
     StepOf,
     BeforeSteps,
     AfterSteps,
@@ -273,6 +274,7 @@ words!(LiveLabel {
     LiveLabel::TooSlow => { en: "This browser was too slow and was left behind; it catches up from the record", es: "Este navegador iba muy lento y se dejó atrás; se pone al día desde el registro" },
     LiveLabel::NextRun => { en: "The next run has begun", es: "Comenzó la siguiente corrida" },
     LiveLabel::Also => { en: "A repetition is under way", es: "Hay una repetición en curso" },
+    LiveLabel::WentOn => { en: "The run went on", es: "La corrida continuó" },
     LiveLabel::StepOf => { en: "Step {n} of {all}", es: "Paso {n} de {all}" },
     LiveLabel::BeforeSteps => { en: "The proxy is built and started", es: "Se compila y se arranca el proxy" },
     LiveLabel::AfterSteps => { en: "The steps are over; the record is closed and judged", es: "Los pasos terminaron; el registro se cierra y se evalúa" },

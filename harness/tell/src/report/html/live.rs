@@ -32,6 +32,7 @@ const SAID: &[(&str, LiveLabel)] = &[
     ("slow", LiveLabel::TooSlow),
     ("next", LiveLabel::NextRun),
     ("also", LiveLabel::Also),
+    ("goesOn", LiveLabel::WentOn),
     ("stepOf", LiveLabel::StepOf),
     ("before", LiveLabel::BeforeSteps),
     ("after", LiveLabel::AfterSteps),

@@ -46,8 +46,8 @@ const take = {
   load: m => { seen.load = m; seen.all += 0; },
   files: m => keep(seen.files, m),
   note: m => note(m.at, m.text),
-  held: () => { seen.held = true; },
-  went_on: () => { seen.held = false; },
+  held: m => { seen.held = true; note(m.at, words.held); },
+  went_on: m => { seen.held = false; note(m.at, words.goesOn); },
   so_far: m => { seen.soFar = m; },
   over: m => { seen.over = m; seen.held = false; seen.step = null; if (lasts) clock = m.at; },
 };
@@ -208,7 +208,8 @@ const draw = () => {
   lane(words.disk, heights[heights.length - 1], (top, h) => {
     const most = Math.max(1, ...seen.files.map(m => m.bytes)), py = m => top + h - 4 - m.bytes / most * (h - 22);
     g.strokeStyle = c.link; g.fillStyle = c.link; g.lineWidth = 2; g.beginPath(); let begun = false, last = null;
-    for (const m of seen.files) { begun ? (g.lineTo(x(m.at), py(last)), g.lineTo(x(m.at), py(m))) : g.moveTo(x(m.at), py(m)); begun = true; last = m; }
+    // What lies left of the picture counts from its edge.
+    for (const m of seen.files.slice(Math.max(0, seen.files.findLastIndex(m => m.at <= from)))) { begun ? (g.lineTo(x(m.at), py(last)), g.lineTo(x(m.at), py(m))) : g.moveTo(x(m.at), py(m)); begun = true; last = m; }
     if (last) { g.lineTo(x(clock), py(last)); g.stroke(); g.fillStyle = c.ink; g.textAlign = 'right'; g.fillText(fill(words.files, {n: number(last.files)}) + ' · ' + size(last.bytes), right, top + 7); g.textAlign = 'left'; }
   });
 };
@@ -255,7 +256,9 @@ let before = performance.now();
 setInterval(() => {
   const now = performance.now(), passed = now - before;
   before = now;
-  if (lasts) { if (offset < Infinity && !seen.over && connection === '') { clock = Math.max(seen.last, now - offset); changed = true; } else if (!seen.over) clock = Math.max(clock, seen.last); }
+  // While it is held only the clock of the host goes on.
+  if (lasts && seen.held) clock = seen.heard;
+  else if (lasts) { if (offset < Infinity && !seen.over && connection === '') { clock = Math.max(seen.last, now - offset); changed = true; } else if (!seen.over) clock = Math.max(clock, seen.last); }
   else if (playing && queue.length) { seek(Math.min(clock + passed * Number(by('speed').value), end())); if (clock >= end() && (inside || stopped)) by('play').click(); }
   if (!changed || document.hidden) return;
   changed = false; say(); draw();
