@@ -60,6 +60,29 @@ fn read(path: &Path) -> String {
 }
 
 #[test]
+fn who_was_only_looked_at_is_not_told_that_its_proxy_never_got_ready() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    hand_in(&folder.path().join("handed in"), "good", "none");
+    let looked = grade(folder.path(), &["--look"]);
+    assert_eq!(looked.status.code(), Some(0), "{}", text(&looked));
+    for file in ["sustentacion.es.html", "todas.html"] {
+        let page = page_named(&folder.path().join("grades/turns"), file);
+        assert!(page.contains("no se ha hecho ninguna de sus corridas"), "{file}: {page}");
+        assert!(!page.contains("nunca llegó a estar listo"), "{file}");
+    }
+}
+
+/// The text of the first file of this name beneath a folder.
+fn page_named(folder: &Path, name: &str) -> String {
+    let entries = fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path());
+    let mut found = entries.filter_map(|path| match path.is_dir() {
+        true => Some(page_named(&path, name)).filter(|text| !text.is_empty()),
+        false => path.ends_with(name).then(|| read(&path)),
+    });
+    found.next().unwrap_or_default()
+}
+
+#[test]
 fn every_kind_of_submission_has_its_row_and_breaks_no_other() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let submissions = folder.path().join("handed in");

@@ -15,7 +15,9 @@ use crate::grade::score::Judged;
 use crate::grade::triage::Triage;
 use harness_judge::check::Outcome;
 use harness_tell::language::defence_words::{DefenceQuestion, question};
-use harness_tell::language::grade_words::{GradeLabel, at_stake, defence_intro, nothing_observed};
+use harness_tell::language::grade_words::{
+    GradeLabel, at_stake, defence_intro, no_run_yet, nothing_observed, nothing_to_ask,
+};
 use harness_tell::language::{Decimal, InWords as _, Language, sentence};
 use harness_tell::report::plain;
 
@@ -29,7 +31,7 @@ pub(super) fn page(graded: &Graded, team: &TeamGrade, language: Language) -> Str
     let questions = questions(team, language);
     let content = html! {
         p .aside { (defence_intro(language, &team.document.code)) }
-        @if questions.is_empty() { p { (nothing_observed(language)) } }
+        @if questions.is_empty() { p { (why_none(team, language)) } }
         ol .questions { @for (judged, question) in &questions { (one(graded, team, judged, question, "../../", language)) } }
     };
     let frame = Frame {
@@ -56,7 +58,7 @@ pub(super) fn all(graded: &Graded, language: Language) -> String {
                     p .box .wide { (GradeLabel::Note.in_words(language)) }
                 }
                 @let questions = by_stake(graded, team, language);
-                @if questions.is_empty() { p { (nothing_observed(language)) } }
+                @if questions.is_empty() { p { (why_none(team, language)) } }
                 ol .questions {
                     @for (judged, question) in questions.iter().take(SHEET) {
                         li {
@@ -127,6 +129,15 @@ fn questions(team: &TeamGrade, language: Language) -> Vec<(&Judged, DefenceQuest
     }
     found.truncate(MOST);
     found
+}
+
+/// Why there is no question.
+fn why_none(team: &TeamGrade, language: Language) -> String {
+    match team.document.triage.as_ref().map(Triage::starts) {
+        Some(false) => nothing_observed(language),
+        Some(true) if !team.judged.is_empty() => nothing_to_ask(language),
+        _ => no_run_yet(language),
+    }
 }
 
 fn one(

@@ -307,6 +307,16 @@ messages! {
         en: "Made from what was observed of {code}: each question has its evidence, and the command that shows it again within seconds.",
         es: "Hecho a partir de lo observado en {code}: cada pregunta tiene su evidencia y el comando que la muestra de nuevo en segundos.",
     }
+    /// Nothing was observed, as no run was made.
+    pub fn no_run_yet() {
+        en: "Nothing was observed yet: none of its runs has been made.",
+        es: "Todavía no se observó nada: no se ha hecho ninguna de sus corridas.",
+    }
+    /// What was observed calls for no question.
+    pub fn nothing_to_ask() {
+        en: "Nothing that was observed calls for a question.",
+        es: "Nada de lo observado pide una pregunta.",
+    }
     /// Nothing was observed.
     pub fn nothing_observed() {
         en: "Nothing was observed: the proxy never got ready. The first question is why.",
