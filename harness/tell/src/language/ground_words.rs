@@ -51,8 +51,14 @@ crate::messages! {
     pub fn what_it_did() {
         en: "What the program did while it failed again", es: "Lo que hizo el programa mientras no cumplía otra vez",
     }
-    /// Head of a column.
-    pub fn thread() { en: "thread", es: "hilo" }
+    /// Head of a column: what goes between clients and the program.
+    pub fn with_client() { en: "client ⇄ proxy", es: "cliente ⇄ proxy" }
+    /// Head of a column: what the program does with nobody.
+    pub fn in_program() { en: "in the program", es: "en el programa" }
+    /// Head of a column: what goes between the program and its backends.
+    pub fn with_backend() { en: "proxy ⇄ backend", es: "proxy ⇄ backend" }
+    /// Head of a column: what goes between the program and its files.
+    pub fn with_disk() { en: "proxy ⇄ disk", es: "proxy ⇄ disco" }
     /// A line with its function.
     pub fn in_function(place: &str, function: &str) { en: "{place}, in {function}", es: "{place}, en {function}" }
     fn said_once(kind: &str, what: &str) { en: "the program printed {kind}: {what}", es: "el programa escribió {kind}: {what}" }

@@ -5,9 +5,9 @@
 use maud::{Markup, html};
 
 use super::page::Page;
+use super::sequence::sequence;
 use crate::language::ground_words as words;
-use crate::language::report_words::Label;
-use crate::language::{InWords as _, Language, Milliseconds};
+use crate::language::{InWords as _, Language};
 use crate::report::wire;
 use harness_judge::check::{Grounds, Named, Outcome, Tried, Verdict, printed_between};
 use harness_model::history::Exchange;
@@ -30,7 +30,7 @@ pub(super) fn grounds(page: &Page<'_>, verdict: &Verdict) -> Markup {
         (facts(page, verdict, grounds))
         @if let Some(named) = &grounds.named { (line(page, named)) }
         @if let Some(change) = &grounds.tried { (tried(change, language)) }
-        (calls(page, grounds))
+        (sequence(page, grounds))
         @if let Some(why) = page.source.not_watched() { p .aside { (why.in_words(language)) "." } }
     }
 }
@@ -77,37 +77,6 @@ pub fn tried(tried: &Tried, language: Language) -> Markup {
             @for edit in &tried.change.edits {
                 @for (mark, text) in edit.marked() {
                     span .number { (format!("{}:{} {mark}", edit.file, edit.line)) } (wire::line(text.as_bytes(), language)) "\n"
-                }
-            }
-        }
-    }
-}
-
-/// What the program was seen to do, call by call, each with its line.
-fn calls(page: &Page<'_>, grounds: &Grounds) -> Markup {
-    let Some(first) = grounds.calls.first() else { return html! {} };
-    let language = page.language;
-    html! {
-        details .table {
-            summary { (words::what_it_did(language)) }
-            table {
-                thead {
-                    tr {
-                        th scope="col" { (page.label(Label::Time)) }
-                        th scope="col" { (words::thread(language)) }
-                        th scope="col" { (page.label(Label::What)) }
-                        th scope="col" { (words::the_line(language)) }
-                    }
-                }
-                tbody {
-                    @for one in &grounds.calls {
-                        tr {
-                            td .figure { (Milliseconds(one.at.since(first.at).as_secs_f64() * 1e3).in_words(language)) }
-                            td .figure { (one.thread) }
-                            td { code { (wire::plain(&words::call_words(one.call, &one.subject, one.figure, one.error.as_deref()), LONGEST)) } }
-                            td { @if let Some(place) = &one.place { code { (wire::plain(&place.to_string(), LONGEST)) } } }
-                        }
-                    }
                 }
             }
         }

@@ -19,6 +19,7 @@ mod performance;
 mod related;
 mod requirements;
 mod resources;
+mod sequence;
 mod simulation;
 mod thresholds;
 mod timeline;

@@ -70,6 +70,21 @@
     location.hash = names[next];
   });
 
+  // Arrow keys go through what a program did, event by event; the line that was named is where one begins.
+  all(".sequence .scroll").forEach(function (box) {
+    var events = all("tbody tr", box), at = -1;
+    box.addEventListener("keydown", function (event) {
+      var step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+      if (step === 0) return;
+      event.preventDefault();
+      var named = events.findIndex(function (row) { return row.classList.contains("named"); });
+      if (at >= 0) events[at].removeAttribute("aria-current");
+      at = at < 0 ? Math.max(named, 0) : Math.min(Math.max(at + step, 0), events.length - 1);
+      events[at].setAttribute("aria-current", "true");
+      events[at].scrollIntoView({ block: "nearest" });
+    });
+  });
+
   // A link to a check that a filter hides shows everything again; its evidence opens.
   function arrive() {
     var target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
