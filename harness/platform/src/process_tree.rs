@@ -30,7 +30,7 @@ pub use elsewhere::{beneath, beneath_quickly, pid_seen_from_here, program_of, us
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::collections::HashMap;
+    use std::collections::{BTreeSet, HashMap};
     use std::time::Duration;
 
     use procfs::process::{ProcState, Process, Stat};
@@ -84,6 +84,16 @@ mod linux {
         found
     }
 
+    /// The living processes beneath `root` by the kernel's lists, read twice: a child that ends while one is read can hide a
+    /// sibling from that reading. A walk over all processes of the host, several times a second for each run, is felt by all of
+    /// them (and by the kernel, which forgets the entries of each process that ends one by one).
+    fn tree_quickly(root: i32) -> Vec<Stat> {
+        let pids: BTreeSet<i32> = beneath_quickly(root).into_iter().chain(beneath_quickly(root)).collect();
+        let stats =
+            pids.into_iter().filter_map(|pid| Process::new(pid).and_then(|process| process.stat()).ok());
+        stats.filter(|stat| !matches!(stat.state(), Ok(ProcState::Zombie | ProcState::Dead))).collect()
+    }
+
     /// What the processes beneath `root` use, those in `apart` (the guard's own) left out.
     ///
     /// CPU time of reaped children is counted at whoever reaped them: the guard's processes reap too, so theirs is
@@ -103,7 +113,7 @@ mod linux {
         let ticks = |count: u64| Duration::from_nanos(count.saturating_mul(1_000_000_000 / tick));
         let mut sum = Usage::default();
         let root_stat = Process::new(root).and_then(|process| process.stat()).ok();
-        for stat in root_stat.into_iter().chain(tree(root)) {
+        for stat in root_stat.into_iter().chain(tree_quickly(root)) {
             let reaped = u64::try_from(stat.cutime + stat.cstime).unwrap_or(0);
             sum.cpu += ticks(reaped);
             if left_out(stat.pid) {

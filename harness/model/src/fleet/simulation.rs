@@ -243,7 +243,7 @@ impl Simulation<'_> {
         self.arrived.fill(0);
         self.tick.at = now;
         self.tick.occupancy = measured.occupancy;
-        ended.sort_by(f64::total_cmp);
+        ended.sort_unstable_by(f64::total_cmp);
         self.tick.p50_ms = quantile_of_sorted(&ended, 0.5).map(|seconds| seconds * 1e3);
         self.tick.p99_ms = quantile_of_sorted(&ended, 0.99).map(|seconds| seconds * 1e3);
         self.latencies.extend(ended);
@@ -281,7 +281,7 @@ impl Simulation<'_> {
         self.latencies.extend(left);
         self.run.in_place_ms = self.overhead.in_place * 1e3;
         self.run.on_the_way_ms = self.overhead.on_the_way * 1e3;
-        self.latencies.sort_by(f64::total_cmp);
+        self.latencies.sort_unstable_by(f64::total_cmp);
         self.run.p50_ms = quantile_of_sorted(&self.latencies, 0.5).unwrap_or(0.0) * 1e3;
         self.run.p99_ms = quantile_of_sorted(&self.latencies, 0.99).unwrap_or(0.0) * 1e3;
         self.run
