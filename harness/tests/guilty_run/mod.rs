@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Condvar, Mutex};
 
 use serde_json::Value;
 
@@ -14,8 +15,33 @@ pub struct Run {
     pub verdicts: Value,
 }
 
+/// Runs at a time: most of a run is waiting, but what it judges by are times.
+const AT_ONCE: usize = 3;
+
+/// The right to run; given back when it is dropped.
+struct Turn;
+
+static RUNNING: Mutex<usize> = Mutex::new(0);
+static ENDED: Condvar = Condvar::new();
+
+impl Turn {
+    fn take() -> Turn {
+        let running = RUNNING.lock().expect("nobody panics while counting");
+        *ENDED.wait_while(running, |running| *running >= AT_ONCE).expect("nobody panics while counting") += 1;
+        Turn
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *RUNNING.lock().expect("nobody panics while counting") -= 1;
+        ENDED.notify_one();
+    }
+}
+
 /// Runs a scenario of `tests/scenarios` on the guilty proxy with a defect, with these `--set`.
 pub fn run(scenario: &str, defect: &str, settings: &[&str]) -> Run {
+    let _turn = Turn::take();
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let folder = tempfile::tempdir().expect("a temporary directory");
     let adapter = folder.path().join("guilty.yaml");
@@ -44,8 +70,22 @@ pub fn run(scenario: &str, defect: &str, settings: &[&str]) -> Run {
 /// The same, with a verdict on this check: what a host that was busy for a moment has left open is asked again, as whoever reads
 /// `inconclusive` would. Thrice is enough; what stays open then is a failure of the judge.
 pub fn decided(scenario: &str, defect: &str, check: &str) -> Run {
+    asked_again(scenario, defect, |run| run.outcome(check) == "inconclusive")
+}
+
+/// The same, with a verdict on everything.
+pub fn all_decided(scenario: &str, defect: &str) -> Run {
+    asked_again(scenario, defect, |run| {
+        run.verdicts["verdicts"]
+            .as_array()
+            .expect("verdicts")
+            .iter()
+            .any(|row| row["outcome"] == "inconclusive")
+    })
+}
+
+fn asked_again(scenario: &str, defect: &str, open: impl Fn(&Run) -> bool) -> Run {
     let mut tries = (0..3).map(|_| run(scenario, defect, &[]));
-    let open = |run: &Run| run.outcome(check) == "inconclusive";
     let first = tries.next().expect("three tries");
     if open(&first) { tries.find(|run| !open(run)).unwrap_or(first) } else { first }
 }
