@@ -56,6 +56,8 @@ fn every_page_can_be_used_by_everybody() {
     let reports = ["E02", "E01"].map(|team| {
         grades.join(team).join("turns").join(team).join("latest").canonicalize().expect("a run folder")
     });
+    let once_more = folder.path().join("once-more");
+    replayed(&reports[1], &once_more);
     let mut browser = Browser::start(&program);
     let axe = axe();
     for language in ["es", "en"] {
@@ -66,6 +68,7 @@ fn every_page_can_be_used_by_everybody() {
             grades.join(format!("index.{language}.html")),
             grades.join(format!("E02/index.{language}.html")),
             grades.join("defence/E02").join(defence),
+            once_more.join(format!("live.{language}.html")),
         ];
         for page in &pages {
             // Both languages are drawn by the same code: one of them tries all widths.
@@ -79,6 +82,7 @@ fn every_page_can_be_used_by_everybody() {
             }
         }
         the_report_answers(&mut browser, &pages[0]);
+        the_live_page_plays(&mut browser, &pages[5], language);
         paper(&mut browser, &pages[0]);
     }
     harmless(&mut browser, &reports[1]);
@@ -87,6 +91,40 @@ fn every_page_can_be_used_by_everybody() {
             "skipped the scan for barriers: no axe-core (npm install --prefix target/npm axe-core, or AXE_CORE)"
         );
     }
+}
+
+/// The pages that show a run once more.
+fn replayed(run: &Path, into: &Path) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+    command.arg("live").arg(run).arg("--save").arg(into).args(["--lang", "es"]);
+    assert!(command.status().expect("the harness runs").success());
+}
+
+/// It plays, stops, goes to its end and back by keyboard, and says at its end what the report says.
+fn the_live_page_plays(browser: &mut Browser, page: &Path, language: &str) {
+    browser.open(page, 1280);
+    let pressed = "document.getElementById('play').getAttribute('aria-pressed')";
+    assert_eq!(browser.ask(pressed), "true");
+    browser.press(" ");
+    assert_eq!(browser.ask(pressed), "false", "space pauses it");
+    browser.ask("document.getElementById('to-end').click()");
+    let drawn = "new Promise(done => setTimeout(done, 400))";
+    browser.ask(drawn);
+    let state = browser.ask("document.getElementById('state').textContent");
+    let over = if language == "es" { "Terminada: No cumple" } else { "Over: Fail" };
+    assert!(state.as_str().is_some_and(|state| state.starts_with(over)), "{state}");
+    let failed = browser.ask("document.querySelectorAll('#failed li').length");
+    assert!(failed.as_u64() > Some(0), "what failed stands there");
+    browser.ask("document.getElementById('moment').focus()");
+    browser.call(
+        "Input.dispatchKeyEvent",
+        json!({"type": "keyDown", "key": "Home", "code": "Home", "windowsVirtualKeyCode": 36}),
+    );
+    browser.ask(drawn);
+    assert_eq!(browser.ask("document.querySelectorAll('#failed li').length"), 0, "the beginning once more");
+    let least = "Math.min(...[...document.querySelectorAll('main *')].filter(e => e.textContent.trim() && !e.children.length && e.tagName !== 'SCRIPT').map(e => parseFloat(getComputedStyle(e).fontSize)))";
+    assert!(browser.ask(least).as_f64() >= Some(12.0), "letters of at least 12 px");
+    assert_eq!(browser.complaints, Vec::<String>::new());
 }
 
 /// Nothing was complained of, nothing asked of a network, and the page is as wide as the screen.

@@ -244,10 +244,15 @@ fn a_browser_that_never_reads_is_left_behind_and_holds_up_nobody() {
 
 /// A run of the guilty proxy with `--live`, and the host and path of its page.
 fn live_run(folder: &Path, defect: &str, more: &[&str]) -> (Child, (String, String)) {
+    let turns = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/turns.yaml");
+    live_run_of(&turns, folder, defect, more)
+}
+
+fn live_run_of(scenario: &Path, folder: &Path, defect: &str, more: &[&str]) -> (Child, (String, String)) {
     let adapter = folder.join("guilty.yaml");
     guilty_proxy::write_adapter(&adapter, guilty_proxy::program(), defect);
     let mut child = Command::new(env!("CARGO_BIN_EXE_harness"))
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/turns.yaml"))
+        .arg(scenario)
         .arg("--sut")
         .arg(adapter)
         .arg("--out")
@@ -268,7 +273,11 @@ fn live_run(folder: &Path, defect: &str, more: &[&str]) -> (Child, (String, Stri
 
 /// The run folders, in their order.
 fn runs(folder: &Path) -> Vec<PathBuf> {
-    let proxies = fs::read_dir(folder.join("reports/turns/guilty"));
+    runs_of("turns", folder)
+}
+
+fn runs_of(scenario: &str, folder: &Path) -> Vec<PathBuf> {
+    let proxies = fs::read_dir(folder.join("reports").join(scenario).join("guilty"));
     let mut all: Vec<PathBuf> = proxies.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     all.retain(|path| !path.is_symlink());
     all.sort();
@@ -350,4 +359,40 @@ fn what_the_buttons_ask_is_done_and_stands_in_the_record() {
     let held = count(&run, "held");
     assert!(held >= 1 && held == count(&run, "went_on"), "{held} times");
     assert_eq!(begun().0, begun().1, "every step took place");
+}
+
+/// How late requests are sent, with nobody at the page and with three who never read, by turns. For a host that does nothing else.
+#[test]
+#[ignore = "measures times for two minutes; nothing else may run meanwhile"]
+fn send_lag_with_and_without_browsers_that_never_read() {
+    let p99 = |with: bool| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/latency.yaml");
+        let (mut child, (host, path)) = live_run_of(&scenario, folder.path(), "none", &["--seed", "7"]);
+        wait_for("a run", || runs_of("latency", folder.path()).pop());
+        let line = format!("GET {path}1/events");
+        let count = if with { 3 } else { 0 };
+        let asleep: Vec<_> = (0..count).map(|_| send(&host, &line, &[&format!("Host: {host}")])).collect();
+        wait_for("the end of the harness", || child.try_wait().expect("a child"));
+        drop(asleep);
+        let table = runs_of("latency", folder.path()).remove(0).join("latency.hgrm");
+        let text = fs::read_to_string(table).expect("its table");
+        let (_, lag) = text.split_once("#[hits.send-lag, milliseconds]").expect("the lag of a load");
+        let rows = lag.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let row = |row: &Vec<&str>| Some((row.first()?.parse().ok()?, row.get(1)?.parse::<f64>().ok()?));
+        let mut values = rows.filter_map(|cells| row(&cells));
+        values.find(|(_, share): &(f64, f64)| *share >= 0.99).expect("a p99").0
+    };
+    let mut lags = [Vec::new(), Vec::new()];
+    for _ in 0..3 {
+        lags[0].push(p99(false));
+        lags[1].push(p99(true));
+    }
+    println!("send lag p99 in ms, nobody: {:?}, three that never read: {:?}", lags[0], lags[1]);
+    let middle = |lags: &mut Vec<f64>| {
+        lags.sort_by(f64::total_cmp);
+        lags[1]
+    };
+    let (without, with) = (middle(&mut lags[0]), middle(&mut lags[1]));
+    assert!(with <= without * 1.5 + 1.0, "{with} ms with them, {without} ms without");
 }
