@@ -31,8 +31,6 @@ const MOST_ROUNDS: u32 = 10_000;
 const MOST_STEPS: usize = 100_000;
 /// Most requests of a step of batches.
 const MOST_IN_BATCHES: u64 = 1_000_000;
-/// Most bytes of a request, which is built in memory.
-const MOST_SENT: u64 = 256 << 20;
 /// Rounds of crashes for a proxy that declares no cache on disk.
 const CRASHES_IN_MEMORY: u32 = 3;
 
@@ -344,11 +342,6 @@ impl<'a> Resolver<'a> {
     }
 
     fn exact(&mut self, written: &ExchangeStep) -> Option<StepKind> {
-        if let Some(size) = written.body.max(written.long_head).filter(|size| size.0 > MOST_SENT) {
-            let why = format!("{} bytes of a request are too many: at most {MOST_SENT}", size.0);
-            self.problems.push(Problem::at(self.source.place(&written.asks), What::BadValue(why)));
-            return None;
-        }
         let Ok(asks) = written.asks.value.parse() else {
             let known = CheckId::ALL.iter().map(|id| id.name().to_owned()).collect();
             let what = What::UnknownName { kind: NameKind::Check, name: written.asks.value.clone(), known };

@@ -83,21 +83,28 @@ pub struct GreedyFile {
 #[serde(deny_unknown_fields)]
 pub struct UploadsStep {
     /// Where a POST makes an account.
+    #[serde(deserialize_with = "values::target")]
     pub signup: String,
     /// Where a POST with name and password gives a token.
     #[serde(deserialize_with = "values::target")]
     pub login: String,
     /// Where a POST uploads.
+    #[serde(deserialize_with = "values::target")]
     pub upload: String,
     /// Where the uploads of a user are listed with their state.
+    #[serde(deserialize_with = "values::target")]
     pub list: String,
     /// Where the depth of the queue is told.
+    #[serde(deserialize_with = "values::target")]
     pub queue: String,
     /// How many uploads.
+    #[serde(deserialize_with = "values::count")]
     pub uploads: u32,
     /// Time between two of them.
+    #[serde(deserialize_with = "values::pause")]
     pub every: Span,
     /// Time between two looks at list and queue.
+    #[serde(deserialize_with = "values::pause")]
     pub look_every: Span,
     /// How long it is looked, from the beginning of the step.
     #[serde(rename = "for")]

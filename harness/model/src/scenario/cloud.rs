@@ -21,7 +21,7 @@ pub struct UsersStep {
     #[serde(deserialize_with = "values::target")]
     pub path: String,
     /// How often each kind is tried, each time with another resource.
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "values::count")]
     pub rounds: u32,
     /// Name that checks refer to.
     #[serde(rename = "as", default)]
@@ -36,18 +36,22 @@ pub struct DeliveriesStep {
     #[serde(deserialize_with = "values::target")]
     pub login: String,
     /// Where orders are registered.
+    #[serde(deserialize_with = "values::target")]
     pub register: String,
     /// Where they must be seen by users with a token.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values::targets")]
     pub look: Vec<String>,
     /// Where they must be seen by anybody.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values::targets")]
     pub look_openly: Vec<String>,
     /// How many orders.
+    #[serde(deserialize_with = "values::count")]
     pub orders: u32,
     /// Time between two orders.
+    #[serde(deserialize_with = "values::pause")]
     pub every: Span,
     /// Time between two looks at a place.
+    #[serde(deserialize_with = "values::pause")]
     pub look_every: Span,
     /// How long it is looked, from the beginning of the step.
     #[serde(rename = "for")]

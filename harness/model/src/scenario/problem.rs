@@ -29,6 +29,17 @@ pub struct Place {
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
+    /// More than a file of its kind can mean: levels, aliases or values without end.
+    TooMuch,
+    /// Something that is there and no file, such as a folder, a pipe or a device.
+    NoFile(PathBuf),
+    /// A file that is longer than any of its kind.
+    TooLong {
+        /// Which.
+        file: PathBuf,
+        /// Bytes that are read at most.
+        most: u64,
+    },
     /// Not YAML, in the parser's words.
     Syntax(String),
     /// A key that does not exist there.
@@ -185,9 +196,11 @@ impl Problem {
     pub fn moved(mut self, from: &Path, to: &Path) -> Problem {
         let place = self.place.as_mut().map(|place| &mut place.file);
         let named = match &mut self.what {
-            What::Unreadable { file, .. } | What::NoSuchFile { file, .. } | What::Unmatched { file, .. } => {
-                Some(file)
-            }
+            What::Unreadable { file, .. }
+            | What::NoSuchFile { file, .. }
+            | What::Unmatched { file, .. }
+            | What::NoFile(file)
+            | What::TooLong { file, .. } => Some(file),
             _ => None,
         };
         for file in place.into_iter().chain(named) {

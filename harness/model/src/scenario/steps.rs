@@ -112,6 +112,7 @@ pub struct SlideStep {
     #[serde(deserialize_with = "values::target")]
     pub path: String,
     /// Pause between two requests of a key.
+    #[serde(deserialize_with = "values::pause")]
     pub every: Span,
     /// How long; at least the TTL and its resolution, and a pause.
     #[serde(rename = "for")]
@@ -167,7 +168,7 @@ pub struct SerialStep {
     #[serde(default = "get", deserialize_with = "values::method")]
     pub method: String,
     /// Length of the request's body.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values::sent")]
     pub body: Option<fake_backends::behavior::Size>,
     /// All on one connection, or each on its own.
     #[serde(default = "one")]
@@ -206,7 +207,7 @@ pub struct BatchesStep {
 #[serde(deny_unknown_fields)]
 pub struct OverlapStep {
     /// How many requests must be inside at the same instant.
-    #[serde(deserialize_with = "values::count")]
+    #[serde(deserialize_with = "values::at_once")]
     pub requests: u32,
     /// Target, with `{n}`; its route in the script holds a `barrier`.
     #[serde(deserialize_with = "values::target")]
@@ -263,10 +264,10 @@ pub struct ExchangeStep {
     #[serde(default)]
     pub fields: Vec<fake_backends::behavior::FieldLine>,
     /// A field of this length.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values::sent")]
     pub long_head: Option<Size>,
     /// Length of the body.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values::sent")]
     pub body: Option<Size>,
     /// The body in chunks instead of a `Content-Length`.
     #[serde(default)]

@@ -3,7 +3,9 @@
 //! The types of the steps name these functions, so that a value is refused where it stands. A sentence of a refusal has its Spanish
 //! in the language crate, whose test walks through [`refusals`].
 
-use fake_backends::behavior::Script;
+use std::time::Duration;
+
+use fake_backends::behavior::{Script, Size, Span};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -13,6 +15,10 @@ const MOST_REQUESTS: u32 = 1_000_000;
 const MOST_AT_ONCE: u32 = 20_000;
 /// What a target may leave to be filled in for each request, and for each rung or client of a cloud case.
 const PLACEHOLDERS: [&str; 7] = ["{n}", "{key}", "{cycle}", "{batch}", "{kind}", "{rung}", "{client}"];
+/// Most bytes of the body, or of the head, of a request that is sent: it lies in memory.
+const MOST_SENT: u64 = 256 << 20;
+/// Least time between two of many: nothing that is done again and again without a pause ends in an orderly way.
+const LEAST_PAUSE: Duration = Duration::from_millis(1);
 /// Longest target or method, in bytes: more than any server reads.
 const LONGEST_TARGET: usize = 64 * 1024;
 /// Longest name of a folder, in bytes: what stands behind it has to fit into a path too.
@@ -21,6 +27,21 @@ const LONGEST_NAME: usize = 80;
 /// A target in origin form (RFC 9112, section 3.2.1), with placeholders; empty where the step has none.
 pub(super) fn target<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     checked(deserializer, |path: &String| refused_target(path))
+}
+
+/// Several of them.
+pub(super) fn targets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    checked(deserializer, |paths: &Vec<String>| paths.iter().find_map(|path| refused_target(path)))
+}
+
+/// How much of a request is sent.
+pub(super) fn sent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Size>, D::Error> {
+    checked(deserializer, |size: &Option<Size>| size.and_then(refused_size))
+}
+
+/// The time between two of many.
+pub(super) fn pause<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+    checked(deserializer, |pause: &Span| refused_pause(pause.0))
 }
 
 /// A method: a token (RFC 9110, section 5.6.2).
@@ -74,6 +95,15 @@ pub(crate) fn refused_number(count: u64, least: u32, most: u32) -> Option<String
     (count > u64::from(most)).then(|| format!("`{count}` is too many: at most {most}"))
 }
 
+fn refused_size(size: Size) -> Option<String> {
+    let most = MOST_SENT;
+    (size.0 > most).then(|| format!("{} bytes of a request are too many: at most {most}", size.0))
+}
+
+fn refused_pause(pause: Duration) -> Option<String> {
+    (pause < LEAST_PAUSE).then(|| format!("{pause:?} between two of them is too short: at least 1ms"))
+}
+
 /// Why a target cannot be asked for.
 pub(crate) fn refused_target(path: &str) -> Option<String> {
     if path.len() > LONGEST_TARGET {
@@ -82,7 +112,7 @@ pub(crate) fn refused_target(path: &str) -> Option<String> {
     if !path.starts_with('/') {
         return Some(format!("`{}` is no target: it begins with `/`", path.escape_debug()));
     }
-    if let Some(odd) = path.chars().find(|&c| !c.is_ascii_graphic()) {
+    if let Some(odd) = path.chars().find(|&c| !c.is_ascii_graphic() || c == '#') {
         return Some(format!(
             "{odd:?} cannot stand in a target: write {} for it",
             odd.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect::<String>()
@@ -126,6 +156,8 @@ pub fn refusals() -> Vec<String> {
     all.extend(refused_number(0, 1, 9));
     all.extend(refused_number(10, 1, 9));
     all.extend(refused_method("GET /"));
+    all.extend(refused_size(Size(MOST_SENT + 1)));
+    all.extend(refused_pause(Duration::ZERO));
     all
 }
 
@@ -140,6 +172,7 @@ mod tests {
         for (path, part) in [
             ("/a\r\nX-Injected: 1", "write %0D"),
             ("/a b", "write %20"),
+            ("/a#b", "write %23"),
             ("/ñ", "write %C3%B1"),
             ("a", "begins with `/`"),
             ("", "begins with `/`"),

@@ -3,13 +3,21 @@
 //! Everything that a person wrote comes through [`read`]. What is rewritten for a proxy keeps the encoding that it had, as the
 //! program that reads it expects. What is no text is refused with its place.
 
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::problem::{Place, Problem, What, closest};
+
+/// Longest file that somebody writes for the harness, in bytes: some hundred times the longest that anybody wrote.
+const MOST_WRITTEN: u64 = 1 << 20;
+/// Longest file of a program that is patched, in bytes.
+const MOST_COPIED: u64 = 16 << 20;
+/// Where a process finds what it was started with.
+const OWN_DESCRIPTORS: [&str; 3] = ["/dev/fd", "/dev/stdin", "/proc/self/fd"];
 
 /// How the characters of a file are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +39,7 @@ pub enum Encoding {
 /// # Errors
 /// It cannot be read, or is no text.
 pub fn read(file: &Path) -> Result<Arc<str>, Problem> {
-    let (text, _) = decoded(&read_bytes(file)?, file)?;
+    let (text, _) = decoded(&bytes_of(file, MOST_WRITTEN)?, file)?;
     Ok(text.strip_prefix(MARK).unwrap_or(&text).into())
 }
 
@@ -40,13 +48,32 @@ pub fn read(file: &Path) -> Result<Arc<str>, Problem> {
 /// # Errors
 /// It cannot be read.
 pub fn read_bytes(file: &Path) -> Result<Vec<u8>, Problem> {
-    std::fs::read(file).map_err(|error| {
-        let file = file.to_owned();
-        Problem::nowhere(match error.kind() {
-            ErrorKind::NotFound => What::NoSuchFile { near: nearest(&file), file },
-            _ => What::Unreadable { file, why: error.to_string() },
-        })
-    })
+    bytes_of(file, MOST_COPIED)
+}
+
+/// A device has no end, and a pipe in the place of a profile that nobody writes into is waited for for ever: neither is opened. What a
+/// shell puts in the place of a file, as `<(...)` does, is one of this process's own descriptors.
+fn bytes_of(file: &Path, most: u64) -> Result<Vec<u8>, Problem> {
+    let own = |path: &Path| OWN_DESCRIPTORS.iter().any(|own| path.starts_with(own));
+    let read = || {
+        let kind = std::fs::metadata(file)?;
+        if !kind.is_file() && !own(file) {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        File::open(file)?.take(most + 1).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    };
+    let file = file.to_owned();
+    Err(Problem::nowhere(match read() {
+        Ok(Some(bytes)) if bytes.len() as u64 <= most => return Ok(bytes),
+        Ok(Some(_)) => What::TooLong { file, most },
+        Ok(None) => What::NoFile(file),
+        Err(error) if ErrorKind::NotFound == std::io::Error::kind(&error) => {
+            What::NoSuchFile { near: nearest(&file), file }
+        }
+        Err(error) => What::Unreadable { file, why: error.to_string() },
+    }))
 }
 
 /// The file beside it, or among the scenarios, whose name is so much alike that it was probably meant.
@@ -121,6 +148,22 @@ impl Encoding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_no_end_is_not_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe.yaml");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().is_ok_and(|it| it.success());
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("zero.yaml")).unwrap();
+        let zero = folder.path().join("zero.yaml");
+        for path in [zero, folder.path().to_owned()].into_iter().chain(made.then_some(pipe)) {
+            let what = read(&path).unwrap_err().what;
+            assert!(matches!(what, What::NoFile(_)), "{path:?}: {what:?}");
+        }
+        let long = folder.path().join("long.yaml");
+        File::create(&long).unwrap().set_len(1 << 40).unwrap();
+        assert!(matches!(read(&long).unwrap_err().what, What::TooLong { .. }));
+    }
 
     #[test]
     fn every_encoding_is_read_and_written_as_it_was() {

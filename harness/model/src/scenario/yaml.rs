@@ -63,6 +63,7 @@ fn problem_of(error: &Error, text: &Arc<str>, file: &Path) -> Problem {
         | Error::SerdeInvalidValue { unexpected, expected, .. } => {
             What::WrongType { found: unexpected.clone(), expected: expected.clone() }
         }
+        Error::Budget { .. } => What::TooMuch,
         Error::Message { msg, .. } => What::BadValue(msg.clone()),
         Error::InvalidScalar { ty, .. } => wrong_shape(scalar(ty), word(place.as_ref())),
         Error::InvalidBooleanStrict { .. } => wrong_shape(Shape::Truth, word(place.as_ref())),

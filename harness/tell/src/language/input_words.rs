@@ -5,7 +5,7 @@
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::{Language, Listed, Span, value_words};
+use super::{Bytes, Language, Listed, Span, value_words};
 use crate::say;
 use harness_model::scenario::{Forbidden, NameKind, Problem, Shape, What, closest};
 
@@ -91,6 +91,16 @@ fn title(language: Language, what: &What) -> String {
             en: "`{name}` cannot count for less than the catalogue says",
             es: "`{name}` no puede valer menos de lo que dice el catálogo", name = name),
         What::NothingToRun => say!(language, en: "there is nothing to do", es: "no hay nada que hacer"),
+        What::NoFile(file) => say!(language,
+            en: "{file} is there, but it is no file", es: "{file} existe, pero no es un archivo",
+            file = file.display().to_string()),
+        What::TooLong { file, most } => say!(language,
+            en: "{file} is longer than {most}: no file of its kind is",
+            es: "{file} ocupa más de {most}: ningún archivo de su tipo es tan grande",
+            file = file.display().to_string(), most = Bytes(*most)),
+        What::TooMuch => say!(language,
+            en: "more levels, aliases or values than a file of this kind can need",
+            es: "más niveles, alias o valores de los que un archivo de este tipo puede necesitar"),
         What::Unreadable { file, why } => say!(language,
             en: "could not read {file}: {why}", es: "no se pudo leer {file}: {why}",
             file = file.display().to_string(), why = why),

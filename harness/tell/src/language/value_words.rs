@@ -102,6 +102,9 @@ fn of_a_step(why: &str) -> Option<String> {
         let bytes = bytes.strip_prefix("a target of ")?;
         return Some(format!("un destino (target) de {bytes} bytes es demasiado largo: como máximo {most}"));
     }
+    if let Some((pause, least)) = why.split_once(" between two of them is too short: at least ") {
+        return Some(format!("{pause} entre uno y otro es muy poco: al menos {least}"));
+    }
     if let Some(value) = why.strip_suffix(" is no target: it begins with `/`") {
         return Some(format!("{value} no es un destino (target): comienza por `/`"));
     }
