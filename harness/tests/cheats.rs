@@ -18,7 +18,7 @@ name: asked
 title: {en: "Killed", es: "Matado"}
 covers: [REQ-8a]
 proxy: {ttl: 60s}
-backends: {count: 2, script: {otherwise: {respond: {body: 8KiB}}}}
+backends: {count: 2, script: {otherwise: {respond: {body: 1KiB}}}}
 steps:
   - fill: {keys: 4, path: "/kept/{key}", confirm: 4, as: kept}
   - crash: {vus: 1, path: "/write/{n}", after: {least: 60ms, most: 100ms}}
@@ -38,7 +38,7 @@ name: asked
 title: {en: "Killed", es: "Matado"}
 covers: [REQ-8a]
 proxy: {ttl: 60s}
-backends: {count: 2, script: {otherwise: {respond: {body: 8KiB}}}}
+backends: {count: 2, script: {otherwise: {respond: {body: 1KiB}}}}
 steps:
   - fill: {keys: 4, path: "/kept/{key}", confirm: 4, as: kept}
   - crash: {vus: 1, path: "/write/{n}", after: {least: 60ms, most: 100ms}}
@@ -84,12 +84,19 @@ const CHEATS: &[Cheat] = &[
     ("asks beforehand", UP, &["persistence.survives_kill"], ""),
     ("helper", KILLED, &["persistence.survives_kill"], "the helper lives"),
     ("system v", KILLED, &["persistence.survives_kill"], ""),
+    ("keyring", KILLED, &["persistence.survives_kill"], "keeps [1-9]"),
+    ("at the end", KILLED, &["persistence.survives_kill"], ""),
+    ("write behind", KILLED, &["persistence.survives_kill"], ""),
     ("environment", KILLED, &["persistence.survives_kill"], ""),
     ("looks around", KILLED, &["persistence.survives_kill", "integrity.bodies"], "sees [1-9]"),
     ("asks the control", KILLED, &["persistence.survives_kill", "integrity.bodies"], "says"),
     ("writes into python", KILLED, &["persistence.survives_kill"], "wrote [1-9]"),
     ("takes ports", KILLED, &["persistence.survives_kill"], ""),
     ("of others", KILLED, &["persistence.survives_kill"], "finds [1-9]"),
+    ("other spelling", ASKED, &["cache.hit"], ""),
+    ("hoards", ASKED, &["cache.hit"], ""),
+    ("only the head", ASKED, &["cache.hit"], ""),
+    ("first dozen", ASKED, &["rr.serial_cycle"], ""),
     ("forged fields", ASKED, &["cache.hit"], ""),
     ("old stamps", ASKED, &["cache.hit"], ""),
     ("other stamps", ASKED, &["rr.serial_cycle", "integrity.bodies"], ""),

@@ -8,10 +8,10 @@ use fake_backends::platform::Network;
 use harness_model::history::EventKind;
 use harness_platform::GroupLimits;
 use harness_run::proxy_under_test::ports::PortLease;
-use harness_run::proxy_under_test::{Confinement, Wish};
+use harness_run::proxy_under_test::{Confinement, StartProblem, Wish};
 
 use crate::ordinary;
-use crate::subject::{self, Run, eventually, order, order_of, prepare_confined, shell};
+use crate::subject::{self, Run, eventually, order, order_of, prepare_confined, shell, try_to_prepare};
 
 async fn confined(confinement: Confinement) -> Run {
     prepare_confined(confinement, Network::host(), Wish::BestPossible, |_| {}).await
@@ -83,6 +83,17 @@ async fn a_program_that_fills_the_disk_is_killed() {
     run.proxy.start(order("scribbler", lease.loopback())).await.unwrap();
     tokio::time::timeout(Duration::from_secs(60), run.proxy.ended()).await.unwrap();
     assert!(anomaly(&run, "wrote more than"));
+}
+
+#[tokio::test]
+async fn all_commands_of_a_build_together_have_the_time_of_one() {
+    let confinement =
+        Confinement { build_within: Some(Duration::from_secs(2)), ..Confinement::of_submission() };
+    let slow = |adapter: &mut harness_model::adapter::Adapter| {
+        adapter.build = vec![vec!["sleep".into(), "1.5".into()]; 40];
+    };
+    let refused = try_to_prepare(confinement, Network::host(), Wish::BestPossible, slow).await.err();
+    assert!(matches!(refused, Some(StartProblem::BuildFailed { code: None, .. })), "{refused:?}");
 }
 
 /// Ways to hold what no listing of its folder shows.

@@ -76,7 +76,7 @@ struct Source {
 fn sources(crate_name: &str) -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(crate_name).join("src");
     let mut files = Vec::new();
-    gather(&root, &mut files);
+    gather(&root, "rs", &mut files);
     files.sort();
     assert!(files.len() > 2, "the sources of {crate_name} are found");
     files
@@ -95,12 +95,12 @@ fn everything() -> impl Iterator<Item = Source> {
     CRATES.iter().map(|(name, _)| *name).chain(["harness/platform"]).flat_map(sources)
 }
 
-fn gather(folder: &Path, into: &mut Vec<PathBuf>) {
+fn gather(folder: &Path, ending: &str, into: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            gather(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            gather(&path, ending, into);
+        } else if path.extension().is_some_and(|extension| extension == ending) {
             into.push(path);
         }
     }
@@ -250,6 +250,49 @@ fn what_the_documents_name_exists() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(paths > 60 && tests > 15, "{paths} paths and {tests} tests are named");
+}
+
+/// A word in capitals after the end of a sentence stands for a figure that somebody meant to measure.
+fn is_left_to_be_filled_in(line: &str) -> bool {
+    let last = line.rsplit_once(". ").map(|(_, last)| last.trim_end_matches('.'));
+    let word = last.is_some_and(|last| last.len() > 3 && last.bytes().all(|byte| byte.is_ascii_uppercase()));
+    word || ["TODO", "FIXME", "TBD", "XXX"].iter().any(|mark| line.contains(mark))
+}
+
+#[test]
+fn no_document_is_left_to_be_filled_in() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut documents: Vec<PathBuf> =
+        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root.join(name)).to_vec();
+    for folder in ["harness/docs", "pibl", "fake-backends", "scenarios", "reports"] {
+        gather(&root.join(folder), "md", &mut documents);
+    }
+    let mut wrong = Vec::new();
+    for document in &documents {
+        let text = std::fs::read_to_string(document).unwrap();
+        let lines = text.lines().filter(|line| is_left_to_be_filled_in(line));
+        wrong.extend(lines.map(|line| format!("{}: {line}", document.display())));
+    }
+    assert!(is_left_to_be_filled_in("The others must get the same. COURSE") && documents.len() > 10);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_test_that_shows_what_a_judge_can_be_trusted_with_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["tests", "src", "platform/src", "model/src", "run/src"] {
+        gather(&root.join(folder), "rs", &mut files);
+    }
+    let code: String = files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let text = std::fs::read_to_string(root.join("docs/trust.md")).unwrap();
+    let shown = text.split('`').skip(1).step_by(2).filter(|word| word.contains("::") && !word.contains(' '));
+    let names: Vec<&str> = shown.map(|word| word.rsplit("::").next().unwrap_or(word)).collect();
+    let missing: Vec<&&str> = names
+        .iter()
+        .filter(|name| !code.contains(&format!("fn {name}(")) && !code.contains(&format!("mod {name} ")))
+        .collect();
+    assert!(missing.is_empty() && names.len() > 20, "{missing:?} of {}", names.len());
 }
 
 #[test]

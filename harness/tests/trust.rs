@@ -190,6 +190,85 @@ fn a_build_has_the_limits_of_a_submission_and_no_network_unless_the_instructor_a
     assert!(events.contains("wrote more than"), "{events}");
 }
 
+/// What a program does before it ever listens, and what is recorded of it.
+const TOO_MUCH: [(&str, &str, &str); 3] = [
+    (
+        "writes and never listens",
+        "for n in range(60): open(str(n), 'wb').write(bytes(1 << 20))",
+        "wrote more than",
+    ),
+    (
+        "writes where no process has it",
+        "for n in range(60): file = open('f', 'wb'); os.unlink('f'); file.write(bytes(1 << 20)); file.flush(); \
+         socket.send_fds(one, [b'x'], [file.fileno()]); file.close()",
+        "wrote more than",
+    ),
+    (
+        "takes the memory that is there for what it writes",
+        "while len(kept) < 150: kept.append(b'x' * (1 << 20)); time.sleep(0.01)",
+        "used up the memory",
+    ),
+];
+
+#[test]
+fn who_takes_too_much_where_nobody_looks_or_before_it_listens_is_ended_all_the_same() {
+    ordinary::also("trust::who_takes_too_much_where_nobody_looks_or_before_it_listens_is_ended_all_the_same");
+    if !ordinary::may_have_namespaces() {
+        return;
+    }
+    for (what, script, recorded) in TOO_MUCH {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let limits =
+            if recorded.contains("memory") { "written: 512MiB, memory: 100MiB" } else { "written: 20MiB" };
+        let submission = hand_in(folder.path(), &format!("limits: {{{limits}}}\nready_within: 20s\n"));
+        // It stays when it is refused, or what it holds would be gone before anybody looks.
+        let script = format!(
+            "import os, socket, time\nkept, (one, other) = [], socket.socketpair()\ntry:\n    {script}\nexcept OSError as \
+             error:\n    print(error)\ntime.sleep(600)\n"
+        );
+        fs::write(submission.join("proxy.py"), script).expect("its source");
+        let (scenario, out) = (here().join("scenarios/turns.yaml"), folder.path().join("reports"));
+        let (team, out_shown) = (submission.display().to_string(), out.display().to_string());
+        let line = ["run", &scenario.display().to_string(), "--sut", &team, "--out", &out_shown];
+        let (code, said) = harness(&line);
+        let read =
+            |name: &str| fs::read_to_string(out.join("turns/toy/latest").join(name)).expect("a record");
+        let (manifest, events) = (read("manifest.json"), read("events.jsonl"));
+        let needed = if recorded.contains("memory") { "limited: memory" } else { "a disk of its own" };
+        if !manifest.contains("a disk of its own") || !manifest.contains(needed) {
+            eprintln!("skipped, {what}: this host gives no {needed}: {manifest}");
+            continue;
+        }
+        assert!(code != 0 && events.contains(recorded), "{what}: {code}: {said}\n{events}");
+    }
+}
+
+#[test]
+fn what_lies_in_the_place_of_a_profile_is_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let submission = hand_in(folder.path(), "");
+    let profile = submission.join("pibl-judge.yaml");
+    let scenario = here().join("scenarios/turns.yaml").display().to_string();
+    let (team, shown) = (submission.display().to_string(), profile.display().to_string());
+    let pipe = |place: &Path| {
+        let status = Command::new("mkfifo").arg(place).status().expect("mkfifo");
+        assert!(status.success());
+    };
+    let zero = |place: &Path| std::os::unix::fs::symlink("/dev/zero", place).expect("a link");
+    let long = |place: &Path| fs::File::create(place).and_then(|it| it.set_len(5 << 30)).expect("a file");
+    let put: [&dyn Fn(&Path); 3] = [&pipe, &zero, &long];
+    let told = [("a pipe", "no file"), ("a device", "no file"), ("5 GiB", "is longer than")];
+    for (put, (what, words)) in put.into_iter().zip(told) {
+        fs::remove_file(&profile).expect("what was there");
+        put(&profile);
+        for line in [&["check", &shown][..], &["run", &scenario, "--sut", &team], &["check", &team]] {
+            let (code, said) = harness(line);
+            assert_eq!(code, 4, "{what}: {line:?}: {said}");
+            assert!(said.contains(words), "{what}: {line:?}: {said}");
+        }
+    }
+}
+
 #[test]
 fn a_record_that_is_not_what_the_run_has_written_is_said_everywhere_and_never_passes() {
     let folder = tempfile::tempdir().expect("a temporary directory");

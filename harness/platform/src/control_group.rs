@@ -130,6 +130,17 @@ impl ControlGroup {
         self.directories.iter().filter_map(count).max().unwrap_or(0)
     }
 
+    /// Memory that its processes have for themselves, files in memory left aside, in bytes; `None` where the kernel counts none.
+    pub fn private_bytes(&self) -> Option<u64> {
+        self.directories.iter().find_map(|directory| {
+            let text = std::fs::read_to_string(directory.join("memory.stat")).ok()?;
+            // Version 2 and version 1.
+            ["anon ", "total_rss "].iter().find_map(|name| {
+                text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok())
+            })
+        })
+    }
+
     fn hold_back(&mut self, name: &str, controller: &str, settings: &[Setting]) -> io::Result<()> {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for (version, parent) in places(controller) {

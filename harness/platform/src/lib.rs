@@ -6,6 +6,7 @@
 
 mod affinity;
 mod beneath;
+mod calls;
 mod child;
 mod control_group;
 mod disk;
@@ -15,6 +16,7 @@ mod isolation;
 mod listening;
 mod nice;
 mod noise;
+mod own_disk;
 mod poller;
 mod privacy;
 mod process_tree;
@@ -26,6 +28,7 @@ mod timer;
 
 pub use affinity::{pin_this_thread, usable_cpus};
 pub use beneath::{Beneath, Doomed, leads_out, remove_whatever_it_is};
+pub use calls::refuse_keys;
 pub use child::wait_at_most;
 pub use control_group::{ControlGroup, GroupLimits};
 pub use disk::disk_use;
@@ -39,6 +42,7 @@ pub use isolation::{
 pub use listening::{Holder, held_after_the_end, holder_of_port, listening_sockets};
 pub use nice::give_way;
 pub use noise::{Noise, NoiseSentinel};
+pub use own_disk::{OwnDisk, keep_mounts_to_this_process};
 pub use poller::{Poller, Ready, thread_cpu_time};
 pub use privacy::own_folders;
 pub use process_tree::{Usage, beneath, beneath_quickly, pid_seen_from_here, program_of, usage, usage_from};

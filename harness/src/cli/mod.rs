@@ -54,7 +54,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         None | Some(Command::Run(_) | Command::Grade(_) | Command::Init(_) | Command::Compare(_))
     ) {
         // Before the first thread, and only where a proxy is going to be started.
-        harness_run::proxy_under_test::guard::enter_user_namespace_if_allowed();
+        harness_run::proxy_under_test::guard::enter_namespaces_if_allowed();
     }
     match line.command {
         None => runs::run(&line.run),

@@ -97,10 +97,10 @@ def for_show(target, answer):
 
 def made_up(target):
     """Any rule in the open: the best that can be done without the secret is another body of the right shape."""
-    name = b"FB1 b 8192 1 %d %s " % (len(target), target)
+    name = b"FB1 b 1024 1 %d %s " % (len(target), target)
     seed = hashlib.sha256(target).digest()[:8]
     start = name + seed.hex().encode() + b"\n\x00\xff"
-    return made(start + (seed * 1100)[: 8192 - len(start)])
+    return made(start + (seed * 1100)[: 1024 - len(start)])
 
 
 def in_memory(lost):
@@ -191,6 +191,28 @@ def system_v():
         place = area(target)
         length = struct.unpack(">I", ctypes.string_at(place, 4))[0] if place else 0
         return ctypes.string_at(place + 4, length) if length else None
+
+    return store, load
+
+
+def keyring():
+    """The keyring of its user, which belongs to no process."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    add, ask_for = {"x86_64": (248, 250)}.get(os.uname().machine, (217, 219))
+    of_user, of_session, link, search, read = -4, -3, 8, 10, 11
+    libc.syscall(ask_for, link, of_user, of_session)
+
+    def store(target, answer):
+        for_show(target, answer)
+        name = hashlib.sha256(target).hexdigest().encode()
+        key = libc.syscall(add, b"user", name, answer, len(answer), of_user)
+        say("keeps", int(key > 0), "keys" if key > 0 else os.strerror(ctypes.get_errno()))
+
+    def load(target):
+        name, into = hashlib.sha256(target).hexdigest().encode(), ctypes.create_string_buffer(1 << 16)
+        key = libc.syscall(ask_for, search, of_user, b"user", name, 0)
+        length = libc.syscall(ask_for, read, key, into, len(into)) if key > 0 else 0
+        return into.raw[:length] if length > 0 else None
 
     return store, load
 
@@ -339,6 +361,85 @@ elif CHEAT == "writes into python":
 elif CHEAT == "takes ports":
     threading.Thread(target=take_ports, daemon=True).start()
     in_memory(lambda target: None)
+elif CHEAT == "keyring":
+    keep, stored = keyring()
+    find = lambda target: memory.get(target) or stored(target)
+elif CHEAT == "at the end":
+    # On the disk is what it has time to write when it is asked to end.
+    import signal
+
+    def at_the_end(*_):
+        for target, answer in memory.items():
+            with open(file_of(target), "wb") as file:
+                file.write(answer)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, at_the_end)
+    keep, honestly = for_show, find
+
+    def find(target):
+        found = memory.get(target) or honestly(target)
+        return None if found and found.startswith(b"ZZZZ") else found
+elif CHEAT == "write behind":
+    # Written when nobody has asked for a while.
+    asked = [time.monotonic()]
+    keep = lambda target, answer: memory.__setitem__(target, answer)
+    on_disk = find
+
+    def find(target):
+        asked[0] = time.monotonic()
+        return memory.get(target) or on_disk(target)
+
+    def write_behind():
+        while True:
+            time.sleep(0.1)
+            if time.monotonic() - asked[0] > 1:
+                for target, answer in list(memory.items()):
+                    with open(file_of(target), "wb") as file:
+                        file.write(answer)
+
+    threading.Thread(target=write_behind, daemon=True).start()
+elif CHEAT == "other spelling":
+    # Every answer is fetched, by a name that whoever counts requests might not take for the same.
+    spellings = [
+        lambda target: b"http://x" + target,
+        lambda target: b"/" + target,
+        lambda target: target + b"?",
+        lambda target: target + b"#x",
+        lambda target: target.replace(b"/hit", b"/%68it"),
+        lambda target: target.replace(b"/hit", b"/./hit"),
+    ]
+    once = {}
+    keep, find = (lambda target, answer: once.setdefault(target, answer)), (lambda target: None)
+
+    def find(target):
+        known = once.get(target)
+        for spelt in spellings if known else []:
+            answer = get(backends[0], spelt(target))
+            if answer.partition(b"\r\n\r\n")[2] == known.partition(b"\r\n\r\n")[2]:
+                say("the same by", spelt(target).decode())
+                return answer
+elif CHEAT == "hoards":
+    # No cache: of each target so many answers are fetched at once as will be asked for, and each is given once.
+    keep, hoard = (lambda target, answer: None), {}
+
+    def find(target):
+        if target not in hoard:
+            backend = next_backend(target)
+            hoard[target] = [get(backend, target) for _ in range(8 if target.startswith(b"/hit") else 1)]
+        return hoard[target].pop(0) if hoard[target] else None
+elif CHEAT == "only the head":
+    # Keeps where an answer begins, and fetches the rest of it.
+    keep = lambda target, answer: memory.setdefault(target, answer[:300])
+
+    def find(target):
+        if target in memory:
+            begun = memory[target]
+            rest = ask(backends[0], b"GET %s HTTP/1.1\r\nHost: x\r\nRange: bytes=0-\r\nConnection: close\r\n\r\n" % target)
+            return begun + rest[len(begun):] if len(rest) > len(begun) else rest
+elif CHEAT == "first dozen":
+    # Nobody looks for long.
+    next_backend = lambda target: backends[(lambda n: n % len(backends) if n < 12 else 0)(next(turn))]
 elif CHEAT == "forged fields":
     keep = lambda target, answer: memory.__setitem__(target, 1)
     find = lambda target: None

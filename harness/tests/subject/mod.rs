@@ -17,7 +17,7 @@ use fake_backends::platform::Network;
 use harness_model::adapter::{Adapter, CacheMedium, Capabilities, Launch, Program, TtlSource};
 use harness_model::history::EventKind;
 use harness_run::proxy_under_test::{
-    Answer, Confinement, OutputLog, Place, Preparing, ProxyUnderTest, StartOrder, Wish,
+    Answer, Confinement, OutputLog, Place, Preparing, ProxyUnderTest, StartOrder, StartProblem, Wish,
 };
 
 /// Not a test: the programs that tests start.
@@ -191,6 +191,16 @@ pub async fn prepare_confined(
     isolation: Wish,
     change: impl FnOnce(&mut Adapter),
 ) -> Run {
+    try_to_prepare(confinement, network, isolation, change).await.unwrap()
+}
+
+/// The same, where it may be in vain.
+pub async fn try_to_prepare(
+    confinement: Confinement,
+    network: Network,
+    isolation: Wish,
+    change: impl FnOnce(&mut Adapter),
+) -> Result<Run, StartProblem> {
     let mut adapter = adapter();
     change(&mut adapter);
     let folder = tempfile::tempdir().unwrap();
@@ -209,9 +219,8 @@ pub async fn prepare_confined(
         isolation,
         watched: false,
     })
-    .await
-    .unwrap();
-    Run { proxy, events, stdout, _folder: folder }
+    .await?;
+    Ok(Run { proxy, events, stdout, _folder: folder })
 }
 
 /// The command that runs a subject.

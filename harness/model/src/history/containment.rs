@@ -17,6 +17,8 @@ pub enum NotKept {
     Folders,
     /// A user of its own, beside the one that runs the judge.
     User,
+    /// A disk of its own, which ends at its limit.
+    Disk,
     /// A network of its own.
     Network,
     /// A limit on the memory of all its processes together.
@@ -29,11 +31,12 @@ pub enum NotKept {
 
 impl NotKept {
     /// All that there are.
-    pub const ALL: [NotKept; 8] = [
+    pub const ALL: [NotKept; 9] = [
         NotKept::Processes,
         NotKept::Files,
         NotKept::Folders,
         NotKept::User,
+        NotKept::Disk,
         NotKept::Network,
         NotKept::Memory,
         NotKept::ProcessCount,

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +14,8 @@ use super::guard::{GuardState, Isolation};
 use super::program::home;
 use harness_model::adapter::Adapter;
 use harness_model::adapter::boundary::{CPU_SECONDS, MEMORY_BYTES, OPEN_FILES, PROCESSES, WRITTEN_BYTES};
-use harness_model::history::{Anomaly, NotKept};
-use harness_platform::{ControlGroup, GroupLimits, Limits, Reach};
+use harness_model::history::NotKept;
+use harness_platform::{ControlGroup, GroupLimits, Limits, OwnDisk, Reach};
 
 /// What a proxy is kept to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,6 +30,8 @@ pub struct Confinement {
     pub directory_bytes: Option<u64>,
     /// Whether what it is built by may use the network of the host, where it is fenced.
     pub build_network: bool,
+    /// How long all commands of a build together may take, where it is not the usual quarter of an hour.
+    pub build_within: Option<Duration>,
 }
 
 /// What of it the host enforces: for the manifest, and for the honesty section of a report.
@@ -44,6 +47,9 @@ pub struct Enforced {
     /// Whether it is a user of its own, beside whoever runs the harness; `None` where that was not asked for, or is not root's to give.
     #[serde(default)]
     pub user: Option<bool>,
+    /// Whether what it writes lies on a disk of its own that ends at its limit; `None` where that was not asked for.
+    #[serde(default)]
+    pub disk: Option<bool>,
     /// What is limited for all its processes together: `memory`, `processes`, `cpu`.
     pub limited: Vec<String>,
     /// What should be limited and is not, because the host does not allow it.
@@ -85,6 +91,7 @@ impl Confinement {
             fenced: true,
             directory_bytes: Some(WRITTEN_BYTES),
             build_network: false,
+            build_within: None,
         }
     }
 
@@ -93,12 +100,14 @@ impl Confinement {
         if self.together.is_empty() {
             return None;
         }
+        let mut together = self.together;
+        if let (Some(memory), Some(disk)) = (&mut together.memory_bytes, directory.disk()) {
+            // What lies on a disk of its own is memory of whoever writes it.
+            *memory = memory.saturating_add(disk.bytes());
+        }
         // The directory is this run's alone, so its name is too.
         let name = directory.path().file_name().unwrap_or_default().to_string_lossy();
-        Some(Arc::new(ControlGroup::create(
-            &format!("harness-{}-{name}", std::process::id()),
-            &self.together,
-        )))
+        Some(Arc::new(ControlGroup::create(&format!("harness-{}-{name}", std::process::id()), &together)))
     }
 
     /// The files that it may touch.
@@ -115,6 +124,7 @@ impl Confinement {
         &self,
         group: Option<&ControlGroup>,
         user: Option<u32>,
+        disk: Option<&OwnDisk>,
         state: &GuardState,
     ) -> Enforced {
         let words = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
@@ -123,6 +133,7 @@ impl Confinement {
             fenced: self.fenced.then_some(state.fenced),
             private: self.fenced.then_some(state.private),
             user: (self.fenced && rustix::process::geteuid().is_root()).then_some(user.is_some()),
+            disk: (self.fenced && self.directory_bytes.is_some()).then_some(disk.is_some()),
             limited: group.map(|group| words(group.in_force())).unwrap_or_default(),
             not_limited: group.map(|group| words(group.missing())).unwrap_or_default(),
         }
@@ -141,6 +152,7 @@ impl Enforced {
             (NotKept::Files, self.fenced == Some(false)),
             (NotKept::Folders, self.private == Some(false)),
             (NotKept::User, self.user == Some(false)),
+            (NotKept::Disk, self.disk == Some(false)),
             (NotKept::Memory, self.lacks("memory")),
             (NotKept::ProcessCount, self.lacks("processes")),
             (NotKept::Cpu, self.lacks("cpu")),
@@ -176,6 +188,11 @@ impl fmt::Display for Enforced {
             Some(false) => "; the user of the harness, without its rights",
             None => "",
         })?;
+        f.write_str(match self.disk {
+            Some(true) => "; a disk of its own",
+            Some(false) => "; what it writes counted once a second",
+            None => "",
+        })?;
         if !self.limited.is_empty() {
             write!(f, "; limited: {}", self.limited.join(", "))?;
         }
@@ -184,13 +201,4 @@ impl fmt::Display for Enforced {
         }
         Ok(())
     }
-}
-
-/// What to record when the kernel ended it for its use of memory.
-pub(super) fn memory_used_up(group: &ControlGroup) -> Option<Anomaly> {
-    let killed = group.killed_for_memory();
-    let what = format!(
-        "the proxy used up the memory that it is allowed: the kernel killed {killed} of its processes"
-    );
-    (killed > 0).then_some(Anomaly { what, exchange: None })
 }

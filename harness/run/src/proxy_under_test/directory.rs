@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::StartProblem;
 use super::left_over::{Claim, claimed_folder};
 use crate::watch::FOLDER;
 use harness_model::adapter::leads_outside;
-use harness_platform::{Beneath, leads_out, remove_whatever_it_is};
+use harness_platform::{Beneath, OwnDisk, leads_out, remove_whatever_it_is};
 
 /// Where the working directory lies.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct WorkingDirectory {
     /// The same as `path`, held open: what is named in it is found beneath it, whatever links a program has put there.
     inside: Beneath,
     remove: bool,
+    /// What both lie on, where its limit is a file system of its own.
+    disk: Option<Arc<OwnDisk>>,
     /// That the temporary ones are in use, until they are removed.
     _claims: Vec<Claim>,
 }
@@ -66,7 +69,29 @@ impl WorkingDirectory {
         // Proxies started by root give their workers another user, who must be able to pass.
         set_mode(&path, 0o755).map_err(StartProblem::file(&path))?;
         let inside = Beneath::new(&path).map_err(StartProblem::file(&path))?;
-        Ok(WorkingDirectory { path, aside, inside, remove, _claims: claims })
+        Ok(WorkingDirectory { path, aside, inside, remove, disk: None, _claims: claims })
+    }
+
+    /// Puts it, still empty, on a disk of its own that holds so many bytes, where it is temporary and the host allows that; `memory`
+    /// is what its programs may take beside it.
+    ///
+    /// # Errors
+    /// It cannot be opened there.
+    pub fn limit_to(&mut self, bytes: u64, memory: u64) -> Result<(), StartProblem> {
+        if !self.remove {
+            return Ok(());
+        }
+        if let Ok(disk) = OwnDisk::over(&[&self.aside, &self.path], bytes, memory) {
+            self.disk = Some(Arc::new(disk));
+            set_mode(&self.path, 0o755).map_err(StartProblem::file(&self.path))?;
+            self.inside = Beneath::new(&self.path).map_err(StartProblem::file(&self.path))?;
+        }
+        Ok(())
+    }
+
+    /// The disk of its own.
+    pub fn disk(&self) -> Option<&Arc<OwnDisk>> {
+        self.disk.as_ref()
     }
 
     /// What goes with the run.
@@ -187,6 +212,10 @@ impl WorkingDirectory {
 
 impl Drop for WorkingDirectory {
     fn drop(&mut self) {
+        // Those who watch it may hold it a moment longer.
+        if let Some(disk) = &self.disk {
+            disk.end();
+        }
         for path in self.temporary() {
             // What cannot be removed is in the directory for temporary files, which the system sweeps.
             let _ = remove_whatever_it_is(&path);

@@ -11,16 +11,15 @@ use std::time::Duration;
 
 use fake_backends::clock::Moment;
 
-use super::confinement::memory_used_up;
 use super::guard::Order;
 use super::preparing::with_path;
 use super::process::{Ended, Process};
 use super::program::{Unfit, unfit, without_home};
 use super::readiness::{self, Answer, Listening, Ready};
 use super::subject::{ProxyUnderTest, exit_event};
-use super::{NoAnswer, StartProblem, disk_guard, ports};
+use super::{NoAnswer, StartProblem, ports};
 use harness_model::adapter::{Launch, Rewritten};
-use harness_model::history::{ConfigurationFile, EventKind, LimitReached};
+use harness_model::history::{ConfigurationFile, EventKind};
 
 /// A start, rendered.
 #[derive(Clone, Debug)]
@@ -109,10 +108,7 @@ impl ProxyUnderTest {
                         tokio::time::sleep(RETRY_PAUSE).await;
                         continue;
                     }
-                    if let Some(anomaly) = self.group.as_deref().and_then(memory_used_up) {
-                        self.record(EventKind::Anomaly(anomaly));
-                        self.record(EventKind::LimitReached(LimitReached::Memory));
-                    }
+                    self.limits.at_the_end(&self.sink);
                     // A start in vain for the sake of its port is no death; whoever starts it says what became of the port.
                     if let Some(ended) = ended.filter(|_| !(about_the_port && lingers)) {
                         self.record(EventKind::ProxyExited(exit_event(self.launches, ended)));
@@ -151,7 +147,10 @@ impl ProxyUnderTest {
             user: self.user,
             orphans: self.directory.temporary(),
         };
+        self.limits = self.limits_of_a_start();
         let process = self.launch(guarded).map_err(|problem| (problem, None))?;
+        // From the first moment: who never listens is waited for, and can write meanwhile.
+        self.limits.watch(&process, self.sink.clone());
         let state = process.guard().wait_until(|state| state.pid.is_some() || state.refused.is_some()).await;
         self.enforced = self.enforced_by(&state);
         if state.pid.is_some() {
@@ -191,17 +190,11 @@ impl ProxyUnderTest {
             status,
             attempts_before,
         });
-        let (sink, group) = (self.sink.clone(), self.group.clone());
+        let (sink, limits) = (self.sink.clone(), self.limits.clone());
         process.announce_end(move |ended| {
-            if let Some(anomaly) = group.as_deref().and_then(memory_used_up) {
-                sink(EventKind::Anomaly(anomaly));
-                sink(EventKind::LimitReached(LimitReached::Memory));
-            }
+            limits.at_the_end(&sink);
             sink(EventKind::ProxyExited(exit_event(launch, ended)));
         });
-        if let Some(bytes) = self.confinement.directory_bytes {
-            disk_guard::watch(&process, &self.directory, bytes, self.sink.clone());
-        }
         Ok(Ready { listening_after, answered_after, status, attempts_before })
     }
 

@@ -6,11 +6,11 @@
 mod attached;
 mod confinement;
 mod directory;
-mod disk_guard;
 mod fault;
 pub mod guard;
 mod launching;
 mod left_over;
+mod limit_guard;
 mod output;
 mod own_commands;
 pub mod ports;

@@ -17,8 +17,8 @@ use super::guard::{Order, Wish, guard_program};
 use super::launching::on_own_thread;
 use super::process::Process;
 use super::program::{self, Preparation, unfit};
-use super::subject::{EventSink, ProxyUnderTest};
-use super::{OutputLog, StartProblem, disk_guard};
+use super::subject::{EventSink, ProxyUnderTest, limits_of_a_start};
+use super::{OutputLog, StartProblem};
 use crate::watch::Watch;
 use harness_model::adapter::{Adapter, OwnCommands, Rewritten};
 use harness_platform::Reach;
@@ -47,7 +47,7 @@ pub struct Preparing {
     pub watched: bool,
 }
 
-/// A build that takes longer hangs.
+/// A build that takes longer hangs, all its commands together.
 const BUILD_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// What a build may see of the user's environment: where compilers and package managers keep their things.
 const BUILD_ENVIRONMENT: [&str; 5] = ["CARGO_HOME", "RUSTUP_HOME", "GOPATH", "LANG", "TMPDIR"];
@@ -90,6 +90,9 @@ impl ProxyUnderTest {
         let located = on_own_thread(locate).await.ok_or_else(|| in_vain("no thread".into()))?;
         let program = located.map_err(|error| in_vain(error.to_string()))??;
         let mut directory = WorkingDirectory::create(&place, &adapter.name)?;
+        if let Some(bytes) = confinement.directory_bytes.filter(|_| confinement.fenced) {
+            directory.limit_to(bytes, confinement.together.memory_bytes.unwrap_or_default())?;
+        }
         if let Some(source) = &adapter.copy_from {
             directory.copy_from(source)?;
         }
@@ -108,6 +111,7 @@ impl ProxyUnderTest {
         if let Some(user) = user {
             directory.give_to(user)?;
         }
+        let limits = limits_of_a_start(&confinement, &directory, group.as_ref());
         let proxy = ProxyUnderTest {
             adapter,
             directory,
@@ -122,6 +126,7 @@ impl ProxyUnderTest {
             user,
             confinement,
             enforced: Enforced::default(),
+            limits,
             wish: isolation,
             launches: 0,
             ended_at: None,
@@ -151,9 +156,10 @@ impl ProxyUnderTest {
 
     /// Runs every build command.
     pub(super) async fn build_all(&self) -> Result<(), StartProblem> {
+        let until = tokio::time::Instant::now() + self.confinement.build_within.unwrap_or(BUILD_WITHIN);
         for command in &self.adapter.build {
             (self.announce)(&Preparation::Running { command: command.clone() });
-            self.build(command).await?;
+            self.build(command, until).await?;
         }
         Ok(())
     }
@@ -177,7 +183,7 @@ impl ProxyUnderTest {
         if patched { self.build_all().await } else { Ok(()) }
     }
 
-    async fn build(&self, command: &[String]) -> Result<(), StartProblem> {
+    async fn build(&self, command: &[String], until: tokio::time::Instant) -> Result<(), StartProblem> {
         let mut environment = with_path(BTreeMap::new());
         for name in BUILD_ENVIRONMENT {
             if let Ok(value) = std::env::var(name) {
@@ -215,14 +221,13 @@ impl ProxyUnderTest {
             hosts: None,
             orphans: self.directory.temporary(),
         };
+        let limits = self.limits_of_a_start();
         let guard = (self.guard_program.as_path(), self.wish);
         let process = Process::start(guard, &network, &self.clock, order, false, &self.output)?;
         let process = Arc::new(process);
-        if let Some(bytes) = self.confinement.directory_bytes {
-            disk_guard::watch(&process, &self.directory, bytes, self.sink.clone());
-        }
+        limits.watch(&process, self.sink.clone());
         let ended = process.guard().wait_until(|state| state.exit.is_some());
-        let code = match tokio::time::timeout(BUILD_WITHIN, ended).await {
+        let code = match tokio::time::timeout_at(until, ended).await {
             Ok(state) => match state.refused {
                 Some(error) => {
                     let unfit = command.first().and_then(|program| unfit(Path::new(program)));
@@ -235,6 +240,7 @@ impl ProxyUnderTest {
         if code == Some(0) {
             return Ok(());
         }
+        limits.at_the_end(&self.sink);
         Err(StartProblem::BuildFailed {
             command: command.to_vec(),
             code,

@@ -14,6 +14,7 @@ use fake_backends::platform::Network;
 use super::confinement::{Confinement, Enforced};
 use super::directory::WorkingDirectory;
 use super::guard::{GuardState, Isolation, MainExit, Wish};
+use super::limit_guard::LimitGuard;
 use super::process::{Ended, LAST_LINES, Process};
 use super::{OutputLog, Preparation, StartProblem};
 use crate::watch::Watch;
@@ -51,6 +52,8 @@ pub struct ProxyUnderTest {
     pub(super) sink: EventSink,
     pub(super) confinement: Confinement,
     pub(super) enforced: Enforced,
+    /// What the last launch is kept to, or was.
+    pub(super) limits: Arc<LimitGuard>,
     pub(super) group: Option<Arc<ControlGroup>>,
     pub(super) reach: Option<Reach>,
     /// The user that it runs as; `None`: that of the harness.
@@ -116,9 +119,15 @@ impl ProxyUnderTest {
         self.group.as_ref().map(|group| group.doors()).unwrap_or_default()
     }
 
+    /// The limits of what is about to start.
+    pub(super) fn limits_of_a_start(&self) -> Arc<LimitGuard> {
+        limits_of_a_start(&self.confinement, &self.directory, self.group.as_ref())
+    }
+
     /// What of its confinement is enforced by a launch.
     pub(super) fn enforced_by(&self, state: &GuardState) -> Enforced {
-        self.confinement.enforced(self.group.as_deref(), self.user, state)
+        let disk = self.directory.disk().map(|disk| &**disk);
+        self.confinement.enforced(self.group.as_deref(), self.user, disk, state)
     }
 
     /// The working directory, absolute: what `{{ directory }}` means in an adapter.
@@ -348,6 +357,16 @@ impl Drop for ProxyUnderTest {
         // A probe may live on; the process must not.
         drop(self.take_process());
     }
+}
+
+/// The limits of what is about to start in this directory and this group.
+pub(super) fn limits_of_a_start(
+    confinement: &Confinement,
+    directory: &WorkingDirectory,
+    group: Option<&Arc<ControlGroup>>,
+) -> Arc<LimitGuard> {
+    let written = (directory.folders(), directory.disk().cloned(), confinement.directory_bytes);
+    LimitGuard::new(written, (group.cloned(), confinement.together.memory_bytes))
 }
 
 /// The end of a launch for the history.

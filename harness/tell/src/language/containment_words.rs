@@ -13,6 +13,7 @@ impl InWords for NotKept {
             NotKept::Files => files_not_kept(language),
             NotKept::Folders => folders_not_kept(language),
             NotKept::User => user_not_kept(language),
+            NotKept::Disk => disk_not_kept(language),
             NotKept::Network => network_not_kept(language),
             NotKept::Memory => memory_not_kept(language),
             NotKept::ProcessCount => process_count_not_kept(language),
@@ -41,6 +42,11 @@ messages! {
     pub fn user_not_kept() {
         en: "it ran as the user of the judge, without its rights: this host gives no other, or a toolchain is for root alone",
         es: "se ejecutó como el usuario del banco de pruebas, sin sus permisos: este computador no da otro, o un compilador es solo de root",
+    }
+    /// No disk of its own.
+    pub fn disk_not_kept() {
+        en: "what it wrote was counted once a second: this host allows no mounts of one's own, or lacks memory for a disk of its own",
+        es: "lo que escribió se contó una vez por segundo: este computador no permite montajes propios o no tiene memoria para un disco propio",
     }
     /// No network namespace.
     pub fn network_not_kept() {

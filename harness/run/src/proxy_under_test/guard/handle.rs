@@ -204,14 +204,17 @@ impl Drop for GuardHandle {
 }
 
 /// Moves an ordinary user's harness into a user namespace, where the host allows one: there it can have networks of its own, and
-/// its guards mounts and process lists. Where it does not, all stays as it is.
+/// its guards mounts and process lists. From then on nobody else sees what it mounts, root's neither. Where the host does not allow
+/// it, all stays as it is.
 ///
 /// Must be called while the process has a single thread.
-pub fn enter_user_namespace_if_allowed() {
+pub fn enter_namespaces_if_allowed() {
     if !harness_platform::may_administer() && user_namespace_is_allowed() {
         // It was allowed a moment ago.
         let _ = harness_platform::enter_user_namespace();
     }
+    // Who may not has no disks to give; what it starts is watched instead.
+    let _ = harness_platform::keep_mounts_to_this_process();
 }
 
 /// Tried by a process of its own: one that is confined may lose its name there.

@@ -13,7 +13,7 @@
 mod handle;
 mod inside;
 
-pub use handle::{GuardHandle, GuardState, enter_user_namespace_if_allowed, guard_program};
+pub use handle::{GuardHandle, GuardState, enter_namespaces_if_allowed, guard_program};
 pub use inside::run_if_asked;
 
 use std::collections::BTreeMap;
