@@ -57,8 +57,16 @@ pub enum Message {
     Backend { at: f64, name: String, up: bool },
     /// CPU time so far and resident memory of the proxy.
     Used { at: f64, cpu_ms: f64, bytes: u64 },
-    /// About a second of a load step.
-    Load { at: f64, per_second: f64, errors: u64, in_flight: u64, p50: Option<f64>, p99: Option<f64> },
+    /// About a second of a load step, of whose requests only the first are recorded one by one.
+    Load {
+        at: f64,
+        per_second: f64,
+        errors: u64,
+        ended: u64,
+        in_flight: u64,
+        p50: Option<f64>,
+        p99: Option<f64>,
+    },
     /// What lies in the directory of the proxy.
     Files { at: f64, files: usize, bytes: u64 },
     /// Something else that is worth a line.
@@ -252,6 +260,7 @@ fn rest(language: Language, line: usize, event: &Event, kind: &EventKind) -> Opt
             at,
             per_second: second.ended as f64 / second.duration.as_secs_f64().max(1e-3),
             errors: second.errors,
+            ended: second.ended,
             in_flight: second.in_flight,
             p50: second.p50.map(|time| time.as_secs_f64() * 1e3),
             p99: second.p99.map(|time| time.as_secs_f64() * 1e3),

@@ -198,6 +198,7 @@ fn lanes(language: Language) -> Markup {
         ("cache", LiveLabel::FromCache),
         ("status", LiveLabel::ErrorStatus),
         ("trouble", LiveLabel::Trouble),
+        ("load", LiveLabel::UnderLoad),
         ("up", LiveLabel::ProxyUp),
         ("down", LiveLabel::ProxyDown),
     ];

@@ -21,29 +21,35 @@ const coded = (element, text) => { const parts = text.split('`'), pairs = Math.f
 let seen, changed = true;
 const reset = () => {
   seen = {last: 0, step: null, began: 0, done: 0, heard: 0, steps: told.steps.map(() => ''), requests: [], attempts: [], shares: new Map(told.backends.map(name => [name, 0])), down: new Set(),
-    counted: 0, all: 0, errors: 0, used: [], files: [], life: [], marks: [], notes: [], troubles: new Map(), load: null, soFar: null, held: false, over: null};
+    counted: 0, all: 0, errors: 0, ofStep: null, loads: [], used: [], files: [], life: [], marks: [], notes: [], troubles: new Map(), load: null, soFar: null, held: false, over: null};
 };
 const note = (at, text, kind) => { seen.notes.push({at, text, kind, times: 1}); if (seen.notes.length > MOST_NOTES) seen.notes.shift(); };
 const keep = (list, item) => { list.push(item); if (list.length > MOST_KEPT) list.splice(0, MOST_KEPT / 10); };
+// Requests that are over, and those of them in trouble; under load they are known by the second.
+const ended = (all, errors) => { if (seen.load && !seen.ofStep) return; seen.all += all; seen.errors += errors; if (seen.ofStep) { seen.ofStep.all += all; seen.ofStep.errors += errors; } };
 const take = {
-  step_began: m => { seen.step = m.step; seen.began = m.at; seen.done = 0; seen.load = null; seen.steps[m.step] = 'current'; keep(seen.marks, m); },
+  step_began: m => { seen.step = m.step; seen.began = m.at; seen.done = 0; seen.load = null; seen.ofStep = {all: 0, errors: 0}; seen.steps[m.step] = 'current'; keep(seen.marks, m); },
   step_ended: m => { seen.steps[m.step] = m.problem ? 'problem' : 'done'; seen.load = null; if (m.step === told.steps.length - 1) seen.step = null; if (m.problem) note(m.at, told.steps[m.step].doing + ': ' + m.problem, 'trouble'); },
   step_left_out: m => { seen.steps[m.step] = 'left'; note(m.at, told.steps[m.step].doing + ': ' + m.why); },
   request: m => {
-    seen.all++; seen.done++; keep(seen.requests, m);
+    seen.done++; keep(seen.requests, m); ended(1, m.trouble ? 1 : 0);
     if (!m.trouble) return;
-    seen.errors++;
     // The same trouble once more is a number, not a line.
     const key = seen.step + m.trouble, known = seen.troubles.get(key);
     if (known && seen.notes.includes(known)) { known.times++; return; }
     note(m.at, m.what + ': ' + m.trouble, 'trouble'); seen.troubles.set(key, seen.notes[seen.notes.length - 1]);
   },
   attempt: m => { seen.shares.set(m.backend, (seen.shares.get(m.backend) || 0) + 1); keep(seen.attempts, m); },
-  counted: m => { seen.counted += m.requests; seen.all += m.requests; seen.done += m.requests; for (const [name, n] of Object.entries(m.attempts)) { seen.counted += n; seen.shares.set(name, (seen.shares.get(name) || 0) + n); } },
+  counted: m => { seen.counted += m.requests; ended(m.requests, 0); seen.done += m.requests; for (const [name, n] of Object.entries(m.attempts)) { seen.counted += n; seen.shares.set(name, (seen.shares.get(name) || 0) + n); } },
   proxy: m => { seen.life.push(m); note(m.at, words.proxy + ': ' + m.text, m.state === 'died' ? 'trouble' : ''); },
   backend: m => { m.up ? seen.down.delete(m.name) : seen.down.add(m.name); seen.life.push({...m, is: 'backend'}); },
   used: m => keep(seen.used, m),
-  load: m => { seen.load = m; seen.all += 0; },
+  load: m => {
+    seen.load = m; keep(seen.loads, m);
+    // From here on the step is known by its seconds: what of it was recorded one by one is among them.
+    if (seen.ofStep) { seen.all -= seen.ofStep.all; seen.errors -= seen.ofStep.errors; seen.ofStep = null; }
+    seen.all += m.ended; seen.errors += m.errors;
+  },
   files: m => keep(seen.files, m),
   note: m => note(m.at, m.text),
   held: m => { seen.held = true; note(m.at, words.held); },
@@ -156,6 +162,7 @@ const mark = (g, c, kind, x, y, w, h) => {
   if (kind === 'trouble') { g.fillStyle = c.fail; g.fillRect(x, y + h / 2 - 1, w, 2); g.strokeStyle = c.fail; g.lineWidth = 2; const r = Math.max(h / 2, 3.5), ex = x + w, ey = y + h / 2; g.beginPath(); g.moveTo(ex - r, ey - r); g.lineTo(ex + r, ey + r); g.moveTo(ex - r, ey + r); g.lineTo(ex + r, ey - r); g.stroke(); return; }
   if (kind === 'cache') { g.strokeStyle = c.pass; g.lineWidth = 1.5; g.strokeRect(x + .75, y + .75, Math.max(w - 1.5, 1), Math.max(h - 1.5, 1)); return; }
   if (kind === 'status') { g.fillStyle = c.doubt; g.fillRect(x, y + h / 2, w, h / 2); g.fillRect(x, y, w, 1.5); return; }
+  if (kind === 'load') { g.fillStyle = c.band; g.fillRect(x, y + h / 4, w, h * 3 / 4); g.fillStyle = c.link; g.fillRect(x, y + h / 4, w, 1.5); return; }
   if (kind === 'up') { g.fillStyle = c.band; g.fillRect(x, y, w, h); return; }
   if (kind === 'down') { g.strokeStyle = c.quiet; g.lineWidth = 1; g.setLineDash([4, 3]); g.strokeRect(x + .5, y + .5, Math.max(w - 1, 1), h - 1); g.setLineDash([]); return; }
   g.fillStyle = c.link; g.fillRect(x, y, w, h);
@@ -184,11 +191,12 @@ const draw = () => {
   const lane = (name, h, inner) => {
     if (narrow) y += 13;
     g.fillStyle = c.soft; g.textAlign = 'left'; g.font = '600 12px ' + getComputedStyle(document.body).fontFamily;
+    if (narrow) { const w = g.measureText(name).width; g.fillStyle = c.card; g.fillRect(2, y - 13, w + 6, 14); g.fillStyle = c.soft; }
     narrow ? g.fillText(name, 4, y - 6) : g.fillText(name, 10, y + h / 2, LABEL - 12);
     g.font = '12px ' + getComputedStyle(document.body).fontFamily;
     inner(y, h); y += h; g.strokeStyle = c.rule; g.lineWidth = 1; g.beginPath(); g.moveTo(4, Math.round(y) + 3.5); g.lineTo(width - 4, Math.round(y) + 3.5); g.stroke(); y += 6;
   };
-  lane(words.client, heights[0], (top, h) => { const room = 6, each = h / room; for (const [m, row] of rows(seen.requests, from, room)) mark(g, c, kindOf(m), x(m.from), top + row * each + 1, x(m.to) - x(m.from), each - 2); });
+  lane(words.client, heights[0], (top, h) => { const most = Math.max(1, ...seen.loads.map(m => m.per_second)), room = 6, each = h / room; for (const m of seen.loads.filter(m => m.at >= from)) { const high = m.per_second / most * h; mark(g, c, 'load', x(m.at - 1000), top + h - high * 4 / 3, Math.max(x(m.at) - x(m.at - 1000) - 1, 2), high * 4 / 3); } for (const [m, row] of rows(seen.requests, from, room)) mark(g, c, kindOf(m), x(m.from), top + row * each + 1, x(m.to) - x(m.from), each - 2); });
   lane(words.proxy, heights[1], (top, h) => {
     let since = null, up = false;
     const band = until => { if (since !== null && until > from) mark(g, c, up ? 'up' : 'down', x(since), top + 2, x(until) - x(since), h - 4); };
