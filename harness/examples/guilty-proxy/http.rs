@@ -87,11 +87,17 @@ pub fn read_request(
     if wire::head_in_one_piece(defect) && !ends_a_head(reader.fill_buf()?) {
         return Err(unexpected("head in pieces"));
     }
-    let Some((mut message, framing)) = read_head(reader, wire::head_limit(defect))? else { return Ok(None) };
+    let Some((mut message, framing)) = read_head(reader, wire::head_limit(defect), defect)? else {
+        return Ok(None);
+    };
     if framing.expects_continue {
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
     message.body = match framing.body {
+        Body::UntilEnd if defect == Defect::LengthInOneSpelling && message.word(0) == "POST" => {
+            let here = reader.buffer().len() as u64;
+            read_body(reader, Body::Length(here), false)?
+        }
         Body::UntilEnd => Vec::new(),
         Body::Length(length) if wire::body_in_one_piece(defect) => {
             let here = reader.buffer().len() as u64;
@@ -119,7 +125,7 @@ pub fn read_answer(stream: &TcpStream, method: &str, defect: Defect) -> io::Resu
         return Ok(message);
     }
     loop {
-        let Some((mut message, framing)) = read_head(&mut reader, wire::head_limit(Defect::None))? else {
+        let Some((mut message, framing)) = read_head(&mut reader, wire::head_limit(Defect::None), Defect::None)? else {
             return Err(unexpected("no answer"));
         };
         // The version is that of this hop, not that of the backend (RFC 9110 §6.2).
@@ -160,7 +166,7 @@ struct Framing {
     expects_continue: bool,
 }
 
-fn read_head(reader: &mut impl BufRead, limit: u64) -> io::Result<Option<(Message, Framing)>> {
+fn read_head(reader: &mut impl BufRead, limit: u64, defect: Defect) -> io::Result<Option<(Message, Framing)>> {
     let mut limited = reader.take(limit);
     let mut message = Message::default();
     let mut framing = Framing { body: Body::UntilEnd, expects_continue: false };
@@ -184,11 +190,11 @@ fn read_head(reader: &mut impl BufRead, limit: u64) -> io::Result<Option<(Messag
         };
         let value = value.trim();
         match name.to_ascii_lowercase().as_str() {
-            "content-length" => framing.body = Body::Length(value.parse().map_err(|_| unexpected("length"))?),
+            "content-length" if wire::announces_length(defect, name) => framing.body = Body::Length(value.parse().map_err(|_| unexpected("length"))?),
             "transfer-encoding" => framing.body = Body::Chunked,
             "expect" => framing.expects_continue = true,
             "connection" => message.says_close = value.eq_ignore_ascii_case("close"),
-            "keep-alive" | "proxy-connection" | "te" | "trailer" | "upgrade" => {}
+            "content-length" | "keep-alive" | "proxy-connection" | "te" | "trailer" | "upgrade" => {}
             _ => message.fields.push((name.to_owned(), value.to_owned())),
         }
     }

@@ -64,6 +64,7 @@ impl Server {
                 Ok(Some(request)) => request,
                 Ok(None) => return,
                 Err(_) => {
+                    serving::malformed(self.defect);
                     let _ = write(stream, &Message::own(400, "Bad Request").answer_bytes(false, true, false));
                     break;
                 }

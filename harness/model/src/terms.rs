@@ -80,6 +80,8 @@ pub enum Beside {
     HalfHead,
     /// Three of them have connected and left at once.
     Bare,
+    /// Three of them have sent what is no request, each in its way, and left.
+    Malformed,
 }
 
 /// Durations in documents of the run are whole nanoseconds.

@@ -272,6 +272,7 @@ async fn play(
         adapted: Vec::new(),
         late_looks: 0,
         stuck: None,
+        gives_up_for_good: false,
     };
     // Building the proxy does not count.
     let guard = TimeGuard::start(order);

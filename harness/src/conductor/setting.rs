@@ -222,6 +222,13 @@ impl Backends {
         ForAWhile { manners, before }
     }
 
+    /// The names of those that are up, of the first `told` that the proxy may know.
+    pub(super) fn names_up(&self, told: usize) -> Vec<String> {
+        let each = self.named().into_iter().zip(&self.listed).zip(&self.up);
+        let listed = each.filter(|((_, listed), _)| **listed).take(told);
+        listed.filter(|(_, up)| **up).map(|(((name, _), _), _)| name).collect()
+    }
+
     /// Whether any of them answers.
     pub(super) fn any_up(&self) -> bool {
         self.up.contains(&true)

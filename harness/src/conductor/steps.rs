@@ -63,6 +63,8 @@ pub(super) struct Stage {
     pub(super) late_looks: u32,
     /// Why it needs a restart that was put off.
     pub(super) stuck: Option<Stuck>,
+    /// Whether it was seen not to ask backends again that were back.
+    pub(super) gives_up_for_good: bool,
 }
 
 /// Where a proxy listens that is told of no port.
@@ -131,7 +133,17 @@ impl Stage {
                     async |cpu: CpuMeter<'_>| overload::run(traffic, step, plan, &self.log, cpu).await;
                 self.counting(false, overloaded).await
             }
-            StepKind::Exact(plan) => exact::run(traffic, step, plan).await,
+            StepKind::Exact(plan) => match plan.keep_asking {
+                None => exact::run(traffic, step, plan).await,
+                Some(most) => {
+                    let back = self.backends.names_up(self.settings.backends.unwrap_or(usize::MAX));
+                    // Who did not ask them again in all that time does not do so a second time.
+                    let most = if self.gives_up_for_good { Duration::ZERO } else { most };
+                    let asked = exact::keep_asking(traffic, step, plan, most, &back).await;
+                    self.gives_up_for_good |= !asked;
+                    Ok(())
+                }
+            },
             StepKind::Wait { duration } => {
                 tokio::time::sleep(*duration).await;
                 Ok(())

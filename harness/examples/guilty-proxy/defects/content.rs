@@ -47,7 +47,7 @@ pub fn hit_among_others(defect: Defect, others: bool, hit: Message) -> Message {
 pub fn keeps_status(defect: Defect, status: u16) -> bool {
     match defect {
         Defect::CachesErrors => status == 200 || status >= 500,
-        Defect::KeepsNotFound => status == 200 || status == 404,
+        Defect::KeepsNotFound | Defect::KeepsNotFoundAsFound => status == 200 || status == 404,
         _ => status == 200,
     }
 }
@@ -71,6 +71,7 @@ pub fn stored(defect: Defect, answer: &Message) -> Message {
             let end = kept.body.iter().position(|&byte| byte == 0).unwrap_or(kept.body.len());
             kept.body.truncate(end);
         }
+        Defect::KeepsNotFoundAsFound => "HTTP/1.1 200 OK".clone_into(&mut kept.first_line),
         Defect::HitHasOneByteMore => kept.body.push(b'\n'),
         Defect::HitWithoutContentType => {
             kept.fields.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));

@@ -156,6 +156,8 @@ pub enum Defect {
     CachesErrors,
     /// An answer of the status 404 is stored (a finding: it is legal).
     KeepsNotFound,
+    /// An answer of the status 404 is stored, and comes back as one of the status 200 (REQ-6).
+    KeepsNotFoundAsFound,
     /// What is called private is kept for everybody (REQ-8, optimal).
     KeepsPrivate,
     /// What is answered to a request with a password is kept for everybody (REQ-8, optimal).
@@ -170,6 +172,8 @@ pub enum Defect {
     SerialAccept,
     /// At most four clients are served at once (REQ-3).
     FourAtOnce,
+    /// After a request that is none nobody is served any more, as by a lock that an exception leaves held (REQ-3, optimal).
+    MalformedStopsAll,
     /// A request whose names of fields are written in lower case is refused, as those of many libraries are (REQ-3).
     ChokesOnLowerCase,
     /// Clients share one buffer without a lock (REQ-3).
@@ -198,6 +202,8 @@ pub enum Defect {
     GetAndPostOnly,
     /// Of a body only what came with the head is read (REQ-4).
     FirstSegmentOfBody,
+    /// The length of a body is known by one spelling alone, `Content-Length` (REQ-4).
+    LengthInOneSpelling,
     /// A head that does not come in one piece is refused (REQ-4).
     FirstSegmentOfHead,
     /// Heads of more than 4 KiB are refused (REQ-4, optimal).

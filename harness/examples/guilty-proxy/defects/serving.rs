@@ -113,6 +113,13 @@ pub fn client_left(defect: Defect) {
     }
 }
 
+/// What becomes of everybody when a client has sent what is no request.
+pub fn malformed(defect: Defect) {
+    if defect == Defect::MalformedStopsAll {
+        *STOPPED.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+}
+
 /// Waits for ever where a client that left has stopped everything.
 pub fn wait_where_all_is_stopped() {
     while *STOPPED.lock().unwrap_or_else(PoisonError::into_inner) {

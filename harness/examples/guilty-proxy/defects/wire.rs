@@ -21,6 +21,14 @@ pub fn body_in_one_piece(defect: Defect) -> bool {
     defect == Defect::FirstSegmentOfBody
 }
 
+/// Whether a field announces a length.
+pub fn announces_length(defect: Defect, name: &str) -> bool {
+    match defect {
+        Defect::LengthInOneSpelling => name == "Content-Length",
+        _ => name.eq_ignore_ascii_case("content-length"),
+    }
+}
+
 /// Whether a 1xx is passed on as if nothing followed it.
 pub fn interim_is_final(defect: Defect) -> bool {
     defect == Defect::InterimForFinal

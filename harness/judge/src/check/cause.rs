@@ -71,6 +71,8 @@ pub enum Cause {
     PassedOnIncompletely,
     /// Only the first read of a request is forwarded: what comes later, or beyond the buffer, is lost.
     FirstReadOnly,
+    /// Names of fields are compared letter by letter, and `content-length` is another one than `Content-Length`.
+    SpellingOfNames,
     /// The transfer coding of a request is neither decoded nor passed on.
     ChunksNotRead,
     /// The request is written anew from its parts, and some are left out.
@@ -172,7 +174,9 @@ fn of_amiss(check: CheckId, amiss: &Amiss) -> Option<Cause> {
             | FailuresTruncated | FailuresGoesOn | FailuresRecovery,
             _,
         ) => Cause::BackendErrorIgnored,
-        (CacheErrors | CacheNotFound, Amiss::Kept) => Cause::StatusNotLookedAt,
+        (CacheErrors | CacheNotFound, Amiss::Kept) | (_, Amiss::StatusOfHit { .. }) => {
+            Cause::StatusNotLookedAt
+        }
         (CacheNoStore | CachePrivate | CacheAuthorization, Amiss::Kept) => Cause::DirectivesIgnored,
         (CacheKeys | CacheSimilarPaths, Amiss::Answer { wrong: Wrong::Foreign { .. } }) => Cause::KeysCollide,
         (CacheHead, Amiss::Answer { .. }) => Cause::MethodNotInKey,

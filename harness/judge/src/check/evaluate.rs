@@ -153,8 +153,9 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
             fidelity::judged(ledger, check, Rule::ServedOnOneConnection)
         }
         PageOneImage | PageManyImages | PageLargeFile | PageLargeFiles | ConnectionsSilent
-        | ConnectionsBare | FailuresOneRefuses | FailuresGoesOn | FailuresRecovery | CacheKeys
+        | ConnectionsBare | ConnectionsMalformed | FailuresOneRefuses | FailuresGoesOn | CacheKeys
         | CacheHead | CacheSimilarPaths => fidelity::judged(ledger, check, Rule::Served),
+        FailuresRecovery => fidelity::judged(ledger, check, Rule::AskedAgain),
         ConnectionsClientLeaves | CacheAborted => fidelity::judged(ledger, check, Rule::ServedAfterwards),
         FailuresAllRefuse | FailuresHang | FailuresReset => fidelity::judged(ledger, check, Rule::AnError),
         FailuresPostOnce => fidelity::judged(ledger, check, Rule::TakenOnce),

@@ -287,6 +287,9 @@ checks! {
     /// Clients that connect and leave at once do no harm.
     ConnectionsBare = "connections.bare_connect", Req3, Optimal, Practice, Connections;
         rests on &[], None; needs &[]; reads OwnExchanges; shown ByOneRequest;
+    /// After clients have sent what is no request others are served.
+    ConnectionsMalformed = "connections.malformed", Req3, Optimal, Practice, Connections;
+        rests on &[], None; needs &[]; reads OwnExchanges; shown ByOneRequest;
     /// After clients have left in the middle of a download others are served.
     ConnectionsClientLeaves = "connections.client_leaves", Req5, Optimal, Practice, Connections;
         rests on &[], None; needs &[]; reads OwnExchanges; shown ByOneRequest;
@@ -317,9 +320,9 @@ checks! {
     /// After each failure of a backend others are served.
     FailuresGoesOn = "failures.goes_on", Req5, Optimal, Practice, Failures;
         rests on &[ForwardOnce], None; needs &[]; reads OwnExchanges; shown ByOneRequest;
-    /// Backends that are back are used again.
+    /// Backends that are back are used again: each of them that had failed, within the time that the scenario states.
     FailuresRecovery = "failures.recovery", Req5, Optimal, Practice, Failures;
-        rests on &[ForwardOnce], None; needs &[]; reads OwnExchanges; shown ByOneRequest;
+        rests on &[ForwardOnce], Some(Control::EveryBackend); needs &[]; reads OwnExchanges; shown ByOneRequest;
     /// A hit equals its miss at every size.
     CacheSizes = "cache.sizes", Req8, Required, Assignment("5.8"), Cache;
         rests on &[CacheHit], None; needs &[Need::Cache]; reads OwnExchanges; shown Twice;

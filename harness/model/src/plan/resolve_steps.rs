@@ -366,6 +366,7 @@ impl<'a> Resolver<'a> {
             leaves_after: written.leaves_after.map(|size| size.0),
             beside: written.beside,
             within: written.within.map_or(ANSWERED_WITHIN, |span| span.0),
+            keep_asking: written.keep_asking.map(|span| span.0),
         }))
     }
 

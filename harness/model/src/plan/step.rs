@@ -344,6 +344,9 @@ pub struct Exact {
     /// An answer that takes longer is none.
     #[serde(with = "duration_ns")]
     pub within: Duration,
+    /// All of it once more each second, for so long at most, until a whole round was answered and every backend asked that is up.
+    #[serde(default, with = "duration_ns::option")]
+    pub keep_asking: Option<Duration>,
 }
 
 #[cfg(test)]

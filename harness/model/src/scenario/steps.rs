@@ -302,6 +302,9 @@ pub struct ExchangeStep {
     /// An answer that takes longer is none; 5 s where nothing is said.
     #[serde(default)]
     pub within: Option<Span>,
+    /// All of it once more each second, for so long at most, until a whole round was answered and every backend asked that is up.
+    #[serde(default)]
+    pub keep_asking: Option<Span>,
     /// Name that checks refer to.
     #[serde(rename = "as", default)]
     pub label: Option<String>,

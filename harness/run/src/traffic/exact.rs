@@ -6,14 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::quiescence::settle;
 use super::{Connection, Numbers, Problem, Request, Shape, Traffic, expand};
-use harness_model::history::Purpose;
+use harness_model::history::{ExchangeEnd, Purpose};
 use harness_model::plan::{Exact, Step};
 use harness_model::terms::Beside;
 
@@ -22,6 +22,54 @@ use harness_model::terms::Beside;
 const AT_REST_WITHIN: Duration = Duration::from_millis(300);
 /// Others who connect are given this long to be accepted first, so that they are ahead of the request.
 const OTHERS_FIRST: Duration = Duration::from_millis(50);
+/// Who has sent what is no request reads what it is told, and leaves after so long.
+const TOLD_WITHIN: Duration = Duration::from_millis(300);
+/// What is no request: a length that is no number, a line of one word, a field without a colon.
+const MALFORMED: [&[u8]; 3] = [
+    b"POST /malformed HTTP/1.1\r\nHost: malformed\r\nContent-Length: many\r\n\r\n",
+    b"nonsense\r\n\r\n",
+    b"GET /malformed HTTP/1.1\r\nHost: malformed\r\nno colon\r\n\r\n",
+];
+/// Between two rounds of a step that goes on until backends are back.
+const ROUND_PAUSE: Duration = Duration::from_secs(1);
+
+/// Goes on with rounds of all its requests until one was answered as a whole and each backend of `back` was asked, for `most` at most; says
+/// whether that was so.
+pub async fn keep_asking(
+    traffic: &Traffic,
+    step: &Step,
+    exact: &Exact,
+    most: Duration,
+    back: &[String],
+) -> bool {
+    let request = requests(traffic, step, exact);
+    // Who was never asked has nothing to come back to.
+    let snapshot = traffic.journal.snapshot();
+    let was_asked = |name: &&String| snapshot.iter().any(|attempt| attempt.backend == **name);
+    let known: Vec<&String> = back.iter().filter(was_asked).collect();
+    let first = snapshot.len();
+    let begun = tokio::time::Instant::now();
+    let mut number = 0;
+    loop {
+        let mut answered = true;
+        for _ in 0..exact.times {
+            let exchange = traffic.clients.ask_on(&mut None, &request(number), None).await;
+            let status = exchange.response.as_ref().map_or(0, |response| response.status);
+            answered &= exchange.end == ExchangeEnd::Complete && (200..300).contains(&status);
+            number += 1;
+        }
+        settle(&traffic.journal, 0, AT_REST_WITHIN).await;
+        let since = traffic.journal.attempts_since(first);
+        let asked = |name: &&String| since.iter().any(|attempt| attempt.backend == **name);
+        if answered && known.iter().all(asked) {
+            return true;
+        }
+        if begun.elapsed() >= most {
+            return false;
+        }
+        tokio::time::sleep(ROUND_PAUSE).await;
+    }
+}
 
 /// Sends all of them.
 ///
@@ -29,28 +77,7 @@ const OTHERS_FIRST: Duration = Duration::from_millis(50);
 /// A task of ours broke.
 pub async fn run(traffic: &Traffic, step: &Step, exact: &Exact) -> Result<(), Problem> {
     let others = others(traffic, exact.beside).await;
-    let shape = Arc::new(Shape {
-        fields: exact.fields.clone(),
-        long_head_bytes: exact.long_head_bytes,
-        chunked: exact.chunked,
-        cut: exact.cut.clone(),
-        pause: exact.pause,
-        http10: exact.http10,
-        leaves_after: exact.leaves_after,
-        about_keeping: exact.keep,
-    });
-    let request = |number: u32| {
-        let target = expand(&exact.path, Numbers { n: number.into(), batch: 0, cycle: step.cycle });
-        let purpose = if exact.leaves_after.is_some() { Purpose::Leaving } else { Purpose::Exact };
-        let mut request = Request::get(purpose, number, target, traffic.clients.clock().now());
-        request.group = step.cycle;
-        request.method.clone_from(&exact.method);
-        request.body_bytes = exact.body_bytes;
-        request.timeout = exact.within + exact.pause * exact.cut.len() as u32;
-        request.keep = exact.keep;
-        request.shape = Some(shape.clone());
-        request
-    };
+    let request = requests(traffic, step, exact);
     if exact.pipelined {
         let requests: Vec<Request> = (0..exact.times).map(request).collect();
         traffic.clients.pipeline(&requests).await;
@@ -58,7 +85,7 @@ pub async fn run(traffic: &Traffic, step: &Step, exact: &Exact) -> Result<(), Pr
         let mut sent = 0;
         while sent < exact.times && !traffic.clients.leaves_out((exact.times - sent).into()) {
             let count = exact.at_once.min(exact.times - sent);
-            together(traffic, (sent..sent + count).map(request).collect()).await?;
+            together(traffic, (sent..sent + count).map(&request).collect()).await?;
             sent += count;
             settle(&traffic.journal, 0, AT_REST_WITHIN).await;
             if sent < exact.times {
@@ -80,6 +107,33 @@ pub async fn run(traffic: &Traffic, step: &Step, exact: &Exact) -> Result<(), Pr
     }
     drop(others);
     Ok(())
+}
+
+/// The requests of a step, by their number.
+fn requests(traffic: &Traffic, step: &Step, exact: &Exact) -> impl Fn(u32) -> Request {
+    let shape = Arc::new(Shape {
+        fields: exact.fields.clone(),
+        long_head_bytes: exact.long_head_bytes,
+        chunked: exact.chunked,
+        cut: exact.cut.clone(),
+        pause: exact.pause,
+        http10: exact.http10,
+        leaves_after: exact.leaves_after,
+        about_keeping: exact.keep,
+    });
+    let (clock, cycle, exact) = (traffic.clients.clock(), step.cycle, exact.clone());
+    move |number: u32| {
+        let target = expand(&exact.path, Numbers { n: number.into(), batch: 0, cycle });
+        let purpose = if exact.leaves_after.is_some() { Purpose::Leaving } else { Purpose::Exact };
+        let mut request = Request::get(purpose, number, target, clock.now());
+        request.group = cycle;
+        request.method.clone_from(&exact.method);
+        request.body_bytes = exact.body_bytes;
+        request.timeout = exact.within + exact.pause * exact.cut.len() as u32;
+        request.keep = exact.keep;
+        request.shape = Some(shape.clone());
+        request
+    }
 }
 
 /// What is asked for again is given the time to be stored.
@@ -115,7 +169,7 @@ async fn others(traffic: &Traffic, beside: Option<Beside>) -> Vec<TcpStream> {
     let count = match beside {
         None => return connected,
         Some(Beside::HalfHead) => 1,
-        Some(Beside::Silent | Beside::Bare) => 3,
+        Some(Beside::Silent | Beside::Bare | Beside::Malformed) => 3,
     };
     for _ in 0..count {
         let address = traffic.clients.address();
@@ -129,6 +183,16 @@ async fn others(traffic: &Traffic, beside: Option<Beside>) -> Vec<TcpStream> {
             // A proxy that has closed already is not held up by it.
             let _ = stream.write_all(b"GET /half HTTP/1.1\r\nHost: half\r\nX-Ha").await;
         }
+    }
+    if beside == Some(Beside::Malformed) {
+        for (stream, malformed) in connected.iter_mut().zip(MALFORMED) {
+            if stream.write_all(malformed).await.is_ok() {
+                // A refusal is read to its end: who leaves without is another client.
+                let mut told = Vec::new();
+                let _ = tokio::time::timeout(TOLD_WITHIN, stream.read_to_end(&mut told)).await;
+            }
+        }
+        connected.clear();
     }
     if beside == Some(Beside::Bare) {
         connected.clear();

@@ -142,11 +142,17 @@ impl Request {
         push_field(&mut head, "Host", host);
         push_field(&mut head, "User-Agent", USER_AGENT);
         push_field(&mut head, "Accept", "*/*");
+        let written_out = |name: &str| {
+            let lines = self.shape.iter().flat_map(|shape| &shape.fields);
+            lines.filter_map(|line| line.split_once(':')).any(|(known, _)| known.eq_ignore_ascii_case(name))
+        };
         if self.has_body() {
             let kind = if self.json.is_some() { "application/json" } else { "application/octet-stream" };
             push_field(&mut head, "Content-Type", kind);
             match self.shape.as_deref() {
                 Some(Shape { chunked: true, .. }) => push_field(&mut head, "Transfer-Encoding", "chunked"),
+                // As the scenario spells it.
+                _ if written_out("Content-Length") => {}
                 _ => push_field(&mut head, "Content-Length", self.body_bytes.to_string()),
             }
         }
@@ -251,6 +257,16 @@ mod tests {
         assert!(String::from_utf8(post.head("h")).unwrap().contains("Content-Length: 0\r\n"));
         post.body_bytes = 100;
         assert_eq!(post.body().len(), 100);
+    }
+
+    #[test]
+    fn a_length_that_is_written_out_is_the_only_one() {
+        let mut post = Request::get(Purpose::Exact, 0, "/a".into(), Moment(0));
+        (post.method, post.body_bytes) = ("POST".into(), 100);
+        let fields = vec!["content-length: 100".to_owned()];
+        post.shape = Some(Arc::new(Shape { fields, ..Shape::default() }));
+        let head = String::from_utf8(post.head("h")).unwrap();
+        assert!(head.contains("content-length: 100\r\n") && !head.contains("Content-Length"), "{head}");
     }
 
     #[test]

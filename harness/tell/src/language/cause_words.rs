@@ -111,6 +111,10 @@ words!(Cause {
         en: "only the first recv of a request is forwarded: read until the empty line, then as many bytes as Content-Length says",
         es: "solo se reenvía el primer recv de la petición: hay que leer hasta la línea vacía y luego tantos bytes como diga Content-Length"
     },
+    Cause::SpellingOfNames => {
+        en: "names of fields are compared letter by letter: `content-length` and `Content-Length` are the same name (RFC 9110 §5.1), so compare them without regard to case",
+        es: "los nombres de los campos se comparan letra por letra: `content-length` y `Content-Length` son el mismo nombre (RFC 9110 §5.1), así que conviene compararlos sin distinguir mayúsculas"
+    },
     Cause::ChunksNotRead => {
         en: "a body with Transfer-Encoding: chunked is neither read to its last chunk nor passed on",
         es: "un cuerpo con Transfer-Encoding: chunked no se lee hasta su último trozo ni se reenvía"

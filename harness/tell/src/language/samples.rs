@@ -317,6 +317,8 @@ pub(crate) fn all() -> Vec<Finding> {
         Amiss::PassedOffAsWhole { bytes: 1_000 },
         Amiss::Kept,
         Amiss::NotKeptInCache,
+        Amiss::NotAskedAgain { backend: "b2".into(), for_ms: 60_000 },
+        Amiss::StatusOfHit { sent: 404, came: 200 },
         Amiss::Differs { difference: Difference::Bytes },
     ] {
         all.push(Finding::Exchange(ExchangeFinding::Amiss {

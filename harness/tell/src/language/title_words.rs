@@ -279,6 +279,10 @@ checks! {
         title: { en: "bare connections do no harm", es: "las conexiones vacías no hacen daño" },
         asks: { en: "After others have connected and left at once, requests are answered.", es: "Después de que otros se conectan y se van enseguida, las peticiones se responden." }
     }
+    ConnectionsMalformed {
+        title: { en: "malformed requests harm nobody else", es: "las peticiones mal formadas no dañan a los demás" },
+        asks: { en: "After others have sent what is no request (a length that is no number, a line of one word, a field without a colon) and left, requests are answered.", es: "Después de que otros envían lo que no es una petición (una longitud que no es un número, una línea de una palabra, un campo sin dos puntos) y se van, las peticiones se responden." }
+    }
     ConnectionsClientLeaves {
         title: { en: "clients that leave in mid-download cost nothing", es: "los clientes que se van en plena descarga no cuestan nada" },
         asks: { en: "After clients have broken off a download, the next ones are served.", es: "Después de que unos clientes abandonan una descarga, los siguientes son atendidos." }
@@ -321,7 +325,7 @@ checks! {
     }
     FailuresRecovery {
         title: { en: "backends that are back are used", es: "los backends que vuelven se usan" },
-        asks: { en: "When the backends are back, requests are answered again.", es: "Cuando los backends vuelven, las peticiones se responden otra vez." }
+        asks: { en: "When the backends are back, requests are answered again, and each backend that had failed is asked again within the time that the scenario states.", es: "Cuando los backends vuelven, las peticiones se responden otra vez, y a cada backend que había fallado se le vuelve a pedir dentro del tiempo que dice el escenario." }
     }
     CacheSizes {
         title: { en: "a hit equals its miss at every size", es: "lo servido desde el caché es igual en todo tamaño" },

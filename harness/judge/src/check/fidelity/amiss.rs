@@ -117,6 +117,20 @@ pub enum Amiss {
     Kept,
     /// It came from a backend, where the cache should have had it.
     NotKeptInCache,
+    /// A backend that had failed and was back was not asked again.
+    NotAskedAgain {
+        /// Its name.
+        backend: String,
+        /// Requests were sent for so long, in ms.
+        for_ms: u64,
+    },
+    /// The cache gave an answer out with another status than its backend had sent.
+    StatusOfHit {
+        /// As the backend sent it.
+        sent: u16,
+        /// As it came.
+        came: u16,
+    },
     /// The answer from the cache is another than the first one.
     Differs {
         /// In what.

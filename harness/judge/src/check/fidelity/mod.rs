@@ -3,6 +3,7 @@
 //! `evaluate` calls [`judged`] for every check that an `exchange` step can name, and says by which rule. Nothing is
 //! concluded from the words of the proxy: the journals of the backends and the bytes at the client decide.
 
+mod again;
 mod amiss;
 mod compare;
 mod kept_open;
@@ -36,6 +37,8 @@ pub(super) enum Rule {
     Served,
     /// The same, and all on one connection.
     ServedOnOneConnection,
+    /// The same; where it was asked until backends are back, at last, and each of them that is up by name.
+    AskedAgain,
     /// A complete answer: that of a backend that did answer, or one that says that something went wrong.
     AnError,
     /// Anything but an incomplete answer passed off as a whole one of success.
@@ -64,6 +67,13 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan, rule: Rule) -> Judg
         let mut asked = ledger.requests_of(step.index, Purpose::Exact);
         exchanges += asked.len() as u64;
         asked.sort_by_key(|asked| (asked.exchange.number, asked.exchange.id));
+        if let Some(most) = exact.keep_asking {
+            match again::amiss(ledger, step, exact.times, most, &asked) {
+                Some(found) => amiss.extend(found),
+                None => exchanges -= asked.len() as u64,
+            }
+            continue;
+        }
         for (place, one) in asked.iter().enumerate() {
             any_taken |= ledger.attempts_for(&one.exchange.target).next().is_some();
             if let Some((found, evidence)) = of_one(ledger, rule, exact, one, &asked[..place]) {
@@ -112,9 +122,13 @@ fn of_one(
 ) -> Option<(Amiss, Vec<usize>)> {
     let alone = |amiss: Amiss| Some((amiss, Vec::new()));
     match rule {
-        Rule::Faithful => faithful(ledger, exact, asked),
-        Rule::Served if is_of_a_head(ledger, asked) => alone(Amiss::Answer { wrong: Wrong::OfAHead }),
-        Rule::Served | Rule::ServedAfterwards => {
+        Rule::Faithful => match status_of_a_hit(ledger, exact, asked) {
+            Some((sent, came)) if sent == came => None,
+            Some((sent, came)) => alone(Amiss::StatusOfHit { sent, came }),
+            None => faithful(ledger, exact, asked),
+        },
+        Rule::Served | Rule::AskedAgain if is_of_a_head(ledger, asked) => alone(Amiss::Answer { wrong: Wrong::OfAHead }),
+        Rule::Served | Rule::AskedAgain | Rule::ServedAfterwards => {
             wrong_answer(asked).and_then(|wrong| alone(Amiss::Answer { wrong }))
         }
         Rule::ServedOnOneConnection => {
@@ -171,6 +185,18 @@ fn of_one(
 fn answered(ledger: &Ledger<'_>, asked: &Asked<'_>) -> u64 {
     ledger.attempts_during(asked).filter(|arrived| arrived.attempt.outcome == Outcome::Answered).count()
         as u64
+}
+
+/// The status that a backend sent last for what is asked about its status, and the one with which the cache answered: that it is kept is
+/// allowed (RFC 9110 §15.1), that it becomes another one is not.
+fn status_of_a_hit(ledger: &Ledger<'_>, exact: &Exact, asked: &Asked<'_>) -> Option<(u16, u16)> {
+    if exact.asks != CheckId::ForwardStatus || !ledger.is_from_cache(asked) {
+        return None;
+    }
+    let before = |arrived: &Arrived<'_>| arrived.attempt.arrived < asked.sent();
+    let sent = ledger.attempts_for(&asked.exchange.target).take_while(before).last()?.attempt.status?;
+    // An error of its own is none of the cache's.
+    asked.status().filter(|&came| came == sent || (200..300).contains(&came)).map(|came| (sent, came))
 }
 
 fn faithful(ledger: &Ledger<'_>, exact: &Exact, asked: &Asked<'_>) -> Option<(Amiss, Vec<usize>)> {

@@ -183,3 +183,67 @@ fn a_post_that_one_backend_has_taken_may_not_reach_another() {
     assert_eq!(verdict.cause, None);
     assert_eq!(outcome(&|post| post).outcome, Outcome::Inconclusive, "none of them was ever taken");
 }
+
+/// All were down and are back at 100 ms; a round of three requests each 10 s until 60 s later, in which these backends answer.
+fn coming_back(rounds: &[[Option<&str>; 3]]) -> crate::check::Verdict {
+    let mut kit = Kit::new(3);
+    for (n, backend) in ["b1", "b2", "b3"].into_iter().enumerate() {
+        kit.ask(get(&format!("/before/{n}"), 20.0 + n as f64 * 10.0).by(backend));
+        kit.event(60.0, EventKind::BackendDown { backend: backend.into() });
+        let address = ([127, 0, 0, 1], 9_000).into();
+        kit.event(100.0, EventKind::BackendUp { backend: backend.into(), address });
+    }
+    let mut plan = samples::exact(CheckId::FailuresRecovery, "/back/{n}", 3);
+    plan.keep_asking = Some(Duration::from_secs(60));
+    kit.step(110.0, StepKind::Exact(plan));
+    for (round, backends) in rounds.iter().enumerate() {
+        for (place, backend) in backends.iter().enumerate() {
+            let number = (round * 3 + place) as u32;
+            let at = 120.0 + round as f64 * 10_000.0 + place as f64 * 10.0;
+            let ask = get(&format!("/back/{number}"), at);
+            kit.ask_as(
+                number,
+                match backend {
+                    Some(backend) => ask.by(backend),
+                    None => ask.with_status(502).of_the_proxy_itself(),
+                },
+            );
+        }
+    }
+    kit.judge(CheckId::FailuresRecovery)
+}
+
+#[test]
+fn who_leaves_a_backend_alone_for_a_while_uses_it_in_the_end_and_who_never_asks_it_again_does_not() {
+    let (all, none) = ([Some("b1"), Some("b2"), Some("b3")], [None; 3]);
+    assert_eq!(coming_back(&[all]).outcome, Outcome::Pass);
+    assert_eq!(coming_back(&[none, none, none, none, none, all]).outcome, Outcome::Pass, "after 50 s");
+    let without_b2 = [[Some("b1"), Some("b3"), Some("b1")]; 7];
+    let verdict = coming_back(&without_b2);
+    let backend = "b2".to_owned();
+    assert_eq!(what(&verdict.finding), Some(&Amiss::NotAskedAgain { backend, for_ms: 60_022 }));
+    let verdict = coming_back(&[none; 7]);
+    assert_eq!(verdict.outcome, Outcome::Fail);
+    assert!(matches!(what(&verdict.finding), Some(Amiss::NotAskedAgain { backend, .. }) if backend == "b1"));
+}
+
+#[test]
+fn a_step_that_was_broken_off_before_its_time_says_nothing_of_who_may_still_be_asked_again() {
+    assert_eq!(coming_back(&[[None; 3]; 2]).finding, Finding::NotReached);
+}
+
+#[test]
+fn a_404_may_be_kept_as_what_it_is_and_not_as_something_else() {
+    let outcome = |came: u16| {
+        let mut kit = Kit::new(3);
+        // Another step asked for it first.
+        kit.ask(Ask::get(Purpose::Serial, "/none", 10.0).by("b1").with_status(404));
+        kit.step(20.0, exact(CheckId::ForwardStatus, "/none", 2));
+        kit.ask(get("/none", 100.0).with_status(came));
+        kit.ask(get("/none", 200.0).with_status(came));
+        let verdict = kit.judge(CheckId::ForwardStatus);
+        (verdict.outcome, what(&verdict.finding).cloned())
+    };
+    assert_eq!(outcome(404), (Outcome::Pass, None));
+    assert_eq!(outcome(200), (Outcome::Fail, Some(Amiss::StatusOfHit { sent: 404, came: 200 })));
+}

@@ -18,6 +18,10 @@ use fake_backends::clock::Moment;
 use fake_backends::content::Content;
 use harness_model::catalogue::CheckId;
 use harness_model::history::{ExchangeEnd, Purpose};
+use harness_model::plan::StepKind;
+
+/// As many libraries write it.
+const LENGTH_IN_LOWER_CASE: &[u8] = b"\r\ncontent-length:";
 
 impl<'a> Run<'a> {
     /// The cause of a failure whose finding suggests none, or one that something else in the run shows more plainly.
@@ -61,6 +65,7 @@ impl<'a> Run<'a> {
             Cause::FirstReadOnly if matches!(amiss_of(verdict), Some(Amiss::Target { .. })) => {
                 Some(Cause::RequestRebuilt)
             }
+            Cause::FirstReadOnly if self.only_in_another_spelling(verdict) => Some(Cause::SpellingOfNames),
             Cause::FirstReadOnly => unless(self.reads_on(verdict), suggested),
             // Who sends each request twice does so with all; a few are tried again for another reason.
             Cause::SentTwice => {
@@ -215,6 +220,29 @@ impl<'a> Run<'a> {
             Some(Amiss::Answer { wrong: Wrong::Foreign { .. } | Wrong::OldVersion })
         );
         (!foreign && damaged.iter().any(|asked| of_cache(&asked))).then_some(Cause::StoredTogether)
+    }
+
+    /// Whether bodies in pieces were lost where their length was announced in lower case, and came where it was not.
+    fn only_in_another_spelling(&self, verdict: &Verdict) -> bool {
+        let lower = |asked: &Asked<'a>| {
+            let head = &asked.exchange.request_head.0;
+            head.windows(LENGTH_IN_LOWER_CASE.len()).any(|bytes| bytes == LENGTH_IN_LOWER_CASE)
+        };
+        let of_check = |asked: &&Asked<'a>| {
+            let step = asked.step.and_then(|step| self.ledger.plan.steps.get(step));
+            step.is_some_and(|step| matches!(&step.kind, StepKind::Exact(exact) if exact.asks == verdict.check))
+        };
+        let (lost, came): (Vec<_>, Vec<_>) = self
+            .ledger
+            .asked
+            .iter()
+            .filter(of_check)
+            .filter(|asked| asked.exchange.request_body_bytes > 0)
+            .partition(|asked| verdict.evidence.contains(&asked.line));
+        verdict.check == CheckId::ForwardBodyInSegments
+            && !lost.is_empty()
+            && lost.into_iter().all(lower)
+            && came.into_iter().any(|asked| !lower(asked))
     }
 
     /// Whether a program that is said to read once was seen to read on: in pieces its requests came through.

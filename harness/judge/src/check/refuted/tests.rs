@@ -369,3 +369,35 @@ fn nobody_knows_which_of_two_requests_arrived_as_the_other() {
     };
     assert_ne!(run(true), Some(Cause::RequestRebuilt));
 }
+
+#[test]
+fn a_length_that_only_one_spelling_announces_is_no_question_of_reading_once() {
+    // Each body and how much of it arrives: announced as usual, and in lower case.
+    let run = |usual: u64, lower: u64| {
+        let mut kit = Kit::new(3);
+        for (number, (name, arrived)) in [("Content-Length", usual), ("content-length", lower)].iter().enumerate() {
+            let (at, path) = (number as f64 * 100.0, format!("/post/{number}"));
+            kit.step(at, StepKind::Exact(samples::exact(CheckId::ForwardBodyInSegments, &path, 1)));
+            let ask = Ask::get(Purpose::Exact, &path, at + 10.0).by("b1").with_method("POST");
+            kit.ask(ask.carrying(1_024, *arrived));
+            if let Some(EventKind::Exchange(exchange)) =
+                kit.record.events.last_mut().map(|event| &mut event.event)
+            {
+                exchange.request_head.0 = format!("POST {path} HTTP/1.1\r\n{name}: 1024\r\n\r\n").into();
+            }
+            let bytes = fake_backends::content::Content::new(&path, 0, 1_024, fake_backends::content::Kind::Binary);
+            for event in &mut kit.record.events {
+                if let EventKind::Attempt(attempt) = &mut event.event
+                    && attempt.target == path
+                    && *arrived == 1_024
+                {
+                    attempt.body_hash = xxhash_rust::xxh3::xxh3_64(&bytes.to_vec());
+                }
+            }
+        }
+        cause(&mut kit, CheckId::ForwardBodyInSegments)
+    };
+    assert_eq!(run(1_024, 0), Some(Cause::SpellingOfNames));
+    assert_eq!(run(0, 0), Some(Cause::FirstReadOnly), "any spelling");
+    assert_eq!(run(0, 1_024), Some(Cause::FirstReadOnly));
+}
