@@ -125,7 +125,9 @@ pub fn read_answer(stream: &TcpStream, method: &str, defect: Defect) -> io::Resu
         return Ok(message);
     }
     loop {
-        let Some((mut message, framing)) = read_head(&mut reader, wire::head_limit(Defect::None), Defect::None)? else {
+        let Some((mut message, framing)) =
+            read_head(&mut reader, wire::head_limit(Defect::None), Defect::None)?
+        else {
             return Err(unexpected("no answer"));
         };
         // The version is that of this hop, not that of the backend (RFC 9110 §6.2).
@@ -166,7 +168,11 @@ struct Framing {
     expects_continue: bool,
 }
 
-fn read_head(reader: &mut impl BufRead, limit: u64, defect: Defect) -> io::Result<Option<(Message, Framing)>> {
+fn read_head(
+    reader: &mut impl BufRead,
+    limit: u64,
+    defect: Defect,
+) -> io::Result<Option<(Message, Framing)>> {
     let mut limited = reader.take(limit);
     let mut message = Message::default();
     let mut framing = Framing { body: Body::UntilEnd, expects_continue: false };
@@ -190,7 +196,9 @@ fn read_head(reader: &mut impl BufRead, limit: u64, defect: Defect) -> io::Resul
         };
         let value = value.trim();
         match name.to_ascii_lowercase().as_str() {
-            "content-length" if wire::announces_length(defect, name) => framing.body = Body::Length(value.parse().map_err(|_| unexpected("length"))?),
+            "content-length" if wire::announces_length(defect, name) => {
+                framing.body = Body::Length(value.parse().map_err(|_| unexpected("length"))?)
+            }
             "transfer-encoding" => framing.body = Body::Chunked,
             "expect" => framing.expects_continue = true,
             "connection" => message.says_close = value.eq_ignore_ascii_case("close"),

@@ -127,7 +127,9 @@ fn of_one(
             Some((sent, came)) => alone(Amiss::StatusOfHit { sent, came }),
             None => faithful(ledger, exact, asked),
         },
-        Rule::Served | Rule::AskedAgain if is_of_a_head(ledger, asked) => alone(Amiss::Answer { wrong: Wrong::OfAHead }),
+        Rule::Served | Rule::AskedAgain if is_of_a_head(ledger, asked) => {
+            alone(Amiss::Answer { wrong: Wrong::OfAHead })
+        }
         Rule::Served | Rule::AskedAgain | Rule::ServedAfterwards => {
             wrong_answer(asked).and_then(|wrong| alone(Amiss::Answer { wrong }))
         }

@@ -230,7 +230,9 @@ impl<'a> Run<'a> {
         };
         let of_check = |asked: &&Asked<'a>| {
             let step = asked.step.and_then(|step| self.ledger.plan.steps.get(step));
-            step.is_some_and(|step| matches!(&step.kind, StepKind::Exact(exact) if exact.asks == verdict.check))
+            step.is_some_and(
+                |step| matches!(&step.kind, StepKind::Exact(exact) if exact.asks == verdict.check),
+            )
         };
         let (lost, came): (Vec<_>, Vec<_>) = self
             .ledger

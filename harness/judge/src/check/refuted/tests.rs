@@ -375,7 +375,9 @@ fn a_length_that_only_one_spelling_announces_is_no_question_of_reading_once() {
     // Each body and how much of it arrives: announced as usual, and in lower case.
     let run = |usual: u64, lower: u64| {
         let mut kit = Kit::new(3);
-        for (number, (name, arrived)) in [("Content-Length", usual), ("content-length", lower)].iter().enumerate() {
+        for (number, (name, arrived)) in
+            [("Content-Length", usual), ("content-length", lower)].iter().enumerate()
+        {
             let (at, path) = (number as f64 * 100.0, format!("/post/{number}"));
             kit.step(at, StepKind::Exact(samples::exact(CheckId::ForwardBodyInSegments, &path, 1)));
             let ask = Ask::get(Purpose::Exact, &path, at + 10.0).by("b1").with_method("POST");
@@ -385,7 +387,8 @@ fn a_length_that_only_one_spelling_announces_is_no_question_of_reading_once() {
             {
                 exchange.request_head.0 = format!("POST {path} HTTP/1.1\r\n{name}: 1024\r\n\r\n").into();
             }
-            let bytes = fake_backends::content::Content::new(&path, 0, 1_024, fake_backends::content::Kind::Binary);
+            let bytes =
+                fake_backends::content::Content::new(&path, 0, 1_024, fake_backends::content::Kind::Binary);
             for event in &mut kit.record.events {
                 if let EventKind::Attempt(attempt) = &mut event.event
                     && attempt.target == path
