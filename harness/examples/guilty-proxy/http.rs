@@ -197,7 +197,7 @@ fn read_head(
         let value = value.trim();
         match name.to_ascii_lowercase().as_str() {
             "content-length" if wire::announces_length(defect, name) => {
-                framing.body = Body::Length(value.parse().map_err(|_| unexpected("length"))?)
+                framing.body = Body::Length(value.parse().map_err(|_| unexpected("length"))?);
             }
             "transfer-encoding" => framing.body = Body::Chunked,
             "expect" => framing.expects_continue = true,
