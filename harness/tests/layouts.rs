@@ -116,6 +116,12 @@ fn bare_addresses_with_one_port_for_all() {
 }
 
 #[test]
+fn a_listener_on_the_loopback_of_ipv6_alone() {
+    let adapter = right("layouts/ipv6_alone", "python3", Cache::Files);
+    assert!(adapter.is_empty() || adapter.contains("fixed_host: \"::1\""), "{adapter}");
+}
+
+#[test]
 fn settings_in_the_environment() {
     right("layouts/env_file", "python3", Cache::Files);
 }

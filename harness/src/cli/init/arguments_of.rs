@@ -359,7 +359,7 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// Options that a source compares with, by hand or in a `switch` behind `getopt`: `"--port"`, `case 'p':`.
+/// Options that a source compares with, by hand or behind `getopt`: `"--port"`, `case 'p':`, `o == 'p'`.
 fn options(code: &str) -> Vec<Argument> {
     let mut found: Vec<Argument> = Vec::new();
     let lines: Vec<&str> = code.lines().collect();
@@ -382,6 +382,8 @@ fn options(code: &str) -> Vec<Argument> {
         {
             names.push(format!("-{letter}"));
         }
+        let compared = letters.iter().filter(|letter| line.contains(&format!("== '{letter}'")));
+        names.extend(compared.map(|letter| format!("-{letter}")));
         // A usage says which there are; what is compared is read here.
         let compares =
             ["==", "case", "strcmp", "in (", "in [", "=>", "startswith", "starts_with", "elif", "if "]
@@ -622,6 +624,9 @@ mod tests {
         let last = "while ((o = getopt(argc, argv, \"c:d:\")) != -1) switch (o) {\ncase 'c': conf = optarg; break;\ncase 'd': dir = optarg; break;\n\
                     default: fprintf(stderr, \"uso: %s [-c pibl.conf] [-d carpeta]\\n\", argv[0]); return 2;\n}\nif (leer_config(conf, &cfg)) return 1;\n";
         assert!(!calls_of("p.c", last, "")[0].contains(&"-d".to_owned()), "{:?}", calls_of("p.c", last, ""));
+        let compared = "while ((o = getopt(argc, argv, \"t:c:l:h\")) != -1) {\n    if (o == 't') ttl = atof(optarg);\n    else if (o == 'c') cf = optarg;\n\
+                        else { printf(\"uso: %s [-t ttl] [-c conf] [-l log]\\n\", argv[0]); return 1; }\n}\nconfig(cf);\n";
+        assert_eq!(calls_of("p.c", compared, "")[0][..2], ["-t", "{{ ttl_seconds or 60 }}"]);
         let rust = "match a.as_str() {\n \"--port\" => port = args.next().unwrap().parse().unwrap(),\n \"--ttl\" => ttl = args.next(),\n";
         assert_eq!(
             calls_of("p.c", rust, "")[0],

@@ -56,7 +56,9 @@ pub(super) fn builds(files: &[TextFile], program: &Program) -> Vec<Build> {
             vec![Build { base, interpreter: Some("node"), start: vec![entry], ..Build::default() }]
         }
         Tongue::Java => {
-            let mut command = words("javac -encoding UTF-8 -d judged-classes");
+            let latin_1 = program.files.iter().any(|&part| files[part].is_latin_1);
+            let encoding = if latin_1 { "ISO-8859-1" } else { "UTF-8" };
+            let mut command = words(&format!("javac -encoding {encoding} -d judged-classes"));
             command.extend(program.files.iter().map(|&part| below(&files[part].name, &base).to_owned()));
             let main = &files[program.files[program.files.len() - 1]];
             let package =
@@ -443,6 +445,17 @@ mod tests {
                 (found[0].commands[0].join(" ").as_str(), found[0].product.as_deref()),
                 (command, Some(product))
             );
+        }
+    }
+
+    #[test]
+    fn sources_in_latin_1_are_compiled_as_such() {
+        for (is_latin_1, encoding) in [(false, "UTF-8"), (true, "ISO-8859-1")] {
+            let code = "class P { void main() { new ServerSocket(1).accept(); new Socket(h, p); } }\n";
+            let file = TextFile { is_latin_1, ..TextFile::new("P.java".into(), code.into()) };
+            let files = [file];
+            let build = builds(&files, &programs(&files)[0]).remove(0);
+            assert_eq!(build.commands[0][..3], ["javac", "-encoding", encoding]);
         }
     }
 

@@ -56,13 +56,15 @@ pub(super) struct TextFile {
     pub(super) code: String,
     /// `None` for what is no source.
     pub(super) tongue: Option<Tongue>,
+    /// Whether its bytes are no UTF-8: then they are taken for Latin-1, and its compiler must be told.
+    pub(super) is_latin_1: bool,
 }
 
 impl TextFile {
     pub(super) fn new(name: String, text: String) -> TextFile {
         let tongue = Tongue::of(extension(&name));
         let code = without_comments(&text, comments_of(&name, tongue));
-        TextFile { name, text, code, tongue }
+        TextFile { name, text, code, tongue, is_latin_1: false }
     }
 
     /// The folder that it lies in; empty for the root.
@@ -202,7 +204,8 @@ fn gather_into(root: &Path, folder: &Path, depth: usize, into: &mut Vec<TextFile
         }
         if let Ok(text) = read(&path) {
             let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-            into.push(TextFile::new(name, text.to_string()));
+            let is_latin_1 = std::fs::read(&path).is_ok_and(|bytes| std::str::from_utf8(&bytes).is_err());
+            into.push(TextFile { is_latin_1, ..TextFile::new(name, text.to_string()) });
         }
     }
 }

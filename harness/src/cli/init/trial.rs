@@ -130,7 +130,10 @@ pub(super) fn run(folder: &Path, text: &str, ttl: &str, pause: Option<&str>) -> 
                 *reached.entry(attempt.target.clone()).or_default() += 1;
             }
             EventKind::Exchange(exchange) if exchange.target.contains("/trial/") => {
-                let stamped = exchange.response.as_ref().is_some_and(|response| response.stamp.is_some());
+                // A cache may keep the body alone.
+                let stamped = exchange.response.as_ref().is_some_and(|response| {
+                    response.stamp.is_some() || response.body.start.0.starts_with(BODY.as_bytes())
+                });
                 tried.answered += usize::from(stamped);
                 tried.unanswered += usize::from(!stamped);
                 *times.entry(exchange.target.clone()).or_default() += usize::from(stamped);
