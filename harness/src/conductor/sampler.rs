@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use fake_backends::clock::Moment;
+
 use super::pump::Pump;
 use harness_model::history::{EventKind, HostNoise, Recorder};
-use harness_platform::{Noise, NoiseSentinel, Timer};
+use harness_platform::{NoiseSentinel, Timer};
 use harness_run::proxy_under_test::ResourceProbe;
 use harness_run::traffic::client::Strain;
 
@@ -19,10 +21,50 @@ use harness_run::traffic::client::Strain;
 pub(super) struct Sampler {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-    sentinel: Arc<Mutex<NoiseSentinel>>,
+    watched: Arc<Mutex<Watched>>,
     recorder: Recorder,
     /// Told how busy the host is, so that a request on a busy one is given more time.
     strain: Strain,
+}
+
+/// The host, and what the program under test has to do with its being busy.
+#[derive(Debug)]
+struct Watched {
+    sentinel: NoiseSentinel,
+    own: OwnCpu,
+}
+
+/// The CPU time of the program under test between two figures of the host's noise.
+#[derive(Debug)]
+struct OwnCpu {
+    cpus: f64,
+    latest: Option<(Duration, Moment)>,
+    before: Option<(Duration, Moment)>,
+    share: Option<f64>,
+}
+
+impl OwnCpu {
+    fn of(cpus: f64) -> OwnCpu {
+        OwnCpu { cpus, latest: None, before: None, share: None }
+    }
+
+    fn saw(&mut self, cpu: Duration, at: Moment) {
+        self.latest = Some((cpu, at));
+    }
+
+    /// Its share of the time of all CPUs since this was asked last; that of the time before where nothing was seen since.
+    fn share(&mut self) -> Option<f64> {
+        let (cpu, at) = self.latest?;
+        if let Some((cpu_before, before)) = self.before
+            && at > before
+        {
+            // One that was started again begins with nothing.
+            let used = cpu.saturating_sub(cpu_before).as_secs_f64();
+            self.share = Some((used / at.since(before).as_secs_f64() / self.cpus).min(1.0));
+        }
+        self.before = self.latest;
+        self.share
+    }
 }
 
 const TICK: Duration = Duration::from_millis(50);
@@ -42,10 +84,12 @@ impl Sampler {
         pump: Arc<Pump>,
         strain: Strain,
     ) -> std::io::Result<Sampler> {
-        let sentinel = Arc::new(Mutex::new(NoiseSentinel::start(recorder.clock())?));
+        let cpus = std::thread::available_parallelism().map_or(1.0, |count| count.get() as f64);
+        let sentinel = NoiseSentinel::start(recorder.clock())?;
+        let watched = Arc::new(Mutex::new(Watched { sentinel, own: OwnCpu::of(cpus) }));
         let stop = Arc::new(AtomicBool::new(false));
         let told = strain.clone();
-        let (stopped, shared, record) = (stop.clone(), sentinel.clone(), recorder.clone());
+        let (stopped, shared, record) = (stop.clone(), watched.clone(), recorder.clone());
         let thread = std::thread::Builder::new().name("sampler".into()).spawn(move || {
             let mut tick = 0u32;
             while !stopped.load(Ordering::Relaxed) {
@@ -53,6 +97,9 @@ impl Sampler {
                 if tick.is_multiple_of(RESOURCES_EVERY)
                     && let Some(sample) = probe.sample()
                 {
+                    let mut seen = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                    seen.own.saw(sample.cpu, record.clock().now());
+                    drop(seen);
                     record.record(EventKind::Resources(sample));
                 }
                 if tick % NOISE_EVERY == NOISE_EVERY - 1 {
@@ -62,12 +109,12 @@ impl Sampler {
                 Timer::block(TICK);
             }
         })?;
-        Ok(Sampler { stop, thread: Some(thread), sentinel, recorder, strain })
+        Ok(Sampler { stop, thread: Some(thread), watched, recorder, strain })
     }
 
     /// Records how quiet the host was since the last time.
     pub(super) fn note_noise(&self) {
-        record_noise(&self.recorder, &self.sentinel, &self.strain);
+        record_noise(&self.recorder, &self.watched, &self.strain);
     }
 }
 
@@ -81,11 +128,33 @@ impl Drop for Sampler {
     }
 }
 
-fn record_noise(recorder: &Recorder, sentinel: &Mutex<NoiseSentinel>, strain: &Strain) {
-    let Noise { worst_overshoot, p99_overshoot, steal, cpu_pressure } =
-        sentinel.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(pressure) = cpu_pressure {
+fn record_noise(recorder: &Recorder, watched: &Mutex<Watched>, strain: &Strain) {
+    let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
+    let noise = HostNoise { own_cpu: watched.own.share(), ..watched.sentinel.take().into() };
+    drop(watched);
+    if let Some(pressure) = noise.pressure_of_others() {
         strain.set(pressure);
     }
-    recorder.record(EventKind::HostNoise(HostNoise { worst_overshoot, p99_overshoot, steal, cpu_pressure }));
+    recorder.record(EventKind::HostNoise(noise));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_waits_busily_makes_the_pressure_itself() {
+        let at = |seconds: u64| Moment(seconds * 1_000_000_000);
+        let mut own = OwnCpu::of(2.0);
+        assert_eq!(own.share(), None);
+        own.saw(Duration::from_secs(1), at(1));
+        assert_eq!(own.share(), None, "since when?");
+        own.saw(Duration::from_millis(2_800), at(2));
+        assert_eq!(own.share(), Some(0.9), "1.8 of 2 CPUs");
+        assert_eq!(own.share(), Some(0.9), "not seen again since");
+        own.saw(Duration::ZERO, at(3));
+        assert_eq!(own.share(), Some(0.0), "started again");
+        let noise = HostNoise { cpu_pressure: Some(0.9), own_cpu: Some(0.8), ..HostNoise::default() };
+        assert!(noise.pressure_of_others().is_some_and(|share| (share - 0.1).abs() < 1e-9));
+    }
 }

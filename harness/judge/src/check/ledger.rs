@@ -347,14 +347,15 @@ impl<'a> Ledger<'a> {
         restarted.unwrap_or(&self.plan.proxy).ttl.map(|ttl| ttl.as_secs_f64() * 1e3)
     }
 
-    /// Average share of time in which tasks waited for a CPU during one try of a step, where known.
+    /// Average share of time in which tasks waited for a CPU during one try of a step, where known; what the program under test used of the
+    /// CPUs itself is left out.
     pub(super) fn pressure_during(&self, step: usize, attempt: u32) -> Option<f64> {
         let mut current = None;
         let mut shares = Vec::new();
         for event in self.events.iter().filter(|event| event.step == Some(step)) {
             match &event.event {
                 EventKind::StepStarted => current = Some(current.map_or(0, |n: u32| n + 1)),
-                EventKind::HostNoise(noise) if current == Some(attempt) => shares.extend(noise.cpu_pressure),
+                EventKind::HostNoise(noise) if current == Some(attempt) => shares.extend(noise.pressure_of_others()),
                 _ => {}
             }
         }

@@ -9,13 +9,11 @@ use super::fidelity::Amiss;
 use super::judged::Judged;
 use super::ledger::{Asked, Ledger, ms};
 use super::seen::{Difference, Wrong};
-use super::strain::{self, BUSY};
+use super::strain::{self, BUSY, UNDER_WAY};
 use super::{ConcurrencyFinding, ExchangeFinding, Finding, HitsFinding, Outcome};
 use harness_model::history::{EventKind, ExchangeEnd};
 use harness_model::plan::{CheckPlan, StepKind};
 
-/// Bytes of an answer, at the client or from its backend, beyond which it was on its way when its time was up.
-const UNDER_WAY: u64 = 256 * 1024;
 /// Where nobody was answered for longer than this, a queue stands still.
 const STILL_MOVING: Duration = Duration::from_millis(1_500);
 

@@ -16,7 +16,7 @@ use super::{
     Amiss, ConcurrencyFinding, ExchangeFinding, Finding, HitsFinding, Outcome, PersistenceFinding,
     RotationFinding,
 };
-use harness_model::history::EventKind;
+use harness_model::history::{EventKind, ExchangeEnd};
 use harness_model::plan::{CheckPlan, StepKind};
 
 /// Share of the time in which tasks waited for a CPU from which on a host is busy.
@@ -27,6 +27,8 @@ const LATE_MS: f64 = 1_000.0;
 const COMPARABLE: f64 = 0.25;
 /// The same where the host did nothing at all for so long.
 const STOOD_STILL: f64 = 0.5;
+/// Bytes of an answer beyond which it may be on its way for long.
+pub(super) const UNDER_WAY: u64 = 256 * 1024;
 /// What was asked so long before and after tells how it was in those moments.
 const AROUND: Duration = Duration::from_secs(20);
 
@@ -193,13 +195,38 @@ fn may_be_the_hosts(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<Host> {
         Wrong::NotConnected { .. } | Wrong::NoAnswer | Wrong::Status { status: 500.. } => took >= LATE_MS,
         _ => false,
     };
-    if !for_want_of_time {
-        return None;
-    }
+    if for_want_of_time { host_at(ledger, asked) } else { None }
+}
+
+/// The host at the time of an exchange, where it may be the reason that it took so long.
+fn host_at(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<Host> {
+    let took = ms_between(asked.exchange.intended, asked.exchange.finished);
     let host = Host::during(ledger, asked.step?, asked.attempt_of_step);
     let slow_for_others = || slowest_around(ledger, asked) >= took * COMPARABLE;
     let may_be = host.stood_still_ms >= took * STOOD_STILL || host.is_busy() && slow_for_others();
     may_be.then_some(host)
+}
+
+/// Whether an answer came only because our patience was stretched, and the proxy itself had kept its client waiting: longer than was
+/// planned beyond its backend, for less than a body that may be on its way for long, and in moments in which nothing else was slow.
+pub(super) fn came_late(ledger: &Ledger<'_>, asked: &Asked<'_>) -> bool {
+    let Some(patience) = asked.exchange.patience else { return false };
+    let small = asked.exchange.response.as_ref().is_some_and(|response| response.body.bytes < UNDER_WAY);
+    asked.exchange.end == ExchangeEnd::Complete
+        && small
+        && patience.given > patience.planned
+        && beyond_its_backend(ledger, asked) > ms(patience.planned)
+        && host_at(ledger, asked).is_none()
+}
+
+/// How long an answer took beyond its backend, in ms.
+fn beyond_its_backend(ledger: &Ledger<'_>, asked: &Asked<'_>) -> f64 {
+    let took = ms_between(asked.exchange.intended, asked.exchange.finished);
+    let there = ledger
+        .attempts_during(asked)
+        .map(|arrived| ms_between(arrived.attempt.arrived, arrived.attempt.finished))
+        .fold(0.0, f64::max);
+    took - there
 }
 
 /// The longest that an answer of success took beyond its backend in the same moments.
@@ -209,15 +236,7 @@ fn slowest_around(ledger: &Ledger<'_>, asked: &Asked<'_>) -> f64 {
         let apart = ms_between(asked.exchange.finished, other.exchange.finished).abs();
         apart <= around && other.line != asked.line && other.succeeded()
     };
-    let beyond = |other: &Asked<'_>| {
-        let took = ms_between(other.exchange.intended, other.exchange.finished);
-        let there = ledger
-            .attempts_during(other)
-            .map(|arrived| ms_between(arrived.attempt.arrived, arrived.attempt.finished))
-            .fold(0.0, f64::max);
-        took - there
-    };
-    ledger.asked.iter().filter(near).map(beyond).fold(0.0, f64::max)
+    ledger.asked.iter().filter(near).map(|other| beyond_its_backend(ledger, other)).fold(0.0, f64::max)
 }
 
 #[cfg(test)]
@@ -225,7 +244,7 @@ mod tests {
     use crate::check::testkit::{Ask, Kit};
     use crate::check::{Finding, Outcome};
     use harness_model::catalogue::CheckId;
-    use harness_model::history::{EventKind, ExchangeEnd, HostNoise, Purpose};
+    use harness_model::history::{EventKind, ExchangeEnd, HostNoise, Patience, Purpose};
     use harness_model::plan::{StepKind, samples};
 
     /// A request that is not answered within 6 s, beside others, on such a host.
@@ -260,6 +279,49 @@ mod tests {
         assert_eq!(outcome(0.1, 0, 1_800.0, silent(), 6_000.0), Outcome::Fail, "the host had a CPU to spare");
         assert_eq!(outcome(0.9, 0, 300.0, silent(), 6_000.0), Outcome::Fail, "others had theirs long before");
         assert_eq!(outcome(0.1, 4_000, 300.0, silent(), 6_000.0), Outcome::Inconclusive, "it stood still");
+    }
+
+    /// An answer after 6 s on a busy host, which had given it more than the 3 s that were planned; others took so long.
+    fn late(others_took: f64, backend_took: f64, pressure: HostNoise) -> Outcome {
+        let mut kit = Kit::new(3);
+        kit.step(0.0, StepKind::Exact(samples::exact(CheckId::ForwardTarget, "/p/{n}", 3)));
+        kit.ask(Ask::get(Purpose::Exact, "/p/0", 10.0).by("b1").taking(6_000.0));
+        for event in &mut kit.record.events {
+            match &mut event.event {
+                EventKind::Attempt(attempt) => {
+                    attempt.finished = crate::check::testkit::moment(10.0 + backend_took);
+                }
+                EventKind::Exchange(exchange) => {
+                    let [planned, given] = [3_000, 8_000].map(std::time::Duration::from_millis);
+                    exchange.patience = Some(Patience { planned, given });
+                }
+                _ => {}
+            }
+        }
+        kit.ask(Ask::get(Purpose::Exact, "/p/1", 7_000.0).by("b2").taking(others_took * 10.0));
+        kit.event(30_000.0, EventKind::HostNoise(pressure));
+        kit.judge(CheckId::ForwardTarget).outcome
+    }
+
+    #[test]
+    fn what_only_stretched_patience_waited_for_is_late_where_nothing_else_was_slow() {
+        let busy = HostNoise { cpu_pressure: Some(0.9), ..HostNoise::default() };
+        assert_eq!(late(5.0, 2.0, busy), Outcome::Fail, "the proxy waited");
+        assert_eq!(late(1_800.0, 2.0, busy), Outcome::Pass, "others were slow as well");
+        assert_eq!(late(5.0, 5_000.0, busy), Outcome::Pass, "its backend took the time");
+    }
+
+    #[test]
+    fn who_burns_the_cpus_itself_is_no_victim_of_the_host() {
+        for (own_cpu, outcome) in [(None, Outcome::Inconclusive), (Some(0.8), Outcome::Fail)] {
+            let mut kit = Kit::new(3);
+            kit.step(0.0, StepKind::Exact(samples::exact(CheckId::ForwardTarget, "/p/{n}", 3)));
+            kit.ask(Ask::get(Purpose::Exact, "/p/0", 10.0).taking(6_000.0).ending(ExchangeEnd::TimedOut));
+            kit.ask(Ask::get(Purpose::Exact, "/p/1", 1_000.0).by("b1").taking(18_000.0));
+            let noise = HostNoise { cpu_pressure: Some(0.9), own_cpu, ..HostNoise::default() };
+            kit.event(30_000.0, EventKind::HostNoise(noise));
+            assert_eq!(kit.judge(CheckId::ForwardTarget).outcome, outcome, "{own_cpu:?}");
+        }
     }
 
     #[test]

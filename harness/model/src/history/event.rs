@@ -546,6 +546,16 @@ pub struct HostNoise {
     pub steal: f64,
     /// Share of time in which runnable tasks waited for a CPU (`/proc/pressure/cpu`), between 0 and 1, where known.
     pub cpu_pressure: Option<f64>,
+    /// Share of the time of all CPUs that the program under test itself used, between 0 and 1, where known.
+    #[serde(default)]
+    pub own_cpu: Option<f64>,
+}
+
+impl HostNoise {
+    /// The pressure that the program under test has not made itself: who waits busily is no victim of the host.
+    pub fn pressure_of_others(&self) -> Option<f64> {
+        self.cpu_pressure.map(|share| (share - self.own_cpu.unwrap_or(0.0)).max(0.0))
+    }
 }
 
 impl From<harness_platform::Noise> for HostNoise {
@@ -555,6 +565,7 @@ impl From<harness_platform::Noise> for HostNoise {
             p99_overshoot: noise.p99_overshoot,
             steal: noise.steal,
             cpu_pressure: noise.cpu_pressure,
+            own_cpu: None,
         }
     }
 }

@@ -22,7 +22,7 @@ use super::integrity::{is_of_a_head, wrong_answer};
 use super::judged::Judged;
 use super::ledger::{Arrived, Asked, Ledger};
 use super::seen::{Difference, Wrong};
-use super::strain::is_uncertain;
+use super::strain::{came_late, is_uncertain};
 use super::{ExchangeFinding, Finding};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{ExchangeEnd, Purpose};
@@ -121,6 +121,19 @@ fn of_one(
     before: &[Asked<'_>],
 ) -> Option<(Amiss, Vec<usize>)> {
     let alone = |amiss: Amiss| Some((amiss, Vec::new()));
+    if came_late(ledger, asked) {
+        let wrong = Wrong::TimedOut;
+        match rule {
+            Rule::Faithful
+            | Rule::Served
+            | Rule::AskedAgain
+            | Rule::ServedAfterwards
+            | Rule::ServedOnOneConnection
+            | Rule::Kept => return alone(Amiss::Answer { wrong }),
+            Rule::AnError | Rule::NothingPassedOff => return alone(Amiss::NoAnswer { wrong }),
+            Rule::TakenOnce | Rule::NeverKept | Rule::NeverKeptInPart => {}
+        }
+    }
     match rule {
         Rule::Faithful => match status_of_a_hit(ledger, exact, asked) {
             Some((sent, came)) if sent == came => None,
