@@ -250,7 +250,7 @@ fn announce(arguments: &RunArguments, selected: &Selected, language: Language) {
 /// When a run is ended. Unasked, it has more than ample time, so that only what hangs is cut short; what is held has all.
 fn longest(arguments: &RunArguments, plan: &Plan) -> Option<Duration> {
     let most = if plan.is_small() { MOST_WHEN_SMALL } else { MOST };
-    let ample = (plan.estimated * PATIENCE).max(most);
+    let ample = (plan.estimated * PATIENCE).max(most) + plan.waits_for_slow();
     arguments.max_duration.or((!arguments.hold).then_some(ample))
 }
 

@@ -319,7 +319,7 @@ impl<'a> Bench<'a> {
     /// How long a run may take: what whoever grades says, or the rubric, or more than ample time.
     fn within(&self, plan: &Plan) -> Duration {
         let ample = plan.estimated * PATIENCE + GRACE;
-        let ample = if plan.is_small() { ample.max(WHEN_SMALL) } else { ample };
+        let ample = if plan.is_small() { ample.max(WHEN_SMALL) } else { ample } + plan.waits_for_slow();
         self.order.max_duration.or(self.order.rubric.run_within).unwrap_or(ample)
     }
 

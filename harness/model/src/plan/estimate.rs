@@ -16,6 +16,27 @@ pub(super) fn of(plan: &Plan) -> Duration {
     START * 2 + plan.steps.iter().map(|step| of_step(&step.kind)).sum::<Duration>()
 }
 
+/// An answer that may take so long is one that a proxy is expected to need time for.
+const LONG: Duration = Duration::from_secs(10);
+
+/// What a plan offers beyond its estimate to proxies that are right and slow, or wrong and waited for: the time of a hung backend, and once
+/// that in which backends are to be asked again.
+pub(super) fn for_slow(plan: &Plan) -> Duration {
+    of_exchanges(plan.steps.iter().map(|step| &step.kind))
+}
+
+fn of_exchanges<'a>(kinds: impl Iterator<Item = &'a StepKind>) -> Duration {
+    let (mut hung, mut back) = (Duration::ZERO, Duration::ZERO);
+    for kind in kinds {
+        let StepKind::Exact(exact) = kind else { continue };
+        if exact.within >= LONG {
+            hung += exact.within * exact.times.div_ceil(exact.at_once.max(1));
+        }
+        back = back.max(exact.keep_asking.unwrap_or_default());
+    }
+    hung + back
+}
+
 fn of_step(kind: &StepKind) -> Duration {
     match kind {
         StepKind::Fill(fill) => fill.spread + REQUEST * (fill.keys + fill.confirm),
@@ -38,5 +59,23 @@ fn of_step(kind: &StepKind) -> Duration {
             (REQUEST + pauses + Duration::from_micros(exact.body_bytes / 50)) * exact.times
         }
         StepKind::Wait { duration } => *duration,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::CheckId;
+    use crate::plan::samples;
+
+    #[test]
+    fn who_is_waited_for_has_the_time_that_the_plan_offers() {
+        let [mut plain, mut hung, mut back] =
+            [(); 3].map(|()| samples::exact(CheckId::FailuresHang, "/h", 3));
+        (hung.within, hung.at_once) = (Duration::from_secs(31), 3);
+        back.keep_asking = Some(Duration::from_secs(70));
+        plain.within = Duration::from_secs(2);
+        let kinds = [plain, hung, back.clone(), back].map(StepKind::Exact);
+        assert_eq!(of_exchanges(kinds.iter()), Duration::from_secs(101));
     }
 }

@@ -166,6 +166,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What it offers beyond its estimate to proxies that need time, such as for a backend that hangs.
+    pub fn waits_for_slow(&self) -> Duration {
+        estimate::for_slow(self)
+    }
+
     /// Of how many backends the proxy is told when a step begins that starts it, and during every other.
     pub fn backends_at(&self, step: usize) -> usize {
         let restarts = self.steps.iter().take(step + 1).rev().filter_map(|step| match &step.kind {
