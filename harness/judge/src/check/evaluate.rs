@@ -21,7 +21,7 @@ use super::{
 };
 use harness_model::catalogue::{CheckId, Control, Kind, Need};
 use harness_model::history::{Record, StepProblem};
-use harness_model::plan::{CheckPlan, Hints, StepKind};
+use harness_model::plan::{CheckPlan, Hints, Step};
 
 /// Most lines of evidence that a verdict names.
 const MOST_EVIDENCE: usize = 20;
@@ -226,9 +226,9 @@ fn apply_dependencies(verdicts: &mut [Verdict]) {
                 _ => continue,
             },
             (Outcome::Inconclusive, None)
-                if verdict.check.control().is_some_and(|control| failed.contains(&control.check())) =>
+                if means_nothing_without(verdict.check).is_some_and(|check| failed.contains(&check)) =>
             {
-                verdict.check.control().map_or(verdict.check, Control::check)
+                means_nothing_without(verdict.check).unwrap_or(verdict.check)
             }
             (Outcome::Inconclusive, None)
                 if verdict.check != CheckId::ProxyAlive && failed.contains(&CheckId::ProxyAlive) =>
@@ -243,10 +243,23 @@ fn apply_dependencies(verdicts: &mut [Verdict]) {
     }
 }
 
+/// What must have been seen before a check can come to a conclusion, where that is a check of its own.
+fn means_nothing_without(check: CheckId) -> Option<CheckId> {
+    match check {
+        // Where nothing is served after a kill no wrong byte can be; one that is served is a failure, whatever else is lost.
+        CheckId::PersistenceNoTornBytes => Some(CheckId::PersistenceSurvivesKill),
+        _ => check.control().map(Control::check),
+    }
+}
+
 /// What kept the first of the steps that a check may look at from being carried out.
 fn first_problem(ledger: &Ledger<'_>, check: &CheckPlan) -> Option<StepProblem> {
-    ledger
-        .steps_of(check)
-        .filter(|step| !matches!(step.kind, StepKind::Wait { .. }))
-        .find_map(|step| ledger.problem_of(step.index).cloned())
+    // A restart that comes later, or that another check's steps needed, has kept nothing of it from being asked.
+    let own: Vec<usize> =
+        ledger.plan.steps.iter().filter(|step| check.reads(step)).map(|step| step.index).collect();
+    let before = |step: &Step| own.last().is_none_or(|&last| step.index < last);
+    let changes = |step: &&Step| step.kind.changes_state() && before(step);
+    let of_check = |step: &&Step| own.contains(&step.index) || changes(step);
+    let problem = |step: &Step| ledger.problem_of(step.index).cloned();
+    ledger.plan.steps.iter().filter(of_check).find_map(problem)
 }

@@ -53,7 +53,9 @@ fn was_gone(ledger: &Ledger<'_>, asked: &Asked<'_>) -> bool {
 
 fn says_so(asked: &Asked<'_>) -> bool {
     let Some(response) = &asked.exchange.response else { return false };
-    String::from_utf8_lossy(&response.head.0).lines().filter_map(|line| line.split_once(':')).any(
+    // A server of HTTP/1.0 keeps no connection unless it says so (RFC 9112 §9.3).
+    let old = response.head.0.starts_with(b"HTTP/1.0 ");
+    old || String::from_utf8_lossy(&response.head.0).lines().filter_map(|line| line.split_once(':')).any(
         |(name, value)| {
             name.trim().eq_ignore_ascii_case("connection")
                 && value.split(',').any(|option| option.trim().eq_ignore_ascii_case("close"))
@@ -68,11 +70,15 @@ mod tests {
     use crate::check::testkit::{Ask, Kit};
     use crate::check::{ExchangeFinding, Finding, Outcome};
     use harness_model::catalogue::CheckId;
-    use harness_model::history::{FoundGone, Purpose, Reconnected};
+    use harness_model::history::{EventKind, FoundGone, Purpose, Reconnected};
     use harness_model::plan::{ClientKind, Connections, Serial, StepKind};
 
     /// Requests over one connection, each of which found it gone after so many milliseconds, or went on with it.
     fn run(idle_ms: Option<u64>) -> (Outcome, Finding) {
+        run_of("HTTP/1.1", idle_ms)
+    }
+
+    fn run_of(version: &str, idle_ms: Option<u64>) -> (Outcome, Finding) {
         let mut kit = Kit::new(3);
         let serial = Serial {
             requests: 8,
@@ -92,8 +98,15 @@ mod tests {
                 idle: Some(Duration::from_millis(idle)),
                 found: FoundGone::Idle,
             });
-            ask.on_connection = if idle_ms.is_none() { n + 1 } else { 1 };
+            ask.on_connection = if idle_ms.is_none() && version == "HTTP/1.1" { n + 1 } else { 1 };
             kit.ask(ask);
+        }
+        for event in &mut kit.record.events {
+            if let EventKind::Exchange(exchange) = &mut event.event
+                && let Some(response) = &mut exchange.response
+            {
+                response.head.0 = format!("{version} 200 OK\r\n\r\n").into();
+            }
         }
         let verdict = kit.judge(CheckId::ConnectionsSaysClose);
         (verdict.outcome, verdict.finding)
@@ -108,6 +121,8 @@ mod tests {
             "{finding:?}"
         );
         assert_eq!(run(Some(5_000)).0, Outcome::Inconclusive, "who is idle may be closed");
+        // The same by a server of HTTP/1.0, whose connections end with each answer.
+        assert_eq!(run_of("HTTP/1.0", None).0, Outcome::Pass);
         assert_eq!(
             run(None),
             (Outcome::Pass, Finding::Exchange(ExchangeFinding::ClosesAsSaid { went_on: 7, said: 0 }))

@@ -16,7 +16,7 @@ impl Plan {
         // Figures of a part are others than those of the whole.
         part.thresholds.clear();
         let read = |step: &Step| {
-            let state = |check: &CheckPlan| changes_state(&step.kind) && reads(check.id, &step.kind);
+            let state = |check: &CheckPlan| step.kind.changes_state() && reads(check.id, &step.kind);
             part.checks.iter().any(|check| check.reads(step) || state(check))
         };
         let mut kept: Vec<bool> = self.steps.iter().map(read).collect();
@@ -68,13 +68,8 @@ impl CheckPlan {
     pub fn reads(&self, step: &Step) -> bool {
         let labels = &self.parameters.steps;
         let confined = labels.is_empty() || step.label.as_ref().is_some_and(|label| labels.contains(label));
-        confined && !changes_state(&step.kind) && reads(self.id, &step.kind)
+        confined && !step.kind.changes_state() && reads(self.id, &step.kind)
     }
-}
-
-/// Whether a step changes the state of the proxy or of its backends and asks nothing.
-fn changes_state(kind: &StepKind) -> bool {
-    matches!(kind, StepKind::Crash(_) | StepKind::Restart(_) | StepKind::Backends(_) | StepKind::Wait { .. })
 }
 
 /// Whether a check may look at a step of this kind. What changes the state is kept for those that look at exchanges.
@@ -86,7 +81,7 @@ fn reads(check: CheckId, kind: &StepKind) -> bool {
     }
     match reads {
         Reads::Everything | Reads::AnyStep => true,
-        Reads::OwnExchanges | Reads::ExchangesOfTheLog => changes_state(kind),
+        Reads::OwnExchanges | Reads::ExchangesOfTheLog => kind.changes_state(),
         Reads::Steps(names) => names.contains(&kind.name()),
     }
 }
@@ -109,7 +104,7 @@ fn add_what_is_referred_to(steps: &[Step], kept: &mut [bool]) {
 /// started again. What nobody asks anything after is left out.
 fn add_state(steps: &[Step], kept: &mut [bool]) {
     let asks_later = |kept: &[bool], from: usize| {
-        (from..steps.len()).any(|place| kept[place] && !changes_state(&steps[place].kind))
+        (from..steps.len()).any(|place| kept[place] && !steps[place].kind.changes_state())
     };
     for place in 0..steps.len() {
         let needed = match &steps[place].kind {

@@ -98,6 +98,14 @@ impl StepKind {
         }
     }
 
+    /// Whether it changes the state of the proxy or of its backends and asks nothing.
+    pub const fn changes_state(&self) -> bool {
+        matches!(
+            self,
+            StepKind::Crash(_) | StepKind::Restart(_) | StepKind::Backends(_) | StepKind::Wait { .. }
+        )
+    }
+
     /// Whether the backends keep a journal of what reaches them during it; of much they keep numbers only.
     pub fn is_journalled(&self) -> bool {
         match self {

@@ -33,6 +33,20 @@ pub fn looked(language: Language, look: &Look) -> Option<String> {
         es: "El programa terminó con la primera respuesta que no era texto ({how}); se arrancó de nuevo", how = how))
 }
 
+/// How often requests were left without an answer and the proxy went on once every connection was closed, where it did.
+pub fn went_on(language: Language, times: usize) -> Option<String> {
+    Some(match times {
+        0 => return None,
+        1 => say!(language,
+            en: "After requests that it left without an answer every connection was closed, once, and the proxy answered plain requests at once",
+            es: "Después de peticiones sin respuesta se cerraron todas las conexiones, una vez, y el proxy respondió enseguida peticiones sencillas"),
+        times => say!(language,
+            en: "After requests that it left without an answer every connection was closed, {times} times, and the proxy answered plain requests at once",
+            es: "Después de peticiones sin respuesta se cerraron todas las conexiones, {times} veces, y el proxy respondió enseguida peticiones sencillas",
+            times = times),
+    })
+}
+
 /// How often the proxy had to be started again between two steps, where it had.
 pub fn restarted(language: Language, times: usize) -> Option<String> {
     Some(match times {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Source;
 use super::wire::plain;
 use crate::language::conduct_words::{
-    adapted, listens_elsewhere, looked, not_back, port_given_up, put_off, restarted,
+    adapted, listens_elsewhere, looked, not_back, port_given_up, put_off, restarted, went_on,
 };
 use crate::language::containment_words::only_partly_kept;
 use crate::language::fleet_words::cannot_show;
@@ -59,6 +59,8 @@ pub struct Overview {
     pub compressed: Vec<(String, FleetPlan)>,
     /// The profile, where it leaves something out.
     pub small: Option<HostProfile>,
+    /// How often requests were left without an answer and it went on once every connection was closed.
+    pub went_on: usize,
     /// How often it was started again because it no longer answered, or went on serving whoever had left.
     pub restarted: usize,
     /// Whether a restart was put off.
@@ -140,6 +142,9 @@ impl Overview {
             goes_on: source.events().iter().rev().any(
                 |event| matches!(&event.event, EventKind::Interrupted { reason, .. } if reason == NOT_OVER),
             ),
+            went_on: count(|event| {
+                matches!(event, EventKind::LetGo(LetGo { how: HowLetGo::Answered { .. }, .. }))
+            }),
             restarted: count(|event| {
                 matches!(event, EventKind::LetGo(LetGo { how: HowLetGo::Restarted { .. }, .. }))
             }),
@@ -235,6 +240,7 @@ impl Overview {
         };
         let mut notes: Vec<String> = self.conduct.iter().filter_map(sentence).collect();
         notes.extend(self.put_off.then(|| put_off(language)));
+        notes.extend(went_on(language, self.went_on));
         notes.extend(restarted(language, self.restarted));
         notes
     }

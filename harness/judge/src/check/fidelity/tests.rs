@@ -8,8 +8,10 @@ use super::Amiss;
 use crate::check::testkit::{Ask, Kit};
 use crate::check::{Cause, ExchangeFinding, Finding, Outcome, Wrong, evaluate};
 use harness_model::catalogue::CheckId;
-use harness_model::history::{EventKind, ExchangeEnd, KeptOpen, Look, Purpose, WireBytes};
-use harness_model::plan::{StepKind, samples};
+use harness_model::history::{
+    EventKind, ExchangeEnd, KeptOpen, Look, Purpose, StepProblem, WireBytes,
+};
+use harness_model::plan::{BackendChange, Bilingual, StepKind, samples};
 
 fn exact(asks: CheckId, path: &str, times: u32) -> StepKind {
     StepKind::Exact(samples::exact(asks, path, times))
@@ -246,4 +248,29 @@ fn a_404_may_be_kept_as_what_it_is_and_not_as_something_else() {
     };
     assert_eq!(outcome(404), (Outcome::Pass, None));
     assert_eq!(outcome(200), (Outcome::Fail, Some(Amiss::StatusOfHit { sent: 404, came: 200 })));
+}
+
+#[test]
+fn what_was_not_reached_does_not_borrow_the_problem_of_another_step() {
+    let finding = |own: bool, before: bool| {
+        let mut kit = Kit::new(3);
+        let said = |words: &str| Some(StepProblem::Said(Bilingual { en: words.into(), es: words.into() }));
+        kit.step(0.0, exact(CheckId::ForwardOnce, "/a", 1));
+        kit.event(5.0, EventKind::StepEnded { problem: said("another's") });
+        kit.step(10.0, StepKind::Backends(BackendChange { which: vec![0], up: true }));
+        kit.event(15.0, EventKind::StepEnded { problem: said("before").filter(|_| before) });
+        kit.step(20.0, exact(CheckId::FailuresPostOnce, "/taken", 1));
+        kit.ask(get("/taken", 25.0).with_method("POST").with_status(503).of_the_proxy_itself());
+        kit.event(30.0, EventKind::StepEnded { problem: said("its own").filter(|_| own) });
+        kit.step(40.0, StepKind::Backends(BackendChange { which: vec![0], up: true }));
+        kit.event(45.0, EventKind::StepEnded { problem: said("after") });
+        match kit.judge(CheckId::FailuresPostOnce).finding {
+            Finding::StepProblem { problem: StepProblem::Said(said) } => Some(said.en),
+            Finding::NotReached => None,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(finding(false, false), None);
+    assert_eq!(finding(true, false).as_deref(), Some("its own"));
+    assert_eq!(finding(false, true).as_deref(), Some("before"), "that may be the reason");
 }

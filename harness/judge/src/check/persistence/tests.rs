@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::check::testkit::{Ask, Kit};
-use crate::check::{Basis, Cause, Finding, Outcome, PersistenceFinding, Wrong};
+use crate::check::{Basis, Cause, Finding, Outcome, PersistenceFinding, Wrong, evaluate};
 use harness_model::catalogue::CheckId;
 use harness_model::history::{ContentSeen, EventKind, Purpose, SourceFile};
 use harness_model::plan::{CrashLoad, Fill, ProxySettings, Reread, StepKind};
@@ -195,4 +195,15 @@ fn a_proxy_that_never_comes_back_fails() {
         "{:?}",
         verdict.finding
     );
+}
+
+#[test]
+fn where_nothing_survives_a_kill_nothing_can_be_torn_by_it() {
+    for (lost, outcome) in [(true, Outcome::Blocked), (false, Outcome::Inconclusive)] {
+        let mut kit = crash(60, |_, ask| if lost { ask.with_status(502) } else { ask });
+        kit.check(CheckId::PersistenceSurvivesKill);
+        kit.check(CheckId::PersistenceNoTornBytes);
+        let verdict = evaluate(&kit.record).remove(1);
+        assert_eq!(verdict.outcome, outcome, "{:?}", verdict.finding);
+    }
 }
