@@ -10,6 +10,7 @@ use super::integrity::wrong_answer;
 use super::judged::Judged;
 use super::ledger::{Arrived, Asked, Ledger};
 use super::seen::Wrong;
+use super::strain::Host;
 use super::{ConfigFinding, Finding, Outcome};
 use harness_model::adapter::Setting;
 use harness_model::catalogue::CheckId;
@@ -30,10 +31,8 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         }
         if let Some(problem) = refused(ledger, step) {
             let backends = told as u64;
-            return Judged::fail(
-                Finding::Config(ConfigFinding::ListRefused { backends, problem }),
-                Vec::new(),
-            );
+            let finding = Finding::Config(ConfigFinding::ListRefused { backends, problem });
+            return slow_start(ledger, step.index, Judged::fail(finding, Vec::new()));
         }
         let visits = visits_of(ledger, step.index);
         let list = lists.entry(told).or_default();
@@ -134,10 +133,8 @@ pub(super) fn port(ledger: &Ledger<'_>) -> Judged {
             );
         }
         if let Some(problem) = ledger.problem_of(step.index) {
-            return Judged::fail(
-                Finding::Config(ConfigFinding::PortIgnored { told, problem: problem.to_owned() }),
-                vec![line],
-            );
+            let finding = Finding::Config(ConfigFinding::PortIgnored { told, problem: problem.to_owned() });
+            return slow_start(ledger, step.index, Judged::fail(finding, vec![line]));
         }
         if let Some(open) = written_into_source(ledger, "port") {
             return open;
@@ -182,12 +179,22 @@ pub(super) fn default_port(ledger: &Ledger<'_>) -> Judged {
             Judged::pass(Finding::Config(ConfigFinding::DefaultPortUsed)).with_evidence([line])
         }
         (Some((line, _)), Some(problem)) => {
-            Judged::fail(Finding::Config(ConfigFinding::DefaultPortUnused { problem }), vec![line])
+            let finding = Finding::Config(ConfigFinding::DefaultPortUnused { problem });
+            slow_start(ledger, step.index, Judged::fail(finding, vec![line]))
         }
         // It was never started: the port is somebody else's on this host.
         (None, Some(problem)) => skipped(Some(problem)),
         (None, None) => Judged::not_reached(),
     }
+}
+
+/// A start that did not get ready in time, left open where the host was busy; one that ended is a failure on any host.
+fn slow_start(ledger: &Ledger<'_>, step: usize, judged: Judged) -> Judged {
+    let ended = ledger.events.iter().any(|event| {
+        event.step == Some(step) && matches!(&event.event, EventKind::ProxyExited(exit) if !exit.expected)
+    });
+    let host = Host::during(ledger, step, ledger.tries_of(step).saturating_sub(1));
+    if host.is_busy() && !ended { host.leaves_open(judged) } else { judged }
 }
 
 /// Where the proxy listened at another port than it was told.

@@ -436,6 +436,7 @@ impl RunBuilder {
                 p99_overshoot: Duration::from_micros(120),
                 steal: 0.001,
                 cpu_pressure: Some(0.08),
+                own_cpu: None,
             }));
         }
         self.event(EventKind::LoadCounters {

@@ -11,7 +11,7 @@ use harness_model::catalogue::CheckId;
 use harness_model::history::{
     EventKind, ExchangeEnd, KeptOpen, Look, Purpose, StepProblem, WireBytes,
 };
-use harness_model::plan::{BackendChange, Bilingual, StepKind, samples};
+use harness_model::plan::{BackendChange, StepKind, samples};
 
 fn exact(asks: CheckId, path: &str, times: u32) -> StepKind {
     StepKind::Exact(samples::exact(asks, path, times))
@@ -254,7 +254,7 @@ fn a_404_may_be_kept_as_what_it_is_and_not_as_something_else() {
 fn what_was_not_reached_does_not_borrow_the_problem_of_another_step() {
     let finding = |own: bool, before: bool| {
         let mut kit = Kit::new(3);
-        let said = |words: &str| Some(StepProblem::Said(Bilingual { en: words.into(), es: words.into() }));
+        let said = |words: &str| Some(StepProblem::Said(words.into()));
         kit.step(0.0, exact(CheckId::ForwardOnce, "/a", 1));
         kit.event(5.0, EventKind::StepEnded { problem: said("another's") });
         kit.step(10.0, StepKind::Backends(BackendChange { which: vec![0], up: true }));
@@ -265,7 +265,7 @@ fn what_was_not_reached_does_not_borrow_the_problem_of_another_step() {
         kit.step(40.0, StepKind::Backends(BackendChange { which: vec![0], up: true }));
         kit.event(45.0, EventKind::StepEnded { problem: said("after") });
         match kit.judge(CheckId::FailuresPostOnce).finding {
-            Finding::StepProblem { problem: StepProblem::Said(said) } => Some(said.en),
+            Finding::StepProblem { problem: StepProblem::Said(said) } => Some(said),
             Finding::NotReached => None,
             other => panic!("{other:?}"),
         }
