@@ -355,7 +355,9 @@ impl<'a> Ledger<'a> {
         for event in self.events.iter().filter(|event| event.step == Some(step)) {
             match &event.event {
                 EventKind::StepStarted => current = Some(current.map_or(0, |n: u32| n + 1)),
-                EventKind::HostNoise(noise) if current == Some(attempt) => shares.extend(noise.pressure_of_others()),
+                EventKind::HostNoise(noise) if current == Some(attempt) => {
+                    shares.extend(noise.pressure_of_others());
+                }
                 _ => {}
             }
         }

@@ -451,7 +451,7 @@ mod tests {
     #[test]
     fn sources_in_latin_1_are_compiled_as_such() {
         for (is_latin_1, encoding) in [(false, "UTF-8"), (true, "ISO-8859-1")] {
-            let code = "class P { void main() { new ServerSocket(1).accept(); new Socket(h, p); } }\n";
+            let code = "class P { public static void main(String[] a) { new ServerSocket(1).accept(); new Socket(h, p); } }\n";
             let file = TextFile { is_latin_1, ..TextFile::new("P.java".into(), code.into()) };
             let files = [file];
             let build = builds(&files, &programs(&files)[0]).remove(0);

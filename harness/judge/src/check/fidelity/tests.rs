@@ -8,9 +8,7 @@ use super::Amiss;
 use crate::check::testkit::{Ask, Kit};
 use crate::check::{Cause, ExchangeFinding, Finding, Outcome, Wrong, evaluate};
 use harness_model::catalogue::CheckId;
-use harness_model::history::{
-    EventKind, ExchangeEnd, KeptOpen, Look, Purpose, StepProblem, WireBytes,
-};
+use harness_model::history::{EventKind, ExchangeEnd, KeptOpen, Look, Purpose, StepProblem, WireBytes};
 use harness_model::plan::{BackendChange, StepKind, samples};
 
 fn exact(asks: CheckId, path: &str, times: u32) -> StepKind {
