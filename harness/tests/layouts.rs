@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
@@ -18,7 +19,11 @@ const SCENARIO: &str = "name: layout\ntitle: {en: \"Layout\", es: \"Estructura\"
     \x20 - fill: {keys: 5, path: \"/hit/{key}\", confirm: 5, vus: 1}\n\
     checks:\n  forward.once:\n  rr.serial_cycle:\n  proxy.alive:\n";
 
+/// One at a time: `init` gives a program seconds to listen and looks at what lives for two, and others run beside these tests.
+static TURN: Mutex<()> = Mutex::new(());
+
 fn harness(arguments: &[&str]) -> (i32, String) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let output = Command::new(env!("CARGO_BIN_EXE_harness"))
         .args(arguments)
         .env("LANG", "en_US.UTF-8")
@@ -66,11 +71,17 @@ fn right(layout: &str, tool: &str, cache: Cache) -> String {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let proxy = folder.path().join("the proxy");
     copy(&here().join(layout), &proxy);
-    let (exit, said) = harness(&["init", &proxy.to_string_lossy()]);
+    let expected = if cache == Cache::Elsewhere { 2 } else { 0 };
     let file = proxy.join("pibl-judge.yaml");
+    let (mut exit, mut said) = harness(&["init", &proxy.to_string_lossy()]);
+    if exit != expected {
+        // What a busy host has left open is looked at once more.
+        let _ = std::fs::remove_file(&file);
+        (exit, said) = harness(&["init", &proxy.to_string_lossy()]);
+    }
     let adapter = std::fs::read_to_string(&file).unwrap_or_default();
     // What is open is said by the exit code and in the file.
-    assert_eq!(exit, if cache == Cache::Elsewhere { 2 } else { 0 }, "{layout}: {said}\n{adapter}");
+    assert_eq!(exit, expected, "{layout}: {said}\n{adapter}");
     assert_eq!(adapter.contains("OPEN"), cache == Cache::Elsewhere, "{layout}: {said}\n{adapter}");
     if cache == Cache::Files {
         assert!(adapter.contains("told 1 h, they were not"), "{layout}: {said}\n{adapter}");

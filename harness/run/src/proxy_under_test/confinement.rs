@@ -105,9 +105,7 @@ impl Confinement {
             // What lies on a disk of its own is memory of whoever writes it.
             *memory = memory.saturating_add(disk.bytes());
         }
-        // The directory is this run's alone, so its name is too.
-        let name = directory.path().file_name().unwrap_or_default().to_string_lossy();
-        Some(Arc::new(ControlGroup::create(&format!("harness-{}-{name}", std::process::id()), &together)))
+        Some(Arc::new(ControlGroup::create(&name_of_group(directory), &together)))
     }
 
     /// The files that it may touch.
@@ -200,5 +198,26 @@ impl fmt::Display for Enforced {
             write!(f, "; not limited, because the host does not allow it: {}", self.not_limited.join(", "))?;
         }
         Ok(())
+    }
+}
+
+/// The folder beside a working directory is that run's alone, and claimed, so that whoever comes after a harness that was killed finds the
+/// group by it. The directory itself may be one of several of one name: the end of one run took the group away from the next.
+fn name_of_group(directory: &WorkingDirectory) -> String {
+    let name = directory.aside().file_name().unwrap_or_default().to_string_lossy();
+    format!("harness-{}-{name}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Place;
+    use super::*;
+
+    #[test]
+    fn runs_in_directories_of_one_name_have_a_group_each() {
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let kept = |folder: &tempfile::TempDir| Place::Kept(folder.path().join("work"));
+        let [one, other] = [0, 1].map(|at| WorkingDirectory::create(&kept(&folders[at]), "a").unwrap());
+        assert_ne!(name_of_group(&one), name_of_group(&other));
     }
 }
