@@ -334,3 +334,17 @@ fn modules_are_found_in_braces_and_over_lines() {
     }
     assert!(!used.contains("not") && !used.contains("nor") && !used.contains("b"), "{used:?}");
 }
+
+/// Several people take the next free number at once.
+#[test]
+fn each_decision_has_a_number_of_its_own() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for folder in ["harness/docs/decisions", "pibl/docs/decisions"] {
+        let mut numbers = BTreeSet::new();
+        for entry in std::fs::read_dir(root.join(folder)).expect("the decisions").flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let number = name.split('-').next().unwrap_or_default().to_owned();
+            assert!(numbers.insert(number), "{folder}/{name}: another one has this number");
+        }
+    }
+}
