@@ -134,13 +134,17 @@ fn repeated_where_it_helps(asked: &Asked, mut finished: Finished) -> Result<Fini
     let mut repeated = false;
     if let Some(repetition) = watching::repetition(asked, &finished) {
         asked.observer.watching(&checks_of(&repetition.plan));
-        repeated |= on_a_thread(repetition).is_ok();
-        finished = judged_again(finished, false)?;
+        repeated = on_a_thread(repetition).is_ok();
     }
-    // With what was watched a cause may be another one by now.
-    for trial in trying::trials(asked, &finished) {
-        asked.observer.trying(&checks_of(&trial.plan));
-        repeated |= on_a_thread(trial).is_ok();
+    if trying::is_wanted(asked) {
+        // With what was watched a cause may be another one by now.
+        if repeated {
+            finished = judged_again(finished, false)?;
+        }
+        for trial in trying::trials(asked, &finished) {
+            asked.observer.trying(&checks_of(&trial.plan));
+            repeated |= on_a_thread(trial).is_ok();
+        }
     }
     // One that could not be made leaves the run as it is.
     if repeated { judged_again(finished, asked.observer.wants_pages()) } else { Ok(finished) }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::closing::Finished;
 use super::run::{Repetition, RunOrder};
-use super::watching::{Asked, GRACE, SLOWER};
+use super::watching::Asked;
 use harness_judge::check::Outcome;
 use harness_model::catalogue::{CheckId, Kind};
 use harness_model::history::names;
@@ -18,11 +18,15 @@ const MOST_TRIALS: usize = 3;
 /// What a trial may be announced to take. A check that needs longer is not asked again.
 const WITHIN: Duration = Duration::from_secs(45);
 
-/// The trials of a run, where they are wanted: each has a folder of its own.
+/// Whether changes are to be tried at all.
+pub(super) fn is_wanted(asked: &Asked) -> bool {
+    asked.plan.hints == Hints::Trial
+}
+
+/// The trials of a run, each with a folder of its own.
 pub(super) fn trials(asked: &Asked, finished: &Finished) -> Vec<RunOrder> {
     let plan = &asked.plan;
-    if plan.hints != Hints::Trial || asked.interruption.cause().is_some() || finished.start_problem.is_some()
-    {
+    if asked.interruption.cause().is_some() || finished.start_problem.is_some() {
         return Vec::new();
     }
     let mut changes: Vec<(&Change, Vec<CheckId>)> = Vec::new();
@@ -40,7 +44,7 @@ pub(super) fn trials(asked: &Asked, finished: &Finished) -> Vec<RunOrder> {
     }
     changes.sort_by_key(|(_, checks)| std::cmp::Reverse(checks.len()));
     let source = &finished.record.beside.source;
-    let text = |path: &str| source.files.iter().find(|file| file.path == path).map(|file| file.text.as_str());
+    let text = |path: &str| source.file(path).map(|file| file.text.as_str());
     let orders = changes.into_iter().filter_map(|(change, mut checks)| {
         while checks.len() > 1 && plan.only(&checks).estimated > WITHIN {
             checks.pop();
@@ -58,8 +62,7 @@ pub(super) fn trials(asked: &Asked, finished: &Finished) -> Vec<RunOrder> {
         .enumerate()
         .map(|(number, part)| {
             let folder = finished.run_directory.join(names::TRIED).join((number + 1).to_string());
-            let within = part.estimated * SLOWER + GRACE;
-            asked.once_more(part, within, Repetition { folder, watched: false })
+            asked.once_more(part, Repetition { folder, watched: false })
         })
         .collect()
 }

@@ -34,8 +34,8 @@ const ALTOGETHER: Duration = Duration::from_secs(30);
 /// And its program may have taken so long to be built.
 const BUILT_WITHIN: Duration = Duration::from_secs(15);
 /// A watched program is slower, and has to be built once more.
-pub(super) const SLOWER: u32 = 3;
-pub(super) const GRACE: Duration = Duration::from_secs(60);
+const SLOWER: u32 = 3;
+const GRACE: Duration = Duration::from_secs(60);
 
 /// The repetition that a run asks for, where it does.
 pub(super) fn repetition(asked: &Asked, finished: &Finished) -> Option<RunOrder> {
@@ -68,30 +68,16 @@ pub(super) fn repetition(asked: &Asked, finished: &Finished) -> Option<RunOrder>
     }
     let checks = chosen(plan, &finished.verdicts, asked.watching);
     let plan = (!checks.is_empty()).then(|| plan.only(&checks))?;
-    let within = plan.estimated * SLOWER + GRACE;
     let folder = finished.run_directory.join(names::WATCHED);
-    Some(asked.once_more(plan, within, Repetition { folder, watched: true }))
+    Some(asked.once_more(plan, Repetition { folder, watched: true }))
 }
 
 /// One check of a run once more, with what it needs, as a run of its own beside that one. Nobody holds it, so that it does not wait for
 /// the one who waits for it.
 pub(super) fn again(asked: &Asked, check: CheckId) -> RunOrder {
-    let plan = asked.plan.only(&[check]);
     let mut command = asked.command.clone();
     command.extend(["--only".to_owned(), check.name().to_owned()]);
-    RunOrder {
-        max_duration: Some(plan.estimated * SLOWER + GRACE),
-        plan,
-        out: asked.out.clone(),
-        command,
-        interruption: asked.interruption.clone(),
-        hold: false,
-        desk: Desk::default(),
-        observer: asked.observer.clone(),
-        build_network: asked.build_network,
-        watching: Watching::Never,
-        repetition: None,
-    }
+    RunOrder { command, ..asked.part(asked.plan.only(&[check])) }
 }
 
 /// What is left of an order once it was carried out.
@@ -120,20 +106,25 @@ impl Asked {
         }
     }
 
-    /// The order of a repetition.
-    pub(super) fn once_more(&self, plan: Plan, within: Duration, repetition: Repetition) -> RunOrder {
+    /// The order of a repetition, which is part of its run.
+    pub(super) fn once_more(&self, plan: Plan, repetition: Repetition) -> RunOrder {
+        RunOrder { observer: Arc::new(Aside), repetition: Some(repetition), ..self.part(plan) }
+    }
+
+    /// The order of a part of the plan, by itself.
+    fn part(&self, plan: Plan) -> RunOrder {
         RunOrder {
+            max_duration: Some(plan.estimated * SLOWER + GRACE),
             plan,
-            out: repetition.folder.clone(),
+            out: self.out.clone(),
             command: self.command.clone(),
             interruption: self.interruption.clone(),
-            max_duration: Some(within),
             hold: false,
             desk: Desk::default(),
-            observer: Arc::new(Aside),
+            observer: self.observer.clone(),
             build_network: self.build_network,
             watching: Watching::Never,
-            repetition: Some(repetition),
+            repetition: None,
         }
     }
 }

@@ -96,6 +96,11 @@ impl SourceTree {
         tree
     }
 
+    /// The file of this path.
+    pub fn file(&self, path: &str) -> Option<&SourceFile> {
+        self.files.iter().find(|file| file.path == path)
+    }
+
     /// The file of the copy that a path of the running program means: absolute beneath the copy, or relative to one of its folders.
     /// `None`: it is not of the submission, or several files would do.
     pub fn own(&self, path: &str) -> Option<&SourceFile> {
@@ -104,7 +109,7 @@ impl SourceTree {
             _ if path.starts_with('/') => return None,
             _ => path.trim_start_matches("./"),
         };
-        if let Some(exact) = self.files.iter().find(|file| file.path == inside) {
+        if let Some(exact) = self.file(inside) {
             return Some(exact);
         }
         // A build in a folder of its own names files from there: `src/main.rs` of `proxy/src/main.rs`.
@@ -117,7 +122,7 @@ impl SourceTree {
 
     /// The line of a place and so many before and after it, each with its number; empty where the file or the line is not there.
     pub fn excerpt(&self, place: &SourcePlace, around: u32) -> Vec<(u32, &str)> {
-        let Some(file) = self.files.iter().find(|file| file.path == place.file) else { return Vec::new() };
+        let Some(file) = self.file(&place.file) else { return Vec::new() };
         let numbered = || (1u32..).zip(file.text.lines());
         if !numbered().any(|(number, _)| number == place.line) {
             return Vec::new();

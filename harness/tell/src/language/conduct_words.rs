@@ -35,30 +35,28 @@ pub fn looked(language: Language, look: &Look) -> Option<String> {
 
 /// How often requests were left without an answer and the proxy went on once every connection was closed, where it did.
 pub fn went_on(language: Language, times: usize) -> Option<String> {
-    Some(match times {
-        0 => return None,
-        1 => say!(language,
-            en: "After requests that it left without an answer every connection was closed, once, and the proxy answered plain requests at once",
-            es: "Después de peticiones sin respuesta se cerraron todas las conexiones, una vez, y el proxy respondió enseguida peticiones sencillas"),
-        times => say!(language,
-            en: "After requests that it left without an answer every connection was closed, {times} times, and the proxy answered plain requests at once",
-            es: "Después de peticiones sin respuesta se cerraron todas las conexiones, {times} veces, y el proxy respondió enseguida peticiones sencillas",
-            times = times),
-    })
+    let often = how_often(language, times)?;
+    Some(say!(language,
+        en: "After requests that it left without an answer every connection was closed, {often}, and the proxy answered plain requests at once",
+        es: "Después de peticiones sin respuesta se cerraron todas las conexiones, {often}, y el proxy respondió enseguida peticiones sencillas",
+        often = often))
 }
 
 /// How often the proxy had to be started again between two steps, where it had.
 pub fn restarted(language: Language, times: usize) -> Option<String> {
-    Some(match times {
-        0 => return None,
-        1 => say!(language,
-            en: "After requests that it left without an answer the proxy answered no plain GET either, or kept connections that its clients had closed, and was started again once; nothing was wiped",
-            es: "Después de peticiones sin respuesta, el proxy tampoco respondió un GET sencillo y se arrancó de nuevo una vez, sin borrar nada"),
-        times => say!(language,
-            en: "After requests that it left without an answer the proxy answered no plain GET either, or kept connections that its clients had closed, and was started again {times} times; nothing was wiped",
-            es: "Después de peticiones sin respuesta, el proxy tampoco respondió un GET sencillo y se arrancó de nuevo {times} veces, sin borrar nada",
-            times = times),
-    })
+    let often = how_often(language, times)?;
+    Some(say!(language,
+        en: "After requests that it left without an answer the proxy answered no plain GET either, or kept connections that its clients had closed, and was started again {often}; nothing was wiped",
+        es: "Después de peticiones sin respuesta, el proxy tampoco respondió un GET sencillo y se arrancó de nuevo {often}, sin borrar nada",
+        often = often))
+}
+
+fn how_often(language: Language, times: usize) -> Option<String> {
+    match times {
+        0 => None,
+        1 => Some(say!(language, en: "once", es: "una vez")),
+        times => Some(say!(language, en: "{times} times", es: "{times} veces", times = times)),
+    }
 }
 
 /// It was started again between two steps, and did not get ready.

@@ -19,7 +19,7 @@ pub(super) fn of(
     source: &SourceTree,
     program: &Program<'_>,
 ) -> Option<Change> {
-    let file = source.files.iter().find(|file| file.path == place.file)?;
+    let file = source.file(&place.file)?;
     let at = At { file, line: place.line, text: source.line(place)? };
     let decisive = |edits: Option<Vec<Edit>>| edits.map(|edits| Change { edits, decisive: true });
     let partly = |edits: Option<Vec<Edit>>| edits.map(|edits| Change { edits, decisive: false });
