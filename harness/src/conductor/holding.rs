@@ -7,9 +7,9 @@ use std::path::Path;
 
 use super::desk::Next;
 use super::interruption::Cause;
-use super::run::{Held, RunOrder, note_interruption, repeat};
+use super::repeating::{Asked, repeat};
+use super::run::{Held, RunOrder, note_interruption};
 use super::steps::Stage;
-use super::watching::Asked;
 use harness_judge::check::{self, Outcome};
 use harness_model::catalogue::{CheckId, Kind};
 use harness_model::history::{self, EventKind, Recorder};

@@ -18,6 +18,7 @@ mod late_look;
 mod letting_go;
 mod proxy_log;
 mod pump;
+mod repeating;
 mod run;
 mod sampler;
 mod setting;

@@ -19,11 +19,11 @@ use super::interim::{Interim, something_ripens};
 use super::interruption::{Cause, Interruption};
 use super::proxy_log;
 use super::pump::Pump;
+use super::repeating::{Asked, repeat, repeated_where_it_helps};
 use super::sampler::Sampler;
 use super::setting::{self, Backends, RunNetwork, port_for};
 use super::steps::{DEATH_SHOWS_WITHIN, Stage, sentence};
-use super::trying;
-use super::watching::{self, Asked, Watching};
+use super::watching::Watching;
 use harness_judge::check::{Verdict, needs_second_try};
 use harness_model::adapter::Program;
 use harness_model::catalogue::CheckId;
@@ -130,45 +130,8 @@ pub fn run(order: RunOrder) -> Result<Finished, RunProblem> {
     Ok(finished)
 }
 
-fn repeated_where_it_helps(asked: &Asked, mut finished: Finished) -> Result<Finished, RunProblem> {
-    let mut repeated = false;
-    if let Some(repetition) = watching::repetition(asked, &finished) {
-        asked.observer.watching(&checks_of(&repetition.plan));
-        repeated = on_a_thread(repetition).is_ok();
-    }
-    if trying::is_wanted(asked) {
-        // With what was watched a cause may be another one by now.
-        if repeated {
-            finished = judged_again(finished, false)?;
-        }
-        for trial in trying::trials(asked, &finished) {
-            asked.observer.trying(&checks_of(&trial.plan));
-            repeated |= on_a_thread(trial).is_ok();
-        }
-    }
-    // One that could not be made leaves the run as it is.
-    if repeated { judged_again(finished, asked.observer.wants_pages()) } else { Ok(finished) }
-}
-
-fn judged_again(finished: Finished, draw: bool) -> Result<Finished, RunProblem> {
-    let judged = closing::judged_with_repetition(&finished.run_directory, draw)?;
-    Ok(Finished { exit: finished.exit, not_kept: finished.not_kept, ..judged })
-}
-
-fn checks_of(plan: &Plan) -> Vec<CheckId> {
-    plan.checks.iter().map(|check| check.id).collect()
-}
-
-/// Carries out one check and what it needs once more, as a run of its own. It changes nothing of the run that it repeats, and one
-/// that cannot be made costs that run nothing; whoever watches sees that none began.
-pub(super) fn repeat(asked: &Asked, check: CheckId) {
-    asked.observer.repeating(check);
-    if let Ok(finished) = on_a_thread(watching::again(asked, check)) {
-        asked.observer.repeated(&finished);
-    }
-}
-
-fn on_a_thread(order: RunOrder) -> Result<Finished, RunProblem> {
+/// A run by itself, whatever is asked beside it.
+pub(super) fn on_a_thread(order: RunOrder) -> Result<Finished, RunProblem> {
     // A thread of its own, because it enters the network of the run and stays there.
     let thread = std::thread::Builder::new().name("conductor".into()).spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -1,13 +1,13 @@
 //! Tries the small change that would mend a failure: the failing part once more, on a copy of the program in which the line is another one.
 //!
-//! `run` asks here when a run has been judged and, where that was wanted, watched. A trial is a repetition like the watched one; it changes
+//! `repeating` asks here when a run has been judged and, where that was wanted, watched. A trial is a repetition like the watched one; it changes
 //! no verdict, and one whose program cannot be built any more costs the run nothing.
 
 use std::time::Duration;
 
 use super::closing::Finished;
+use super::repeating::Asked;
 use super::run::{Repetition, RunOrder};
-use super::watching::Asked;
 use harness_judge::check::Outcome;
 use harness_model::catalogue::{CheckId, Kind};
 use harness_model::history::names;
