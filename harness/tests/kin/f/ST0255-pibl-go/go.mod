@@ -1,0 +1,3 @@
+module pibl
+
+go 1.19
