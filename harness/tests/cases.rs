@@ -45,6 +45,30 @@ fn a_throttle_that_starves_the_modest_client_is_caught() {
 }
 
 #[test]
+fn an_instance_that_is_ill_and_goes_on_being_asked_is_caught() {
+    both("ill", "health.watched", "keeps-the-ill");
+    let run = decided("ill", "leaves-at-the-first", "health.watched");
+    assert_eq!((run.exit, run.outcome("health.watched")), (1, "fail"), "{}", run.printed);
+    assert!(run.sentence("health.watched").contains("left too early"), "{}", run.printed);
+}
+
+#[test]
+fn a_vote_that_is_sent_twice_and_an_answer_for_another_user_are_caught() {
+    both("ballot", "votes.counted", "asks-twice");
+    both("ballot", "votes.own", "shares-tokens");
+}
+
+#[test]
+fn an_answer_that_outlives_its_token_is_caught() {
+    both("ends", "delivery.expiry", "shares-tokens");
+}
+
+#[test]
+fn an_answer_for_another_origin_is_caught() {
+    both("origins", "delivery.cors", "ignores-origin");
+}
+
+#[test]
 fn a_list_of_uploads_that_is_out_of_date_is_caught() {
     both("queue", "worker.processed", "shares-tokens");
 }

@@ -94,14 +94,9 @@ fn output_that_nobody_takes_is_told_in_a_sentence_and_is_no_bug() {
 
 /// What the harness writes to its standard error; it must end with this code, and say nothing on the other stream.
 fn said_of(folder: &Path, arguments: &[&str], code: i32) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("NO_COLOR", "1")
-        .output()
-        .expect("the harness starts");
-    let said = String::from_utf8(output.stderr).expect("text");
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
-    assert!(output.stdout.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+    let mut harness = assert_cmd::Command::new(env!("CARGO_BIN_EXE_harness"));
+    let ended =
+        harness.args(arguments).current_dir(folder).env("NO_COLOR", "1").assert().code(code).stdout("");
+    let said = String::from_utf8(ended.get_output().stderr.clone()).expect("text");
     said.trim_end().to_owned()
 }

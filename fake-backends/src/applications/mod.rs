@@ -37,6 +37,10 @@ pub const NAMES: &[(&str, &str)] = &[
         "tracking",
         "delivery tracking: tokens of 30 minutes, orders, metrics, CORS, cold starts, and answers with careless caching headers",
     ),
+    (
+        "tracking-original-360x",
+        "the same as it was: its lists answer 500 to a bad token, and tokens last 5 s in the place of 30 minutes",
+    ),
     ("instance", "a server with so many places and service times of its own, whose occupancy can be read"),
     ("plain", "a plain web instance that names itself"),
 ];
@@ -47,6 +51,7 @@ pub fn all() -> Applications {
     applications.add("voting", Arc::new(Voting::new()));
     applications.add("voting-20x", Arc::new(Voting::faster(20)));
     applications.add("tracking", Arc::new(Tracking::new()));
+    applications.add("tracking-original-360x", Arc::new(Tracking::original(360)));
     applications.add("instance", Arc::new(Instances::new()));
     applications.add("plain", Arc::new(Plain));
     applications

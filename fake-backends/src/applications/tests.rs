@@ -85,26 +85,48 @@ fn one_user_has_one_vote_per_video() {
 fn a_registered_order_is_in_every_list_at_once() {
     let tracking = Tracking::new();
     let bad = ask(&tracking, "POST", "/token", None, &json!({ "username": "ana", "password": "no" }));
-    assert_eq!(bad.status, 401);
+    assert_eq!((bad.status, json_of(&bad)), (401, json!({ "detail": "Incorrect username or password" })));
     let token = token(&tracking, "/token", "ana", "secret of ana");
-    let order =
-        json!({ "id": 7, "products": [{ "name": "pan", "price": 2.5 }, { "name": "pan", "price": 1.5 }] });
+    let order = json!({
+        "pedido_id": "7f9c24e8-3b12-4fef-91e0-56a2d5a1c7d0", "repartidor": "Ana", "timestamp": "2026-11-30T10:00:00",
+        "productos": [{ "producto": "pan", "precio": 2.5 }, { "producto": "pan", "precio": "1.5" }],
+    });
     let register = "/registrar_pedido_entregado";
     assert_eq!(ask(&tracking, "POST", register, None, &order).status, 403);
     assert_eq!(ask(&tracking, "POST", register, Some(&token), &order).status, 200);
     assert_eq!(
-        ask(&tracking, "POST", register, Some(&token), &json!({ "id": 8, "products": [] })).status,
+        ask(&tracking, "POST", register, Some(&token), &json!({ "pedido_id": "8", "productos": [] })).status,
         400
     );
-    for path in ["/pedidos", "/metrics", "/public/pedidos"] {
+    for path in ["/pedidos", "/public/pedidos"] {
         let answer = ask(&tracking, "GET", path, Some(&token), &Value::Null);
-        assert_eq!(json_of(&answer)["ids"], json!([7]), "{path}");
+        let mut listed = order.clone();
+        listed["productos"][1]["precio"] = json!(1.5);
+        assert_eq!(json_of(&answer), json!({ "pedidos": [listed] }), "{path}");
         assert_eq!(field(&answer, "vary"), Some("Origin"));
     }
     let metrics = json_of(&ask(&tracking, "GET", "/metrics", Some(&token), &Value::Null));
-    assert_eq!((&metrics["mean_price"], &metrics["top_products"]), (&json!(4.0), &json!([["pan", 2]])));
+    let expected = json!({
+        "top_3_productos": [["pan", 2]], "precio_promedio_por_pedido": 4.0, "acumulado_ventas_dia": 4.0,
+    });
+    assert_eq!(metrics, expected);
     let preflight = ask(&tracking, "OPTIONS", "/pedidos", None, &Value::Null);
     assert_eq!((preflight.status, field(&preflight, "access-control-max-age")), (204, Some("600")));
+}
+
+#[test]
+fn a_bad_token_is_refused_as_the_original_did_or_as_it_should_have() {
+    let statuses = |tracking: &Tracking| {
+        [("GET", "/pedidos"), ("GET", "/metrics"), ("POST", "/registrar_pedido_entregado")].map(
+            |(method, path)| {
+                let answer = ask(tracking, method, path, Some("a.b.c"), &Value::Null);
+                assert_eq!(json_of(&answer), json!({ "detail": "Token inválido o expirado" }));
+                answer.status
+            },
+        )
+    };
+    assert_eq!(statuses(&Tracking::new()), [403, 403, 403]);
+    assert_eq!(statuses(&Tracking::original(360)), [500, 500, 403]);
 }
 
 #[test]

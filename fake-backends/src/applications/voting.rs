@@ -162,7 +162,8 @@ impl Voting {
                     ("Content-Type".to_owned(), "video/mp4".to_owned()),
                     ("Cache-Control".to_owned(), "public, max-age=31536000, immutable".to_owned()),
                 ];
-                let content = secret.content(id, 0, VIDEO_BYTES, Kind::Binary);
+                // Named after its target, so that whoever gets it can tell that it is the right one.
+                let content = secret.content(&format!("/store/{id}"), 0, VIDEO_BYTES, Kind::Binary);
                 Answer { status: 200, fields, body: Source::Content(content) }
             }
             Some(_) => problem(404, "not processed yet"),
@@ -249,7 +250,11 @@ fn picture(secret: Secret) -> Answer {
         ("Content-Type".to_owned(), "image/png".to_owned()),
         ("Cache-Control".to_owned(), "public, max-age=86400".to_owned()),
     ];
-    Answer { status: 200, fields, body: Source::Content(secret.content("favicon", 0, 628, Kind::Binary)) }
+    Answer {
+        status: 200,
+        fields,
+        body: Source::Content(secret.content("/swagger/favicon-32x32.png", 0, 628, Kind::Binary)),
+    }
 }
 
 impl Default for Voting {

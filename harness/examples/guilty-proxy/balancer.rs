@@ -4,7 +4,7 @@
 //! may hold another list of backends; it is read again whenever it has changed, so that no signal has to be handled.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -28,9 +28,23 @@ struct Told {
 }
 
 /// A backend and what is open there.
-struct Backend {
+pub struct Backend {
     address: String,
     open: AtomicUsize,
+    /// Whether its health keeps it out of the rotation.
+    out: AtomicBool,
+}
+
+impl Backend {
+    /// Where it listens.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Takes it out of the rotation, or back into it.
+    pub fn set_out(&self, out: bool) {
+        self.out.store(out, Ordering::SeqCst);
+    }
 }
 
 /// A backend that was chosen; its request is open until this is dropped.
@@ -61,6 +75,11 @@ impl Balancer {
                 .min_by_key(|&place| backends[place].open.load(Ordering::SeqCst));
             place = fewest.unwrap_or(place);
         }
+        // Where all of them are ill all of them are asked.
+        let well = (0..count)
+            .map(|step| (place + step) % count)
+            .find(|&place| !backends[place].out.load(Ordering::SeqCst));
+        place = well.unwrap_or(place);
         backends[place].open.fetch_add(1, Ordering::SeqCst);
         Chosen(Arc::clone(&backends[place]))
     }
@@ -78,7 +97,7 @@ impl Balancer {
     }
 
     /// The list as it is now; a file that is empty or gone changes nothing.
-    fn backends(&self) -> Vec<Arc<Backend>> {
+    pub fn backends(&self) -> Vec<Arc<Backend>> {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let now = told.file.as_ref().and_then(written);
         if now != told.read {
@@ -95,7 +114,8 @@ impl Balancer {
 }
 
 fn listed(addresses: Vec<String>) -> Vec<Arc<Backend>> {
-    let backend = |address| Arc::new(Backend { address, open: AtomicUsize::new(0) });
+    let backend =
+        |address| Arc::new(Backend { address, open: AtomicUsize::new(0), out: AtomicBool::new(false) });
     addresses.into_iter().map(backend).collect()
 }
 

@@ -8,6 +8,7 @@ mod cache;
 mod clock;
 mod defects;
 mod door;
+mod health;
 mod http;
 mod log;
 mod server;
@@ -22,6 +23,7 @@ use balancer::Balancer;
 use cache::Cache;
 use defects::{Defect, persistence, starting};
 use door::Door;
+use health::Health;
 use log::Log;
 use server::Server;
 
@@ -55,6 +57,18 @@ struct Arguments {
     /// An address that is let in; several times. Everybody where there is none.
     #[arg(long)]
     allow: Vec<IpAddr>,
+    /// What each backend is asked for to see whether it is well; nobody is where nothing is said.
+    #[arg(long)]
+    health: Option<String>,
+    /// Milliseconds from one such question to the next.
+    #[arg(long, default_value_t = 1_000)]
+    health_ms: u64,
+    /// Bad answers in a row that take a backend out.
+    #[arg(long, default_value_t = 3)]
+    health_failures: u32,
+    /// Good ones in a row that bring it back.
+    #[arg(long, default_value_t = 2)]
+    health_successes: u32,
     /// Directory that holds the cache and the log.
     #[arg(long, default_value = ".")]
     directory: PathBuf,
@@ -73,6 +87,11 @@ fn main() -> std::io::Result<()> {
     let door = Door::new(arguments.throttle, arguments.allow, arguments.defect);
     let port = starting::port(arguments.defect, arguments.port, &arguments.directory);
     let listener = persistence::listen(arguments.defect, SocketAddr::new(arguments.host, port))?;
+    if let Some(path) = arguments.health {
+        let every = Duration::from_millis(arguments.health_ms);
+        let (failures, successes) = (arguments.health_failures, arguments.health_successes);
+        health::watch(&balancer, &Health { path, every, failures, successes }, arguments.defect);
+    }
     println!("listening on {}, defect: {:?}", listener.local_addr()?, arguments.defect);
     starting::before_serving(arguments.defect, &arguments.directory)?;
     Server { cache, balancer, door, log, defect: arguments.defect }.run(&listener);

@@ -119,7 +119,7 @@ impl Server {
 
     fn answer(&self, request: &Message, others: bool) -> Option<Message> {
         let (method, target) = (request.word(0), request.word(1));
-        let (answer, from) = match self.cached(method, target) {
+        let (answer, from) = match self.cached(method, &content::name(self.defect, request)) {
             Some(answer) => {
                 self.balancer.hit();
                 (content::hit_among_others(self.defect, others, answer), "cache".to_owned())
@@ -161,7 +161,7 @@ impl Server {
                 Ok(answer) => {
                     let kept = method == "GET" && content::keeps_status(self.defect, answer.status());
                     if kept && self.may_be_kept(request, &answer) {
-                        self.cache.store(target, &answer);
+                        self.cache.store(&content::name(self.defect, request), &answer);
                     }
                     if let Some(target) = content::target_of(self.defect, method, target) {
                         self.cache.store(&target, &content::without_length(method, &answer));

@@ -25,8 +25,8 @@ use harness_run::proxy_under_test::{
 use harness_run::traffic::crash_load::CrashTraffic;
 use harness_run::traffic::load::CpuMeter;
 use harness_run::traffic::{
-    KeyBook, Problem, Traffic, batches, callers, capacity, deliveries, exact, fill, load, overlap, overload,
-    overtake, probe, reread, serial, sliding, uploads, users,
+    KeyBook, Problem, Traffic, batches, callers, capacity, deliveries, exact, fill, load, origins, overlap,
+    overload, overtake, probe, reread, serial, sliding, uploads, users, votes,
 };
 use harness_tell::language::{Language, start_problem};
 
@@ -128,6 +128,11 @@ impl Stage {
                 Ok(())
             }
             StepKind::Case(CaseStep::Uploads(plan)) => uploads::run(traffic, plan).await,
+            StepKind::Case(CaseStep::Origins(plan)) => {
+                origins::run(traffic, plan).await;
+                Ok(())
+            }
+            StepKind::Case(CaseStep::Votes(plan)) => votes::run(traffic, plan).await,
             StepKind::Case(CaseStep::Overload(plan)) => {
                 let overloaded =
                     async |cpu: CpuMeter<'_>| overload::run(traffic, step, plan, &self.log, cpu).await;
@@ -163,6 +168,7 @@ impl Stage {
         let milliseconds = self.settings.ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
         let declared = |setting: Setting| adapter.capabilities.settings.contains(&setting);
         let (throttle, allow) = (self.settings.throttle, &self.settings.allow);
+        let health = self.settings.health.as_ref().filter(|_| declared(Setting::HealthChecks));
         let listed = self.settings.backends.unwrap_or(usize::MAX);
         let variables = LaunchVariables {
             program: self.proxy.program().to_string_lossy().into_owned(),
@@ -185,6 +191,11 @@ impl Stage {
             // A tenth of a second's worth: clients come in bursts that harm nobody.
             throttle_burst: throttle.unwrap_or(0).div_ceil(10),
             allow: allow.iter().filter(|_| declared(Setting::Allow)).map(ToString::to_string).collect(),
+            health_path: health.map(|health| health.path.clone()),
+            health_milliseconds: health
+                .map(|health| u64::try_from(health.interval.as_millis()).unwrap_or(u64::MAX)),
+            health_failures: health.map(|health| health.failures),
+            health_successes: health.map(|health| health.successes),
         };
         let launch = render(adapter, &variables).map_err(|error| StartProblem::File {
             path: adapter.origin.clone().into(),

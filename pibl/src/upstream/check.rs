@@ -19,10 +19,12 @@ const IDLE: Duration = Duration::from_secs(1);
 
 /// Checks all backends for ever, with the settings that are in force at each round.
 pub async fn check_for_ever(balancer: &Balancer, settings: impl Fn() -> HealthSettings) {
+    let mut due = clock::monotonic();
     loop {
         let settings = settings();
         let Some(path) = settings.path.as_deref() else {
             tokio::time::sleep(IDLE).await;
+            due = clock::monotonic();
             continue;
         };
         let path: Arc<str> = path.into();
@@ -40,7 +42,9 @@ pub async fn check_for_ever(balancer: &Balancer, settings: impl Fn() -> HealthSe
                 balancer.report_check(&member, is_healthy, clock::monotonic());
             }
         }
-        tokio::time::sleep(settings.interval).await;
+        // Counted from one round to the next: a backend that hangs until its time is over puts off nobody else's check.
+        due = (due + settings.interval).max(clock::monotonic());
+        tokio::time::sleep_until(due.into()).await;
     }
 }
 

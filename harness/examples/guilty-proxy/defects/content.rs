@@ -13,6 +13,16 @@ pub fn looks_up_any_method(defect: Defect) -> bool {
     defect == Defect::AnswersPostFromCache
 }
 
+/// Under which name the answer to a request is kept: its target, and the origin of a browser, on which answers may depend.
+pub fn name(defect: Defect, request: &Message) -> String {
+    let target = request.word(1);
+    let origin = request.fields.iter().find(|(name, _)| name.eq_ignore_ascii_case("origin"));
+    match origin {
+        Some((_, origin)) if defect != Defect::IgnoresOrigin => format!("{target} {origin}"),
+        _ => target.to_owned(),
+    }
+}
+
 /// Under which target what this method asks is looked up and kept, where that is done at all for others than GET.
 pub fn target_of(defect: Defect, method: &str, target: &str) -> Option<String> {
     match (defect, method) {

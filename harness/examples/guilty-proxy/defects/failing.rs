@@ -53,6 +53,16 @@ pub fn stumbles() -> bool {
     STUMBLING.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
 }
 
+/// Whether what a backend says of its health changes anything.
+pub fn acts_on_health(defect: Defect) -> bool {
+    defect != Defect::KeepsTheIll
+}
+
+/// The bad answers in a row that take a backend out, where it was told of so many.
+pub fn failures_needed(defect: Defect, told: u32) -> u32 {
+    if defect == Defect::LeavesAtTheFirst { 1 } else { told }
+}
+
 static REFUSED: Mutex<Option<HashSet<String>>> = Mutex::new(None);
 
 /// Notes that a backend refused.

@@ -152,6 +152,8 @@ pub enum Defect {
     HitWithoutContentType,
     /// What is answered to a token, or called private, is kept for everybody (REQ-6).
     SharesTokens,
+    /// What was made for the browsers of one origin is kept for those of all (REQ-6).
+    IgnoresOrigin,
     /// An answer of the status 500 is stored (REQ-8).
     CachesErrors,
     /// An answer of the status 404 is stored (a finding: it is legal).
@@ -244,4 +246,8 @@ pub enum Defect {
     StumblesAfterFailure,
     /// A backend that refused once is never asked again (REQ-5, optimal).
     NeverAsksAgain,
+    /// Backends are asked for their health, and what they say changes nothing.
+    KeepsTheIll,
+    /// One bad answer takes a backend out, however many it was told to wait for.
+    LeavesAtTheFirst,
 }

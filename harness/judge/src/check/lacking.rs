@@ -41,6 +41,7 @@ fn missing(need: Need, adapter: &Adapter) -> Option<String> {
         Need::LeastConnections => lacks(Setting::LeastConnections),
         Need::Throttle => lacks(Setting::Throttle),
         Need::Allow => lacks(Setting::Allow),
+        Need::HealthChecks => lacks(Setting::HealthChecks),
     }
 }
 

@@ -46,8 +46,9 @@ mod verdict;
 mod testkit;
 
 pub use cases::{
-    AdmissionSeen, BalanceSeen, Bottleneck, CapacitySeen, CaseFinding, InstanceShare, MultiplexingSeen,
-    OverloadSeen, SizeSeen, WorkerSeen,
+    AbsenceSeen, AdmissionSeen, BalanceSeen, Bottleneck, CapacitySeen, CaseFinding, CorsSeen, HealthSeen,
+    InstanceShare, InstanceWatched, MultiplexingSeen, OverloadSeen, OwnSeen, SizeSeen, TokenEndSeen,
+    VotesSeen, WorkerSeen,
 };
 pub use cause::Cause;
 pub use cloud::{

@@ -62,6 +62,8 @@ pub enum Setting {
     Throttle,
     /// Only some client addresses are let in.
     Allow,
+    /// It asks its backends by itself, now and then, whether they are well.
+    HealthChecks,
     /// The port may be left out: its templates ask `{% if port %}`.
     DefaultPort,
 }
@@ -73,6 +75,7 @@ impl Setting {
             Setting::LeastConnections => "least_connections",
             Setting::Throttle => "throttle",
             Setting::Allow => "allow",
+            Setting::HealthChecks => "health_checks",
             Setting::DefaultPort => "default_port",
         }
     }

@@ -183,6 +183,14 @@ pub struct LaunchVariables {
     pub throttle_burst: u32,
     /// Client addresses that are let in; empty: all.
     pub allow: Vec<String>,
+    /// What it asks its backends for to see whether they are well, where it is to do so.
+    pub health_path: Option<String>,
+    /// Milliseconds between two such requests to the same backend.
+    pub health_milliseconds: Option<u64>,
+    /// Failures in a row that take a backend out.
+    pub health_failures: Option<u32>,
+    /// Successes in a row that bring it back.
+    pub health_successes: Option<u32>,
 }
 
 /// Where a backend listens.

@@ -9,7 +9,7 @@ use super::rewrite::{self, Replacement, Rewritten, Unmatched};
 use super::{Adapter, Launch, LaunchVariables, OwnCommands, thrift};
 
 /// Every variable that a template can use; the fields of [`LaunchVariables`].
-pub(super) const VARIABLES: [&str; 13] = [
+pub(super) const VARIABLES: [&str; 17] = [
     "program",
     "directory",
     "host",
@@ -23,6 +23,10 @@ pub(super) const VARIABLES: [&str; 13] = [
     "throttle",
     "throttle_burst",
     "allow",
+    "health_path",
+    "health_milliseconds",
+    "health_failures",
+    "health_successes",
 ];
 /// What a backend in a loop has; the fields of [`BackendAddress`](super::BackendAddress).
 pub(super) const ATTRIBUTES: [&str; 4] = ["name", "host", "port", "address"];
@@ -142,6 +146,10 @@ mod tests {
             throttle: None,
             throttle_burst: 0,
             allow: Vec::new(),
+            health_path: None,
+            health_milliseconds: None,
+            health_failures: None,
+            health_successes: None,
         }
     }
 

@@ -80,6 +80,10 @@ fn sample(ttl_seconds: Option<u64>) -> LaunchVariables {
         throttle: ttl_seconds.map(|_| 100),
         throttle_burst: 10,
         allow: ttl_seconds.map(|_| "127.0.0.2".into()).into_iter().collect(),
+        health_path: ttl_seconds.map(|_| "/health".into()),
+        health_milliseconds: ttl_seconds.map(|_| 500),
+        health_failures: ttl_seconds.map(|_| 3),
+        health_successes: ttl_seconds.map(|_| 2),
     }
 }
 

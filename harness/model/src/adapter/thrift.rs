@@ -17,7 +17,7 @@ const MOST_ELEMENTS: i64 = 1_000;
 /// Filters whose result may be longer than what they are given, without a bound.
 const UNBOUNDED: [&str; 7] = ["batch", "slice", "chain", "zip", "format", "pprint", "sum"];
 /// Names that stand for a number or for nothing that could be multiplied.
-const NUMBERS: [&str; 32] = [
+const NUMBERS: [&str; 35] = [
     "port",
     "ttl_seconds",
     "ttl_milliseconds",
@@ -25,6 +25,9 @@ const NUMBERS: [&str; 32] = [
     "ttl_whole_minutes",
     "throttle",
     "throttle_burst",
+    "health_milliseconds",
+    "health_failures",
+    "health_successes",
     "loop",
     "index",
     "index0",

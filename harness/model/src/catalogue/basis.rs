@@ -57,6 +57,8 @@ pub enum Need {
     Throttle,
     /// It can let in some addresses only.
     Allow,
+    /// It can ask its backends by itself whether they are well.
+    HealthChecks,
 }
 
 /// The name of a kind of step, without what it does.
@@ -149,6 +151,9 @@ families! {
     Gateway = "gateway",
     Degradation = "degradation",
     Worker = "worker",
+    Health = "health",
+    Votes = "votes",
+    Delivery = "delivery",
     Forward = "forward",
     Connections = "connections",
     Failures = "failures",

@@ -206,6 +206,21 @@ checks! {
     /// What a queue has accepted is processed and seen to be, and what it cannot take is refused in words.
     WorkerProcessed = "worker.processed", Req6, Required, Scenario, Worker;
         rests on &[], None; needs &[]; reads Steps(&[StepName::Case]); shown ByOneRequest;
+    /// The proxy asks its backends whether they are well, as often as it was told, and gives requests to those that are.
+    HealthWatched = "health.watched", ReqArch, Required, Scenario, Health;
+        rests on &[], None; needs &[Need::HealthChecks]; reads AnyStep; shown ByNoLine;
+    /// Each user has one vote for a video: told so once, counted once, sent to one instance once, however many come at the same instant.
+    VotesCounted = "votes.counted", Req5, Required, Rfc("RFC 9110 §9.2.2"), Votes;
+        rests on &[], None; needs &[]; reads Steps(&[StepName::Case]); shown ByOneRequest;
+    /// What belongs to one user reaches no other, while what is for everybody may come from the cache.
+    VotesOwn = "votes.own", Req6, Required, Rfc("RFC 9111 §5.2.2.7"), Votes;
+        rests on &[], None; needs &[]; reads Steps(&[StepName::Case]); shown ByOneRequest;
+    /// A token is good until its end, through the proxy too: no answer from the cache outlives it, and no refusal hits its successor.
+    DeliveryExpiry = "delivery.expiry", Req6, Required, Rfc("RFC 9111 §3.5"), Delivery;
+        rests on &[], None; needs &[]; reads Steps(&[StepName::Cloud]); shown ByOneRequest;
+    /// A browser gets the answer that was made for its origin, and every preflight is answered by an instance.
+    DeliveryCors = "delivery.cors", Req6, Required, Rfc("RFC 9111 §4.1"), Delivery;
+        rests on &[], None; needs &[]; reads Steps(&[StepName::Case]); shown ByOneRequest;
     /// What kind of rotation it is: per request, per connection, per worker, weighted, random.
     RotationScope = "rr.scope", Req9, Check, Practice, Rotation;
         rests on &[], None; needs &[]; reads Steps(&[StepName::Serial, StepName::Batches]); shown InTurn;

@@ -338,6 +338,16 @@ pub enum Purpose {
     Upload,
     /// The user looks how it gets on.
     Progress,
+    /// A user votes.
+    Vote,
+    /// Somebody looks at what is for everybody.
+    Open,
+    /// Somebody looks at the ranking when all votes are in.
+    Tally,
+    /// A browser asks whether it may ask from its origin (Fetch, §4.8).
+    Preflight,
+    /// A browser asks from an origin of its own.
+    CrossOrigin,
     /// One request exactly as a scenario writes it.
     Exact,
     /// The same by a client that breaks off in the middle of the answer.

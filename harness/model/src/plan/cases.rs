@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::resolve_load::some;
 use super::{Connections, Executor, Load, LoadShape, RateStage, duration_ns};
-use crate::scenario::{CallersStep, OverloadStep, UploadsStep};
+use crate::scenario::{CallersStep, OriginsStep, OverloadStep, UploadsStep, VotesStep};
 
 /// A step of a case about the balancer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -21,7 +21,70 @@ pub enum CaseStep {
     Overload(Box<Overload>),
     /// Uploads to a queue.
     Uploads(Uploads),
+    /// Browsers of several origins.
+    Origins(Origins),
+    /// Votes at the same instant.
+    Votes(Votes),
 }
+
+/// Browsers of several origins that ask for the same, each with its preflight.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Origins {
+    /// What they ask for.
+    pub path: String,
+    /// Origins that the application lets in. The number of a request is the place in this list, from one; behind them come
+    /// the strangers, and zero has no origin.
+    pub allowed: Vec<String>,
+    /// Origins that it does not.
+    pub strangers: Vec<String>,
+    /// How often all of them ask.
+    pub rounds: u32,
+}
+
+impl Origins {
+    /// The origin of a request by its number.
+    pub fn of(&self, number: u32) -> Option<&str> {
+        let place = (number as usize).checked_sub(1)?;
+        self.allowed.iter().chain(&self.strangers).nth(place).map(String::as_str)
+    }
+
+    /// Whether the application lets it in.
+    pub fn lets_in(&self, number: u32) -> bool {
+        (1..=self.allowed.len()).contains(&(number as usize))
+    }
+}
+
+/// Users that vote for videos at the same instant, while others look.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Votes {
+    /// How many users.
+    pub users: u32,
+    /// How many videos.
+    pub videos: u32,
+    /// How often each user votes for each video.
+    pub at_once: u32,
+    /// Where a POST makes an account.
+    pub signup: String,
+    /// Where a POST gives a token.
+    pub login: String,
+    /// Where a POST uploads.
+    pub upload: String,
+    /// Where a POST votes, with `{key}`.
+    pub vote: String,
+    /// What belongs to one user, the votes first. The number of a request is that of the user, its group the place in this list.
+    pub own: Vec<String>,
+    /// The ranking, with `{n}`.
+    pub ranking: String,
+    /// What is for everybody, with `{key}`.
+    pub open: Vec<String>,
+    /// Time between two looks.
+    #[serde(with = "duration_ns")]
+    pub look_every: Duration,
+}
+
+/// How long the votes for one video may take as far as the plan knows, and the uploads before and the looks after.
+const VOTES_FOR_ONE: Duration = Duration::from_millis(250);
+const AROUND_VOTES: Duration = Duration::from_secs(3);
 
 /// Requests from several addresses.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -176,9 +239,41 @@ impl CaseStep {
         })
     }
 
+    /// From the step as written.
+    pub fn of_origins(written: &OriginsStep) -> CaseStep {
+        CaseStep::Origins(Origins {
+            path: written.path.clone(),
+            allowed: written.allowed.clone(),
+            strangers: written.strangers.clone(),
+            rounds: written.rounds,
+        })
+    }
+
+    /// From the step as written.
+    pub fn of_votes(written: &VotesStep) -> CaseStep {
+        CaseStep::Votes(Votes {
+            users: written.users,
+            videos: written.videos,
+            at_once: written.at_once,
+            signup: written.signup.clone(),
+            login: written.login.clone(),
+            upload: written.upload.clone(),
+            vote: written.vote.clone(),
+            own: written.own.clone(),
+            ranking: written.ranking.clone(),
+            open: written.open.clone(),
+            look_every: written.look_every.0.max(Duration::from_millis(10)),
+        })
+    }
+
     /// How long it takes, as far as the plan knows.
     pub fn estimated(&self) -> Duration {
         match self {
+            CaseStep::Origins(origins) => {
+                let each = 1 + origins.allowed.len() + origins.strangers.len();
+                Duration::from_millis(20) * origins.rounds * each as u32
+            }
+            CaseStep::Votes(votes) => AROUND_VOTES + VOTES_FOR_ONE * votes.videos,
             CaseStep::Callers(callers) => {
                 Duration::from_millis(2) * callers.requests * callers.from.len() as u32
             }

@@ -63,6 +63,19 @@ pub struct Deliveries {
     /// How long in all.
     #[serde(with = "duration_ns")]
     pub duration: Duration,
+    /// How long a token is good, where that is less than the step lasts.
+    #[serde(default, with = "duration_ns::option")]
+    pub lifetime: Option<Duration>,
+}
+
+impl Deliveries {
+    /// What each order costs: the sum of all tells how many there are.
+    pub const PRICE: f64 = 2.5;
+
+    /// The identity of an order, in the form of a random UUID (RFC 9562 §5.4) that a run repeats.
+    pub fn order_id(number: u32) -> String {
+        format!("{number:08x}-0000-4000-8000-{number:012x}")
+    }
 }
 
 impl CloudStep {
@@ -88,6 +101,7 @@ impl CloudStep {
             every: written.every.0,
             look_every: written.look_every.0.max(Duration::from_millis(10)),
             duration: written.duration.0,
+            lifetime: written.lifetime.map(|span| span.0),
         })
     }
 

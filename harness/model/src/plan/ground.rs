@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_saphyr::Spanned;
 
-use super::{ProxySettings, SourceLine};
+use super::{Health, ProxySettings, SourceLine};
 use crate::adapter::Adapter;
 use crate::scenario::{Place, PortFile, ProxyFile, place_of};
 
@@ -38,5 +38,11 @@ pub(super) fn settings(file: &ProxyFile, adapter: &Adapter) -> ProxySettings {
         balance: file.balance,
         throttle: file.throttle.filter(|rate| *rate > 0),
         allow: file.allow.clone(),
+        health: file.health.as_ref().map(|health| Health {
+            path: health.path.clone(),
+            interval: health.interval.0,
+            failures: health.failures,
+            successes: health.successes,
+        }),
     }
 }

@@ -26,7 +26,7 @@ mod step;
 pub mod samples;
 
 pub use capacity::CapacitySearch;
-pub use cases::{Caller, Callers, CaseStep, Overload, Uploads};
+pub use cases::{Caller, Callers, CaseStep, Origins, Overload, Uploads, Votes};
 pub use change::{Change, Edit};
 pub use checks::{CheckParameters, CheckPlan, LatencyThreshold};
 pub use cloud::{CloudStep, Deliveries, Users};
@@ -80,6 +80,9 @@ pub struct ProxySettings {
     /// Client addresses that are let in; everybody where it is empty.
     #[serde(default)]
     pub allow: Vec<std::net::IpAddr>,
+    /// How it watches the health of its backends; `None`: it is told nothing of it.
+    #[serde(default)]
+    pub health: Option<Health>,
     /// Of how many backends it is told, the first ones; `None`: of all.
     #[serde(default)]
     pub backends: Option<usize>,
@@ -89,6 +92,20 @@ pub struct ProxySettings {
     /// Whether it is told of no port at all, and must listen on 8080.
     #[serde(default)]
     pub default_port: bool,
+}
+
+/// Active health checks, as the proxy is told of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// What it asks each backend for.
+    pub path: String,
+    /// Time between two requests to the same backend; an answer that takes as long is a failure.
+    #[serde(with = "duration_ns")]
+    pub interval: Duration,
+    /// Failures in a row that take a backend out.
+    pub failures: u32,
+    /// Successes in a row that bring it back.
+    pub successes: u32,
 }
 
 /// How much a report helps with what failed, beside saying what was seen.

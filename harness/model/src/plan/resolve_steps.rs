@@ -242,6 +242,10 @@ impl<'a> Resolver<'a> {
             StepFile::Uploads(uploads) => {
                 (uploads.label.clone(), Some(StepKind::Case(CaseStep::of_uploads(uploads))))
             }
+            StepFile::Origins(origins) => {
+                (origins.label.clone(), Some(StepKind::Case(CaseStep::of_origins(origins))))
+            }
+            StepFile::Votes(votes) => (votes.label.clone(), Some(StepKind::Case(CaseStep::of_votes(votes)))),
             StepFile::Overload(overload) => {
                 let step = CaseStep::of_overload(overload).map_err(|why| {
                     self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));

@@ -29,6 +29,67 @@ pub struct CallersStep {
     pub label: Option<String>,
 }
 
+/// Browsers of several origins that ask for the same, each with its preflight.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OriginsStep {
+    /// What they ask for.
+    #[serde(deserialize_with = "values::target")]
+    pub path: String,
+    /// Origins that the application lets in, such as `https://shop.example`.
+    pub allowed: Vec<String>,
+    /// Origins that it does not.
+    pub strangers: Vec<String>,
+    /// How often all of them ask, one after the other.
+    #[serde(deserialize_with = "values::count")]
+    pub rounds: u32,
+    /// Name that checks refer to.
+    #[serde(rename = "as", default)]
+    pub label: Option<String>,
+}
+
+/// Users that vote for videos at the same instant, while others look.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VotesStep {
+    /// How many users; the first one uploads.
+    #[serde(deserialize_with = "values::at_once")]
+    pub users: u32,
+    /// How many videos.
+    #[serde(deserialize_with = "values::count")]
+    pub videos: u32,
+    /// How often each user votes for each video, all at the same instant.
+    #[serde(deserialize_with = "values::at_once")]
+    pub at_once: u32,
+    /// Where a POST makes an account.
+    #[serde(deserialize_with = "values::target")]
+    pub signup: String,
+    /// Where a POST with name and password gives a token.
+    #[serde(deserialize_with = "values::target")]
+    pub login: String,
+    /// Where a POST uploads.
+    #[serde(deserialize_with = "values::target")]
+    pub upload: String,
+    /// Where a POST votes, with `{key}` for the video.
+    #[serde(deserialize_with = "values::target")]
+    pub vote: String,
+    /// What belongs to one user: the votes first, then the rest.
+    #[serde(deserialize_with = "values::targets")]
+    pub own: Vec<String>,
+    /// The ranking, with `{n}` for how long it may be.
+    #[serde(deserialize_with = "values::target")]
+    pub ranking: String,
+    /// What is for everybody, with `{key}` for a video.
+    #[serde(deserialize_with = "values::targets")]
+    pub open: Vec<String>,
+    /// Time between two looks at all that is for everybody and all that is one's own.
+    #[serde(deserialize_with = "values::pause")]
+    pub look_every: Span,
+    /// Name that checks refer to.
+    #[serde(rename = "as", default)]
+    pub label: Option<String>,
+}
+
 /// More than can be done for a while, by one of two clients.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -56,6 +56,9 @@ pub struct DeliveriesStep {
     /// How long it is looked, from the beginning of the step.
     #[serde(rename = "for")]
     pub duration: Span,
+    /// How long a token is good. The courier goes on with the one of its beginning; who looks takes a new one.
+    #[serde(default)]
+    pub lifetime: Option<Span>,
     /// Name that checks refer to.
     #[serde(rename = "as", default)]
     pub label: Option<String>,

@@ -58,10 +58,30 @@ pub struct ProxyFile {
     pub throttle: Option<u32>,
     /// Client addresses that are let in; everybody where it is empty.
     pub allow: Vec<IpAddr>,
+    /// How it watches the health of its backends, where it can; it is told nothing of it where nothing is said.
+    pub health: Option<HealthFile>,
     /// Of how many backends it is told, the first ones; of all where nothing is said.
     pub backends: Option<usize>,
     /// Where it listens: on `another` port than at the first start, or by `default`, in a `restart`.
     pub port: Option<PortFile>,
+}
+
+/// Active health checks, as the proxy is told of them.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HealthFile {
+    /// What it asks each backend for.
+    #[serde(deserialize_with = "values::target")]
+    pub path: String,
+    /// Time between two requests to the same backend; an answer that takes as long is a failure.
+    #[serde(deserialize_with = "values::pause")]
+    pub interval: Span,
+    /// Failures in a row that take a backend out.
+    #[serde(deserialize_with = "values::count")]
+    pub failures: u32,
+    /// Successes in a row that bring it back.
+    #[serde(deserialize_with = "values::count")]
+    pub successes: u32,
 }
 
 /// Which port the proxy is told.

@@ -16,7 +16,7 @@ mod values;
 mod written;
 mod yaml;
 
-pub use cases::{CallersStep, OverloadStep, UploadsStep};
+pub use cases::{CallersStep, OriginsStep, OverloadStep, UploadsStep, VotesStep};
 pub use checks::{CheckFile, CheckMap, Severity};
 pub use cloud::{DeliveriesStep, UsersStep};
 pub use file::{BackendsFile, PortFile, ProxyFile, ScenarioFile};

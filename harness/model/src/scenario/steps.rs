@@ -6,7 +6,7 @@ use fake_backends::behavior::{Size, Span};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::cases::{CallersStep, OverloadStep, UploadsStep};
+use super::cases::{CallersStep, OriginsStep, OverloadStep, UploadsStep, VotesStep};
 use super::cloud::{DeliveriesStep, UsersStep};
 use super::file::ProxyFile;
 use super::fleet::FleetStep;
@@ -54,6 +54,10 @@ pub enum StepFile {
     Overload(OverloadStep),
     /// Uploads to a queue with a worker behind it.
     Uploads(UploadsStep),
+    /// Browsers of several origins that ask for the same.
+    Origins(OriginsStep),
+    /// Users that vote at the same instant.
+    Votes(VotesStep),
     /// One request exactly as written.
     Exchange(ExchangeStep),
     /// Lets time pass.

@@ -16,6 +16,7 @@ pub mod first_look;
 mod keys;
 mod ladder;
 pub mod load;
+pub mod origins;
 pub mod overlap;
 pub mod overload;
 pub mod overtake;
@@ -28,6 +29,7 @@ pub mod serial;
 pub mod sliding;
 pub mod uploads;
 pub mod users;
+pub mod votes;
 mod worker;
 
 pub use client::{Clients, Connection};

@@ -46,9 +46,19 @@ pub fn user_name(number: u32) -> String {
 
 /// A token from the login of an application.
 pub(super) async fn log_in(traffic: &Traffic, path: &str, user: &str) -> Result<String, Problem> {
+    log_in_as(traffic, path, user, 0).await
+}
+
+/// The same by a request of this number.
+pub(super) async fn log_in_as(
+    traffic: &Traffic,
+    path: &str,
+    user: &str,
+    number: u32,
+) -> Result<String, Problem> {
     let now = traffic.clients.clock().now();
     let body = serde_json::json!({ "username": user, "password": format!("secret of {user}") }).to_string();
-    let request = Request::get(Purpose::Login, 0, path.to_owned(), now).posting(body);
+    let request = Request::get(Purpose::Login, number, path.to_owned(), now).posting(body);
     let exchange = traffic.clients.ask(&request).await;
     token_of(&exchange).ok_or_else(|| {
         let status = exchange.response.as_ref().map(|response| response.status);

@@ -2,7 +2,7 @@
 //!
 //! `finding_words` asks here. No figure is computed here beyond a ratio of two that are shown.
 
-use super::{Counted, Decimal, Language, Noun, Percent, Quantile, Span, operation_words};
+use super::{Counted, Decimal, Language, Noun, Percent, Quantile, Span, operation_words, user_words};
 use crate::say;
 use harness_judge::check::{Bottleneck, CapacitySeen, CaseFinding, MultiplexingSeen, SizeSeen};
 use harness_model::plan::CaseStep;
@@ -19,6 +19,14 @@ pub(super) fn doing(step: &CaseStep, language: Language) -> String {
             capacity = Decimal(overload.capacity_per_second, 0)),
         CaseStep::Uploads(uploads) => say!(language,
             en: "{n} uploads to a queue", es: "{n} entregas a una cola", n = uploads.uploads),
+        CaseStep::Origins(origins) => say!(language,
+            en: "browsers of {n} origins, each with its preflight",
+            es: "navegadores de {n} orígenes, cada uno con su petición previa (CORS)",
+            n = (origins.allowed.len() + origins.strangers.len()) as u64),
+        CaseStep::Votes(votes) => say!(language,
+            en: "{users} users vote for {videos} videos, {times} times each at the same instant",
+            es: "{users} usuarios votan por {videos} videos, {times} veces cada uno en el mismo instante",
+            users = u64::from(votes.users), videos = u64::from(votes.videos), times = u64::from(votes.at_once)),
     }
 }
 
@@ -31,6 +39,11 @@ pub(super) fn sentence(finding: &CaseFinding, language: Language) -> String {
         CaseFinding::Overloads { overloads, share, within_ms } => {
             operation_words::overloads(overloads, *share, *within_ms, language)
         }
+        CaseFinding::Health(seen) => operation_words::health(seen, language),
+        CaseFinding::Votes(seen) => user_words::votes(seen, language),
+        CaseFinding::Own(seen) => user_words::own(seen, language),
+        CaseFinding::Expiry(seen) => user_words::expiry(seen, language),
+        CaseFinding::Cors(seen) => user_words::cors(seen, language),
         CaseFinding::Worker { seen, within_ms } => operation_words::worker(seen, *within_ms, language),
         CaseFinding::Capacity { searches, share } => {
             let each: Vec<String> = searches.iter().map(|seen| capacity(seen, language)).collect();
@@ -169,5 +182,6 @@ pub(super) fn samples() -> Vec<CaseFinding> {
     let mut all =
         vec![CaseFinding::Multiplexing(multiplexing), CaseFinding::Capacity { searches, share: 0.75 }];
     all.extend(operation_words::samples());
+    all.extend(user_words::samples());
     all
 }

@@ -178,6 +178,10 @@ pub fn waits_for(kind: &StepKind, language: Language) -> String {
         }
         StepKind::Case(CaseStep::Callers(_)) => ("the answer to each caller", "la respuesta a cada origen"),
         StepKind::Case(CaseStep::Uploads(_)) => ("the work to be done", "que el trabajo se haga"),
+        StepKind::Case(CaseStep::Origins(_)) => {
+            ("the answer to each browser", "la respuesta a cada navegador")
+        }
+        StepKind::Case(CaseStep::Votes(_)) => ("all votes to be in", "que lleguen todos los votos"),
         StepKind::Case(CaseStep::Overload(_)) => {
             ("the schedule of the load to end", "que termine el horario de la carga")
         }

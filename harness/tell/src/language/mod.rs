@@ -65,6 +65,7 @@ mod time_words;
 #[deny(clippy::wildcard_enum_match_arm)]
 mod title_words;
 pub mod trend_words;
+mod user_words;
 mod value_words;
 #[deny(clippy::wildcard_enum_match_arm)]
 mod wrong_words;

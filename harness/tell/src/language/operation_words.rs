@@ -4,7 +4,9 @@
 
 use super::{Counted, Decimal, Language, Milliseconds, Noun, Percent, Span};
 use crate::say;
-use harness_judge::check::{AdmissionSeen, BalanceSeen, OverloadSeen, WorkerSeen};
+use harness_judge::check::{
+    AbsenceSeen, AdmissionSeen, BalanceSeen, HealthSeen, InstanceWatched, OverloadSeen, WorkerSeen,
+};
 
 /// Which instances requests went to.
 pub(super) fn balance(loads: &[BalanceSeen], wanted: f64, language: Language) -> String {
@@ -89,6 +91,62 @@ fn overload(seen: &OverloadSeen, language: Language) -> String {
         greedy = Percent(seen.greedy_useful), refused = refused, silent = seen.silent, recovered = recovered)
 }
 
+/// How instances were watched.
+pub(super) fn health(seen: &HealthSeen, language: Language) -> String {
+    let each: Vec<String> = seen.instances.iter().map(|instance| watched(instance, language)).collect();
+    say!(language,
+        en: "told to ask each instance for {path} every {interval}, to leave it after {failures} bad answers in a row and to take it back after {successes} good ones; {each}; clients lost {lost} of {asked}",
+        es: "debía pedir {path} a cada instancia cada {interval}, dejarla tras {failures} respuestas malas seguidas y retomarla tras {successes} buenas; {each}; los clientes perdieron {lost} de {asked}",
+        path = &seen.path, interval = Span(seen.interval_ms), failures = u64::from(seen.failures),
+        successes = u64::from(seen.successes), each = each.join("; "), lost = seen.lost,
+        asked = Counted(seen.asked, Noun::Request))
+}
+
+fn watched(seen: &InstanceWatched, language: Language) -> String {
+    let Some(median_ms) = seen.median_ms else {
+        return say!(language,
+            en: "{name} was asked {probes} times", es: "a {name} se le preguntó {probes} veces",
+            name = &seen.name, probes = seen.probes);
+    };
+    let mut sentence = say!(language,
+        en: "{name} was asked {probes} times, {median} apart (median), {longest} at most",
+        es: "a {name} se le preguntó {probes} veces, cada {median} (mediana), {longest} como máximo",
+        name = &seen.name, probes = seen.probes, median = Milliseconds(median_ms), longest = Milliseconds(seen.longest_ms));
+    if seen.bad > 0 {
+        sentence += &say!(language, en: ", {n} bad answers", es: ", {n} respuestas malas", n = seen.bad);
+    }
+    if seen.too_early > 0 {
+        sentence += &say!(language, en: ", left too early {n} times", es: ", dejada antes de tiempo {n} veces", n = seen.too_early);
+    }
+    seen.absences.iter().fold(sentence, |sentence, absence| sentence + &absent(absence, language))
+}
+
+fn absent(seen: &AbsenceSeen, language: Language) -> String {
+    if seen.never_left {
+        return say!(language,
+            en: ", never left ({n} requests too many)", es: ", nunca dejada ({n} peticiones de más)", n = seen.late);
+    }
+    let mut sentence = say!(language,
+        en: ", left {left} after the first of them", es: ", dejada {left} después de la primera",
+        left = Milliseconds(seen.left_ms));
+    if seen.late > 0 {
+        sentence += &say!(language,
+            en: " ({n} requests too late)", es: " ({n} peticiones de más)", n = seen.late);
+    }
+    sentence += &match seen.returned_ms {
+        Some(ms) => say!(language,
+            en: ", taken back {ms} after the first good one", es: ", retomada {ms} después de la primera buena",
+            ms = Milliseconds(ms)),
+        None => say!(language, en: ", not taken back", es: ", no retomada"),
+    };
+    if seen.missed > 0 {
+        sentence += &say!(language,
+            en: " (too late: another instance had {n} meanwhile)", es: " (tarde: otra instancia recibió {n} entretanto)",
+            n = seen.missed);
+    }
+    sentence
+}
+
 /// What became of uploads.
 pub(super) fn worker(seen: &WorkerSeen, within_ms: f64, language: Language) -> String {
     let time = |ms: Option<f64>| match ms {
@@ -156,7 +214,37 @@ pub(super) fn samples() -> Vec<harness_judge::check::CaseFinding> {
         p50_ms: Some(2_400.0),
         ..WorkerSeen::default()
     };
+    let absence = |late, returned_ms, missed| AbsenceSeen {
+        left_ms: 812.0,
+        late,
+        never_left: late > 30,
+        returned_ms,
+        missed,
+    };
+    let instance = |name: &str, absences| InstanceWatched {
+        name: name.to_owned(),
+        probes: 24,
+        bad: 6,
+        median_ms: Some(401.0),
+        longest_ms: 420.0,
+        too_early: 0,
+        absences,
+    };
+    let health = HealthSeen {
+        path: "/salud".to_owned(),
+        interval_ms: 400.0,
+        failures: 3,
+        successes: 2,
+        instances: vec![
+            instance("b1", vec![absence(0, Some(420.0), 0), absence(4, Some(1_900.0), 12)]),
+            InstanceWatched { too_early: 1, ..instance("b2", vec![absence(40, None, 0)]) },
+            InstanceWatched { probes: 1, bad: 0, median_ms: None, ..instance("b3", Vec::new()) },
+        ],
+        asked: 600,
+        lost: 2,
+    };
     vec![
+        CaseFinding::Health(health),
         CaseFinding::Balance { loads: vec![balance(Some(41.0)), balance(None)], wanted: 0.9 },
         CaseFinding::Admission(admission),
         CaseFinding::Overloads { overloads, share: 0.6, within_ms: 2_000.0 },

@@ -190,6 +190,11 @@ words!(Purpose {
     Purpose::PastTheProxy => { en: "tries to get past the proxy", es: "intenta llegar sin pasar por el proxy" },
     Purpose::Upload => { en: "hands work to a queue", es: "entrega trabajo a una cola" },
     Purpose::Progress => { en: "looks how the work gets on", es: "mira cómo avanza el trabajo" },
+    Purpose::Vote => { en: "votes", es: "vota" },
+    Purpose::Open => { en: "looks at what is for everybody", es: "mira lo que es de todos" },
+    Purpose::Tally => { en: "looks at the ranking at the end", es: "mira la clasificación final" },
+    Purpose::Preflight => { en: "asks whether its origin is let in", es: "pregunta si se admite su origen" },
+    Purpose::CrossOrigin => { en: "asks from an origin of its own", es: "pide desde su propio origen" },
     Purpose::Exact => { en: "exactly as written", es: "exactamente como está escrita" },
     Purpose::Leaving => { en: "its client breaks off", es: "su cliente se va a mitad de camino" },
 });

@@ -171,6 +171,26 @@ checks! {
         title: { en: "what a queue accepts is processed", es: "lo que una cola acepta se procesa" },
         asks: { en: "Every upload that was accepted is processed and seen to be in time; what a full queue refuses is refused with 503 and a time to try again.", es: "Toda entrega aceptada se procesa y se ve procesada a tiempo; lo que una cola llena rechaza se rechaza con 503 y un plazo para volver a intentarlo." }
     }
+    HealthWatched {
+        title: { en: "the health of the instances is watched", es: "se vigila la salud de las instancias" },
+        asks: { en: "Told to, the proxy asks every instance all the time whether it is well, as often as told; one that says no often enough gets no more requests, one that is well again gets its share, and no client notices.", es: "Cuando así se le indica, el proxy pregunta todo el tiempo a cada instancia si está bien, tan seguido como se le indicó; la que dice que no las veces suficientes deja de recibir peticiones, la que se repone recibe su parte, y ningún cliente lo nota." }
+    }
+    VotesCounted {
+        title: { en: "each user has one vote", es: "cada usuario tiene un solo voto" },
+        asks: { en: "Where a user votes several times at the same instant, one vote counts and the others are told so; each reaches one instance once, and the ranking has all that count.", es: "Cuando un usuario vota varias veces en el mismo instante, vale un voto y a los demás se les dice; cada uno llega una vez a una sola instancia, y la clasificación tiene todos los que valen." }
+    }
+    VotesOwn {
+        title: { en: "what is one's own stays one's own", es: "lo propio no llega a otro" },
+        asks: { en: "Answers that belong to one user are those of that user and up to date, while the cache serves what is for everybody.", es: "Las respuestas que son de un usuario son las de ese usuario y están al día, mientras el caché sirve lo que es de todos." }
+    }
+    DeliveryExpiry {
+        title: { en: "a token is good until its end", es: "un token vale hasta su vencimiento" },
+        asks: { en: "Requests with a token are served until its end and refused after it as the application refuses them, and its successor is served at once.", es: "Las peticiones con un token se atienden hasta que vence y después se rechazan como lo hace la aplicación, y el token siguiente se atiende de inmediato." }
+    }
+    DeliveryCors {
+        title: { en: "each origin gets its own answer", es: "cada origen recibe su propia respuesta" },
+        asks: { en: "Browsers of several front ends that ask for the same get the answer that was made for their origin, from the cache too, and every preflight is answered by an instance.", es: "Los navegadores de varias páginas que piden lo mismo reciben la respuesta hecha para su origen, también desde el caché, y cada petición previa (CORS) la responde una instancia." }
+    }
     RotationScope {
         title: { en: "what kind of rotation it is", es: "qué tipo de rotación es" },
         asks: { en: "Which rotation it is: over the whole process, per worker, per connection, weighted, random.", es: "De qué rotación se trata: de todo el proceso, por trabajador, por conexión, ponderada, al azar." }

@@ -35,6 +35,16 @@ pub enum CaseFinding {
         /// Time within which all is to be as before, in milliseconds.
         within_ms: f64,
     },
+    /// How instances were watched, left and taken back.
+    Health(HealthSeen),
+    /// What became of votes.
+    Votes(VotesSeen),
+    /// Who got what belongs to one user.
+    Own(OwnSeen),
+    /// What became of tokens at their end.
+    Expiry(TokenEndSeen),
+    /// Which browsers got what was made for others.
+    Cors(CorsSeen),
     /// What became of uploads.
     Worker {
         /// What was seen.
@@ -122,6 +132,137 @@ pub struct OverloadSeen {
     pub silent: u64,
     /// Time until all was as before, to within a second; `None` where it did not come to that.
     pub recovered_ms: Option<f64>,
+}
+
+/// How instances were watched, left and taken back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HealthSeen {
+    /// What they were to be asked for.
+    pub path: String,
+    /// How often, in milliseconds from one time to the next.
+    pub interval_ms: f64,
+    /// Bad answers in a row after which one is left.
+    pub failures: u32,
+    /// Good ones in a row after which it is taken back.
+    pub successes: u32,
+    /// One an instance.
+    pub instances: Vec<InstanceWatched>,
+    /// Requests of clients meanwhile.
+    pub asked: u64,
+    /// Of them, those that did not end well.
+    pub lost: u64,
+}
+
+/// How an instance was watched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstanceWatched {
+    /// Its name.
+    pub name: String,
+    /// How often it was asked.
+    pub probes: u64,
+    /// How often it answered badly, or not at all.
+    pub bad: u64,
+    /// Median time from one question to the next, in milliseconds.
+    pub median_ms: Option<f64>,
+    /// Longest time without one, in milliseconds.
+    pub longest_ms: f64,
+    /// How often it went without requests before it had answered badly often enough.
+    pub too_early: u64,
+    /// Times at which it was to be left out.
+    pub absences: Vec<AbsenceSeen>,
+}
+
+/// What became of votes that came at the same instant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VotesSeen {
+    /// Pairs of user and video.
+    pub pairs: u64,
+    /// Votes sent, several of each pair.
+    pub sent: u64,
+    /// Pairs that were told more than once that the vote counts.
+    pub told_twice: u64,
+    /// Pairs that were not told so once.
+    pub never_told: u64,
+    /// Votes that were answered neither with 200 nor with 409.
+    pub otherwise: u64,
+    /// Requests at the instances beyond those that were sent.
+    pub sent_twice: u64,
+    /// Votes that were answered without an instance.
+    pub from_cache: u64,
+    /// Votes in the ranking at the end.
+    pub in_the_ranking: u64,
+}
+
+/// Who got what belongs to one user, and what is for everybody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnSeen {
+    /// Answers about what belongs to one user.
+    pub own: u64,
+    /// Of them, those that were made for another one.
+    pub of_another: u64,
+    /// Lists of one's own votes after the last vote.
+    pub lists_at_the_end: u64,
+    /// Of them, those that lack a vote that their user had been told counts.
+    pub out_of_date: u64,
+    /// Answers about what is for everybody.
+    pub open: u64,
+    /// Of them, those that no instance gave.
+    pub open_from_cache: u64,
+}
+
+/// What became of tokens at their end.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TokenEndSeen {
+    /// How long a token is good, in milliseconds.
+    pub lifetime_ms: f64,
+    /// Requests with one that was certainly good.
+    pub good: u64,
+    /// Of them, those with the successor of one that had ended.
+    pub renewed: u64,
+    /// Of those with a good one, those that were refused.
+    pub refused_good: u64,
+    /// Requests with one that had certainly ended.
+    pub ended: u64,
+    /// Of them, those that were answered with success all the same.
+    pub outlived: u64,
+    /// How the others were refused: the status, and how many.
+    pub refused_with: Vec<(u16, u64)>,
+    /// Answers of instances that arrived with another status.
+    pub changed: u64,
+}
+
+/// What browsers of several origins got.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorsSeen {
+    /// Answers to their requests.
+    pub answers: u64,
+    /// Of them, those that no instance gave.
+    pub from_cache: u64,
+    /// Of them, those that were made for another origin.
+    pub of_another: u64,
+    /// Of them, those that do not say that they depend on the origin.
+    pub without_vary: u64,
+    /// Preflights.
+    pub preflights: u64,
+    /// Of them, those that were answered otherwise than by the application.
+    pub wrong_preflights: u64,
+    /// Of them, those that were answered without an instance.
+    pub kept_preflights: u64,
+}
+
+/// A time at which an instance was to be left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AbsenceSeen {
+    /// From its first bad answer to its last request, in milliseconds.
+    pub left_ms: f64,
+    /// Requests that it got after it was to be left.
+    pub late: u64,
+    /// Whether it went on getting its share until the end.
+    pub never_left: bool,
+    /// From its first good answer to its next request, in milliseconds; `None` where neither came.
+    pub returned_ms: Option<f64>,
+    /// Requests that another instance got after this one was to be taken back and before it was, where those are many.
+    pub missed: u64,
 }
 
 /// What became of uploads to a queue.

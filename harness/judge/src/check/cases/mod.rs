@@ -5,18 +5,25 @@
 mod balance;
 mod capacity;
 mod degradation;
+mod delivery;
 mod finding;
 mod gateway;
+mod health;
 mod multiplexing;
+mod votes;
 mod worker;
 
 pub(super) use balance::least_busy;
 pub(super) use capacity::scaling;
 pub(super) use degradation::degradation;
+pub(super) use delivery::{cors, expiry};
 pub use finding::{
-    AdmissionSeen, BalanceSeen, Bottleneck, CapacitySeen, CaseFinding, InstanceShare, MultiplexingSeen,
-    OverloadSeen, SizeSeen, WorkerSeen,
+    AbsenceSeen, AdmissionSeen, BalanceSeen, Bottleneck, CapacitySeen, CaseFinding, CorsSeen, HealthSeen,
+    InstanceShare, InstanceWatched, MultiplexingSeen, OverloadSeen, OwnSeen, SizeSeen, TokenEndSeen,
+    VotesSeen, WorkerSeen,
 };
 pub(super) use gateway::admission;
+pub(super) use health::watched;
 pub(super) use multiplexing::multiplexing;
+pub(super) use votes::{counted, own};
 pub(super) use worker::processed;
