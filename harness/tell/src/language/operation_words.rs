@@ -127,7 +127,7 @@ fn absent(seen: &AbsenceSeen, language: Language) -> String {
             en: ", never left ({n} requests too many)", es: ", nunca dejada ({n} peticiones de más)", n = seen.late);
     }
     let mut sentence = say!(language,
-        en: ", left {left} after the first of them", es: ", dejada {left} después de la primera",
+        en: ", left {left} after it began to answer badly", es: ", dejada {left} después de que empezó a responder mal",
         left = Milliseconds(seen.left_ms));
     if seen.late > 0 {
         sentence += &say!(language,
@@ -135,7 +135,7 @@ fn absent(seen: &AbsenceSeen, language: Language) -> String {
     }
     sentence += &match seen.returned_ms {
         Some(ms) => say!(language,
-            en: ", taken back {ms} after the first good one", es: ", retomada {ms} después de la primera buena",
+            en: ", taken back {ms} after it was well again", es: ", retomada {ms} después de reponerse",
             ms = Milliseconds(ms)),
         None => say!(language, en: ", not taken back", es: ", no retomada"),
     };

@@ -18,10 +18,10 @@ pub(super) fn votes(seen: &VotesSeen, language: Language) -> String {
 /// Who got what belongs to one user.
 pub(super) fn own(seen: &OwnSeen, language: Language) -> String {
     say!(language,
-        en: "{own} about what belongs to one user, {another} of them made for another one; of {lists} lists of one's own votes at the end {old} were out of date; {open} about what is for everybody, {cache} of them from the cache",
-        es: "{own} sobre lo que es de un solo usuario, {another} de ellas hechas para otro; de {lists} listas finales de votos propios, {old} estaban desactualizadas; {open} sobre lo que es de todos, {cache} de ellas del caché",
+        en: "{own} about what belongs to one user, {another} of them made for another one; of {lists} lists of one's own votes at the end {old} were out of date; {open} about what is for everybody, {cache} of them from the cache and {objects} of them objects of the store, {spoilt} of those spoilt",
+        es: "{own} sobre lo que es de un solo usuario, {another} de ellas hechas para otro; de {lists} listas finales de votos propios, {old} estaban desactualizadas; {open} sobre lo que es de todos, {cache} de ellas del caché y {objects} objetos del almacén, {spoilt} de estos dañados",
         own = Counted(seen.own, Noun::Answer), another = seen.of_another, lists = seen.lists_at_the_end,
-        old = seen.out_of_date, open = Counted(seen.open, Noun::Answer), cache = seen.open_from_cache)
+        old = seen.out_of_date, open = Counted(seen.open, Noun::Answer), cache = seen.open_from_cache, objects = seen.objects, spoilt = seen.spoilt)
 }
 
 /// What became of tokens at their end.
@@ -69,6 +69,8 @@ pub(super) fn samples() -> Vec<harness_judge::check::CaseFinding> {
         out_of_date: 1,
         open: 300,
         open_from_cache: 250,
+        objects: 90,
+        spoilt: 1,
     };
     let ends = TokenEndSeen {
         lifetime_ms: 5_000.0,

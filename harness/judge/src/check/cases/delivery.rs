@@ -124,7 +124,7 @@ pub(in crate::check) fn cors(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
 }
 
 /// Values of a field of a complete answer.
-fn values(asked: &Asked<'_>, name: &str) -> Vec<String> {
+pub(super) fn values(asked: &Asked<'_>, name: &str) -> Vec<String> {
     let head =
         asked.exchange.response.as_ref().map(|response| response.head.0.as_slice()).unwrap_or_default();
     let lines = lines_of(head).skip(1).filter_map(split_field);

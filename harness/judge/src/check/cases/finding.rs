@@ -208,6 +208,10 @@ pub struct OwnSeen {
     pub open: u64,
     /// Of them, those that no instance gave.
     pub open_from_cache: u64,
+    /// Of them, objects of the store.
+    pub objects: u64,
+    /// Of those, the ones that are not whole, or another one.
+    pub spoilt: u64,
 }
 
 /// What became of tokens at their end.

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::delivery::values;
 use super::{CaseFinding, OwnSeen, VotesSeen};
 use crate::check::Finding;
 use crate::check::judged::Judged;
 use crate::check::ledger::{Asked, Ledger, Origin};
 use crate::check::seen::Samples;
-use harness_model::history::Purpose;
+use harness_model::history::{ContentSeen, Purpose};
 use harness_model::plan::{CaseStep, CheckPlan, StepKind, Votes};
 
 /// Pairs of user and video; fewer show no race.
@@ -106,7 +107,7 @@ pub(in crate::check) fn counted(ledger: &Ledger<'_>, check: &CheckPlan) -> Judge
     }
 }
 
-/// `votes.own`: what belongs to one user is made for that user, and holds at the end what the user was told.
+/// `votes.own`: what belongs to one user is made for that user, and holds at the end what the user was told; what is for everybody is whole.
 pub(in crate::check) fn own(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let (mut seen, mut evidence) = (OwnSeen::default(), Vec::new());
     for (step, _) in steps(ledger, check) {
@@ -139,12 +140,25 @@ pub(in crate::check) fn own(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         for asked in ledger.requests_of(step, Purpose::Open).iter().filter(|asked| asked.succeeded()) {
             seen.open += 1;
             seen.open_from_cache += u64::from(ledger.is_from_cache(asked));
+            // What is no JSON comes from the object store and proves itself.
+            if values(asked, "content-type").iter().any(|kind| kind == "application/json") {
+                continue;
+            }
+            let content =
+                asked.exchange.response.as_ref().and_then(|response| response.body.content.as_ref());
+            let target = &asked.exchange.target;
+            let is_right = matches!(content, Some(ContentSeen::Whole { key, .. }) if key == target);
+            seen.objects += 1;
+            seen.spoilt += u64::from(!is_right);
+            if !is_right {
+                evidence.push(asked.line);
+            }
         }
     }
     if seen.own + seen.open == 0 {
         return Judged::not_reached();
     }
-    let fails = seen.of_another + seen.out_of_date > 0;
+    let fails = seen.of_another + seen.out_of_date + seen.spoilt > 0;
     if !fails && seen.own < LEAST_OWN {
         return Judged::too_few(Samples::Requests, seen.own, LEAST_OWN);
     }
