@@ -120,8 +120,8 @@ fn window(ledger: &Ledger<'_>, steps: &[usize]) -> Option<(Moment, Moment)> {
     let of_steps =
         || ledger.events.iter().filter(|event| event.step.is_some_and(|step| steps.contains(&step)));
     let from = of_steps().find(|event| matches!(event.event, EventKind::StepStarted))?.at;
-    let ended = of_steps().filter(|event| matches!(event.event, EventKind::StepEnded { .. }));
-    Some((from, ended.last()?.at))
+    let mut ended = of_steps().filter(|event| matches!(event.event, EventKind::StepEnded { .. }));
+    Some((from, ended.next_back()?.at))
 }
 
 fn acts_within(health: &Health) -> Duration {
