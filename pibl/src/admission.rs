@@ -83,6 +83,7 @@ impl Admission {
             self.open.fetch_sub(1, Ordering::Relaxed);
             return Err(Denied::Connections);
         }
+        let address = household(address);
         // The pass counts from here on, so every way out below counts it back.
         let mut pass = Pass { admission: Arc::clone(self), address, is_counted_by_address: false };
         if let Some(most) = limits.connections_per_address {
@@ -102,7 +103,7 @@ impl Admission {
     /// Lets a request in: a token bucket that holds `burst` and is filled at the rate (RFC 6585 §4).
     pub fn request(&self, limits: &Limits, address: IpAddr, now: Instant) -> Result<(), Denied> {
         let Some(rate) = limits.requests_per_second else { return Ok(()) };
-        let has_token = self.with_visitor(limits, address, now, |visitor| {
+        let has_token = self.with_visitor(limits, household(address), now, |visitor| {
             let elapsed = now.saturating_duration_since(visitor.refilled).as_secs_f64();
             visitor.refilled = now;
             visitor.tokens = (visitor.tokens + elapsed * f64::from(rate)).min(f64::from(limits.burst));
@@ -146,6 +147,14 @@ impl Admission {
 
     fn shard(&self, address: IpAddr) -> &Mutex<HashMap<IpAddr, Visitor>> {
         &self.visitors[(self.hasher.hash_one(address) % self.visitors.len() as u64) as usize]
+    }
+}
+
+/// The addresses that limits take for one: with IPv6 whoever has one has a whole subnet of 64 bits (RFC 6177 §2).
+fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
+        address => address,
     }
 }
 
@@ -202,6 +211,17 @@ mod tests {
         drop((one, two));
         assert!(enter("10.1.1.1").is_ok());
         assert_eq!(admission.open_connections(), 1);
+    }
+
+    #[test]
+    fn all_addresses_of_one_ipv6_subnet_are_one_client() {
+        let admission = Arc::new(Admission::default());
+        let limits = limits("connections_per_address = 1");
+        let now = crate::clock::monotonic();
+        let enter = |text| admission.enter(&limits, address(text), now);
+        let _one = enter("2001:db8::1").unwrap();
+        assert_eq!(enter("2001:db8::ffff:2").map(drop), Err(Denied::ConnectionsOfAddress));
+        assert!(enter("2001:db8:0:1::1").is_ok() && enter("::ffff:10.1.1.1").is_ok());
     }
 
     #[test]

@@ -20,6 +20,9 @@ use crate::{clock, listener, platform, upstream, wire};
 /// How often a worker looks at its unused connections, and at a drain.
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
 
+/// How often the pool of threads that may wait is given something to do; they leave after ten seconds without.
+const THREAD_HELD: Duration = Duration::from_secs(5);
+
 /// How long stdout has to take the last lines of the log, and the disk what is stored.
 const LAST_LINES: Duration = Duration::from_secs(1);
 /// How long an address is remembered after it has left; longer than any bucket needs to fill.
@@ -62,6 +65,7 @@ pub fn run(
     let runtime = local_runtime()?;
     let ending = runtime.block_on(async {
         tokio::task::spawn_local(wire::deadline::sweep_for_ever());
+        tokio::task::spawn_local(hold_a_thread());
         let services = Arc::clone(&services);
         tokio::task::spawn_local(async move {
             let settings = || services.config().health.clone();
@@ -102,6 +106,7 @@ fn work(
         let accepting = tokio::task::spawn_local(listener::accept_for_ever(listener, Rc::clone(&hall)));
         tokio::task::spawn_local(Rc::clone(&hall).watch_for_ever());
         tokio::task::spawn_local(wire::deadline::sweep_for_ever());
+        tokio::task::spawn_local(hold_a_thread());
         let shedding = Rc::clone(&worker);
         tokio::task::spawn_local(async move { shedding.shed_for_ever().await });
         let keeping = tokio::task::spawn_local(keep_house(Rc::clone(&worker)));
@@ -130,6 +135,17 @@ fn work(
 /// another `epoll_wait` for every request.
 fn local_runtime() -> io::Result<LocalRuntime> {
     Builder::new_current_thread().enable_all().build_local(LocalOptions::default())
+}
+
+/// Keeps one thread that may wait (for the disk, for names) alive in this runtime. Where the system has no more to give,
+/// it does the work of all; without any the runtime would panic. It is there from the start, so that the first response
+/// that is stored need not wait for it.
+async fn hold_a_thread() {
+    let mut ticks = tokio::time::interval(THREAD_HELD);
+    loop {
+        ticks.tick().await;
+        drop(tokio::task::spawn_blocking(|| {}));
+    }
 }
 
 /// Drops unused connections that are too old, or closed by their backend.

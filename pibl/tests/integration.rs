@@ -19,4 +19,5 @@ mod refusals;
 mod sigkill;
 mod slow_disk;
 mod store;
+mod strangers;
 mod testkit;

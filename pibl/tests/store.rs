@@ -337,3 +337,37 @@ fn stored_files(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
     }
     files
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn where_the_system_has_no_thread_to_give_those_that_are_there_do_the_work() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+    if !rustix::process::geteuid().is_root() {
+        return eprintln!(
+            "skipped: only root can be somebody who has no other process, as whose threads are counted"
+        );
+    }
+    let (directory, origin) = (tempfile::tempdir().unwrap(), origin());
+    let program = directory.path().join("program");
+    std::fs::copy(env!("CARGO_BIN_EXE_pibl"), &program).unwrap();
+    let user = 1_000_000 + std::process::id();
+    chown(directory.path(), Some(user), Some(user)).unwrap();
+    std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let mut command = Command::new(program);
+    command.args(["--workers", "1"]).uid(user).gid(user);
+    let mut running = start(&mut command, directory.path(), &origin);
+    assert_eq!(Asker::new(running.address).get("/n/ready").unwrap().status, 200);
+    // By the same user, who may take away from himself what even root may not take from others everywhere.
+    let pid = running.child.id().to_string();
+    let mut limit = Command::new("prlimit");
+    let limited = limit.args(["--nproc=1", "--pid", &pid]).uid(user).gid(user).status();
+    assert!(limited.expect("prlimit, a program of util-linux").success());
+    assert_eq!(ask_twice(&running, 20), 20);
+    // Threads without work leave after ten seconds; the last one must not.
+    let idle = tokio::time::Instant::now();
+    wait_until("threads without work to leave", || idle.elapsed() > std::time::Duration::from_secs(12));
+    assert_eq!(ask_twice(&running, 40), 60);
+    running.signal(Signal::TERM);
+    assert_eq!(running.exit_code(), Some(0));
+}

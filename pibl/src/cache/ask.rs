@@ -4,6 +4,7 @@
 //! and never touches a socket; it waits only for the leader of the same request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -23,6 +24,10 @@ use super::vary;
 use crate::clock::{self, Timestamp};
 use crate::config::Sharing;
 use crate::http::{Method, RequestHead, has_credentials, overrides};
+
+/// How long others wait for a leader whose backend has said nothing: then one of them asks as well, and is led by another
+/// backend perhaps. As in nginx (`proxy_cache_lock_age`).
+const LEADER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What to do with a request.
 #[derive(Debug)]
@@ -49,7 +54,7 @@ enum Use {
 
 impl Cache {
     /// Decides about a request whose hop-by-hop fields were stripped. Waits while another exchange brings
-    /// the same response; that is bounded by the timeouts of that exchange.
+    /// the same response, for [`LEADER_PATIENCE`] at a time.
     pub async fn ask(self: &Arc<Self>, request: &RequestHead, now: Timestamp) -> Answer {
         let directives = RequestDirectives::read(&request.fields);
         let key = match self.key_of(request) {
@@ -60,6 +65,7 @@ impl Cache {
             Err((reason, detail)) => return Answer::Fetch(Fetch::passing(self, reason, detail)),
         };
         let mut now = now;
+        let mut overdue = None;
         loop {
             let found = match self.store.find_open(&key, &request.fields) {
                 // In a box, because it is rare and would make the memory of every connection larger.
@@ -69,6 +75,9 @@ impl Cache {
             let (reason, stored) = match found {
                 Found::Entry(entry) => match decide(&entry, &directives, now) {
                     Use::Yes => return Answer::Reply(self.hit(request, entry, now)),
+                    Use::WhileRefreshed if directives.only_if_cached => {
+                        return Answer::Reply(self.hit(request, entry, now));
+                    }
                     Use::WhileRefreshed => return self.refresh(request, key, directives, entry, now),
                     Use::No(reason) => (reason, Some(entry)),
                 },
@@ -86,7 +95,7 @@ impl Cache {
             if !may_join {
                 return Answer::Fetch(fetch);
             }
-            let mut receiver = match self.flights.join(key.hash(), epoch) {
+            let mut receiver = match self.flights.join(key.hash(), epoch, overdue.as_ref()) {
                 Joined::Outdated => return Answer::Fetch(fetch),
                 Joined::Follows(receiver) => receiver,
                 Joined::Leads(leader) => {
@@ -104,6 +113,10 @@ impl Cache {
             };
             let state = wait(&mut receiver).await;
             now = clock::steady_now();
+            let Some(state) = state else {
+                overdue = Some(receiver);
+                continue;
+            };
             match state {
                 State::Gone | State::Waiting => {}
                 State::Released | State::Ended(_) => return Answer::Fetch(fetch),
@@ -182,7 +195,7 @@ impl Cache {
         if request.method != Method::Get {
             return Answer::Reply(reply);
         }
-        match self.flights.join(key.hash(), watch.epoch()) {
+        match self.flights.join(key.hash(), watch.epoch(), None) {
             Joined::Leads(leader) => {
                 let fetch = Fetch::taking_part(self, key, watch, directives, Forwarded::Stale, Some(entry));
                 Answer::ReplyAndRefresh(reply, fetch.leading(leader))
@@ -202,11 +215,12 @@ fn is_for_cache(method: &Method) -> bool {
     matches!(method, Method::Get | Method::Head)
 }
 
-async fn wait(receiver: &mut watch::Receiver<State>) -> State {
-    match receiver.wait_for(|state| !matches!(state, State::Waiting)).await {
-        Ok(state) => state.clone(),
-        Err(_) => State::Gone,
-    }
+/// The news of a flight; `None` when there were none for too long.
+async fn wait(receiver: &mut watch::Receiver<State>) -> Option<State> {
+    let news = receiver.wait_for(|state| !matches!(state, State::Waiting));
+    // In a box, because it is rare and would make the memory of every connection larger.
+    let state = Box::pin(tokio::time::timeout(LEADER_PATIENCE, news)).await.ok()?;
+    Some(state.map_or(State::Gone, |state| state.clone()))
 }
 
 /// RFC 9111 §4, §4.2.4 and §5.2.1, in the order in which the reasons weigh.

@@ -78,8 +78,11 @@ impl ResponseDirectives {
             self.s_maxage.get_or_insert(lifetime(value));
         } else if is("no-cache") {
             match value {
-                Some(value) => self.no_cache_fields.extend(field_names(value)),
-                None => self.no_cache = true,
+                Some(value) if field_names(value).next().is_some() => {
+                    self.no_cache_fields.extend(field_names(value));
+                }
+                // A list of nothing is no reason to be less strict.
+                _ => self.no_cache = true,
             }
         } else if is("no-store") {
             self.no_store = true;
@@ -250,6 +253,7 @@ mod tests {
         let read = response(&["no-cache=\"A, b\", private=\"x\""]);
         assert_eq!(read.no_cache_fields, [b"a", b"b"]);
         assert!(!read.no_cache && read.private);
+        assert!(response(&["no-cache=\"\""]).no_cache && response(&["no-cache=\" , \""]).no_cache);
     }
 
     #[test]

@@ -252,10 +252,9 @@ pub(super) fn line_up(work: impl FnOnce() + Send + 'static) -> Option<Standing> 
     waiting.come += 1;
     let number = waiting.come;
     let is_held_up = waiting.moved_at.is_none_or(|moved| moved.elapsed() > STANDSTILL);
-    if waiting.threads == 0 || is_held_up {
-        waiting.send_for_thread(&line);
-    }
+    let taking = (waiting.threads == 0 || is_held_up).then(|| waiting.expect_thread(&line));
     drop(waiting);
+    taking.into_iter().for_each(Taking::begin);
     Some(Standing { line, number })
 }
 
@@ -263,18 +262,20 @@ impl Standing {
     /// Waits behind nobody any longer.
     fn step_out(self) {
         let mut waiting = lock(&self.line.0);
-        if waiting.taken < self.number {
-            waiting.send_for_thread(&self.line);
-        }
+        let taking = (waiting.taken < self.number).then(|| waiting.expect_thread(&self.line));
+        drop(waiting);
+        taking.into_iter().for_each(Taking::begin);
     }
 }
 
 impl Waiting {
-    fn send_for_thread(&mut self, line: &Arc<Line>) {
+    /// Another thread that takes from the line. It is to begin when the lock is given back: where the system has no thread
+    /// to give, it ends at once, and needs the lock for that.
+    #[must_use]
+    fn expect_thread(&mut self, line: &Arc<Line>) -> Taking {
         self.threads += 1;
         self.moved_at = Some(crate::clock::monotonic());
-        let taking = Taking { line: Arc::clone(line), has_left: false };
-        start(move || taking.take_all());
+        Taking { line: Arc::clone(line), has_left: false }
     }
 }
 
@@ -285,6 +286,10 @@ struct Taking {
 }
 
 impl Taking {
+    fn begin(self) {
+        start(move || self.take_all());
+    }
+
     fn take_all(mut self) {
         loop {
             let mut waiting = lock(&self.line.0);

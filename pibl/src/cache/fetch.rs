@@ -24,7 +24,7 @@ use super::vary;
 use super::watch::Watch;
 use super::writer::Writer;
 use crate::clock::Timestamp;
-use crate::http::{Fields, Method, RequestHead, ResponseHead};
+use crate::http::{Fields, Method, RequestHead, ResponseHead, overrides};
 
 /// A request that goes to a backend. Dropped without an answer, it lets the next who waits for the same
 /// try his luck.
@@ -227,6 +227,9 @@ impl Fetch {
     /// RFC 9110 §9.3.3: the answer to a POST may serve later GETs; whether it does is judged as for others.
     fn part_of_post(&self, request: &RequestHead) -> Option<Part> {
         self.cache.store.disk.as_ref()?;
+        if overrides(&request.fields) {
+            return None;
+        }
         let key = Key::of_request(request)?;
         // Taken after the POST has made wrong what was stored.
         let watch = self.cache.store.watches.watch(key.hash());
@@ -308,7 +311,8 @@ async fn freshen(
     let has_same_length = length.is_none_or(|text| {
         super::cache_control::seconds(text).is_some_and(|length| length == entry.body_bytes())
     });
-    if !(agrees("etag") && agrees("last-modified") && has_same_length && entry.record.status == 200) {
+    let is_same = agrees("etag") && agrees("last-modified") && agrees("content-encoding") && has_same_length;
+    if !(is_same && entry.record.status == 200) {
         cache.store.remove_soon(&key).await;
         return forward();
     }
@@ -327,6 +331,10 @@ fn updated(cache: &Cache, entry: &Entry, response: &ResponseHead, times: Times) 
     if entry.record.fields.contains("etag") {
         // The same tag, perhaps in a weaker form.
         newer.remove("etag");
+    }
+    // They describe the bytes that are stored, which are what they were.
+    for name in ["content-encoding", "content-range"] {
+        newer.remove(name);
     }
     record.fields.remove("age");
     let is_replaced = |name: &[u8]| newer.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
@@ -404,7 +412,10 @@ fn keep(
     let mut status = CacheStatus { forwarded_status, ..status };
     if let Err(reason) = verdict {
         leader.into_iter().for_each(Leader::release);
-        if response.status < 500 && request.method == Method::Get {
+        // Otherwise a stranger who asks for a part or under a condition would send a crowd to the origin one by one.
+        let is_about_answer =
+            response.status < 500 && response.status != 304 && !reason.is_chosen_by_client();
+        if is_about_answer && request.method == Method::Get {
             cache.flights.note_solo(crowd(&key, request), times.received_at);
         }
         // What was stored has been replaced at the origin by something that may not be kept.

@@ -115,10 +115,19 @@ impl Flights {
         })
     }
 
-    /// Joins the flight of a key, or starts one.
-    pub(super) fn join(self: &Arc<Self>, hash: u128, epoch: Epoch) -> Joined {
+    /// Joins the flight of a key, or starts one. `overdue`: one that somebody has waited for long enough; if nobody has
+    /// taken its place yet, he does, and whoever loses patience after him joins him.
+    pub(super) fn join(
+        self: &Arc<Self>,
+        hash: u128,
+        epoch: Epoch,
+        overdue: Option<&watch::Receiver<State>>,
+    ) -> Joined {
         let mut shard = self.shard(hash);
-        if let Some((began, sender)) = shard.get(&hash) {
+        let is_overdue = |sender: &watch::Sender<State>| {
+            overdue.is_some_and(|receiver| sender.subscribe().same_channel(receiver))
+        };
+        if let Some((began, sender)) = shard.get(&hash).filter(|(_, sender)| !is_overdue(sender)) {
             return if *began == epoch { Joined::Follows(sender.subscribe()) } else { Joined::Outdated };
         }
         let sender = watch::Sender::new(State::Waiting);
@@ -225,7 +234,11 @@ impl Leader {
     fn end(&mut self, state: State) {
         self.is_over = true;
         // First out of the map: whoever comes now finds the stored response, or starts anew.
-        self.flights.shard(self.hash).remove(&self.hash);
+        let mut shard = self.flights.shard(self.hash);
+        if shard.get(&self.hash).is_some_and(|(_, sender)| sender.same_channel(&self.sender)) {
+            shard.remove(&self.hash);
+        }
+        drop(shard);
         // Nobody can join any more, so where nobody waits the news need not be told: that is the usual case,
         // and telling takes longer than all the rest here.
         let _ = self.sender.send(state);
@@ -298,14 +311,14 @@ mod tests {
     use super::*;
 
     fn lead(flights: &Arc<Flights>, hash: u128) -> Leader {
-        match flights.join(hash, Epoch::default()) {
+        match flights.join(hash, Epoch::default(), None) {
             Joined::Leads(leader) => leader,
             _ => panic!("somebody leads already"),
         }
     }
 
     fn follow(flights: &Arc<Flights>, hash: u128) -> watch::Receiver<State> {
-        match flights.join(hash, Epoch::default()) {
+        match flights.join(hash, Epoch::default(), None) {
             Joined::Follows(receiver) => receiver,
             _ => panic!("nobody leads"),
         }
@@ -337,6 +350,22 @@ mod tests {
     }
 
     #[test]
+    fn one_of_those_who_have_waited_for_too_long_leads_and_the_late_leader_ends_his_own_flight_only() {
+        let flights = Flights::new();
+        let late = lead(&flights, 1);
+        let followers = [follow(&flights, 1), follow(&flights, 1)];
+        let Joined::Leads(next) = flights.join(1, Epoch::default(), Some(&followers[0])) else {
+            panic!("the overdue flight was joined")
+        };
+        let joined = flights.join(1, Epoch::default(), Some(&followers[1]));
+        assert!(matches!(joined, Joined::Follows(receiver) if !receiver.same_channel(&followers[1])));
+        drop(late);
+        assert!(flights.is_under_way(1));
+        drop(next);
+        assert!(!flights.is_under_way(1));
+    }
+
+    #[test]
     fn eight_threads_make_one_leader() {
         let flights = Flights::new();
         let leaders = std::sync::atomic::AtomicUsize::new(0);
@@ -345,7 +374,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     barrier.wait();
-                    let joined = flights.join(7, Epoch::default());
+                    let joined = flights.join(7, Epoch::default(), None);
                     if matches!(joined, Joined::Leads(_)) {
                         leaders.fetch_add(1, Ordering::Relaxed);
                     }

@@ -35,6 +35,11 @@ impl NotStored {
         matches!(self, Self::Authorization | Self::Token)
     }
 
+    /// Whether it is the client's choice, and says nothing about what others would get.
+    pub(super) fn is_chosen_by_client(self) -> bool {
+        matches!(self, Self::RequestNoStore | Self::PartialContent | Self::Condition)
+    }
+
     /// The `detail` of `Cache-Status` (RFC 9211 §2.8).
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -82,10 +87,13 @@ pub(super) fn judge(
     }
     match response.status {
         // Partial responses are passed on; combining them (RFC 9111 §3.4) is optional.
-        206 => return Err(NotStored::PartialContent),
+        // A 226 is a change of a response (RFC 3229 §10.4.1).
+        206 | 226 => return Err(NotStored::PartialContent),
         304 => return Err(NotStored::Status),
-        // They answer a range or a condition, even where the origin says that they last.
-        412 | 416 => return Err(NotStored::Condition),
+        // They answer a range, a condition or an expectation, even where the origin says that they last.
+        412 | 416 | 417 => return Err(NotStored::Condition),
+        // RFC 6585 §3 to §6: no cache may store them. They are about how somebody asks, or from where.
+        428 | 429 | 431 | 511 => return Err(NotStored::Status),
         100..=199 => return Err(NotStored::Status),
         _ => {}
     }
@@ -276,7 +284,9 @@ mod tests {
     #[test]
     fn credentials_are_shared_only_where_the_origin_says_so() {
         let by_rule = Rules { sharing: Sharing::ByRule, ..rules(60) };
-        for field in ["Cookie", "X-Api-Key", "api_key", "X-Auth-Token", "X-Authorization", "ApiKey"] {
+        for field in
+            ["Cookie", "X-Api-Key", "api_key", "X-Auth-Token", "Remote-User", "Cf-Access-Jwt-Assertion"]
+        {
             let asked = request(Method::Get, &[(field, "x")]);
             let with = |rules: &Rules, text: &str| judged(rules, &asked, 200, &[("Cache-Control", text)]);
             assert_eq!(with(&rules(60), "x"), Err(NotStored::Token), "{field}");
@@ -286,7 +296,13 @@ mod tests {
             }
             assert_eq!(with(&by_rule, "max-age=60"), Ok(()), "{field}");
         }
-        assert_eq!(judged(&rules(60), &request(Method::Get, &[("Accept", "x")]), 200, &[]), Ok(()));
+        for field in ["Accept", "Sec-Fetch-User", "User-Agent"] {
+            assert_eq!(
+                judged(&rules(60), &request(Method::Get, &[(field, "x")]), 200, &[]),
+                Ok(()),
+                "{field}"
+            );
+        }
     }
 
     #[test]

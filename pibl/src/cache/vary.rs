@@ -6,12 +6,16 @@
 
 use crate::http::{Fields, is_token, list_elements};
 
+/// Fields that this proxy makes for each client or connection: no two requests are known to be alike in them.
+const OF_ONE_CLIENT: [&[u8]; 3] = [b"x-forwarded-for", b"forwarded", b"te"];
+
 /// The names that `Vary` lists, in lower case, sorted and each once; `None` for `*`, which nothing ever
-/// matches, and for what names nothing that a request could have.
+/// matches, for what names nothing that a request could have, and for what is made for one client.
 pub(super) fn names(response: &Fields) -> Option<Vec<Box<[u8]>>> {
     let mut names: Vec<Box<[u8]>> =
         response.list("vary").map(|name| name.to_ascii_lowercase().into_boxed_slice()).collect();
-    if names.iter().any(|name| **name == *b"*" || !is_token(name)) {
+    let is_unmatched = |name: &[u8]| name == b"*" || !is_token(name) || OF_ONE_CLIENT.contains(&name);
+    if names.iter().any(|name| is_unmatched(name)) {
         return None;
     }
     names.sort_unstable();

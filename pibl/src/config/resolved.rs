@@ -250,6 +250,13 @@ pub struct Limits {
     pub queue: usize,
 }
 
+impl Limits {
+    /// Whether what somebody at this address says of those behind him is believed.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(address))
+    }
+}
+
 /// When a backend is left out, and when it comes back.
 #[derive(Clone, Debug, Serialize)]
 pub struct HealthSettings {

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::clock;
 use crate::http::encode;
-use crate::http::{BodyFraming, Fields, RequestHead, ResponseHead, Version, is_in_disguise, tells_who_asked};
+use crate::http::{BodyFraming, Fields, RequestHead, ResponseHead, Version};
 
 /// The name under which this proxy appears in `Via` and `Cache-Status`.
 pub(super) const PSEUDONYM: &str = "pibl";
@@ -25,8 +25,8 @@ pub(super) enum Delivery {
     Close,
 }
 
-/// Writes the head of a request for a backend, with these fields, which have been stripped of hop-by-hop
-/// ones, in the place of its own.
+/// Writes the head of a request for a backend, with these fields, which have been stripped of all that does not travel,
+/// in the place of its own.
 pub(super) fn encode_request(
     out: &mut Vec<u8>,
     (head, fields): (&RequestHead, &Fields),
@@ -38,9 +38,7 @@ pub(super) fn encode_request(
     out.clear();
     encode::request_line(out, head.method.as_str(), &head.target);
     for (name, value) in fields.iter() {
-        if (is_trusted || !tells_who_asked(name)) && !is_in_disguise(name) {
-            encode::raw_field(out, name, value);
-        }
+        encode::raw_field(out, name, value);
     }
     match framing {
         // The length stands among the fields already.
@@ -107,6 +105,18 @@ pub(super) fn accepts_trailers(fields: &Fields) -> bool {
     fields.list("te").any(|element| element.eq_ignore_ascii_case(b"trailers"))
 }
 
+/// Whether a backend may take the connection itself for the client from now on: these two schemes sign in the connection
+/// on which they are spoken, and whoever comes next on it would be that client (RFC 4559 §6).
+pub(super) fn signs_in_connection(request: &Fields, response: &ResponseHead) -> bool {
+    let is_of_connection = |value: &[u8]| {
+        [&b"ntlm"[..], b"negotiate"]
+            .iter()
+            .any(|scheme| value.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
+    };
+    request.get("authorization").is_some_and(is_of_connection)
+        || (response.status == 401 && response.fields.list("www-authenticate").any(is_of_connection))
+}
+
 /// RFC 9110 §7.6.3, with the version that was received.
 pub(super) fn add_via(out: &mut Vec<u8>, received: Version) {
     out.extend_from_slice(match received {
@@ -169,11 +179,12 @@ fn add_forwarded(out: &mut Vec<u8>, head: &RequestHead, peer: IpAddr, is_trusted
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Method;
+    use crate::http::{Method, hop_by_hop};
 
     fn sent(fields: &[(&str, &str)], is_trusted: bool) -> String {
         let mut head = RequestHead::new(Method::Get, "/x");
         head.fields = fields.iter().copied().collect();
+        hop_by_hop::strip_request(&mut head.fields, is_trusted);
         let mut out = Vec::new();
         let peer = "192.0.2.7:1234".parse().unwrap();
         encode_request(

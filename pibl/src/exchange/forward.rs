@@ -115,7 +115,7 @@ fn encode(
     wishes: &Wishes<'_>,
     config: &Config,
 ) {
-    let is_trusted = config.limits.trusted_proxies.iter().any(|network| network.contains(client.peer.ip()));
+    let is_trusted = config.limits.trusts(client.peer.ip());
     let Client { request, outgoing, upstream_out, peer, .. } = client;
     let fields = match fetch {
         Some(fetch) => {

@@ -62,7 +62,8 @@ pub async fn run(worker: &Rc<Worker>, client: &mut Client<'_>, received: Receive
     let protocols = requested_protocols(client, &received);
     let wishes =
         Wishes { upgrade: protocols.as_deref(), trailers: fields::accepts_trailers(&client.request.fields) };
-    hop_by_hop::strip(&mut client.request.fields);
+    let is_trusted = worker.config().limits.trusts(client.peer.ip());
+    hop_by_hop::strip_request(&mut client.request.fields, is_trusted);
     if client.request.version == Version::Http10 && !client.request.fields.contains("host") {
         // RFC 9112 §3.2: what goes on is HTTP/1.1 and needs one; the client meant this address.
         let address = client.audience.0.and_then(Wire::local_address);

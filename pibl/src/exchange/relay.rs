@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::attempt::{Delivered, Failure, Terms};
 use super::client::{Audience, Outlet};
-use super::fields::{Delivery, encode_response, finish_head};
+use super::fields::{self, Delivery, encode_response, finish_head};
 use super::pace::{self, Pace};
 use super::record::Record;
 use super::services::Worker;
@@ -110,10 +110,7 @@ impl<'a> Relay<'a> {
                     return Err(Failure::Unconfirmed);
                 };
                 // A body that came with the response is of no use and is not read.
-                let is_reusable = received.persistent
-                    && received.framing == BodyFraming::Empty
-                    && is_uploaded
-                    && self.buffer.is_empty();
+                let is_reusable = received.framing == BodyFraming::Empty && self.may_be_reused(received);
                 Ok(Delivered { after, is_reusable, is_bodiless: self.is_bodiless(), is_tunnel: false })
             }
         }
@@ -241,8 +238,7 @@ impl<'a> Relay<'a> {
                 (false, true) => After::Close,
                 (false, false) => After::Linger,
             },
-            // Bytes behind the end belong to no response: such a connection is not to be trusted.
-            is_reusable: received.persistent && is_uploaded && self.buffer.is_empty(),
+            is_reusable: self.may_be_reused(received),
             is_bodiless: self.is_bodiless(),
             is_tunnel: false,
         })
@@ -299,10 +295,9 @@ impl<'a> Relay<'a> {
         self.log().await;
         let sent = stored::send_last(wire, last, is_chunked, self.out, patience).await;
         sent.map_err(|_| Failure::ClientGone)?;
-        let is_uploaded = self.progress.is_finished.get();
         Ok(Delivered {
             after: if persistent { After::KeepAlive } else { After::Close },
-            is_reusable: received.persistent && is_uploaded && self.buffer.is_empty(),
+            is_reusable: self.may_be_reused(received),
             is_bodiless: false,
             is_tunnel: false,
         })
@@ -335,6 +330,15 @@ impl<'a> Relay<'a> {
             writer.commit().await;
         }
         result
+    }
+
+    /// Whether the backend's connection, at the end of its message, may serve whoever comes next.
+    fn may_be_reused(&self, received: ReceivedResponse) -> bool {
+        // Bytes behind the end belong to no response: such a connection is not to be trusted.
+        received.persistent
+            && self.progress.is_finished.get()
+            && self.buffer.is_empty()
+            && !fields::signs_in_connection(&self.request.fields, self.response)
     }
 
     fn is_bodiless(&self) -> bool {

@@ -15,6 +15,8 @@ pub struct Fields {
     entries: Vec<Entry>,
     /// One bit of 64 for each name that was ever added: most look-ups are for what is not there.
     seen: u64,
+    /// Whether two fields have had the same bit: otherwise no name stands on two lines.
+    may_repeat: bool,
 }
 
 /// Where one field lies in the buffer, and a tag that lets a look-up skip it with one comparison.
@@ -29,7 +31,7 @@ struct Entry {
 impl Fields {
     /// An empty list; allocates nothing.
     pub const fn new() -> Self {
-        Self { bytes: Vec::new(), entries: Vec::new(), seen: 0 }
+        Self { bytes: Vec::new(), entries: Vec::new(), seen: 0, may_repeat: false }
     }
 
     /// Forgets every field but keeps the memory for the next message.
@@ -37,6 +39,7 @@ impl Fields {
         self.bytes.clear();
         self.entries.clear();
         self.seen = 0;
+        self.may_repeat = false;
     }
 
     /// Becomes a copy of another list, in the memory that is there already.
@@ -44,6 +47,7 @@ impl Fields {
         self.bytes.clone_from(&other.bytes);
         self.entries.clone_from(&other.entries);
         self.seen = other.seen;
+        self.may_repeat = other.may_repeat;
     }
 
     /// The number of fields; a name that appears twice counts twice.
@@ -115,8 +119,15 @@ impl Fields {
         let value_start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(value);
         let tag = tag_of(name);
-        self.seen |= bit_of(tag);
+        self.note(tag);
         self.entries.push(Entry { tag, name_start, value_start, value_length: value.len() as u32 });
+    }
+
+    #[inline]
+    fn note(&mut self, tag: u32) {
+        let bit = bit_of(tag);
+        self.may_repeat |= self.seen & bit != 0;
+        self.seen |= bit;
     }
 
     /// Gives this name exactly one value, in the place of its first field or else at the end.
@@ -159,6 +170,43 @@ impl Fields {
         self.entries.retain(|entry| keep(entry.name_in(bytes), entry.value_in(bytes)));
     }
 
+    /// Brings every name to one line, the first of them: as a list (RFC 9110 §5.3), those of `Cookie` as its own syntax has
+    /// it (RFC 9113 §8.2.3).
+    pub(super) fn join_lines(&mut self) {
+        if !std::mem::take(&mut self.may_repeat) {
+            return;
+        }
+        let mut index = 0;
+        while index < self.entries.len() {
+            let Entry { tag, .. } = self.entries[index];
+            let name = self.entries[index].name_in(&self.bytes).to_vec();
+            let is_same = |bytes: &[u8], entry: &Entry| {
+                entry.tag == tag && entry.name_in(bytes).eq_ignore_ascii_case(&name)
+            };
+            index += 1;
+            if !self.entries[index..].iter().any(|entry| is_same(&self.bytes, entry)) {
+                continue;
+            }
+            let between: &[u8] = if name.eq_ignore_ascii_case(b"cookie") { b"; " } else { b", " };
+            let mut joined = self.entries[index - 1].value_in(&self.bytes).to_vec();
+            let bytes = &self.bytes;
+            let mut place = 0;
+            self.entries.retain(|entry| {
+                place += 1;
+                let is_joined = place > index && is_same(bytes, entry);
+                if is_joined {
+                    joined.extend_from_slice(between);
+                    joined.extend_from_slice(entry.value_in(bytes));
+                }
+                !is_joined
+            });
+            let value_start = self.bytes.len() as u32;
+            self.bytes.extend_from_slice(&joined);
+            let entry = &mut self.entries[index - 1];
+            (entry.value_start, entry.value_length) = (value_start, joined.len() as u32);
+        }
+    }
+
     /// Takes a whole head as the buffer of this list; [`Fields::push_ranges`] then says where fields lie.
     pub(super) fn load(&mut self, head: &[u8]) {
         self.clear();
@@ -168,7 +216,7 @@ impl Fields {
     /// Adds a field that lies in the buffer taken by [`Fields::load`].
     pub(super) fn push_ranges(&mut self, name: std::ops::Range<usize>, value: std::ops::Range<usize>) {
         let tag = tag_of(&self.bytes[name.clone()]);
-        self.seen |= bit_of(tag);
+        self.note(tag);
         self.entries.push(Entry {
             tag,
             name_start: name.start as u32,
@@ -327,6 +375,17 @@ mod tests {
         assert_eq!(all, [(&b"Host"[..], &b"a"[..]), (b"Accept", b"new"), (b"X", b"")]);
         fields.set("Fresh", "1");
         assert_eq!(fields.get("fresh"), Some(&b"1"[..]));
+    }
+
+    #[test]
+    fn a_name_on_several_lines_is_brought_to_one() {
+        let mut fields: Fields =
+            [("A", "1"), ("Cookie", "a=1"), ("B", ""), ("a", "2, 3"), ("cookie", "b=2"), ("A", "4")]
+                .into_iter()
+                .collect();
+        fields.join_lines();
+        let all: Vec<_> = fields.iter().collect();
+        assert_eq!(all, [(&b"A"[..], &b"1, 2, 3, 4"[..]), (b"Cookie", b"a=1; b=2"), (b"B", b"")]);
     }
 
     #[test]

@@ -55,12 +55,35 @@ pub(crate) fn has_credentials(fields: &Fields) -> bool {
     fields.iter().any(|(name, _)| is_credential(name))
 }
 
-/// Nobody can know every name that was ever given to a key; these are the habits.
+/// Nobody can know every name that was ever given to a key, or by which a proxy that signs people in says who they are
+/// (`Remote-User`, `X-Goog-IAP-JWT-Assertion`, `X-Amzn-Oidc-Identity`); these are the habits.
 fn is_credential(name: &[u8]) -> bool {
-    const WHOLE: [&[u8]; 4] = [b"cookie", b"authorization", b"apikey", b"x-apikey"];
-    const ENDS: [&[u8]; 6] = [b"-key", b"-token", b"-secret", b"-authorization", b"-auth", b"-session"];
-    WHOLE.iter().any(|known| is_spelled(name, known))
-        || ENDS.iter().any(|end| name.len() > end.len() && is_spelled(&name[name.len() - end.len()..], end))
+    const WHOLE: [&[u8]; 5] = [b"cookie", b"authorization", b"apikey", b"x-apikey", b"x-wsse"];
+    const ENDS: [&[u8]; 19] = [
+        b"-key",
+        b"-token",
+        b"-secret",
+        b"-authorization",
+        b"-auth",
+        b"-session",
+        b"-session-id",
+        b"-sid",
+        b"-jwt",
+        b"-assertion",
+        b"-password",
+        b"-user",
+        b"-user-id",
+        b"-username",
+        b"-email",
+        b"-identity",
+        b"-oidc-data",
+        b"-client-cert",
+        b"-dn",
+    ];
+    // Browsers say `Sec-Fetch-User` and the like of what they do, not of whom they do it for.
+    let is_of_browser = name.len() > 4 && is_spelled(&name[..4], b"sec-");
+    let ends_in = |end: &&[u8]| name.len() > end.len() && is_spelled(&name[name.len() - end.len()..], end);
+    WHOLE.iter().any(|known| is_spelled(name, known)) || (!is_of_browser && ENDS.iter().any(ends_in))
 }
 
 /// Equal whatever the case, and whether it is written with `-` or `_`.

@@ -10,10 +10,25 @@ use super::guarded::{is_in_disguise, is_override, is_spelled, tells_who_asked};
 /// Removes the hop-by-hop fields, and those that `Connection` names, from a message.
 ///
 /// `Host` and `Content-Length` stay even when `Connection` names them: without the first the message
-/// loses its meaning, without the second its length.
+/// loses its meaning, without the second its length. So does what says who may keep a response, which is for every
+/// recipient (RFC 9110 §7.6.1): without it a response would be kept for people for whom it is not meant.
 pub fn strip(fields: &mut Fields) {
     let nominated = nominated_names(fields);
     fields.retain(|name, _| !is_hop_by_hop(name) && !nominated.iter().any(|other| is_removed(other, name)));
+}
+
+/// The same for a request, which keeps nothing but what a backend will see: whatever the cache tells requests apart by,
+/// the backend has seen as well. A client that is not trusted says nothing about where it comes from, nobody says in
+/// disguise what frames a message, and a name stands on one line, so that nobody reads the first where another reads all.
+pub fn strip_request(fields: &mut Fields, is_trusted: bool) {
+    let nominated = nominated_names(fields);
+    fields.retain(|name, _| {
+        !is_hop_by_hop(name)
+            && (is_trusted || !tells_who_asked(name))
+            && !is_in_disguise(name)
+            && !nominated.iter().any(|other| is_removed(other, name))
+    });
+    fields.join_lines();
 }
 
 /// Whether a field of this name always belongs to one connection (RFC 9110 §7.6.1, §11.7).
@@ -91,9 +106,9 @@ fn nominated_names(fields: &Fields) -> Vec<Vec<u8>> {
 }
 
 fn is_removed(nominated: &[u8], name: &[u8]) -> bool {
-    nominated.eq_ignore_ascii_case(name)
-        && !name.eq_ignore_ascii_case(b"host")
-        && !name.eq_ignore_ascii_case(b"content-length")
+    const KEPT: [&[u8]; 6] =
+        [b"host", b"content-length", b"cache-control", b"cdn-cache-control", b"expires", b"vary"];
+    nominated.eq_ignore_ascii_case(name) && !KEPT.iter().any(|kept| name.eq_ignore_ascii_case(kept))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ mod target;
 pub use body::{BodyDecoder, BodyFraming};
 pub(crate) use body::{is_token, is_token_or_quoted};
 pub use fields::{Fields, list_elements};
-pub(crate) use guarded::{has_credentials, is_in_disguise, overrides, tells_who_asked};
+pub(crate) use guarded::{has_credentials, overrides};
 pub use head::{Method, RequestHead, ResponseHead, Version};
 pub use parse::{BadResponse, HeadLimits, ReceivedRequest, ReceivedResponse};
 pub use refusal::Refusal;
