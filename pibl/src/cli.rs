@@ -96,6 +96,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn serve(config: Config, flags: Flags) -> anyhow::Result<()> {
     platform::raise_open_file_limit();
+    platform::make_room_for_descriptors();
     let origin = acquire(&config, flags.handover.as_deref())?;
     let directory = config.cache.directory.parent().unwrap_or(Path::new(".")).to_owned();
     let services = Services::new(config).map_err(|error| {

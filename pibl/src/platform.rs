@@ -109,6 +109,22 @@ pub fn raise_open_file_limit() -> Option<u64> {
     None
 }
 
+/// The files and sockets for which there is room in the kernel's table from the start: 128 KiB of its memory.
+const ROOM_FOR_DESCRIPTORS: u64 = 16_384;
+
+/// Lets the kernel make its table of open files as large as it will be. It doubles the table when it is full, and in a
+/// process with several threads whoever needs the next descriptor then waits for all CPUs to pass through a quiet state
+/// (`synchronize_rcu`): ten milliseconds in which nobody is accepted. Called while there is one thread.
+pub fn make_room_for_descriptors() {
+    #[cfg(target_os = "linux")]
+    {
+        let room = open_file_limit().unwrap_or(ROOM_FOR_DESCRIPTORS).min(ROOM_FOR_DESCRIPTORS);
+        // A descriptor that high needs the whole table, which never becomes smaller again.
+        let highest = i32::try_from(room.saturating_sub(1)).unwrap_or(0);
+        drop(rustix::io::fcntl_dupfd_cloexec(io::stderr(), highest));
+    }
+}
+
 /// How many files and sockets this process may have open, where the system says it.
 pub fn open_file_limit() -> Option<u64> {
     #[cfg(unix)]

@@ -277,3 +277,15 @@ fn a_restart_with_handover_refuses_no_client() {
     });
     let _ = kept.stream.flush();
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_who_comes_waits_for_room_in_the_table_of_open_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let backend = Backend::echo();
+    let running = Running::start(directory.path(), &["--backend", &backend.address.to_string()]);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap();
+    let size = status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap();
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum.unwrap_or(u64::MAX);
+    assert!(size.trim().parse::<u64>().unwrap() >= limit.min(16_384), "{size} of {limit}");
+}
