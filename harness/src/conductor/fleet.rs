@@ -272,6 +272,8 @@ impl<'a> Drive<'a> {
         let count = healthy.len().max(1) as f64;
         let taken: Duration = healthy.iter().map(|&place| used[place].taken).sum();
         let arrived: u64 = healthy.iter().map(|&place| used[place].arrived).sum();
+        let stayed: Duration = healthy.iter().map(|&place| used[place].stayed).sum();
+        let served: u64 = healthy.iter().map(|&place| used[place].served).sum();
         let places = count * f64::from(self.plan.places);
         let whole = healthy.iter().filter(|place| self.healthy_before.contains(place));
         self.tick.arrived = whole.map(|&place| (name_of(place), used[place].arrived)).collect();
@@ -280,7 +282,9 @@ impl<'a> Drive<'a> {
             healthy: healthy.len(),
             occupancy: (taken.as_secs_f64() / (places * self.plan.period / self.plan.scale)).min(1.0),
             requests_per_minute: arrived as f64 * self.plan.weight() / count * 60.0 / self.plan.period,
+            ..Measured::default()
         }
+        .staying(self.plan, stayed.as_secs_f64(), served)
     }
 
     /// Ends the instances to which nothing comes any more, and those that have drained for too long.

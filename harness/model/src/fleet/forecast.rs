@@ -270,6 +270,7 @@ mod tests {
                 keep: Level::Occupancy(0.6),
                 out_cooldown: 60.0,
                 in_cooldown: 300.0,
+                in_lasting: 0.0,
             }],
             load: vec![Stage { to_per_second: 180.0, over: 3600.0 }],
             fails: Vec::new(),
@@ -349,6 +350,9 @@ mod tests {
         let slow = WhatIf { scale: Some(1.0), ..WhatIf::default() }.applied_to(&plan).unwrap();
         assert_eq!((slow.weight(), slow.policies.clone()), (1.0, plan.policies.clone()));
         assert_eq!((slow.requests(), slow.rate_at(1_800.0)), (40.0 * plan.requests(), 90.0));
+        let coarse = FleetPlan { stands_for: Some(300.0), ..plan.clone() };
+        let slow = WhatIf { scale: Some(1.0), ..WhatIf::default() }.applied_to(&coarse).unwrap();
+        assert_eq!(slow.weight(), 1.0, "however many one of the run stands for");
         let quick = WhatIf { scale: Some(1_200.0), ..WhatIf::default() }.applied_to(&plan).unwrap();
         assert_eq!(quick.weight(), 400.0, "a request lasts as long as before");
         let forecast = Forecast::of("day", quick, Overhead::default(), OBJECTIVE, 1);

@@ -211,12 +211,12 @@ impl Simulation<'_> {
             self.group.end(place);
             self.tick.died = Some(self.names[place].clone());
         }
-        let mut ended = Vec::new();
+        let (mut ended, mut stayed) = (Vec::new(), 0.0);
         for inside in &mut self.inside {
             inside.retain(|&(arrived, done)| {
                 if done <= real_now {
-                    let latency = done - arrived + self.overhead.on_the_way;
-                    ended.push(latency);
+                    stayed += done - arrived;
+                    ended.push(done - arrived + self.overhead.on_the_way);
                 }
                 done > real_now
             });
@@ -237,7 +237,9 @@ impl Simulation<'_> {
             requests_per_minute: self.tick.sent as f64 * self.plan.weight() / healthy.len().max(1) as f64
                 * 60.0
                 / self.plan.period,
-        };
+            ..Measured::default()
+        }
+        .staying(self.plan, stayed, ended.len() as u64);
         let whole = healthy.iter().filter(|place| self.healthy_before.contains(place));
         self.tick.arrived = whole.map(|&place| (self.names[place].clone(), self.arrived[place])).collect();
         self.arrived.fill(0);
@@ -370,6 +372,7 @@ mod tests {
             keep: Level::Occupancy(0.5),
             out_cooldown: 60.0,
             in_cooldown: 300.0,
+            in_lasting: 0.0,
         }]);
         (plan.most, plan.scale) = (200, 3600.0);
         plan.load = vec![

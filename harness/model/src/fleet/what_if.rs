@@ -123,7 +123,8 @@ fn stretch(plan: &mut FleetPlan, factor: f64) {
 /// Another time scale. A request of the run lasts as long as before, so it stands for more or for fewer of the case; in the
 /// time of the owner for itself.
 fn count_in(plan: &mut FleetPlan, scale: f64) {
-    plan.stands_for = Some((plan.weight() * scale / plan.scale).max(1.0));
+    let in_proportion = plan.weight() * scale / plan.scale;
+    plan.stands_for = Some(if scale > 1.0 { in_proportion.max(1.0) } else { 1.0 });
     plan.scale = scale;
 }
 

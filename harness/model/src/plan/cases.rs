@@ -71,6 +71,8 @@ pub struct Votes {
     pub upload: String,
     /// Where a POST votes, with `{key}`.
     pub vote: String,
+    /// Where the uploads of a user are listed.
+    pub list: String,
     /// What belongs to one user, the votes first. The number of a request is that of the user, its group the place in this list.
     pub own: Vec<String>,
     /// The ranking, with `{n}`.
@@ -259,6 +261,7 @@ impl CaseStep {
             login: written.login.clone(),
             upload: written.upload.clone(),
             vote: written.vote.clone(),
+            list: written.list.clone(),
             own: written.own.clone(),
             ranking: written.ranking.clone(),
             open: written.open.clone(),

@@ -70,6 +70,10 @@ pub enum Level {
     Occupancy(f64),
     /// Requests per healthy instance and minute of the case.
     RequestsPerMinute(f64),
+    /// Mean time that a request stays at an instance, in milliseconds of the case.
+    StayMs(f64),
+    /// Requests that are inside each healthy instance, the mean over the period: each holds a connection to it.
+    Connections(f64),
 }
 
 /// One policy; times in seconds of the case.
@@ -106,6 +110,9 @@ pub enum Policy {
         out_cooldown: f64,
         /// Time after any change before it takes away.
         in_cooldown: f64,
+        /// For how long it must be too low before that.
+        #[serde(default)]
+        in_lasting: f64,
     },
     /// At least so many for a while.
     Schedule {
@@ -279,10 +286,11 @@ fn policy(written: &PolicyFile) -> Result<Policy, String> {
             remove: *remove,
             cooldown: time(cooldown),
         },
-        PolicyFile::Target { keep, out_cooldown, in_cooldown } => Policy::Target {
-            keep: level(keep)?,
+        PolicyFile::Target { keep, out_cooldown, in_cooldown, in_for } => Policy::Target {
+            keep: proportional(level(keep)?, keep)?,
             out_cooldown: time(out_cooldown),
             in_cooldown: time(in_cooldown),
+            in_lasting: time(in_for),
         },
         PolicyFile::Schedule { at, lasting, instances } => {
             Policy::Schedule { at: seconds(*at), lasting: seconds(*lasting), instances: *instances }
@@ -292,14 +300,42 @@ fn policy(written: &PolicyFile) -> Result<Policy, String> {
 
 fn level(text: &str) -> Result<Level, String> {
     let occupancy = text.strip_suffix('%').and_then(|share| share.trim().parse::<f64>().ok());
+    let stay = || text.parse::<Span>().ok().map(|span| Level::StayMs(seconds(span) * 1e3));
     let found = match occupancy {
         Some(percent) => Some(Level::Occupancy(percent / 100.0)),
-        None => rate(text, "/min").map(Level::RequestsPerMinute),
+        None => rate(text, "/min")
+            .map(Level::RequestsPerMinute)
+            .or_else(|| rate(text, "connections").map(Level::Connections))
+            .or_else(stay),
     };
-    let is_sound = |level: &Level| matches!(level, Level::Occupancy(v) | Level::RequestsPerMinute(v) if v.is_finite() && *v > 0.0);
+    let is_sound = |level: &Level| level.value().is_finite() && level.value() > 0.0;
     found.filter(is_sound).ok_or_else(|| {
-        format!("`{text}` is no level: write an occupancy such as `65%`, or requests per instance such as `1000/min`")
+        format!(
+            "`{text}` is no level: write an occupancy such as `65%`, requests per instance such as `1000/min`, the time that they stay such as `3ms`, or `280 connections`"
+        )
     })
+}
+
+/// A level that is halved by twice the instances, so that it tells how many are needed.
+fn proportional(level: Level, text: &str) -> Result<Level, String> {
+    match level {
+        Level::StayMs(_) => {
+            Err(format!("`{text}` cannot be kept by a number of instances: use `out` and `in` for it"))
+        }
+        level => Ok(level),
+    }
+}
+
+impl Level {
+    /// The figure, in its own unit.
+    pub fn value(self) -> f64 {
+        match self {
+            Level::Occupancy(value)
+            | Level::RequestsPerMinute(value)
+            | Level::StayMs(value)
+            | Level::Connections(value) => value,
+        }
+    }
 }
 
 fn rate(text: &str, unit: &str) -> Option<f64> {
@@ -341,8 +377,11 @@ mod tests {
     fn levels_have_units() {
         assert_eq!(level("65%"), Ok(Level::Occupancy(0.65)));
         assert_eq!(level("1000/min"), Ok(Level::RequestsPerMinute(1000.0)));
-        for wrong in ["65", "0%", "-3/min", "x%", "1000/s"] {
+        assert_eq!(level("3ms"), Ok(Level::StayMs(3.0)));
+        assert_eq!(level("280 connections"), Ok(Level::Connections(280.0)));
+        for wrong in ["65", "0%", "-3/min", "x%", "1000/s", "0ms", "3 m", "x connections"] {
             assert!(level(wrong).is_err(), "{wrong}");
         }
+        assert!(proportional(Level::StayMs(3.0), "3ms").is_err());
     }
 }

@@ -73,6 +73,9 @@ pub struct VotesStep {
     /// Where a POST votes, with `{key}` for the video.
     #[serde(deserialize_with = "values::target")]
     pub vote: String,
+    /// Where the uploads of a user are listed with their state.
+    #[serde(deserialize_with = "values::target")]
+    pub list: String,
     /// What belongs to one user: the votes first, then the rest.
     #[serde(deserialize_with = "values::targets")]
     pub own: Vec<String>,

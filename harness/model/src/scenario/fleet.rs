@@ -55,7 +55,8 @@ pub struct InstancesFile {
     pub service: Distribution,
 }
 
-/// One policy. A level is an occupancy (`65%`) or requests per instance and minute (`1000/min`).
+/// One policy. A level is an occupancy (`65%`), requests per instance and minute (`1000/min`), the time that requests stay at an instance (`3ms`),
+/// or how many are inside it (`280 connections`).
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum PolicyFile {
@@ -96,6 +97,9 @@ pub enum PolicyFile {
         /// Time after any change before it takes away.
         #[serde(default)]
         in_cooldown: Option<Span>,
+        /// For how long it must be too low before that, such as the 15 minutes of the cloud's own target tracking. Left out: at once.
+        #[serde(default)]
+        in_for: Option<Span>,
     },
     /// At least so many from a moment on, for a while.
     Schedule {

@@ -75,7 +75,9 @@ async fn uploaded(traffic: &Traffic, plan: &Votes, token: &str) -> Result<Vec<St
         return Err(Problem::NothingAnswered);
     }
     for _ in 0..MOST_LOOKS {
-        let list = body(&traffic.clients.ask(&own(traffic, plan, plan.own.len() - 1, 0, token)).await);
+        let now = traffic.clients.clock().now();
+        let looking = Request::get(Purpose::Progress, 0, plan.list.clone(), now).bearing(token);
+        let list = body(&traffic.clients.ask(&looking).await);
         let processed = |list: &Value| {
             let of_list = list.get("videos").and_then(Value::as_array).into_iter().flatten();
             of_list.filter(|video| video.get("state").and_then(Value::as_str) == Some("processed")).count()

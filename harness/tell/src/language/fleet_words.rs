@@ -313,6 +313,11 @@ fn seen(level: Level, measured: f64, language: Language) -> String {
         Level::RequestsPerMinute(_) => say!(language,
             en: "{rate} requests per minute and instance", es: "{rate} peticiones por minuto e instancia",
             rate = Decimal(measured, 0)),
+        Level::StayMs(_) => say!(language,
+            en: "{time} at the instance", es: "{time} en la instancia", time = Milliseconds(measured)),
+        Level::Connections(_) => say!(language,
+            en: "{n} open connections for each instance", es: "{n} conexiones abiertas por instancia",
+            n = Decimal(measured, 0)),
     }
 }
 
@@ -320,7 +325,10 @@ fn seen(level: Level, measured: f64, language: Language) -> String {
 pub(super) fn bare(level: Level, language: Language) -> String {
     match level {
         Level::Occupancy(share) => Percent(share).in_words(language),
-        Level::RequestsPerMinute(rate) => Decimal(rate, 0).in_words(language),
+        Level::RequestsPerMinute(figure) | Level::Connections(figure) => {
+            Decimal(figure, 0).in_words(language)
+        }
+        Level::StayMs(ms) => Milliseconds(ms).in_words(language),
     }
 }
 

@@ -95,8 +95,8 @@ fn overload(seen: &OverloadSeen, language: Language) -> String {
 pub(super) fn health(seen: &HealthSeen, language: Language) -> String {
     let each: Vec<String> = seen.instances.iter().map(|instance| watched(instance, language)).collect();
     say!(language,
-        en: "told to ask each instance for {path} every {interval}, to leave it after {failures} bad answers in a row and to take it back after {successes} good ones; {each}; clients lost {lost} of {asked}",
-        es: "debía pedir {path} a cada instancia cada {interval}, dejarla tras {failures} respuestas malas seguidas y retomarla tras {successes} buenas; {each}; los clientes perdieron {lost} de {asked}",
+        en: "told to ask for {path} every {interval}, to leave an instance after {failures} bad answers in a row and to take it back after {successes} good ones; {each}; clients lost {lost} of {asked}",
+        es: "debía pedir {path} cada {interval}, dejar una instancia tras {failures} respuestas malas seguidas y retomarla tras {successes} buenas; {each}; los clientes perdieron {lost} de {asked}",
         path = &seen.path, interval = Span(seen.interval_ms), failures = u64::from(seen.failures),
         successes = u64::from(seen.successes), each = each.join("; "), lost = seen.lost,
         asked = Counted(seen.asked, Noun::Request))
@@ -105,12 +105,12 @@ pub(super) fn health(seen: &HealthSeen, language: Language) -> String {
 fn watched(seen: &InstanceWatched, language: Language) -> String {
     let Some(median_ms) = seen.median_ms else {
         return say!(language,
-            en: "{name} was asked {probes} times", es: "a {name} se le preguntó {probes} veces",
+            en: "{name}: {probes} times", es: "{name}: {probes} veces",
             name = &seen.name, probes = seen.probes);
     };
     let mut sentence = say!(language,
-        en: "{name} was asked {probes} times, {median} apart (median), {longest} at most",
-        es: "a {name} se le preguntó {probes} veces, cada {median} (mediana), {longest} como máximo",
+        en: "{name}: {probes} times, every {median}, {longest} at most",
+        es: "{name}: {probes} veces, cada {median}, {longest} como máximo",
         name = &seen.name, probes = seen.probes, median = Milliseconds(median_ms), longest = Milliseconds(seen.longest_ms));
     if seen.bad > 0 {
         sentence += &say!(language, en: ", {n} bad answers", es: ", {n} respuestas malas", n = seen.bad);
@@ -127,7 +127,7 @@ fn absent(seen: &AbsenceSeen, language: Language) -> String {
             en: ", never left ({n} requests too many)", es: ", nunca dejada ({n} peticiones de más)", n = seen.late);
     }
     let mut sentence = say!(language,
-        en: ", left {left} after it began to answer badly", es: ", dejada {left} después de que empezó a responder mal",
+        en: ", left after {left}", es: ", dejada a los {left}",
         left = Milliseconds(seen.left_ms));
     if seen.late > 0 {
         sentence += &say!(language,
@@ -135,7 +135,7 @@ fn absent(seen: &AbsenceSeen, language: Language) -> String {
     }
     sentence += &match seen.returned_ms {
         Some(ms) => say!(language,
-            en: ", taken back {ms} after it was well again", es: ", retomada {ms} después de reponerse",
+            en: ", taken back {ms} after it was well", es: ", retomada a los {ms} de reponerse",
             ms = Milliseconds(ms)),
         None => say!(language, en: ", not taken back", es: ", no retomada"),
     };

@@ -168,10 +168,10 @@ pub fn policy(policy: &Policy, language: Language) -> String {
             en: "below {level} for {lasting}: {remove} fewer, not sooner than {cooldown} after a change",
             es: "por debajo de {level} durante {lasting}: {remove} menos, no antes de {cooldown} tras un cambio",
             level = level(*below, language), lasting = time(*lasting), remove = *remove, cooldown = time(*cooldown)),
-        Policy::Target { keep, out_cooldown, in_cooldown } => say!(language,
-            en: "keeps {level}; adds again after {out}, takes away not sooner than {inside} after a change",
-            es: "mantiene {level}; vuelve a agregar tras {out}, retira no antes de {inside} tras un cambio",
-            level = level(*keep, language), out = time(*out_cooldown), inside = time(*in_cooldown)),
+        Policy::Target { keep, out_cooldown, in_cooldown, in_lasting } => say!(language,
+            en: "keeps {level}; adds again after {out}, takes away after {lasting} below it, not sooner than {inside} after a change",
+            es: "mantiene {level}; vuelve a agregar tras {out}, retira tras {lasting} por debajo, no antes de {inside} tras un cambio",
+            level = level(*keep, language), out = time(*out_cooldown), inside = time(*in_cooldown), lasting = time(*in_lasting)),
         Policy::Schedule { at, lasting, instances } => say!(language,
             en: "at least {instances} from {at} on, for {lasting}", es: "al menos {instances} desde {at}, durante {lasting}",
             instances = Counted(*instances as u64, Noun::Instance), at = time(*at), lasting = time(*lasting)),
@@ -187,6 +187,10 @@ fn level(level: Level, language: Language) -> String {
         }
         Level::RequestsPerMinute(_) => say!(language,
             en: "{figure} requests per minute and instance", es: "{figure} peticiones por minuto e instancia", figure = figure),
+        Level::StayMs(_) => say!(language,
+            en: "{figure} at the instance", es: "{figure} en la instancia", figure = figure),
+        Level::Connections(_) => say!(language,
+            en: "{figure} open connections for each instance", es: "{figure} conexiones abiertas por instancia", figure = figure),
     }
 }
 

@@ -6,22 +6,73 @@ use super::{Counted, Language, Noun, Span};
 use crate::say;
 use harness_judge::check::{CorsSeen, OwnSeen, TokenEndSeen, VotesSeen};
 
+/// What went wrong and how often, of several things that may; or that nothing did.
+fn amiss<const N: usize>(each: [(u64, String); N], language: Language) -> String {
+    let wrong: Vec<String> = each
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if wrong.is_empty() {
+        say!(language, en: "nothing amiss", es: "nada fuera de lo debido")
+    } else {
+        wrong.join(", ")
+    }
+}
+
 /// What became of votes.
 pub(super) fn votes(seen: &VotesSeen, language: Language) -> String {
+    let amiss = amiss(
+        [
+            (
+                seen.told_twice,
+                say!(language,
+                en: "told twice that the vote counts", es: "recibieron dos veces que el voto vale"),
+            ),
+            (seen.never_told, say!(language, en: "never told so", es: "nunca lo recibieron")),
+            (
+                seen.otherwise,
+                say!(language,
+                en: "answered neither with 200 nor with 409", es: "sin respuesta 200 ni 409"),
+            ),
+            (
+                seen.from_cache,
+                say!(language,
+                en: "answered without an instance", es: "respondidos sin ninguna instancia"),
+            ),
+            (
+                seen.sent_twice,
+                say!(language,
+                en: "too many at the instances", es: "de más en las instancias"),
+            ),
+        ],
+        language,
+    );
     say!(language,
-        en: "{sent} votes for {pairs} pairs of user and video, those of a pair at the same instant: {twice} pairs were told twice that the vote counts, {never} were never told so; {otherwise} votes answered neither with 200 nor with 409, {cache} without an instance; {doubled} requests too many at the instances; in the ranking at the end: {ranking}",
-        es: "{sent} votos para {pairs} parejas de usuario y video, los de cada pareja en el mismo instante: a {twice} parejas se les dijo dos veces que el voto vale, a {never} nunca; {otherwise} votos sin respuesta 200 ni 409, {cache} respondidos sin ninguna instancia; {doubled} peticiones de más en las instancias; en la clasificación final: {ranking}",
-        sent = seen.sent, pairs = seen.pairs, twice = seen.told_twice, never = seen.never_told,
-        otherwise = seen.otherwise, cache = seen.from_cache, doubled = seen.sent_twice, ranking = seen.in_the_ranking)
+        en: "{users} pairs of user and video, {sent} votes, those of a pair at the same instant: {amiss}; {ranking} votes in the ranking at the end",
+        es: "{users} parejas de usuario y video, {sent} votos, los de cada pareja en el mismo instante: {amiss}; {ranking} votos en la clasificación final",
+        users = seen.pairs, sent = seen.sent, amiss = amiss, ranking = seen.in_the_ranking)
 }
 
 /// Who got what belongs to one user.
 pub(super) fn own(seen: &OwnSeen, language: Language) -> String {
+    let amiss = amiss(
+        [
+            (seen.of_another, say!(language, en: "made for another user", es: "hechas para otro usuario")),
+            (
+                seen.out_of_date,
+                say!(language,
+                en: "lists of votes out of date at the end", es: "listas finales de votos desactualizadas"),
+            ),
+            (seen.spoilt, say!(language, en: "objects spoilt", es: "objetos dañados")),
+        ],
+        language,
+    );
     say!(language,
-        en: "{own} about what belongs to one user, {another} of them made for another one; of {lists} lists of one's own votes at the end {old} were out of date; {open} about what is for everybody, {cache} of them from the cache and {objects} of them objects of the store, {spoilt} of those spoilt",
-        es: "{own} sobre lo que es de un solo usuario, {another} de ellas hechas para otro; de {lists} listas finales de votos propios, {old} estaban desactualizadas; {open} sobre lo que es de todos, {cache} de ellas del caché y {objects} objetos del almacén, {spoilt} de estos dañados",
-        own = Counted(seen.own, Noun::Answer), another = seen.of_another, lists = seen.lists_at_the_end,
-        old = seen.out_of_date, open = Counted(seen.open, Noun::Answer), cache = seen.open_from_cache, objects = seen.objects, spoilt = seen.spoilt)
+        en: "{own} about what belongs to one user, {lists} of them lists of votes at the end; {open} about what is for everybody, {objects} of them objects of the store and {cache} of them from the cache: {amiss}",
+        es: "{own} sobre lo que es de un solo usuario, {lists} de ellas listas finales de votos; {open} sobre lo que es de todos, {objects} de ellas objetos del almacén y {cache} de ellas del caché: {amiss}",
+        own = Counted(seen.own, Noun::Answer), lists = seen.lists_at_the_end, open = Counted(seen.open, Noun::Answer),
+        objects = seen.objects, cache = seen.open_from_cache, amiss = amiss)
 }
 
 /// What became of tokens at their end.
@@ -29,25 +80,60 @@ pub(super) fn expiry(seen: &TokenEndSeen, language: Language) -> String {
     let refused: Vec<String> =
         seen.refused_with.iter().map(|(status, count)| format!("{status} × {count}")).collect();
     let refused = if refused.is_empty() {
-        say!(language, en: "none were refused", es: "ninguna se rechazó")
+        say!(language, en: "none of them refused", es: "ninguna rechazada")
     } else {
         say!(language, en: "refused with {with}", es: "rechazadas con {with}", with = refused.join(", "))
     };
+    let amiss = amiss(
+        [
+            (
+                seen.refused_good,
+                say!(language,
+                en: "refused before the end", es: "rechazadas antes del vencimiento"),
+            ),
+            (seen.outlived, say!(language, en: "served after it", es: "atendidas después")),
+            (
+                seen.changed,
+                say!(language,
+                en: "arrived with another status than the instance gave", es: "con un estado distinto del que dio la instancia"),
+            ),
+        ],
+        language,
+    );
     say!(language,
-        en: "tokens last {lifetime}; {good} with a good one ({renewed} of them with its successor), {wrongly} refused; {ended} with one that had ended, {outlived} served all the same ({refused}); {changed} answers arrived with another status than the instance gave",
-        es: "los tokens duran {lifetime}; {good} con uno vigente ({renewed} de ellas con el siguiente), {wrongly} rechazadas; {ended} con uno vencido, {outlived} atendidas pese a todo ({refused}); {changed} respuestas llegaron con un estado distinto del que dio la instancia",
+        en: "tokens last {lifetime}; {good} with a good one, {renewed} of them with the successor of one that had ended; {ended} with one that had ended, {refused}: {amiss}",
+        es: "los tokens duran {lifetime}; {good} con uno vigente, {renewed} de ellas con el siguiente a uno vencido; {ended} con uno vencido, {refused}: {amiss}",
         lifetime = Span(seen.lifetime_ms), good = Counted(seen.good, Noun::Request), renewed = seen.renewed,
-        wrongly = seen.refused_good, ended = Counted(seen.ended, Noun::Request), outlived = seen.outlived,
-        refused = refused, changed = seen.changed)
+        ended = Counted(seen.ended, Noun::Request), refused = refused, amiss = amiss)
 }
 
 /// What browsers of several origins got.
 pub(super) fn cors(seen: &CorsSeen, language: Language) -> String {
+    let amiss = amiss(
+        [
+            (
+                seen.of_another,
+                say!(language,
+                en: "answers made for another origin", es: "respuestas hechas para otro origen"),
+            ),
+            (seen.without_vary, say!(language, en: "without `Vary: Origin`", es: "sin `Vary: Origin`")),
+            (
+                seen.wrong_preflights,
+                say!(language,
+                en: "preflights answered otherwise than by the application", es: "peticiones previas con otra respuesta que la de la aplicación"),
+            ),
+            (
+                seen.kept_preflights,
+                say!(language,
+                en: "preflights answered without an instance", es: "peticiones previas respondidas sin ninguna instancia"),
+            ),
+        ],
+        language,
+    );
     say!(language,
-        en: "{answers} to browsers of several origins, {cache} of them from the cache: {another} made for another origin, {vary} without `Vary: Origin`; {preflights} preflights: {wrong} answered otherwise than by the application, {kept} without an instance",
-        es: "{answers} a navegadores de varios orígenes, {cache} de ellas del caché: {another} hechas para otro origen, {vary} sin `Vary: Origin`; {preflights} peticiones previas (CORS): {wrong} con otra respuesta que la de la aplicación, {kept} respondidas sin ninguna instancia",
-        answers = Counted(seen.answers, Noun::Answer), cache = seen.from_cache, another = seen.of_another,
-        vary = seen.without_vary, preflights = seen.preflights, wrong = seen.wrong_preflights, kept = seen.kept_preflights)
+        en: "{answers} to browsers of several origins, {cache} of them from the cache; {preflights} preflights: {amiss}",
+        es: "{answers} a navegadores de varios orígenes, {cache} de ellas del caché; {preflights} peticiones previas (CORS): {amiss}",
+        answers = Counted(seen.answers, Noun::Answer), cache = seen.from_cache, preflights = seen.preflights, amiss = amiss)
 }
 
 /// One of each finding, for the tests of sentences.

@@ -195,6 +195,7 @@ mod tests {
                 login: "/l".into(),
                 upload: "/u".into(),
                 vote: "/v/{key}".into(),
+                list: "/list".into(),
                 own: vec!["/own".into()],
                 ranking: "/r?limit={n}".into(),
                 open: Vec::new(),
