@@ -379,7 +379,7 @@ mod tests {
         assert_eq!(level("1000/min"), Ok(Level::RequestsPerMinute(1000.0)));
         assert_eq!(level("3ms"), Ok(Level::StayMs(3.0)));
         assert_eq!(level("280 connections"), Ok(Level::Connections(280.0)));
-        for wrong in ["65", "0%", "-3/min", "x%", "1000/s", "0ms", "3 m", "x connections"] {
+        for wrong in ["65", "0%", "-3/min", "x%", "1000/s", "0ms", "3 parsecs", "x connections"] {
             assert!(level(wrong).is_err(), "{wrong}");
         }
         assert!(proportional(Level::StayMs(3.0), "3ms").is_err());
