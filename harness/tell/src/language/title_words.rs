@@ -113,31 +113,31 @@ checks! {
     }
     PrivacyTokens {
         title: { en: "answers to tokens stay with their user", es: "lo que se responde a un token es de un solo usuario" },
-        asks: { en: "an answer to a request with a token reaches another user only if the origin said so in the words of RFC 9111 §3.5", es: "la respuesta a una petición con token llega a otro usuario únicamente si el origen lo permitió con las palabras de RFC 9111 §3.5" }
+        asks: { en: "An answer to a request with a token reaches another user only if the origin said so in the words of RFC 9111 §3.5.", es: "La respuesta a una petición con token llega a otro usuario únicamente si el origen lo permitió con las palabras de RFC 9111 §3.5." }
     }
     PrivacyNeverShared {
         title: { en: "nothing given to a token is ever shared", es: "nada de lo entregado a un token se comparte jamás" },
-        asks: { en: "no answer to a request with a token reaches another user, whatever caching headers the origin sends", es: "ninguna respuesta a una petición con token llega a otro usuario, sin importar los campos de caché del origen" }
+        asks: { en: "No answer to a request with a token reaches another user, whatever caching headers the origin sends.", es: "Ninguna respuesta a una petición con token llega a otro usuario, sin importar los campos de caché del origen." }
     }
     FreshnessDelivered {
         title: { en: "what was registered is soon seen everywhere", es: "lo registrado se ve pronto en todas partes" },
-        asks: { en: "an order that was registered is in every answer that is asked for after the time allowed, on every path", es: "un pedido registrado está en toda respuesta pedida después del plazo, por todas las rutas" }
+        asks: { en: "An order that was registered is in every answer that is asked for after the time allowed, on every path.", es: "Un pedido registrado está en toda respuesta pedida después del plazo, por todas las rutas." }
     }
     FleetLostRequests {
         title: { en: "no request is lost while instances come and go", es: "ninguna petición se pierde mientras van y vienen instancias" },
-        asks: { en: "every request that is sent while instances are launched and drained is answered with success; where one dies, no more are lost than the scenario tolerates", es: "toda petición enviada mientras se lanzan y se retiran instancias recibe una respuesta correcta; donde una se cae, no se pierden más de las que tolera el escenario" }
+        asks: { en: "Every request that is sent while instances are launched and drained is answered with success; where one dies, no more are lost than the scenario tolerates.", es: "Toda petición enviada mientras se lanzan y se retiran instancias recibe una respuesta correcta; donde una se cae, no se pierden más de las que tolera el escenario." }
     }
     FleetEven {
         title: { en: "all instances that are up get the same", es: "todas las instancias activas reciben lo mismo" },
-        asks: { en: "in each epoch in which the same instances are up, none gets more requests than another, but for the edges", es: "en cada época con las mismas instancias activas, ninguna recibe más peticiones que otra, salvo en los bordes" }
+        asks: { en: "In each epoch in which the same instances are up, none gets more requests than another, but for the edges.", es: "En cada época con las mismas instancias activas, ninguna recibe más peticiones que otra, salvo en los bordes." }
     }
     FleetLatency {
         title: { en: "answers stay fast while the fleet grows and shrinks", es: "las respuestas siguen siendo rápidas mientras la flota crece y se reduce" },
-        asks: { en: "the 99th percentile from the intended instant, time-outs included, is within the limit of the scenario", es: "el percentil 99 desde el instante previsto, con las que exceden el plazo, está dentro del límite del escenario" }
+        asks: { en: "The 99th percentile from the intended instant, time-outs included, is within the limit of the scenario.", es: "El percentil 99 desde el instante previsto, con las que exceden el plazo, está dentro del límite del escenario." }
     }
     FleetScaled {
         title: { en: "capacity comes in time and does not flap", es: "la capacidad llega a tiempo y no oscila" },
-        asks: { en: "the instances are too few for the load for no longer than the scenario tolerates, stay between fewest and most, and their number does not go up and down again and again", es: "las instancias son muy pocas para la carga por no más tiempo del que tolera el escenario, se mantienen entre el mínimo y el máximo, y su número no sube y baja una y otra vez" }
+        asks: { en: "The instances are too few for the load for no longer than the scenario tolerates, stay between fewest and most, and their number does not go up and down again and again.", es: "Las instancias son muy pocas para la carga por no más tiempo del que tolera el escenario, se mantienen entre el mínimo y el máximo, y su número no sube y baja una y otra vez." }
     }
     FleetBreaks {
         title: { en: "the largest fleet does not break before it is full", es: "la flota más grande no se quiebra antes de llenarse" },
@@ -145,7 +145,7 @@ checks! {
     }
     FleetSimulation {
         title: { en: "the simulation comes to the same", es: "la simulación llega a lo mismo" },
-        asks: { en: "the same policies in virtual time have never more than one instance more or less, one control period aside, and a 99th percentile within 25 %", es: "las mismas políticas en tiempo virtual nunca tienen más de una instancia de diferencia, salvo un período de control, y un percentil 99 a menos de 25 %" }
+        asks: { en: "The same policies in virtual time have never more than one instance more or less, one control period aside, and a 99th percentile within 25 %.", es: "Las mismas políticas en tiempo virtual nunca tienen más de una instancia de diferencia, salvo un período de control, y un percentil 99 a menos de 25 %." }
     }
     CapacityScaling {
         title: { en: "more instances serve more", es: "con más instancias se atiende más" },

@@ -43,7 +43,7 @@ pub(super) fn first_screen(page: &Page<'_>) -> Markup {
                 p .word { span aria-hidden="true" { (symbol(outcome)) } " " (verdict_words(overview.exit, language)) }
                 p .headline { (overview.headline(language)) "." }
                 @if let Some(by) = overview.cut { p .note { b { (cut(language, cut_by(language, by))) } "." } }
-                @for note in overview.footnotes(language) { p .note { (note) "." } }
+                @for note in overview.footnotes(language) { p .note { (note.trim_end_matches('.')) "." } }
                 p .code { (page.label(Label::ExitCode)) " " b { (overview.exit.number()) } ": " (overview.meaning(language)) "." }
             }
             (mend_first(page))
