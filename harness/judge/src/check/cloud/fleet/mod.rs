@@ -102,15 +102,17 @@ pub(in crate::check) fn lost_requests(ledger: &Ledger<'_>, check: &CheckPlan) ->
     let runs: Vec<LostSeen> = all.iter().map(|seen| lost(seen, allowed, ledger.plan.seed)).collect();
     let judged = || runs.iter().filter(|run| run.judged);
     let Some(sent) = judged().map(|run| run.sent).min() else { return Judged::not_reached() };
-    let failed = judged().any(|run| {
-        let gave_up = run.late > 0 && run.basis != RestsOn::Neither;
-        run.elsewhere > 0 || run.at_deaths > run.allowed || gave_up
-    });
+    let turned_away = judged().any(|run| run.elsewhere > 0 || run.at_deaths > run.allowed);
+    let gave_up = |basis: RestsOn| judged().any(|run| run.late > 0 && run.basis == basis);
+    let failed = turned_away || gave_up(RestsOn::Run) || gave_up(RestsOn::Simulation);
+    // Who gave up in the run did so for want of time alone, which a host that stood still explains too.
+    let rests_on_time = !turned_away && !gave_up(RestsOn::Simulation);
     let open = judged().any(|run| run.basis == RestsOn::Neither);
     if !failed && sent < LEAST_REQUESTS {
         return Judged::too_few(Samples::Requests, sent, LEAST_REQUESTS);
     }
-    unless_open(open, conclude(&all, failed, FleetFinding::Lost { runs }))
+    let judged = unless_open(open, conclude(&all, failed, FleetFinding::Lost { runs }));
+    if rests_on_time { unless_noisy(&all, judged) } else { judged }
 }
 
 fn lost(seen: &Seen<'_>, allowed: u64, seed: u64) -> LostSeen {
@@ -143,10 +145,13 @@ pub(in crate::check) fn even(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let rotations = u64::from(ledger.plan.adapter.capabilities.rotations);
     let runs: Vec<EvenSeen> = all.iter().map(|seen| evenness(seen, rotations)).collect();
     let failed = runs.iter().any(|run| run.most - run.fewest > run.tolerated);
-    match runs.iter().map(|run| run.epochs).min() {
+    // Where the host stood still requests are counted in the epoch after theirs; that takes half of them from nobody.
+    let certain = runs.iter().any(|run| run.most - run.fewest > run.tolerated && 2 * run.fewest < run.most);
+    let judged = match runs.iter().map(|run| run.epochs).min() {
         Some(0) | None if !failed => Judged::too_few(Samples::Requests, 0, LEAST_PER_INSTANCE),
         _ => conclude(&all, failed, FleetFinding::Even { runs }),
-    }
+    };
+    if certain { judged } else { unless_noisy(&all, judged) }
 }
 
 fn evenness(seen: &Seen<'_>, rotations: u64) -> EvenSeen {

@@ -100,6 +100,33 @@ fn one_instance_that_gets_more_than_its_share_is_seen() {
 }
 
 #[test]
+fn a_host_that_stood_still_leaves_open_who_gave_up_and_who_had_a_little_less() {
+    let mut plan = fleet(fleet_policies(180.0));
+    (plan.stands_for, plan.timeout) = (Some(1.0), Duration::from_secs(600));
+    let of_noisy_host = |share: (u64, u64), late: u64, id: CheckId| {
+        let mut run = simulate(&plan, Overhead::default(), 1);
+        for tick in &mut run.ticks {
+            if let Some(count) = tick.arrived.get_mut("b1") {
+                *count = *count * share.0 / share.1;
+            }
+        }
+        let last = run.ticks.len() - 1;
+        (run.ticks[last].lost, run.ticks[last].late) = (late, late);
+        (run.lost, run.late) = (late, late);
+        let mut kit = Kit::new(plan.most);
+        kit.reloads();
+        kit.step(0.0, StepKind::Cloud(CloudStep::Fleet(plan.clone())));
+        kit.event(1.0, EventKind::Fleet(Box::new(run)));
+        let noise = HostNoise { p99_overshoot: Duration::from_millis(300), ..HostNoise::default() };
+        kit.event(2.0, EventKind::HostNoise(noise));
+        kit.judge_within(id, Duration::from_secs(1), None).outcome
+    };
+    assert_eq!(of_noisy_host((4, 3), 0, CheckId::FleetEven), Outcome::Inconclusive);
+    assert_eq!(of_noisy_host((1, 3), 0, CheckId::FleetEven), Outcome::Fail, "no host takes so much from one");
+    assert_eq!(of_noisy_host((1, 1), 7, CheckId::FleetLostRequests), Outcome::Inconclusive);
+}
+
+#[test]
 fn a_proxy_may_take_a_second_to_learn_and_not_for_ever() {
     let plan = fleet(fleet_policies(180.0));
     let grown = |periods: usize| {
