@@ -107,6 +107,15 @@ const CHEATS: &[Cheat] = &[
     ("swallows posts", ASKED, &["cache.post"], ""),
 ];
 
+/// Whether it does as it is told.
+const TOLD: &str = include_str!("scenarios/told.yaml");
+
+/// Start commands of a program whose port and backends are constants, which write them into its source first.
+const EDITS: [&str; 2] = [
+    r#"sed -i 's/^TOLD = .*/TOLD = "0 {{ host }} {{ port }} {{ backends | map(attribute="address") | join(",") }}"/' constants.py; exec python3 constants.py"#,
+    r#"sed 's/^TOLD = .*/TOLD = "0 {{ host }} {{ port }} {{ backends | map(attribute="address") | join(",") }}"/' constants.py > /tmp/one.py; exec python3 /tmp/one.py"#,
+];
+
 struct Run {
     printed: String,
     verdicts: Value,
@@ -123,6 +132,10 @@ impl Run {
 
 /// Hands a cheat in, with these files beside it, and runs a scenario on it.
 fn run(cheat: &str, scenario: &str, beside: &[(&str, String)]) -> Run {
+    run_with(&profile(cheat), scenario, beside)
+}
+
+fn run_with(profile: &str, scenario: &str, beside: &[(&str, String)]) -> Run {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let team = folder.path().join("team");
     fs::create_dir_all(folder.path().join("another/cache")).expect("a neighbour");
@@ -130,7 +143,7 @@ fn run(cheat: &str, scenario: &str, beside: &[(&str, String)]) -> Run {
     fs::create_dir(&team).expect("a folder");
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cheats/proxy.py");
     fs::copy(here, team.join("proxy.py")).expect("the proxy");
-    fs::write(team.join("pibl-judge.yaml"), profile(cheat)).expect("the profile");
+    fs::write(team.join("pibl-judge.yaml"), profile).expect("the profile");
     for (name, text) in beside {
         fs::write(team.join(name), text).expect("a file beside it");
     }
@@ -143,10 +156,12 @@ fn run(cheat: &str, scenario: &str, beside: &[(&str, String)]) -> Run {
         .expect("the harness runs");
     let printed =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    let latest: PathBuf = out.join("asked/cheat/latest");
+    let scenario =
+        fs::read_dir(&out).ok().and_then(|mut folders| folders.next()?.ok()).map(|entry| entry.path());
+    let latest: PathBuf = scenario.unwrap_or_default().join("cheat/latest");
     let read = |name: &str| {
         fs::read_to_string(latest.join(name))
-            .unwrap_or_else(|error| panic!("{cheat}: {name}: {error}\n{printed}"))
+            .unwrap_or_else(|error| panic!("{profile}: {name}: {error}\n{printed}"))
     };
     let verdicts = serde_json::from_str(&read("verdicts.json")).expect("verdicts are JSON");
     Run { said: read("proxy.stdout"), printed, verdicts }
@@ -165,6 +180,24 @@ wipe: [cache]
 capabilities: {{cache: disk, ttl: {{fixed: 60s}}}}
 "#
     )
+}
+
+#[test]
+fn constants_that_the_start_writes_into_the_source_prove_nothing_of_a_configuration() {
+    let honest = include_str!("cheats/proxy.py");
+    let constants =
+        honest.replace("sys.argv[", "TOLD.split()[").replace("\nhost, port", "\nTOLD = \"\"\nhost, port");
+    assert!(constants.contains("\nTOLD = "), "{constants}");
+    for edit in EDITS {
+        let profile = format!(
+            "name: cheat\nprogram: {{installed: {{name: sh}}}}\nstart: [\"{{{{ program }}}}\", -c, {edit:?}]\ncache_directory: cache\nlog_file: proxy.log\nenvironment: {{CHEAT: none}}\ncapabilities: {{cache: disk, ttl: {{fixed: 60s}}}}\n"
+        );
+        let run = run_with(&profile, TOLD, &[("constants.py", constants.clone())]);
+        for check in ["config.port", "config.backends"] {
+            assert_eq!(run.outcome(check), "inconclusive", "{edit}: {}", run.printed);
+        }
+        assert!(run.printed.contains("writes it into the source"), "{}", run.printed);
+    }
 }
 
 /// The lines in which a cheat tells what it came to.

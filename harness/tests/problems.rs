@@ -60,6 +60,38 @@ fn slips_on_the_command_line_are_answered_with_the_way_out() {
 }
 
 #[test]
+fn slips_on_the_command_line_are_answered_in_spanish_too() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_owned();
+    for (arguments, expected) in [
+        (
+            &["scenarios/ttl.yaml", "--sutt", "nginx"][..],
+            "no existe la opción `--sutt`\nayuda: ¿quiso decir `--sut`?",
+        ),
+        (&["grade", "--rubrik"], "no existe la opción `--rubrik`"),
+        (&["scenarios/ttl.yaml", "--set", "proxy.ttl"], "por ejemplo proxy.ttl=3s"),
+        (
+            &["scenarios/ttl.yaml", "--max-duration", "5"],
+            "`5` no sirve para `--max-duration <DURATION>`\nayuda: una duración lleva su unidad",
+        ),
+        (&["scenarios/ttl.yaml", "--max-duration"], "falta el valor de `--max-duration <DURATION>`"),
+        (&["scenarios/ttl.yaml", "--on-inconclusive", "maybe"], "ayuda: use "),
+        (&["scenarios/ttl.yaml", "--live", "--jobs", "2"], "no se puede usar junto con"),
+        (&["scenarios/ttl.yaml", "--seed", "1", "--seed", "2"], "solo se puede indicar una vez"),
+        (&["diff"], "falta: "),
+        (&["--trust-profile", "grade"], "`grade` es un comando y va primero"),
+    ] {
+        let mut all = arguments.to_vec();
+        let behind = if arguments[0].starts_with("--") { 0 } else { all.len() };
+        all.splice(behind..behind, ["--lang", "es"]);
+        let said = said_of(&folder, &all, 4);
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+        for english in ["error: the", "For more", "Usage:", "possible values", "unexpected"] {
+            assert!(!said.contains(english), "{arguments:?}: {said}");
+        }
+    }
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn output_that_nobody_takes_is_told_in_a_sentence_and_is_no_bug() {
     use std::process::Stdio;

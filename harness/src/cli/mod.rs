@@ -13,6 +13,7 @@ mod init;
 mod input;
 mod list;
 mod live;
+mod mistyped;
 mod pdf;
 mod rejudge;
 mod runs;
@@ -41,11 +42,11 @@ pub fn could_not_print(why: &str) -> ExitCode {
 
 /// Does what the arguments ask for.
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
-    let line = match CommandLine::try_parse_from(arguments) {
+    let arguments: Vec<std::ffi::OsString> = arguments.into_iter().collect();
+    let line = match CommandLine::try_parse_from(&arguments) {
         Ok(line) => line,
         Err(error) => {
-            // Nobody is left to hear of a closed standard output.
-            let _ = error.print();
+            mistyped::print(&error, mistyped::language_of(&arguments));
             return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Passed };
         }
     };

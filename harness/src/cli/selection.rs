@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::CommandFactory;
+
 use crate::conductor;
 use harness_judge::check::Outcome;
 use harness_judge::compare::Ruling;
@@ -14,11 +16,11 @@ use harness_model::history::names;
 use harness_model::plan::{self, HostProfile, Options, Plan};
 use harness_tell::language::Language;
 use harness_tell::language::mending_words::not_asked;
-use harness_tell::language::run_words::{is_a_scenario, is_an_adapter, no_scenario};
+use harness_tell::language::run_words::{command_comes_first, is_a_scenario, is_an_adapter, no_scenario};
 use harness_tell::language::suite_words::no_scenario_in;
 use harness_tell::report::VerdictsDocument;
 
-use super::arguments::RunArguments;
+use super::arguments::{CommandLine, RunArguments};
 use super::input;
 
 /// One run to be carried out.
@@ -39,6 +41,11 @@ pub(super) struct Selected {
 pub(super) fn select(arguments: &RunArguments, language: Language) -> Result<Vec<Selected>, String> {
     if arguments.scenarios.is_empty() {
         return Err(no_scenario(language));
+    }
+    let commands = CommandLine::command();
+    let a_command = |path: &&PathBuf| !path.exists() && commands.find_subcommand(path).is_some();
+    if let Some(command) = arguments.scenarios.iter().find(a_command) {
+        return Err(command_comes_first(language, &command.display().to_string()));
     }
     let seed = arguments.seed.unwrap_or_else(drawn_seed);
     let (mut selected, mut complaints) = (Vec::new(), Vec::new());

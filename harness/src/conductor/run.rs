@@ -267,6 +267,8 @@ async fn prepare(
     let (sink, observer) = (recorder.clone(), order.observer.clone());
     let preparing = Preparing {
         adapter: order.plan.adapter.clone(),
+        // An optimised build takes a minute that nobody need wait for who measures nothing.
+        optimised: order.plan.measures_speed() || !cfg!(debug_assertions),
         place: order.observer.place(),
         clock: recorder.clock(),
         network: network.network.clone(),

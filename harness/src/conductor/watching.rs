@@ -11,7 +11,7 @@ use super::run::{Repetition, RunOrder};
 use harness_judge::check::{Basis, Outcome, Verdict};
 use harness_model::catalogue::{CheckId, Kind};
 use harness_model::history::{EventKind, names};
-use harness_model::plan::{Plan, StepKind};
+use harness_model::plan::Plan;
 
 /// What is watched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,18 +34,12 @@ const BUILT_WITHIN: Duration = Duration::from_secs(15);
 /// The repetition that a run asks for, where it does.
 pub(super) fn repetition(asked: &Asked, finished: &Finished) -> Option<RunOrder> {
     let plan = &asked.plan;
-    let timed = plan.steps.iter().any(|step| {
-        matches!(
-            step.kind,
-            StepKind::Load(_) | StepKind::Capacity(_) | StepKind::Cloud(_) | StepKind::Case(_)
-        )
-    }) || plan.checks.iter().any(|check| check.id == CheckId::LatencyThresholds);
     let possible = plan.adapter.copy_from.is_some()
         && plan.adapter.attached().is_none()
         && finished.start_problem.is_none();
     let wanted = match asked.watching {
         Watching::Never => false,
-        Watching::Failures => !timed,
+        Watching::Failures => !plan.measures_speed(),
         Watching::Everything => true,
     };
     // Where no line is shown none is looked for.

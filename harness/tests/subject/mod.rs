@@ -209,6 +209,7 @@ pub async fn try_to_prepare(
     let recorded = events.clone();
     let proxy = ProxyUnderTest::prepare(Preparing {
         adapter,
+        optimised: false,
         place: Place::Temporary,
         clock: RunClock::start(),
         network,

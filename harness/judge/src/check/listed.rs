@@ -145,7 +145,8 @@ pub(super) fn port(ledger: &Ledger<'_>) -> Judged {
     Judged::not_reached()
 }
 
-/// Nothing is proven where the adapter patches the source with what should be told, as its templates call it.
+/// Nothing is proven where the adapter patches the source with what should be told, as its templates call it, nor where its
+/// start command edits the source before it starts it.
 fn written_into_source(ledger: &Ledger<'_>, setting: &str) -> Option<Judged> {
     // What is no template hands a constant over for another one.
     let names_it = |with: &str| {
@@ -153,8 +154,13 @@ fn written_into_source(ledger: &Ledger<'_>, setting: &str) -> Option<Judged> {
         with.contains("{{") && words.any(|word| word == setting)
     };
     let patches = ledger.plan.adapter.rewrites.iter().filter(|rewrite| rewrite.patch);
-    let patch = patches.into_iter().find(|patch| patch.replace.iter().any(|piece| names_it(&piece.with)))?;
-    let finding = Finding::Config(ConfigFinding::WrittenIntoSource { file: patch.path.clone() });
+    let patch = patches.into_iter().find(|patch| patch.replace.iter().any(|piece| names_it(&piece.with)));
+    let edited = ledger.events.iter().find_map(|event| match &event.event {
+        EventKind::ProxyReady { edited, .. } => edited.first(),
+        _ => None,
+    });
+    let file = patch.map(|patch| &patch.path).or(edited)?.clone();
+    let finding = Finding::Config(ConfigFinding::WrittenIntoSource { file });
     Some(Judged::inconclusive(finding))
 }
 

@@ -230,6 +230,7 @@ impl Kit {
                 answered_after,
                 attempts_before: 0,
                 status: Some(200),
+                edited: Vec::new(),
             },
         );
     }

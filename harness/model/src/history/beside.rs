@@ -70,7 +70,10 @@ impl SourceTree {
         let (mut folders, mut bytes) = (vec![PathBuf::from(root)], 0);
         while let Some(folder) = folders.pop() {
             let Ok(entries) = std::fs::read_dir(&folder) else { continue };
-            for entry in entries.filter_map(Result::ok) {
+            let mut entries: Vec<_> = entries.filter_map(Result::ok).collect();
+            // Two readings of the same files are the same where not all of them are read.
+            entries.sort_by_key(std::fs::DirEntry::file_name);
+            for entry in entries {
                 let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
                 // Of the entry itself: what a link leads to is not part of the copy.
                 let Ok(metadata) = entry.metadata() else { continue };
@@ -94,6 +97,22 @@ impl SourceTree {
         }
         tree.files.sort_by(|a, b| a.path.cmp(&b.path));
         tree
+    }
+
+    /// The files of a later reading that are these ones with changes: edited in place, or an edited copy beside them.
+    pub fn edited<'a>(&self, later: &'a SourceTree) -> Vec<&'a SourceFile> {
+        // What a tool generates shares few of its lines with what people wrote.
+        let copies = |file: &SourceFile, original: &SourceFile| {
+            let known: std::collections::HashSet<&str> = original.text.lines().map(str::trim).collect();
+            let lines = || file.text.lines().map(str::trim).filter(|line| !line.is_empty());
+            let kept = lines().filter(|line| known.contains(line)).count();
+            kept > 0 && 2 * kept >= lines().count() && file.text != original.text
+        };
+        let changed = |file: &&SourceFile| match self.file(&file.path) {
+            Some(original) => original.text != file.text,
+            None => self.files.iter().any(|original| copies(file, original)),
+        };
+        later.files.iter().filter(changed).collect()
     }
 
     /// The file of this path.

@@ -73,6 +73,9 @@ pub enum EventKind {
         status: Option<u16>,
         /// Starts that were tried in vain before (port still taken).
         attempts_before: u32,
+        /// Source files of its private copy that its own start command changed, or copied with changes.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        edited: Vec<String>,
     },
     /// A signal was sent to the proxy and to all processes beneath the guard.
     ProxySignalled {

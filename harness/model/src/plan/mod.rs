@@ -183,6 +183,19 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether anything in it is a figure of speed or of cost.
+    pub fn measures_speed(&self) -> bool {
+        let timed = |step: &Step| {
+            matches!(
+                step.kind,
+                StepKind::Load(_) | StepKind::Capacity(_) | StepKind::Cloud(_) | StepKind::Case(_)
+            )
+        };
+        self.steps.iter().any(timed)
+            || !self.thresholds.is_empty()
+            || self.checks.iter().any(|check| check.id == crate::catalogue::CheckId::LatencyThresholds)
+    }
+
     /// What it offers beyond its estimate to proxies that need time, such as for a backend that hangs.
     pub fn waits_for_slow(&self) -> Duration {
         estimate::for_slow(self)

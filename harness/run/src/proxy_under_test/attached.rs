@@ -43,6 +43,7 @@ impl ProxyUnderTest {
             answered_after: ready.answered_after,
             status,
             attempts_before: 0,
+            edited: Vec::new(),
         });
         Ok(ready)
     }

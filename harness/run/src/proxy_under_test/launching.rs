@@ -19,7 +19,7 @@ use super::readiness::{self, Answer, Listening, Ready};
 use super::subject::{ProxyUnderTest, exit_event};
 use super::{NoAnswer, StartProblem, ports};
 use harness_model::adapter::{Launch, Rewritten};
-use harness_model::history::{ConfigurationFile, EventKind};
+use harness_model::history::{ConfigurationFile, EventKind, SourceTree};
 
 /// A start, rendered.
 #[derive(Clone, Debug)]
@@ -75,6 +75,7 @@ impl ProxyUnderTest {
             patches: patches_of(&order.launch.rewritten),
             ttl: order.ttl,
         });
+        self.sources = self.read_sources();
         let began = self.clock.now();
         let mut attempts_before = 0;
         loop {
@@ -189,6 +190,7 @@ impl ProxyUnderTest {
             answered_after,
             status,
             attempts_before,
+            edited: self.edited_sources(),
         });
         let (sink, limits) = (self.sink.clone(), self.limits.clone());
         process.announce_end(move |ended| {
@@ -196,6 +198,19 @@ impl ProxyUnderTest {
             sink(EventKind::ProxyExited(exit_event(launch, ended)));
         });
         Ok(Ready { listening_after, answered_after, status, attempts_before })
+    }
+
+    /// The sources that lie in all folders that it writes into.
+    fn read_sources(&self) -> SourceTree {
+        let mut sources = SourceTree::beneath(self.directory.path());
+        sources.files.extend(SourceTree::beneath(self.directory.aside()).files);
+        sources
+    }
+
+    /// What its start command has changed of them: what it was told did not come by a configuration then.
+    fn edited_sources(&self) -> Vec<String> {
+        let now = self.read_sources();
+        self.sources.edited(&now).into_iter().map(|file| file.path.clone()).collect()
     }
 
     /// A proxy that usually takes its time to listen gets more of it, or it would be killed again and again on a busy machine.

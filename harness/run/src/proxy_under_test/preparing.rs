@@ -21,12 +21,15 @@ use super::subject::{EventSink, ProxyUnderTest, limits_of_a_start};
 use super::{OutputLog, StartProblem};
 use crate::watch::Watch;
 use harness_model::adapter::{Adapter, OwnCommands, Rewritten};
+use harness_model::history::SourceTree;
 use harness_platform::Reach;
 
 /// What [`ProxyUnderTest::prepare`] needs to know.
 pub struct Preparing {
     /// The adapter.
     pub adapter: Adapter,
+    /// Whether a program of this workspace is built for speed.
+    pub optimised: bool,
     /// Where the working directory lies.
     pub place: Place,
     /// The clock of the run.
@@ -67,6 +70,7 @@ impl ProxyUnderTest {
     pub async fn prepare(preparing: Preparing) -> Result<ProxyUnderTest, StartProblem> {
         let Preparing {
             adapter,
+            optimised,
             place,
             clock,
             network,
@@ -82,7 +86,7 @@ impl ProxyUnderTest {
         let (wanted, told) = (adapter.program.clone(), announce.clone());
         // On the host's network, because cargo may have to fetch what the program depends on.
         let locate = move || {
-            let locate = move || Ok(program::locate_program(&wanted, &*told));
+            let locate = move || Ok(program::locate_program(&wanted, optimised, &*told));
             let thread = Network::host().start_thread("program-locator", locate)?;
             thread.join().unwrap_or_else(|_| Err(std::io::Error::other("it panicked")))
         };
@@ -134,6 +138,7 @@ impl ProxyUnderTest {
             outside: Arc::default(),
             commands: OwnCommands::default(),
             patched: BTreeMap::new(),
+            sources: SourceTree::default(),
             usual_start: None,
             rebinds: false,
             watch,

@@ -1,7 +1,7 @@
 //! Finds the program of a proxy, or builds it.
 //!
-//! `ProxyUnderTest::prepare` calls it once per run. A binary of this workspace is always built with `--release` first,
-//! because measuring a stale or a debug build is worse than not measuring. Nothing is ever downloaded on purpose.
+//! `ProxyUnderTest::prepare` calls it once per run. A binary of this workspace is always built first, with `--release` where
+//! its speed is measured: a figure of a stale or a debug build is worse than none. Nothing is ever downloaded on purpose.
 
 use std::fs::File;
 use std::io::Read;
@@ -20,6 +20,8 @@ pub enum Preparation {
     Building {
         /// Its name.
         package: String,
+        /// For speed; else for nothing but being built soon.
+        optimised: bool,
     },
     /// A build command of the adapter runs.
     Running {
@@ -84,9 +86,13 @@ const BUILD_LINES: usize = 30;
 ///
 /// # Errors
 /// It is missing, or it cannot be built.
-pub fn locate_program(program: &Program, announce: &dyn Fn(&Preparation)) -> Result<PathBuf, StartProblem> {
+pub fn locate_program(
+    program: &Program,
+    optimised: bool,
+    announce: &dyn Fn(&Preparation),
+) -> Result<PathBuf, StartProblem> {
     match program {
-        Program::Cargo { package } => workspace_program(package, announce),
+        Program::Cargo { package } => workspace_program(package, optimised, announce),
         Program::Installed { name, advice } => find_installed(name, advice.as_deref()),
         // Relative to a directory that is not there yet; whoever makes it completes the path.
         Program::Own { path } => Ok(PathBuf::from(path)),
@@ -151,14 +157,18 @@ fn is_executable(path: &Path) -> bool {
 
 /// In a checkout the workspace is built, so that what is measured is what is in front of the user; an installed harness
 /// takes the program that lies beside it, then one in PATH.
-fn workspace_program(package: &str, announce: &dyn Fn(&Preparation)) -> Result<PathBuf, StartProblem> {
+fn workspace_program(
+    package: &str,
+    optimised: bool,
+    announce: &dyn Fn(&Preparation),
+) -> Result<PathBuf, StartProblem> {
     let manifest = workspace_manifest();
     let beside = std::env::current_exe().ok().and_then(|own| {
         let candidate = own.parent()?.join(format!("{package}{}", std::env::consts::EXE_SUFFIX));
         is_executable(&candidate).then_some(candidate)
     });
     match manifest {
-        Some(manifest) => build(package, &manifest, announce),
+        Some(manifest) => build(package, &manifest, optimised, announce),
         None => match beside {
             Some(path) => Ok(path),
             None => find_installed(package, None),
@@ -174,18 +184,25 @@ fn workspace_manifest() -> Option<PathBuf> {
     (manifest.is_file() && toolchain).then_some(manifest)
 }
 
-fn build(package: &str, manifest: &Path, announce: &dyn Fn(&Preparation)) -> Result<PathBuf, StartProblem> {
-    announce(&Preparation::Building { package: package.to_string() });
-    // Not `current_release`, which follows the profile of the harness; nor `current_target`: with an explicit target
-    // everything would be built a second time.
-    let built =
-        escargot::CargoBuild::new().manifest_path(manifest).package(package).bin(package).release().run();
-    match built {
+fn build(
+    package: &str,
+    manifest: &Path,
+    optimised: bool,
+    announce: &dyn Fn(&Preparation),
+) -> Result<PathBuf, StartProblem> {
+    announce(&Preparation::Building { package: package.to_string(), optimised });
+    // Not `current_target`: with an explicit target everything would be built a second time.
+    let build = escargot::CargoBuild::new().manifest_path(manifest).package(package).bin(package);
+    // Beside the harness, so that the features of what both stand on are the ones that are built already.
+    let build = if optimised { build.release() } else { build.args(["--package", "harness"]) };
+    match build.run() {
         Ok(run) => Ok(run.path().to_path_buf()),
         Err(error) => {
             let text = error.to_string();
             let lines: Vec<String> = text.lines().map(str::to_string).collect();
-            let command = ["cargo", "build", "--release", "-p", package].map(str::to_string).to_vec();
+            let how = if optimised { &["--release"][..] } else { &[] };
+            let command = [&["cargo", "build"], how, &["-p", package]].concat();
+            let command = command.into_iter().map(str::to_string).collect();
             let last_lines = lines[lines.len().saturating_sub(BUILD_LINES)..].to_vec();
             Err(StartProblem::BuildFailed { command, code: None, last_lines, apart: false })
         }
@@ -204,7 +221,8 @@ mod tests {
             name: "no-such-proxy".into(),
             advice: Some("apt-get install no-such-proxy".into()),
         };
-        let Err(StartProblem::ProgramMissing { name, searched, advice }) = locate_program(&program, &|_| {})
+        let Err(StartProblem::ProgramMissing { name, searched, advice }) =
+            locate_program(&program, false, &|_| {})
         else {
             panic!("it cannot exist");
         };

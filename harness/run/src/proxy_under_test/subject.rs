@@ -19,7 +19,7 @@ use super::process::{Ended, LAST_LINES, Process};
 use super::{OutputLog, Preparation, StartProblem};
 use crate::watch::Watch;
 use harness_model::adapter::{Adapter, OwnCommands};
-use harness_model::history::{EventKind, NotWatched, ProxyExit, ResourceSample, Watched};
+use harness_model::history::{EventKind, NotWatched, ProxyExit, ResourceSample, SourceTree, Watched};
 use harness_platform::{self, ControlGroup, Reach, Signal};
 
 /// Takes every event of the proxy; called from several threads.
@@ -69,6 +69,8 @@ pub struct ProxyUnderTest {
     pub(super) commands: OwnCommands,
     /// Patched files as they were last written.
     pub(super) patched: BTreeMap<String, String>,
+    /// The sources in its folders, as the last launch found them.
+    pub(super) sources: SourceTree,
     /// How long its first start took to listen.
     pub(super) usual_start: Option<Duration>,
     /// Whether it has bound its port while connections of an earlier life lingered there.

@@ -4,6 +4,7 @@
 //! figures in one of them, does not compile; nothing is judged or measured here.
 
 pub mod answer_words;
+pub mod argument_words;
 #[deny(clippy::wildcard_enum_match_arm)]
 mod case_words;
 #[deny(clippy::wildcard_enum_match_arm)]

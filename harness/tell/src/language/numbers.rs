@@ -10,7 +10,8 @@ pub trait InWords {
     fn in_words(&self, language: Language) -> String;
 }
 
-/// A number of milliseconds, written in milliseconds: `2,003 ms`, `12.3 ms`, `0.45 ms`.
+/// A number of milliseconds, written in milliseconds up to ten seconds: `2,003 ms`, `12.3 ms`, `0.45 ms`, `16.59 s`. Five digits
+/// with a point in Spanish would be read as a little over sixteen.
 #[derive(Clone, Copy, Debug)]
 pub struct Milliseconds(pub f64);
 
@@ -181,6 +182,9 @@ impl InWords for Decimal {
 
 impl InWords for Milliseconds {
     fn in_words(&self, language: Language) -> String {
+        if self.0.abs() >= 10_000.0 {
+            return format!("{} s", Decimal(self.0 / 1_000.0, 2).in_words(language));
+        }
         let places = match self.0.abs() {
             small if small < 1.0 => 3,
             small if small < 10.0 => 2,
@@ -300,6 +304,8 @@ mod tests {
     fn durations_take_the_unit_that_fits() {
         assert_eq!(Milliseconds(2_003.4).in_words(En), "2,003 ms");
         assert_eq!(Milliseconds(0.45).in_words(Es), "0,45 ms");
+        assert_eq!(Milliseconds(16_593.4).in_words(Es), "16,59 s");
+        assert_eq!(Milliseconds(9_993.4).in_words(Es), "9993 ms");
         assert_eq!(Milliseconds(12.34).in_words(Es), "12,3 ms");
         assert_eq!(Span(2_000.0).in_words(En), "2 s");
         assert_eq!(Span(500.0).in_words(En), "500 ms");

@@ -44,6 +44,11 @@ messages! {
         en: "All processes of the proxy together, as the operating system counts them.",
         es: "Todos los procesos del proxy en conjunto, según la cuenta del sistema operativo.",
     }
+    /// It was not built for speed.
+    pub fn built_unoptimised() {
+        en: "It was built without optimisation, as this scenario measures no speed: its CPU time says nothing of the optimised program.",
+        es: "Se compiló sin optimizar, pues este escenario no mide la velocidad: su tiempo de CPU no dice nada del programa optimizado.",
+    }
     /// No samples.
     pub fn no_resources() {
         en: "No samples were taken of the proxy's resources.",

@@ -38,8 +38,11 @@ pub fn start_problem(language: Language, problem: &StartProblem) -> ProblemWords
 /// Words what is being done before a start.
 pub fn preparation(language: Language, preparation: &Preparation) -> String {
     match preparation {
-        Preparation::Building { package } => say!(language,
+        Preparation::Building { package, optimised: true } => say!(language,
             en: "building {package} (release)", es: "compilando {package} (release)", package = package),
+        Preparation::Building { package, optimised: false } => say!(language,
+            en: "building {package} (unoptimised: nothing here is about speed)",
+            es: "compilando {package} (sin optimizar: aquí no se mide la velocidad)", package = package),
         Preparation::Running { command } => say!(language,
             en: "building: {command}", es: "compilando: {command}", command = command.join(" ")),
     }

@@ -54,6 +54,11 @@ crate::messages! {
         en: "which scenario? For example: harness scenarios/ttl.yaml",
         es: "¿qué escenario? Por ejemplo: harness scenarios/ttl.yaml",
     }
+    /// A command stands behind the options of another one.
+    pub fn command_comes_first(command: &str) {
+        en: "`{command}` is a command and comes first: harness {command} …",
+        es: "`{command}` es un comando y va primero: harness {command} …",
+    }
     /// A profile stands where a scenario belongs.
     pub fn is_an_adapter(file: &str, command: &str) {
         en: "{file} describes a proxy and is no scenario; try: {command}",

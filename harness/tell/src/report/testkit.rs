@@ -270,6 +270,7 @@ impl RunBuilder {
             answered_after: Some(Duration::from_millis(24)),
             status: Some(200),
             attempts_before: 0,
+            edited: Vec::new(),
         });
         self
     }

@@ -2,11 +2,15 @@
 //!
 //! Samples of the operating system over all of the proxy's processes. Nothing here is a verdict.
 
+use std::path::Path;
+
+use harness_model::adapter::Program;
+use harness_model::history::EventKind;
 use maud::{Markup, html};
 
 use super::page::Page;
 use super::requirements::drawing;
-use crate::language::page_words::{no_resources, resources_intro};
+use crate::language::page_words::{built_unoptimised, no_resources, resources_intro};
 use crate::language::report_words::Label;
 use crate::language::{Bytes, InWords as _, Span};
 use crate::report::plot::Figure;
@@ -31,7 +35,10 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
             @if samples.is_empty() {
                 p .aside { (no_resources(language)) }
             } @else {
-                p .intro { (resources_intro(language)) }
+                p .intro {
+                    (resources_intro(language))
+                    @if unoptimised(page) { " " (built_unoptimised(language)) }
+                }
                 dl .facts {
                     div { dt { (page.label(Label::CpuTotal)) } dd { (Span(cpu_ms.round()).in_words(language)) } }
                     div { dt { (page.label(Label::PeakMemory)) } dd { (Bytes(most(|s| s.resident_bytes)).in_words(language)) } }
@@ -45,4 +52,15 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
             @for figure in &page.figures { @if matches!(figure, Figure::Life(_)) { (drawing(page, figure)) } }
         }
     }
+}
+
+/// Whether it is a program of this workspace as it is built where nothing is about speed: cargo calls that folder `debug`.
+fn unoptimised(page: &Page<'_>) -> bool {
+    let of_this_workspace = matches!(page.source.plan().adapter.program, Program::Cargo { .. });
+    let started = page.source.record.events.iter().find_map(|event| match &event.event {
+        EventKind::ProxyStarting { argv, .. } => argv.first(),
+        _ => None,
+    });
+    let folder = started.and_then(|program| Path::new(program).parent()?.file_name());
+    of_this_workspace && folder.is_some_and(|folder| folder == "debug")
 }
