@@ -235,3 +235,42 @@ fn a_leader_whose_backend_says_nothing_is_not_waited_for_without_end() {
     assert!(begun.elapsed() < Duration::from_secs(20), "they waited as long as the leader");
     assert_eq!(asked.load(Ordering::Relaxed), 2, "one of them asked for all");
 }
+
+#[test]
+fn a_tag_that_means_any_response_confirms_none() {
+    for tag in ["*", "\"a\", \"b\""] {
+        let counter = AtomicUsize::new(0);
+        let backend = Backend::answering(move |request| match field(request, "if-none-match") {
+            // It exists, and one of these is what it is now.
+            Some(_) => "HTTP/1.1 304 Not Modified\r\n\r\n".into(),
+            None => {
+                let number = counter.fetch_add(1, Ordering::Relaxed).to_string();
+                kept(&format!("ETag: {tag}\r\n"), &number).replacen("max-age=60", "max-age=0", 1)
+            }
+        });
+        let proxy = Proxy::start(&[backend.address], "");
+        for number in ["0", "1"] {
+            assert_eq!(body(&proxy.exchange(&get("/", ""))), number, "ETag: {tag}");
+        }
+    }
+}
+
+#[test]
+fn a_client_that_breaks_off_its_upload_is_noticed_though_the_backend_reads_nothing() {
+    let backend = Backend::start(|_| {
+        loop {
+            std::thread::park();
+        }
+    });
+    let proxy = Proxy::start(&[backend.address], "");
+    let mut client = proxy.connect();
+    client.stream.set_write_timeout(Some(Duration::from_millis(300))).expect("a timeout");
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n");
+    // Until nobody takes any more.
+    while std::io::Write::write(&mut client.stream, &[b'x'; 65536]).is_ok() {}
+    socket2::SockRef::from(&client.stream).set_linger(Some(Duration::ZERO)).expect("an option");
+    let begun = Instant::now();
+    drop(client);
+    proxy.log(1);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}

@@ -9,7 +9,7 @@ use super::disk::{Head, StoredFile};
 use super::entry_format::{Preamble, Record};
 use super::freshness::{Freshness, Rules};
 use super::index::Uses;
-use crate::http::encode;
+use crate::http::{encode, list_elements};
 
 /// An open stored response.
 #[derive(Debug)]
@@ -59,7 +59,14 @@ impl Entry {
 
     /// Whether there is something with which an origin can be asked if it is still current.
     pub(super) fn has_validator(&self) -> bool {
-        self.record.fields.contains("etag") || self.record.fields.contains("last-modified")
+        self.entity_tag().is_some() || self.record.fields.contains("last-modified")
+    }
+
+    /// The tag with which an origin can be asked for this response and no other: not `*`, which means any, nor what reads
+    /// as several.
+    pub(super) fn entity_tag(&self) -> Option<&[u8]> {
+        let tag = self.record.fields.get("etag")?;
+        (tag != b"*" && list_elements(tag).count() == 1).then_some(tag)
     }
 }
 

@@ -130,7 +130,7 @@ impl Fetch {
             fields.remove(name);
         }
         let record = &entry.record;
-        if let Some(tag) = record.fields.get("etag") {
+        if let Some(tag) = entry.entity_tag() {
             fields.append("If-None-Match", tag);
         }
         if let Some(changed) = record.fields.get("last-modified") {

@@ -12,7 +12,7 @@ use super::client::Audience;
 use super::upload::Progress;
 use crate::cache::Crowd;
 use crate::http::Version;
-use crate::wire::{READING, Sight, Wire};
+use crate::wire::{Deadline, READING, Sight, Wire};
 
 /// Looks now and then whether the client still waits, while its backend thinks: an answer that nobody wants is not
 /// worth a backend's time.
@@ -25,6 +25,8 @@ pub(super) struct Departure<'a> {
     progress: Option<&'a Progress>,
     others: Option<Crowd>,
     is_set: bool,
+    /// While the client's own deadline is about what it still sends.
+    while_uploading: Option<Deadline>,
 }
 
 /// How often the client is looked at.
@@ -39,7 +41,14 @@ impl<'a> Departure<'a> {
         progress: Option<&'a Progress>,
         others: Option<Crowd>,
     ) -> Self {
-        Self { wire: audience.0, can_ask: version == Version::Http11, progress, others, is_set: false }
+        Self {
+            wire: audience.0,
+            can_ask: version == Version::Http11,
+            progress,
+            others,
+            is_set: false,
+            while_uploading: None,
+        }
     }
 
     /// The result of what is waited for, or `None` when the client has left before.
@@ -54,11 +63,13 @@ impl<'a> Departure<'a> {
 
     /// Whether the client has left, and nobody else waits for the same.
     fn is_over(&mut self, context: &mut Context<'_>) -> bool {
-        // What still comes of the request finds out by itself, and so does the response from its first byte on.
-        let is_idle = self
-            .progress
-            .is_none_or(|progress| progress.is_finished.get() && !progress.response_started.get());
-        let Some(wire) = self.wire.filter(|_| is_idle) else { return false };
+        // From its first byte on the response finds out by itself.
+        let has_begun = self.progress.is_some_and(|progress| progress.response_started.get());
+        let Some(wire) = self.wire.filter(|_| !has_begun) else { return false };
+        let is_complete = self.progress.is_none_or(|progress| progress.is_finished.get());
+        if !is_complete {
+            return self.has_reset(wire, context);
+        }
         if !std::mem::replace(&mut self.is_set, true) {
             wire.deadline.set(LOOK);
         }
@@ -79,5 +90,20 @@ impl<'a> Departure<'a> {
             }
         };
         is_gone && !self.others.as_ref().is_some_and(Crowd::is_waiting)
+    }
+
+    /// Whether a client that still sends has broken off. Who reads its body finds that out by himself, unless he waits for a
+    /// backend that takes no more.
+    fn has_reset(&mut self, wire: &Wire, context: &mut Context<'_>) -> bool {
+        let deadline = self.while_uploading.get_or_insert_with(|| {
+            let deadline = Deadline::new();
+            deadline.set(LOOK);
+            deadline
+        });
+        if !deadline.poll_is_over(READING, context) {
+            return false;
+        }
+        deadline.set(LOOK);
+        wire.look() == Sight::Gone
     }
 }

@@ -220,6 +220,14 @@ mod tests {
             "X_Real_IP",
             "X-Client-IP",
             "True-Client-IP",
+            "Client-IP",
+            "X_Cluster_Client_IP",
+            "Fastly-Client-IP",
+            "CF-Connecting-IP",
+            "X-Originating-IP",
+            "X-Forwarded",
+            "X-Forwarded-",
+            "Forwarded-For",
             "Content_Length",
             "Transfer_Encoding",
             "Proxy_Authorization",
@@ -228,7 +236,7 @@ mod tests {
             let text = sent(&[("Host", "a"), (name, "9")], false);
             assert!(!text.contains(&format!("{name}: 9")), "{name}");
         }
-        for name in ["X_Own", "Content_Type", "X-Forward"] {
+        for name in ["X_Own", "Content_Type", "X-Forward", "MyClient-IP"] {
             assert!(sent(&[("Host", "a"), (name, "9")], false).contains(&format!("{name}: 9")), "{name}");
         }
     }

@@ -25,19 +25,32 @@ pub(crate) fn is_override(name: &[u8]) -> bool {
     is_spelled(name, known)
 }
 
-/// The fields with which a client could lie about where it comes from.
+/// The fields with which a client could lie about where it comes from: the standard one, and what programs look into that
+/// have met many proxies.
 pub(crate) fn tells_who_asked(name: &[u8]) -> bool {
     match name.len() {
-        9 => is_spelled(name, b"forwarded") || is_spelled(name, b"x-real-ip"),
-        14 => is_spelled(name, b"true-client-ip") || is_forwarded(name),
-        15.. => is_forwarded(name),
-        11 => is_spelled(name, b"x-client-ip"),
+        9 => is_spelled(name, b"forwarded") || is_spelled(name, b"x-real-ip") || is_client_ip(name),
+        11 => is_spelled(name, b"x-forwarded") || is_client_ip(name),
+        13 => is_spelled(name, b"forwarded-for") || is_forwarded(name),
+        12.. => {
+            is_forwarded(name)
+                || is_client_ip(name)
+                || is_spelled(name, b"cf-connecting-ip")
+                || is_spelled(name, b"x-originating-ip")
+        }
         _ => false,
     }
 }
 
 fn is_forwarded(name: &[u8]) -> bool {
     is_spelled(&name[..12], b"x-forwarded-")
+}
+
+/// `Client-IP`, whatever stands before it.
+fn is_client_ip(name: &[u8]) -> bool {
+    let end = &name[name.len() - 9..];
+    is_spelled(end, b"client-ip")
+        && name.len().checked_sub(10).is_none_or(|place| matches!(name[place], b'-' | b'_'))
 }
 
 /// Whether a name is one that frames the message or belongs to its connection, but for `_` in place of `-`: no HTTP
