@@ -69,34 +69,26 @@ pub(crate) fn has_credentials(fields: &Fields) -> bool {
 }
 
 /// Nobody can know every name that was ever given to a key, or by which a proxy that signs people in says who they are
-/// (`Remote-User`, `X-Goog-IAP-JWT-Assertion`, `X-Amzn-Oidc-Identity`); these are the habits.
+/// (`Remote-User`, `X-Goog-IAP-JWT-Assertion`, `X-Amzn-Oidc-Identity`); these are the habits. By their last letter: every
+/// field of a request that may be shared is held against them.
 fn is_credential(name: &[u8]) -> bool {
-    const WHOLE: [&[u8]; 5] = [b"cookie", b"authorization", b"apikey", b"x-apikey", b"x-wsse"];
-    const ENDS: [&[u8]; 19] = [
-        b"-key",
-        b"-token",
-        b"-secret",
-        b"-authorization",
-        b"-auth",
-        b"-session",
-        b"-session-id",
-        b"-sid",
-        b"-jwt",
-        b"-assertion",
-        b"-password",
-        b"-user",
-        b"-user-id",
-        b"-username",
-        b"-email",
-        b"-identity",
-        b"-oidc-data",
-        b"-client-cert",
-        b"-dn",
-    ];
+    let Some(last) = name.last() else { return false };
+    let (names, ends): (&[&[u8]], &[&[u8]]) = match last.to_ascii_lowercase() {
+        b'a' => (&[], &[b"-oidc-data"]),
+        b'd' => (&[], &[b"-session-id", b"-sid", b"-password", b"-user-id"]),
+        b'e' => (&[b"cookie", b"x-wsse"], &[b"-username"]),
+        b'h' => (&[], &[b"-auth"]),
+        b'l' => (&[], &[b"-email"]),
+        b'n' => (&[b"authorization"], &[b"-authorization", b"-token", b"-session", b"-assertion", b"-dn"]),
+        b'r' => (&[], &[b"-user"]),
+        b't' => (&[], &[b"-secret", b"-jwt", b"-client-cert"]),
+        b'y' => (&[b"apikey", b"x-apikey"], &[b"-key", b"-identity"]),
+        _ => return false,
+    };
     // Browsers say `Sec-Fetch-User` and the like of what they do, not of whom they do it for.
-    let is_of_browser = name.len() > 4 && is_spelled(&name[..4], b"sec-");
+    let is_of_browser = || name.len() > 4 && is_spelled(&name[..4], b"sec-");
     let ends_in = |end: &&[u8]| name.len() > end.len() && is_spelled(&name[name.len() - end.len()..], end);
-    WHOLE.iter().any(|known| is_spelled(name, known)) || (!is_of_browser && ENDS.iter().any(ends_in))
+    names.iter().any(|known| is_spelled(name, known)) || (ends.iter().any(ends_in) && !is_of_browser())
 }
 
 /// Equal whatever the case, and whether it is written with `-` or `_`.
