@@ -29,6 +29,7 @@ pub enum PlotWord {
     NoSample,
     RequestNumber,
     Density,
+    Outage,
     Served,
     Knee,
     HighestKept,
@@ -63,6 +64,7 @@ words!(PlotWord {
     PlotWord::Refused => { en: "beyond the limit", es: "fuera del límite" },
     PlotWord::InSeries => { en: "one after the other", es: "una tras otra" },
     PlotWord::InBatches => { en: "in batches", es: "por tandas" },
+    PlotWord::Outage => { en: "shaded: backends that are down", es: "sombreado: backends caídos" },
     PlotWord::Density => { en: "stronger: more requests", es: "más intenso: más peticiones" },
 });
 

@@ -137,6 +137,8 @@ pub(super) fn drawn(figure: &Figure, language: Language) -> Markup {
                     Err(why) => div .(class) { p .aside { (why) } },
                 }
             }
+            // What a pointer or the keyboard is on; the script fills it.
+            p .reading aria-hidden="true" {}
         }
     }
 }

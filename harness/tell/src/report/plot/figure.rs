@@ -5,7 +5,7 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::canvas::{Drawn, Look};
+use super::canvas::Look;
 use super::capacity::CapacityCurves;
 use super::expiry::Expiry;
 use super::fleet::Fleet;
@@ -14,6 +14,7 @@ use super::over_time::OverTime;
 use super::overlay::Overlay;
 use super::rotation::Rotation;
 use super::spectrum::Spectrum;
+use super::spots::{self, Spot};
 use crate::language::Language;
 use crate::report::Source;
 use harness_model::fleet::Forecast;
@@ -100,25 +101,27 @@ impl Figure {
         }
     }
 
-    /// Draws it.
+    /// Draws it; what comes back tells its figures to a pointer.
     pub(super) fn draw<DB: DrawingBackend>(
         &self,
         root: &DrawingArea<DB, Shift>,
         look: Look,
         language: Language,
-    ) -> Drawn {
+    ) -> Result<Vec<Spot>, String> {
         let inner = look.frame(root, &self.title(language))?;
-        match self {
-            Figure::Expiry(figure) => figure.draw(&inner, look, language)?,
+        let none = |()| Vec::new();
+        let spots = match self {
+            Figure::Expiry(figure) => figure.draw(&inner, look, language).map(none)?,
             Figure::Spectrum(figure) => figure.draw(&inner, look, language)?,
             Figure::OverTime(figure) => figure.draw(&inner, look, language)?,
-            Figure::Capacity(figure) => figure.draw(&inner, look, language)?,
-            Figure::Rotation(figure) => figure.draw(&inner, look, language)?,
-            Figure::Fleet(figure) => figure.draw(&inner, look, language)?,
-            Figure::Life(figure) => figure.draw(&inner, look, language)?,
-            Figure::Overlay(figure) => figure.draw(&inner, look, language)?,
-        }
-        root.present().map_err(super::canvas::said)
+            Figure::Capacity(figure) => figure.draw(&inner, look, language).map(none)?,
+            Figure::Rotation(figure) => figure.draw(&inner, look, language).map(none)?,
+            Figure::Fleet(figure) => figure.draw(&inner, look, language).map(none)?,
+            Figure::Life(figure) => figure.draw(&inner, look, language).map(none)?,
+            Figure::Overlay(figure) => figure.draw(&inner, look, language).map(none)?,
+        };
+        root.present().map_err(super::canvas::said)?;
+        Ok(spots)
     }
 
     /// The drawing as SVG, with title and description for screen readers.
@@ -127,26 +130,32 @@ impl Figure {
     /// The drawing failed; the message says how.
     pub(in crate::report) fn svg(&self, look: Look, language: Language) -> Result<String, String> {
         let mut svg = String::new();
-        {
+        let spots = {
             let root = SVGBackend::with_string(&mut svg, look.size).into_drawing_area();
-            self.draw(&root, look, language)?;
-        }
-        Ok(with_description(&svg, &self.title(language), &self.description(language)))
+            self.draw(&root, look, language)?
+        };
+        Ok(with_description(&svg, &self.title(language), &self.description(language), &spots))
     }
 }
 
-/// Puts title and description into an SVG, and lets it scale to the width it is given.
-fn with_description(svg: &str, title: &str, description: &str) -> String {
+/// Puts title, description and what can be pointed at into an SVG, and lets it scale to the width it is given.
+fn with_description(svg: &str, title: &str, description: &str, spots: &[Spot]) -> String {
     let (opening, rest) = svg.split_once('>').unwrap_or((svg, ""));
-    format!(
-        "{opening} role=\"img\"><title>{}</title><desc>{}</desc>{rest}",
+    // The parts of an image cannot be walked through, those of a group can.
+    let role = if spots.is_empty() { "img" } else { "group" };
+    let mut whole = format!(
+        "{opening} role=\"{role}\"><title>{}</title><desc>{}</desc>{rest}",
         escaped(title),
         escaped(description)
-    )
+    );
+    if let Some(end) = whole.rfind("</svg>").filter(|_| !spots.is_empty()) {
+        whole.insert_str(end, &spots::elements(spots));
+    }
+    whole
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// A tag as a part of a file name.
@@ -156,6 +165,9 @@ fn tame(tag: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use fake_backends::clock::Moment;
+    use harness_model::history::{Event, EventKind};
+
     use super::{Look, figures};
     use crate::language::Language;
     use crate::report::testkit::RunBuilder;
@@ -191,6 +203,32 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_was_down_under_load_is_shaded_and_each_second_tells_its_figures() {
+        let mut run = RunBuilder::new("all").ready().load("steady", 5_000, 1).build();
+        let began = run.record.histograms.intervals()[0].start.0;
+        let mut event = |seconds: f64, event: EventKind| {
+            let at = Moment(began + (seconds * 1e9) as u64);
+            run.record.events.push(Event { at, step: None, event });
+        };
+        for backend in ["b1", "b2"].map(str::to_owned) {
+            event(1.2, EventKind::BackendDown { backend });
+        }
+        for backend in ["b1", "b2"].map(str::to_owned) {
+            event(3.4, EventKind::BackendUp { backend, address: ([127, 0, 0, 1], 1).into() });
+        }
+        // When the run ends they all go.
+        event(7.0, EventKind::BackendDown { backend: "b3".to_owned() });
+        let figures = figures(&run.source());
+        let over_time = figures.iter().find(|figure| figure.name().contains("over-time")).unwrap();
+        let svg = over_time.svg(Look::WIDE, Language::En).unwrap();
+        assert!(svg.contains("b1, b2") && svg.contains("shaded: backends that are down"), "{svg}");
+        assert!(!svg.contains("b3"));
+        assert_eq!(svg.matches("aria-label=").count(), 5, "a part for each second");
+        assert!(svg.contains("requests · p50 "), "{svg}");
+        assert_eq!(svg.matches("tabindex=\"0\"").count(), 1, "one stop for the keyboard");
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn picture(figure: &Figure, folder: &Path, name: &str, language: Language) -> Re
         let root = BitMapBackend::new(&temporary, Look::PICTURE.size).into_drawing_area();
         figure.draw(&root, Look::PICTURE, language)
     };
-    let drawn = draw().and_then(|()| std::fs::rename(&temporary, &path).map_err(|error| error.to_string()));
+    let drawn = draw().and_then(|_| std::fs::rename(&temporary, &path).map_err(|error| error.to_string()));
     if drawn.is_err() {
         let _ = std::fs::remove_file(&temporary);
     }

@@ -16,6 +16,7 @@ mod overlay;
 mod rotation;
 mod scale;
 mod spectrum;
+mod spots;
 
 pub(super) use canvas::Look;
 pub(super) use figure::{Figure, figures};

@@ -6,11 +6,12 @@
 use hdrhistogram::Histogram;
 use plotters::prelude::*;
 
-use super::canvas::{Area, BLUE, Drawn, INK, Look, RED, SOFT, said};
+use super::canvas::{AMBER, Area, BLUE, INK, Look, RED, SOFT, said};
 use super::charts::{LatencyChart, RIGHT};
 use super::scale::{LatencyAxis, Ticked};
+use super::spots::{Spot, upright};
 use crate::language::plot_words::{PlotWord, counted, errors_seen, over_time_title, percentile_is};
-use crate::language::{Decimal, InWords as _, Language, Milliseconds, Noun, Quantile};
+use crate::language::{Counted, Decimal, InWords as _, Language, Milliseconds, Noun, Quantile};
 use crate::report::Source;
 use crate::report::wire::plain;
 use harness_model::history::{EventKind, Measure};
@@ -23,6 +24,8 @@ pub(in crate::report) struct OverTime {
     columns: Vec<Column>,
     /// Seconds at which the proxy was killed.
     kills: Vec<f64>,
+    /// Backends that were down, as one name where they were together, and from when to when in seconds.
+    outages: Vec<(String, f64, f64)>,
 }
 
 /// One interval.
@@ -33,6 +36,56 @@ struct Column {
     to: f64,
     values: Option<Histogram<u64>>,
     errors: u64,
+}
+
+impl Column {
+    /// What it shows, in words.
+    fn says(&self, places: usize, language: Language) -> String {
+        let at = |seconds: f64| Decimal(seconds, places).in_words(language);
+        let mut parts = vec![format!("{}–{} s", at(self.from), at(self.to))];
+        if let Some(values) = self.values.as_ref().filter(|values| !values.is_empty()) {
+            parts.push(Counted(values.len(), Noun::Request).in_words(language));
+            for quantile in [0.5, 0.99].into_iter().filter(|q| values.len() >= samples_needed(*q)) {
+                let ms = Milliseconds(values.value_at_quantile(quantile) as f64 / 1e6);
+                parts.push(percentile_is(language, Quantile(quantile), ms));
+            }
+        }
+        if self.errors > 0 {
+            parts.push(errors_seen(language, self.errors));
+        }
+        parts.join(" · ")
+    }
+}
+
+/// When which backends were down. Those that went and came back at the same time are one outage.
+fn outages(source: &Source<'_>) -> Vec<(String, f64, f64)> {
+    /// Apart by less than this, in seconds, is the same moment.
+    const TOGETHER: f64 = 0.05;
+    let (mut down, mut outages) = (Vec::<(String, f64)>::new(), Vec::<(String, f64, f64)>::new());
+    let mut over = |name: String, from: f64, to: f64| {
+        let same = |o: &&mut (String, f64, f64)| (o.1 - from).abs() < TOGETHER && (o.2 - to).abs() < TOGETHER;
+        match outages.iter_mut().rev().find(same) {
+            Some(outage) => outage.0 = format!("{}, {name}", outage.0),
+            None => outages.push((name, from, to)),
+        }
+    };
+    for event in source.events() {
+        let at = event.at.0 as f64 / 1e9;
+        match &event.event {
+            EventKind::BackendDown { backend } => down.push((backend.clone(), at)),
+            EventKind::BackendUp { backend, .. } => {
+                if let Some(place) = down.iter().position(|(name, _)| name == backend) {
+                    let (name, from) = down.remove(place);
+                    over(name, from, at);
+                }
+            }
+            _ => {}
+        }
+    }
+    for (name, from) in down {
+        over(name, from, f64::INFINITY);
+    }
+    outages
 }
 
 /// More columns than this are merged.
@@ -50,21 +103,24 @@ impl OverTime {
             _ => None,
         });
         let kills: Vec<f64> = kills.collect();
+        let outages = outages(source);
         tags.into_iter()
             .map(|tag| OverTime {
                 columns: columns(source, &tag),
                 tag: plain(&tag, 40),
                 kills: kills.clone(),
+                outages: outages.clone(),
             })
             .filter(|figure| !figure.columns.is_empty())
             .map(OverTime::within)
             .collect()
     }
 
-    /// Keeps the kills that lie in the time shown.
+    /// Keeps what lies in the time shown.
     fn within(mut self) -> OverTime {
         let (from, to) = self.span();
         self.kills.retain(|kill| (from..=to).contains(kill));
+        self.outages.retain(|(_, down, up)| *down < to && *up > from);
         self
     }
 
@@ -118,7 +174,7 @@ impl OverTime {
         area: &Area<'_, DB>,
         look: Look,
         language: Language,
-    ) -> Drawn {
+    ) -> Result<Vec<Spot>, String> {
         let total = self.total();
         let edge = |q: f64| total.as_ref().map_or(0.0, |t| t.value_at_quantile(q) as f64 / 1e6);
         // Without a sample there is nothing to scale by: any axis will do.
@@ -136,6 +192,14 @@ impl OverTime {
             top: 0.0,
         };
         let mut chart = chart.on(area, look, language)?;
+        for (backend, from, to) in &self.outages {
+            let (from, to) = (from.max(self.span().0), to.min(self.span().1));
+            let band = Rectangle::new([(from, low), (to, high)], AMBER.mix(0.18).filled());
+            chart.draw_series([band]).map_err(said)?;
+            let top = EmptyElement::at((from, high));
+            let name = Text::new(backend.clone(), (look.px(3.0), look.px(1.0)), look.text(11.5, &AMBER));
+            chart.draw_series([top + name]).map_err(said)?;
+        }
         chart.draw_series(self.cells(axis)).map_err(said)?;
         for (quantile, width) in self.lines() {
             let line: Vec<(f64, f64)> =
@@ -169,12 +233,18 @@ impl OverTime {
         }
         let note = self.note(language);
         area.draw_text(&note, &look.text(11.5, &SOFT), (look.px(if look.roomy() { 76.0 } else { 62.0 }), 0))
-            .map_err(said)
+            .map_err(said)?;
+        let says = |column: &Column| column.says(second_places.max(1), language);
+        let parts = self.columns.iter().map(|column| ((column.from, column.to), says(column)));
+        Ok(upright(&chart, parts))
     }
 
     fn note(&self, language: Language) -> String {
         let errors: u64 = self.columns.iter().map(|column| column.errors).sum();
         let mut note = PlotWord::Density.in_words(language);
+        if !self.outages.is_empty() {
+            note.push_str(&format!(" · {}", PlotWord::Outage.in_words(language)));
+        }
         if errors > 0 {
             note.push_str(&format!(" · ✕ {}", errors_seen(language, errors)));
         }

@@ -85,6 +85,24 @@
     });
   });
 
+  // Plots tell the figures of the part that is pointed at; left and right go from part to part, Home and End to the ends.
+  all(".plot").forEach(function (plot) {
+    var reading = plot.querySelector(".reading");
+    var tell = function (event) { if (event.target.closest(".spots")) reading.textContent = event.target.getAttribute("aria-label"); };
+    plot.addEventListener("mouseover", tell);
+    plot.addEventListener("focusin", tell);
+    plot.addEventListener("keydown", function (event) {
+      var spots = event.target.parentNode, step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+      if (!spots.classList.contains("spots") || (step === 0 && event.key !== "Home" && event.key !== "End")) return;
+      event.preventDefault();
+      var parts = all("rect", spots), at = parts.indexOf(event.target);
+      var next = parts[event.key === "Home" ? 0 : event.key === "End" ? parts.length - 1 : Math.min(Math.max(at + step, 0), parts.length - 1)];
+      event.target.setAttribute("tabindex", "-1");
+      next.setAttribute("tabindex", "0");
+      next.focus();
+    });
+  });
+
   // A link to a check that a filter hides shows everything again; its evidence opens.
   function arrive() {
     var target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
