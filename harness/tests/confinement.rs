@@ -96,6 +96,20 @@ async fn all_commands_of_a_build_together_have_the_time_of_one() {
     assert!(matches!(refused, Some(StartProblem::BuildFailed { code: None, .. })), "{refused:?}");
 }
 
+#[tokio::test]
+async fn a_build_has_a_folder_for_temporary_files_that_is_not_its_directory() {
+    // Go ignores a module that lies in the folder for temporary files itself.
+    let writes = |adapter: &mut harness_model::adapter::Adapter| {
+        let script = "test \"$TMPDIR\" != \"$PWD\" && touch \"$TMPDIR/own\"";
+        adapter.build = vec![vec!["sh".into(), "-c".into(), script.into()]];
+    };
+    let confinement = Confinement::of_submission();
+    let run = try_to_prepare(confinement, Network::host(), Wish::BestPossible, writes).await;
+    let run = run.unwrap_or_else(|problem| panic!("{problem:?}"));
+    let left: Vec<_> = std::fs::read_dir(run.proxy.directory()).unwrap().flatten().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
 /// Ways to hold what no listing of its folder shows.
 const HIDDEN: [(&str, &str); 3] = [
     (

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use harness_model::adapter::{self, built_in};
-use harness_model::plan::{Options, resolve};
+use harness_model::plan::{Options, StepKind, resolve};
 
 #[test]
 fn every_scenario_resolves_for_every_built_in_adapter() {
@@ -29,4 +30,26 @@ fn every_scenario_resolves_for_every_built_in_adapter() {
         }
     }
     assert!(seen >= 12, "{seen}");
+}
+
+#[test]
+fn probes_reach_behind_the_ttl_by_as_much_as_a_store_may_take() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let text = std::fs::read_to_string(root.join("ttl.yaml")).unwrap();
+    let mut adapter = harness_model::plan::samples::adapter();
+    let last = |adapter: &adapter::Adapter| {
+        let plan = resolve(&text, Path::new("ttl.yaml"), adapter, &Options::default()).unwrap();
+        let probes = plan.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Probe(probe) => Some((probe.at.age(0.999), probe.at.undecided_after)),
+            _ => None,
+        });
+        probes.collect::<Vec<_>>()
+    };
+    let at_once = last(&adapter);
+    adapter.capabilities.store_lag = Duration::from_millis(500);
+    for ((before, _), (age, undecided)) in at_once.iter().zip(last(&adapter)) {
+        assert!(age >= *before + Duration::from_millis(490), "{before:?} {age:?}");
+        assert_eq!(undecided, Duration::from_millis(500));
+    }
+    assert!(!at_once.is_empty());
 }

@@ -100,6 +100,7 @@ fn load(ledger: &Ledger<'_>) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use crate::check::cause::Cause;
     use crate::check::testkit::{Ask, Kit};
     use crate::check::{Finding, Outcome, ProxyFinding};
     use harness_model::catalogue::CheckId;
@@ -132,6 +133,29 @@ mod tests {
             verdict.finding,
             Finding::Proxy(ProxyFinding::StoppedByLimit { limit, after: Some("/a".to_owned()) })
         );
+    }
+
+    #[test]
+    fn a_program_that_aborts_itself_is_at_fault_for_what_it_said() {
+        let cause = |said: &str| {
+            let mut kit = Kit::new(3);
+            kit.ask(Ask::get(Purpose::Serial, "/a", 10.0).by("b1"));
+            kit.record.beside.printed = said.as_bytes().to_vec();
+            kit.event(12.0, EventKind::Printed { until: said.len() as u64 });
+            let (code, signal, last_lines) = (None, Some(6), Vec::new());
+            kit.event(
+                13.0,
+                EventKind::ProxyExited(ProxyExit { launch: 1, code, signal, expected: false, last_lines }),
+            );
+            kit.judge(CheckId::ProxyAlive).cause
+        };
+        let thrown =
+            "terminate called after throwing an instance of 'std::invalid_argument'\n  what():  stoi\n";
+        assert_eq!(cause(thrown), Some(Cause::ExceptionUncaught));
+        assert_eq!(cause("free(): invalid pointer\n"), Some(Cause::MemoryFault));
+        for unknown in ["", "proxy: cache.c:17: store: Assertion `n > 0' failed.\n"] {
+            assert_ne!(cause(unknown), Some(Cause::MemoryFault), "{unknown}");
+        }
     }
 
     #[test]

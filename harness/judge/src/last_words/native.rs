@@ -88,7 +88,7 @@ pub(super) fn sanitizer(lines: &[Line<'_>]) -> Option<(LastWords, usize)> {
 }
 
 /// What the C library says before it ends a program.
-const ABORTS: [&str; 14] = [
+const ABORTS: [&str; 13] = [
     "free(): ",
     "malloc(): ",
     "realloc(): ",
@@ -101,11 +101,10 @@ const ABORTS: [&str; 14] = [
     "*** stack smashing detected ***",
     "*** buffer overflow detected ***",
     "Fatal glibc error: ",
-    "terminate called ",
     "tcache_thread_shutdown(): ",
 ];
 
-/// A line of the C library, or `proxy: cache.c:42: store: Assertion `n > 0' failed.`.
+/// A line of the C library or of that of C++, or `proxy: cache.c:42: store: Assertion `n > 0' failed.`.
 pub(super) fn abort(lines: &[Line<'_>]) -> Option<(LastWords, usize)> {
     let text = lines[0].text;
     if text.contains(": Assertion `") && text.ends_with("failed.") {
@@ -114,6 +113,12 @@ pub(super) fn abort(lines: &[Line<'_>]) -> Option<(LastWords, usize)> {
         let function = parts.next()?;
         let (path, line) = path_and_line(parts.next()?)?;
         return Some(words(Spoke::Abort, text, None, vec![place(path, line, Some(function))], lines, 1));
+    }
+    // An exception of C++ that nobody catches, and in the next line what it says.
+    if text.starts_with("terminate called ") {
+        let what = lines.get(1).filter(|line| line.text.trim_start().starts_with("what():"));
+        let taken = 1 + usize::from(what.is_some());
+        return Some(words(Spoke::Exception, text, None, Vec::new(), lines, taken));
     }
     let said = ABORTS.iter().any(|word| text.starts_with(word));
     said.then(|| words(Spoke::Abort, text, None, Vec::new(), lines, 1))

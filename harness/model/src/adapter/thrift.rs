@@ -66,7 +66,8 @@ pub(super) fn environment<'a>() -> Environment<'a> {
     environment.set_fuel(Some(FUEL));
     let written = AtomicUsize::new(0);
     environment.set_formatter(move |out, _, value| {
-        let text = value.to_string();
+        // What is not told stands for itself as nothing: a port that is left to the program's own default is no word "none".
+        let text = if value.is_none() { String::new() } else { value.to_string() };
         // Also what goes into a variable by `{% set x %}` comes by here.
         if written.fetch_add(text.len(), Ordering::Relaxed) > MOST_WRITTEN {
             return Err(too_much());
@@ -241,6 +242,12 @@ mod tests {
     fn filled(text: &str) -> Result<String, Error> {
         let backends = minijinja::context! { backends => ["a:1", "b:2"], ttl_seconds => 3, port => 80 };
         fill(&environment(), text, backends)
+    }
+
+    #[test]
+    fn what_is_not_told_is_no_word() {
+        let nothing = minijinja::context! { port => None::<u16> };
+        assert_eq!(fill(&environment(), "port={{ port }}\n", nothing).unwrap(), "port=\n");
     }
 
     #[test]

@@ -21,6 +21,7 @@ impl Plan {
         };
         let mut kept: Vec<bool> = self.steps.iter().map(read).collect();
         self.add_controls(&part.checks, &mut kept);
+        add_failures_seen(&self.steps, &mut kept);
         add_what_is_referred_to(&self.steps, &mut kept);
         add_state(&self.steps, &mut kept);
         let mut places = vec![0; self.steps.len()];
@@ -83,6 +84,26 @@ fn reads(check: CheckId, kind: &StepKind) -> bool {
         Reads::Everything | Reads::AnyStep => true,
         Reads::OwnExchanges | Reads::ExchangesOfTheLog => kind.changes_state(),
         Reads::Steps(names) => names.contains(&kind.name()),
+    }
+}
+
+/// Whether a backend that is back is asked again shows only where somebody has met its failure: what is asked while it is down.
+fn add_failures_seen(steps: &[Step], kept: &mut [bool]) {
+    let is_about_it = |place: usize| {
+        kept[place]
+            && matches!(&steps[place].kind, StepKind::Exact(exact) if exact.asks == CheckId::FailuresRecovery)
+    };
+    let last = |before: usize, up: bool| {
+        (0..before)
+            .rev()
+            .find(|&place| matches!(&steps[place].kind, StepKind::Backends(change) if change.up == up))
+    };
+    let ranges = (0..steps.len()).filter(|&place| is_about_it(place)).filter_map(|place| {
+        let back = last(place, true)?;
+        Some(last(back, false)?..back)
+    });
+    for between in ranges.collect::<Vec<_>>() {
+        between.filter(|&place| !steps[place].kind.changes_state()).for_each(|place| kept[place] = true);
     }
 }
 
@@ -199,6 +220,20 @@ mod tests {
         assert!(names(&part).contains(&"other"));
         let part = whole.only(&[CheckId::FailuresReset]);
         assert_eq!(names(&part).iter().filter(|name| **name == "other").count(), 2, "{:?}", names(&part));
+    }
+
+    #[test]
+    fn who_is_asked_for_its_recovery_is_met_while_it_is_down() {
+        let steps = "  - exchange: {asks: failures.one_refuses, path: \"/before\"}\n  - backends: {down: b2}\n\
+                     \x20 - exchange: {asks: failures.one_refuses, path: \"/down\"}\n  - backends: {up: all}\n\
+                     \x20 - exchange: {asks: failures.recovery, path: \"/up\", keep_asking: 9s}\n";
+        let whole = plan(steps, "  failures.one_refuses:\n  failures.recovery:\n");
+        let part = whole.only(&[CheckId::FailuresRecovery]);
+        let paths = part.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Exact(exact) => Some(exact.path.as_str()),
+            _ => None,
+        });
+        assert_eq!(paths.collect::<Vec<_>>(), ["/down", "/up"]);
     }
 
     #[test]

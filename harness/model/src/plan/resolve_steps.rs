@@ -13,7 +13,7 @@ use super::{
     BackendChange, Batches, CaseStep, CloudStep, CrashLoad, Exact, Fill, FleetPlan, Load, Overlap, Overtake,
     Probe, ProbeTime, ProxySettings, Reread, Restart, Serial, Sliding, Step, StepKind,
 };
-use crate::adapter::{Adapter, CacheMedium, TtlSource};
+use crate::adapter::{Adapter, CacheMedium, Capabilities, TtlSource};
 use crate::catalogue::CheckId;
 use crate::scenario::{
     BackendsStep, ExchangeStep, LoadStep, NameKind, Problem, ProxyFile, RereadKeys, StepFile, What, Which,
@@ -280,7 +280,9 @@ impl<'a> Resolver<'a> {
     ) -> Option<StepKind> {
         let of = self.filled(of)?;
         let ttl = self.ttl(written)?;
-        let resolution = self.adapter.capabilities.ttl_resolution;
+        let Capabilities { ttl_resolution: resolution, store_lag, .. } = self.adapter.capabilities;
+        // What is stored later may live as much longer.
+        let late = resolution.late + store_lag;
         let window = window.unwrap_or(WINDOW);
         let before = (window + resolution.early).min(ttl);
         Some(StepKind::Probe(Probe {
@@ -288,9 +290,9 @@ impl<'a> Resolver<'a> {
             at: ProbeTime {
                 ttl,
                 before,
-                after: window + resolution.late,
+                after: window + late,
                 undecided_before: resolution.early,
-                undecided_after: resolution.late,
+                undecided_after: late,
             },
         }))
     }

@@ -345,7 +345,7 @@ pub struct Exact {
     pub keep: bool,
     /// Whether they are sent without waiting for answers, on one connection.
     pub pipelined: bool,
-    /// The client breaks off after so many bytes of a body.
+    /// The client breaks off after so many bytes of a body; after none it closes as soon as it has asked.
     pub leaves_after: Option<u64>,
     /// What other clients do meanwhile.
     pub beside: Option<Beside>,

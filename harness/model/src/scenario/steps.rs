@@ -297,7 +297,7 @@ pub struct ExchangeStep {
     /// All on one connection, without waiting for answers.
     #[serde(default)]
     pub pipelined: bool,
-    /// The client breaks off after so much of the body.
+    /// The client breaks off after so much of the body: by a reset; with 0B it closes as soon as it has asked.
     #[serde(default)]
     pub leaves_after: Option<Size>,
     /// What other clients do meanwhile.

@@ -170,6 +170,14 @@ impl WorkingDirectory {
         for number in fs::read_dir(&self.aside).into_iter().flatten().flatten() {
             aside.remove(Path::new(&number.file_name())).map_err(StartProblem::file(&self.aside))?;
         }
+        self.remove(relative_paths)
+    }
+
+    /// Removes what there is of these, relative to it.
+    ///
+    /// # Errors
+    /// Something leads outside or cannot be removed.
+    pub fn remove(&self, relative_paths: &[String]) -> Result<(), StartProblem> {
         self.each(relative_paths, |path| self.inside.remove(path))
     }
 

@@ -61,6 +61,8 @@ const OFFLINE: [(&str, &str); 3] =
 
 /// Lines of a failed build that are worth showing.
 const BUILD_LINES: usize = 30;
+/// Where builds put temporary files, relative to the working directory.
+const TEMPORARY: &str = ".harness-build";
 
 impl ProxyUnderTest {
     /// Finds or builds the program, makes the working directory and fills it.
@@ -162,11 +164,17 @@ impl ProxyUnderTest {
     /// Runs every build command.
     pub(super) async fn build_all(&self) -> Result<(), StartProblem> {
         let until = tokio::time::Instant::now() + self.confinement.build_within.unwrap_or(BUILD_WITHIN);
+        if self.adapter.build.is_empty() {
+            return Ok(());
+        }
+        // Not its directory itself: Go takes no module for one that lies there.
+        let temporary = [TEMPORARY.to_owned()];
+        self.directory.create_directories(&temporary)?;
         for command in &self.adapter.build {
             (self.announce)(&Preparation::Running { command: command.clone() });
             self.build(command, until).await?;
         }
-        Ok(())
+        self.directory.remove(&temporary)
     }
 
     /// Writes files of others with their replacements, and builds again where a patch has changed since.
@@ -202,7 +210,7 @@ impl ProxyUnderTest {
         }
         if self.reach.is_some() {
             // Compilers write temporary files, and behind its fence a build writes nowhere else.
-            let own = self.directory.path().to_string_lossy().into_owned();
+            let own = self.directory.path().join(TEMPORARY).to_string_lossy().into_owned();
             environment.insert("TMPDIR".to_string(), own);
         }
         if let Some(watch) = &self.watch {

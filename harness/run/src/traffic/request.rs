@@ -60,7 +60,7 @@ pub struct Shape {
     pub pause: Duration,
     /// Whether the client speaks HTTP/1.0.
     pub http10: bool,
-    /// The client resets its connection after so many bytes of a body.
+    /// The client resets its connection after so many bytes of a body; after none it closes it as soon as it has asked.
     pub leaves_after: Option<u64>,
     /// Whether keeping the connection is what it is about: then what must not be sent twice is sent on a kept one too.
     pub about_keeping: bool,

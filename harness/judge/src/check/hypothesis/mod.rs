@@ -36,6 +36,7 @@ const PRINTED_WITHIN_NS: u64 = 400_000_000;
 const CLOCKS_NS: u64 = 20_000_000;
 /// SIGPIPE, and the signals of a fault of memory: SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
 const SIGPIPE: i32 = 13;
+const SIGABRT: i32 = 6;
 const FAULTS: [i32; 5] = [4, 6, 7, 8, 11];
 
 /// Gives each failure what its cause rests on, and takes away causes that the run refutes.
@@ -289,6 +290,14 @@ impl<'a> Scene<'a> {
         let general = matches!(supposed, None | Some(Cause::UnhandledEvent));
         match self.signal(verdict) {
             Some(SIGPIPE) if general => return Some(Cause::BrokenPipe),
+            // A program aborts itself for several reasons: what it said tells them apart.
+            Some(SIGABRT) if general && !said.iter().any(|said| said.kind == Spoke::Sanitizer) => {
+                return match said.iter().find(|said| !said.is_assertion()) {
+                    Some(Said { kind: Spoke::Abort, .. }) => Some(Cause::MemoryFault),
+                    Some(_) => Some(Cause::ExceptionUncaught),
+                    None => supposed,
+                };
+            }
             Some(_) if general || said.iter().any(|said| said.kind == Spoke::Sanitizer) => {
                 return Some(Cause::MemoryFault);
             }
@@ -315,7 +324,7 @@ impl<'a> Scene<'a> {
             {
                 Some(Cause::ExceptionUncaught)
             }
-            Some(Spoke::Abort | Spoke::Sanitizer) if general => Some(Cause::MemoryFault),
+            Some(Spoke::Sanitizer) if general => Some(Cause::MemoryFault),
             _ => supposed,
         }
     }
@@ -340,6 +349,11 @@ struct Said {
 }
 
 impl Said {
+    /// What the program itself has asked for and found false.
+    fn is_assertion(&self) -> bool {
+        matches!(&self.fact, Fact::Said { what, .. } if what.contains(": Assertion `"))
+    }
+
     fn add(&mut self) {
         self.times += 1;
         if let Fact::Said { times, .. } = &mut self.fact {

@@ -116,8 +116,9 @@ async fn on(
     };
     let timed_out = || Ended { end: ExchangeEnd::TimedOut, at: clients.clock().now(), broken: false };
     let ended = ended.unwrap_or_else(timed_out);
-    if leaves_after.is_some() || ended.end == ExchangeEnd::TimedOut {
-        // Whoever waits for this client must see that it has gone, whatever it reads.
+    if leaves_after.is_some_and(|bytes| bytes > 0) || ended.end == ExchangeEnd::TimedOut {
+        // Whoever waits for this client must see that it has gone, whatever it reads. One that only closes is found gone by a write,
+        // and by the next one SIGPIPE comes.
         reset_when_dropped(&connection.stream);
     }
     if ended.end == ExchangeEnd::Complete {
@@ -176,7 +177,11 @@ async fn transfer(
             }
             let _ = writer.write_all(segment).await;
         }
-        std::future::pending::<()>().await;
+        if leaves_after != Some(0) {
+            std::future::pending::<()>().await;
+        }
+        let end = ExchangeEnd::CutShort(Cut::ClientLeft { left_after: 0 });
+        Ended { end, at: clients.clock().now(), broken: false }
     };
     let read = async {
         let clock = clients.clock();
@@ -197,7 +202,7 @@ async fn transfer(
     };
     tokio::select! {
         biased;
-        () = write => unreachable!("writing goes on for ever once it is done"),
+        ended = write => ended,
         ended = read => ended,
     }
 }

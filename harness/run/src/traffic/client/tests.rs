@@ -8,6 +8,7 @@ use fake_backends::clock::{Moment, RunClock};
 use fake_backends::platform::Network;
 
 use super::*;
+use crate::traffic::Shape;
 use harness_model::history::Purpose;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -99,6 +100,19 @@ fn ends_before_the_end_are_told_apart() {
     assert!(matches!(end_of(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"), ExchangeEnd::CutShort(_)));
     assert!(matches!(end_of(b"<html>no</html>"), ExchangeEnd::Malformed(_)));
     assert_eq!(end_of(b"HTTP/1.1 200 OK\r\n\r\nuntil the close"), ExchangeEnd::Complete);
+}
+
+#[test]
+fn who_leaves_without_waiting_closes_and_does_not_reset() {
+    let mut request = Request::get(Purpose::Leaving, 0, "/a".into(), Moment(0));
+    request.shape = Some(Arc::new(Shape { leaves_after: Some(0), ..Shape::default() }));
+    let (tell, told) = std::sync::mpsc::channel();
+    let exchanges = ask(&[request], move |_, mut stream| {
+        read_head(&mut stream);
+        tell.send(stream.read(&mut [0]).map_err(|error| error.kind())).unwrap();
+    });
+    assert!(matches!(exchanges[0].end, ExchangeEnd::CutShort(_)));
+    assert_eq!(told.recv().unwrap(), Ok(0));
 }
 
 #[test]
