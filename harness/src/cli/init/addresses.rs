@@ -40,7 +40,12 @@ pub(super) fn addresses(file: &TextFile) -> Vec<Address> {
             .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')))
             .unwrap_or(rest.len());
         let (host, commas) = apart.map_or((word, false), |length| (length, true));
-        let known = commas || is_host(&rest[..host]);
+        // In a source a name with dots is a host within quotes alone; elsewhere in it `c.mu.RLock` is a call.
+        let line = text[..at].rfind('\n').map_or(0, |found| found + 1);
+        let quotes = text[line..at].matches(['"', '\'', '`']).count();
+        let is_code =
+            file.tongue.is_some() && quotes % 2 == 0 && !rest.starts_with(|c: char| c.is_ascii_digit());
+        let known = commas || is_host(&rest[..host]) && !is_code;
         let port = port_after(&rest[host..]);
         // `web1:80` in quotes or in a list.
         let is_name = !known
@@ -52,7 +57,6 @@ pub(super) fn addresses(file: &TextFile) -> Vec<Address> {
             at += word.max(step);
             continue;
         }
-        let line = text[..at].rfind('\n').map_or(0, |found| found + 1);
         let before = text[line..at].to_lowercase();
         let listens = [
             "bind",

@@ -82,6 +82,13 @@ pub(super) fn ttl_template(context: &str) -> &'static str {
     }
 }
 
+/// Whether a line of code that takes a value takes parts of a number too.
+pub(super) fn takes_parts(code: &str) -> bool {
+    ["float", "f64", "f32", "stod", "strtod", "atof", "double", "Double", "Number("]
+        .iter()
+        .any(|word| code.contains(word))
+}
+
 const EACH: &str = "{% for b in backends %}{{ b.address }}\n{% endfor %}";
 pub(super) const JOINED: &str = "{{ backends | map(attribute='address') | join(',') }}";
 
@@ -648,6 +655,11 @@ mod tests {
         let found =
             calls_of("pibl.c", "", "```\ngcc pibl.c -o pibl\n$ ./pibl 8080 pibl.conf pibl.log 300\n```\n");
         assert_eq!(found[0], ["{{ port }}", "pibl.conf", "pibl.log", "{{ ttl_seconds or 60 }}"]);
+        let found = calls_of("pibl.c", "", "    ./pibl pibl.conf 60 80 pibl.log cache 10");
+        assert_eq!(
+            found[0],
+            ["pibl.conf", "{{ ttl_seconds or 60 }}", "{{ port }}", "pibl.log", "cache", "10"]
+        );
         let found = calls_of("p.py", "", "Run `python3 p.py -p 9000 127.0.0.1:1 127.0.0.1:2 &`");
         assert_eq!(found[0], ["-p", "{{ port }}", EACH]);
         let found = calls_of("p.py", "", "ttl en milisegundos: python3 p.py -t 60000 (y lo que pregunta)");

@@ -11,10 +11,10 @@ use super::again;
 use super::arguments_of::{Call, Meaning};
 use super::builds::below;
 use super::look::{Candidates, Look, Told};
+use super::pieces::{Piece, literal};
 use super::search::{Confirmed, Facts};
 use super::trial::BESIDE_A_DATABASE;
 use super::typing;
-use super::values::{Piece, literal};
 use harness_tell::language::Language;
 use harness_tell::language::init_words as words;
 
@@ -100,7 +100,20 @@ impl<'a> Choice<'a> {
 
     /// The same with a TTL in milliseconds.
     pub(super) fn in_milliseconds(&self) -> Choice<'a> {
-        let changed = |text: &str| text.replace("ttl_seconds or 60", "ttl_milliseconds or 60000");
+        self.with_ttl("ttl_seconds or 60", "ttl_milliseconds or 60000", "milliseconds")
+    }
+
+    /// The same with a TTL in minutes without parts of them.
+    pub(super) fn in_whole_minutes(&self) -> Choice<'a> {
+        self.with_ttl("ttl_minutes or 1", "ttl_whole_minutes or 1", "minutes")
+    }
+
+    /// The same with one template in place of another one; an argument is in the unit that its context names.
+    fn with_ttl(&self, template: &str, instead: &str, unit: &str) -> Choice<'a> {
+        let changed = |text: &str| text.replace(template, instead);
+        if !self.text().contains(template) {
+            return self.clone();
+        }
         let mut other = self.clone();
         match &mut other.ttl {
             Some(Told::Pieces { pieces, .. }) => {
@@ -111,7 +124,7 @@ impl<'a> Choice<'a> {
             Some(Told::Argument(_)) => {
                 let ttls =
                     other.call.arguments.iter_mut().filter(|argument| argument.meaning == Meaning::Ttl);
-                ttls.for_each(|argument| argument.context = "milliseconds".to_owned());
+                ttls.for_each(|argument| argument.context = unit.to_owned());
             }
             None => {}
         }
@@ -228,12 +241,13 @@ impl<'a> Choice<'a> {
                 Some(Told::Environment { name, template }) => Some(format!("{name}: {}", quoted(template))),
                 _ => None,
             })
+            .chain(self.candidates.exported.iter().map(|(name, value)| format!("{name}: {}", quoted(value))))
             .collect();
         if !environment.is_empty() {
             let _ = writeln!(text, "environment: {{{}}}", environment.join(", "));
         }
         if let Some(stdin) = &self.stdin {
-            let _ = writeln!(text, "stdin: {}", quoted(stdin));
+            let _ = writeln!(text, "stdin: {}", quoted(&typing::looped(stdin)));
         }
         if let Some(port) = self.fixed_port {
             let _ = writeln!(text, "fixed_port: {port}");

@@ -142,7 +142,8 @@ const DEEPEST: usize = 4;
 /// Folders that hold no source of the proxy.
 const PASSED_OVER: [&str; 5] = [".git", "target", "node_modules", "__pycache__", "site-packages"];
 /// What may be read beside sources.
-const TEXTS: [&str; 21] = [
+const TEXTS: [&str; 22] = [
+    "mod",
     "h",
     "hpp",
     "hh",
@@ -166,7 +167,8 @@ const TEXTS: [&str; 21] = [
     "bat",
 ];
 /// Files of tools, which no proxy reads.
-const OF_TOOLS: [&str; 7] = [
+const OF_TOOLS: [&str; 8] = [
+    "go.mod",
     "package.json",
     "package-lock.json",
     "Cargo.toml",

@@ -8,11 +8,14 @@ use std::path::Path;
 
 use harness_model::adapter::leads_outside;
 
-use super::arguments_of::{self, Call, Meaning, calls, meaning_of};
+use super::arguments_of::{Call, Meaning, calls, takes_parts};
 use super::builds::{Build, below, builds};
+use super::environment::{Environment, environment};
 use super::files::{TextFile, Tongue, gather};
+use super::lists::{BackendList, backend_lists};
+use super::pieces::Piece;
 use super::programs::{Program, programs};
-use super::values::{self, BackendList, Number, Piece};
+use super::values::{self, Number};
 
 /// Where a value is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +56,8 @@ pub(super) struct Candidates {
     pub(super) folders: Vec<String>,
     /// Whether it reads its standard input.
     pub(super) reads_keyboard: bool,
+    /// Further variables of the environment, with the values that a script gives them.
+    pub(super) exported: Vec<(String, String)>,
 }
 
 /// `None` where no program listens.
@@ -85,13 +90,13 @@ impl Look {
         let calls = calls(&entry_last, &prose, entry, build.product.as_deref(), is_file);
         let configurations = self.configurations(&sources, &calls, build);
         let all: String = sources.iter().map(|file| file.code.as_str()).collect::<Vec<_>>().join("\n");
-        let environment = environment(&all);
+        let Environment { settings, exported } = environment(&all, &self.files);
         let from_environment = |kind: fn(&Meaning) -> bool| {
-            let found = environment.iter().filter(move |(_, meaning)| kind(meaning));
+            let found = settings.iter().filter(move |variable| kind(&variable.meaning));
             found
-                .map(|(name, meaning)| Told::Environment {
-                    name: name.clone(),
-                    template: template_of(meaning, name).to_owned(),
+                .map(|variable| Told::Environment {
+                    name: variable.name.clone(),
+                    template: variable.template.clone(),
                 })
                 .collect::<Vec<_>>()
         };
@@ -130,7 +135,7 @@ impl Look {
             .collect();
         let own_port = ports.iter().map(|(_, value)| *value).find(|value| *value > 0);
         let lists = files().flat_map(|file| {
-            let several = values::backend_lists(file);
+            let several = backend_lists(file);
             several.into_iter().map(move |list| (file, list)).collect::<Vec<_>>()
         });
         let mut lists: Vec<(&TextFile, BackendList)> = lists.collect();
@@ -149,7 +154,7 @@ impl Look {
             .collect();
         let ttls = from_environment(|meaning| *meaning == Meaning::Ttl)
             .into_iter()
-            .chain(numbers(values::ttls).into_iter().map(|(told, _)| told))
+            .chain(numbers(values::ttls).into_iter().map(|(told, _)| in_parts(told, &all)))
             .collect();
         let configuration = configurations.first().map(|file| below(&file.name, &build.base).to_owned());
         // A file that an example names and nobody handed in stands for the one that is there.
@@ -172,6 +177,7 @@ impl Look {
             ],
             folders: self.folders(&all, &build.base),
             reads_keyboard: reads_keyboard(&all),
+            exported,
             build: build.clone(),
             calls,
             ports,
@@ -195,12 +201,7 @@ impl Look {
         };
         let mut found: Vec<&TextFile> = self.files.iter().filter(near).filter(named).collect();
         if found.is_empty() {
-            found = self
-                .files
-                .iter()
-                .filter(near)
-                .filter(|file| !values::backend_lists(file).is_empty())
-                .collect();
+            found = self.files.iter().filter(near).filter(|file| !backend_lists(file).is_empty()).collect();
         }
         // Two of one name: the one beside the program.
         found.sort_by_key(|file| (!file.name.starts_with(&build.base), file.name.matches('/').count()));
@@ -240,7 +241,7 @@ impl Look {
             if !plain
                 || leads_outside(path)
                 || !(word.contains("log") || word.contains("cache"))
-                || word == "cache-control"
+                || of_http(&word)
             {
                 continue;
             }
@@ -259,39 +260,20 @@ impl Look {
     }
 }
 
-/// The template for what a name of the environment means.
-fn template_of(meaning: &Meaning, name: &str) -> &'static str {
-    match meaning {
-        Meaning::Ttl => arguments_of::ttl_template(name),
-        Meaning::Backends(_) => arguments_of::JOINED,
-        _ => "{{ port }}",
-    }
-}
-
-/// Names of the environment that the source asks for, with what they say.
-fn environment(code: &str) -> Vec<(String, Meaning)> {
-    let mut found: Vec<(String, Meaning)> = Vec::new();
-    for call in [
-        "getenv(",
-        "environ.get(",
-        "environ[",
-        "env::var(",
-        "process.env.",
-        "process.env[",
-        "Getenv(",
-        "env.get(",
-    ] {
-        for (at, _) in code.match_indices(call) {
-            let rest = code[at + call.len()..].trim_start_matches(['"', '\'']);
-            let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-            if let Some(meaning) = meaning_of(&name).filter(|_| !name.is_empty())
-                && !found.iter().any(|(known, _)| *known == name)
-            {
-                found.push((name, meaning));
-            }
+/// A TTL in minutes, with parts of them where the code that takes it reads any: a minute is long.
+fn in_parts(mut told: Told, code: &str) -> Told {
+    let Told::Pieces { file, pieces, .. } = &mut told else { return told };
+    for piece in pieces {
+        let name: String = piece.text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let taken = || code.lines().filter(|line| !name.is_empty() && line.contains(&name));
+        // A number of JSON has parts until somebody cuts them off.
+        let by_itself = file.ends_with(".json")
+            && taken().all(|line| !line.contains("int(") && !line.contains("parseInt"));
+        if by_itself || taken().any(takes_parts) {
+            piece.with = piece.with.replace("ttl_whole_minutes", "ttl_minutes");
         }
     }
-    found
+    told
 }
 
 /// Whether it waits for somebody to type: `sscanf` and `fscanf` read something else.
@@ -314,22 +296,34 @@ fn reads_keyboard(code: &str) -> bool {
             "System.in",
             "os.Stdin",
             "std::cin",
+            "cin >>",
+            "cin>>",
+            "(cin,",
         ]
         .iter()
         .any(|call| code.contains(call))
 }
 
-fn quoted_texts(code: &str) -> impl Iterator<Item = &str> {
+pub(super) fn quoted_texts(code: &str) -> impl Iterator<Item = &str> {
     code.lines().flat_map(|line| {
         ['"', '\''].into_iter().flat_map(|quote| line.split(quote).skip(1).step_by(2)).collect::<Vec<_>>()
     })
+}
+
+/// Fields of HTTP and their values name no folder.
+fn of_http(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    ["cache-control", "cache-status", "no-cache", "x-cache"].iter().any(|word| lower.starts_with(word))
 }
 
 /// A text in quotes that is a path with this word in it.
 fn literal_with(code: &str, word: &str) -> Option<String> {
     let path = quoted_texts(code).find(|part| {
         let path = part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'));
-        path && part.to_lowercase().contains(word) && !part.starts_with('-') && !leads_outside(part)
+        path && !of_http(part)
+            && part.to_lowercase().contains(word)
+            && !part.starts_with('-')
+            && !leads_outside(part)
     })?;
     Some(path.trim_start_matches("./").trim_end_matches('/').to_owned())
 }

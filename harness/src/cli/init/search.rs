@@ -351,8 +351,12 @@ fn age(folder: &Path, choice: &mut Choice<'_>, facts: &mut Facts) {
     let mut choices = vec![choice.clone()];
     choices.extend(others.map(|told| Choice { ttl: Some(told.clone()), ..choice.clone() }));
     for one in choices.into_iter().filter(|one| one.ttl.is_some()) {
-        for one in [one.clone(), one.in_milliseconds()] {
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        for one in [one.clone(), one.in_milliseconds(), one.in_whole_minutes()] {
             let text = one.text();
+            if !known.insert(text.clone()) {
+                continue;
+            }
             let (ttl, pause) = if text.contains("ttl_whole_minutes") { MINUTE } else { SECONDS };
             let short = trial::run(folder, &text, ttl, Some(pause));
             let (expired, hits) = short.expired.unwrap_or_default();

@@ -189,7 +189,13 @@ pub(super) fn example(
         } else if said_of(line, word).is_some() {
             Meaning::Ttl
         } else {
-            valued(option.as_deref(), word, is_file)
+            match valued(option.as_deref(), word, is_file) {
+                // A second number is something else, such as how long a backend is waited for.
+                Meaning::Ttl if option.is_none() && arguments.iter().any(by_its_place) => {
+                    Meaning::Literal(word.to_owned())
+                }
+                meaning => meaning,
+            }
         };
         let many = matches!(meaning, Meaning::Backends(_))
             && arguments.last().is_some_and(|last| matches!(last.meaning, Meaning::Backends(_)));
@@ -215,6 +221,11 @@ pub(super) fn example(
         arguments.push(Argument { option: None, meaning: Meaning::Literal(flag), context: line.to_owned() });
     }
     (!arguments.is_empty()).then_some(arguments)
+}
+
+/// Whether an argument without an option is the TTL.
+fn by_its_place(argument: &Argument) -> bool {
+    argument.option.is_none() && argument.meaning == Meaning::Ttl
 }
 
 /// Numbers that are seconds, though ports too.

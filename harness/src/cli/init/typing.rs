@@ -15,7 +15,33 @@ pub(super) fn question(printed: &[String]) -> Option<String> {
         printed.iter().position(|line| line.contains("Traceback (most")).map_or(printed.len(), |at| at + 1);
     let line = printed[..end].iter().rev().find(|line| !line.trim().is_empty())?;
     let line = line.split("Traceback (most").next().unwrap_or(line).trim();
+    // What is typed is not shown: questions that were answered stand in front, in the same line.
+    let open = line.trim_end_matches([':', '?', '>', '=', ' ']);
+    let begin = [": ", "? ", "> "].iter().filter_map(|end| Some(open.rfind(end)? + end.len())).max();
+    let line = &line[begin.unwrap_or(0)..];
     (!line.is_empty()).then(|| line.to_owned())
+}
+
+/// What was typed, with its answers about one backend after the other as a loop, where it was told how many there are.
+pub(super) fn looped(typed: &str) -> String {
+    let lines: Vec<&str> = typed.lines().collect();
+    let of = |number: usize| format!("backends[{number}]");
+    let first = lines.iter().position(|line| line.contains(&of(0)));
+    let (Some(first), true) = (first, typed.contains("backends | length")) else { return typed.to_owned() };
+    let length = lines[first..].iter().take_while(|line| line.contains(&of(0))).count();
+    let each = &lines[first..first + length];
+    let same = |(number, round): &(usize, &[&str])| {
+        round.len() == length
+            && round.iter().zip(each).all(|(one, first)| **one == first.replace(&of(0), &of(*number)))
+    };
+    let count = lines[first..].chunks(length).enumerate().take_while(same).count();
+    if count < 2 {
+        return typed.to_owned();
+    }
+    let each: String = each.iter().map(|line| line.replace(&of(0), "b") + "\n").collect();
+    let others = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let (before, behind) = (others(&lines[..first]), others(&lines[first + count * length..]));
+    format!("{before}{{% for b in backends %}}{each}{{% endfor %}}{behind}")
 }
 
 /// What is typed: a setting by its name, the line of a menu that starts something, or 1.
@@ -34,9 +60,13 @@ pub(super) fn answer(question: &str, printed: &[String]) -> String {
     if let Some(place) = number.parse::<usize>().ok().filter(|place| (1..=9).contains(place) && of_a_backend)
     {
         let backend = format!("backends[{}]", place - 1);
-        return if lower.contains("puerto") || lower.contains("port") {
+        let (port, host) = (
+            lower.contains("port") || lower.contains("puerto"),
+            lower.contains("ip") || lower.contains("host"),
+        );
+        return if port && !host {
             format!("{{{{ {backend}.port }}}}")
-        } else if lower.contains("ip") || lower.contains("host") {
+        } else if host && !port {
             format!("{{{{ {backend}.host }}}}")
         } else {
             format!("{{{{ {backend}.address }}}}")
@@ -47,7 +77,10 @@ pub(super) fn answer(question: &str, printed: &[String]) -> String {
         Some(Meaning::Ttl) => ttl_template(question).to_owned(),
         Some(Meaning::Backends(_)) => JOINED.to_owned(),
         Some(Meaning::Host) => "{{ host }}".to_owned(),
-        _ if lower.contains("enter") || lower.contains("intro") => String::new(),
+        // Whoever shows a default takes it for an empty line.
+        _ if shows_a_default(&lower) => String::new(),
+        Some(Meaning::Log(_)) => "proxy.log".to_owned(),
+        Some(Meaning::Cache(_)) => "cache".to_owned(),
         _ => {
             let starts = printed.iter().rev().find(|line| {
                 STARTS.iter().any(|word| line.to_lowercase().contains(word))
@@ -61,9 +94,15 @@ pub(super) fn answer(question: &str, printed: &[String]) -> String {
     }
 }
 
+/// `Log file [proxy.log]: `, `Enter to go on`.
+fn shows_a_default(question: &str) -> bool {
+    let words = ["enter", "intro", "default", "defecto"].iter().any(|word| question.contains(word));
+    words || question.trim_end_matches([':', '?', '>', '=', ' ']).ends_with(']')
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{answer, question};
+    use super::{answer, looped, question};
 
     #[test]
     fn a_question_is_the_last_line_and_its_answer_what_it_asks_for() {
@@ -77,5 +116,25 @@ mod tests {
         assert_eq!(answer("TTL (minutos)", &[]), "{{ ttl_whole_minutes or 1 }}");
         assert_eq!(answer("IP del servidor 2:", &[]), "{{ backends[1].host }}");
         assert_eq!(answer("Presione Enter", &[]), "");
+    }
+    #[test]
+    fn questions_that_were_answered_are_not_asked_again_and_a_default_is_taken() {
+        let printed = ["Port [8080]: How many servers [3]: Server 1 [10.0.0.1:80]: "].map(str::to_owned);
+        assert_eq!(question(&printed).as_deref(), Some("Server 1 [10.0.0.1:80]:"));
+        assert_eq!(answer("Server 1 [10.0.0.1:80]:", &[]), "{{ backends[0].address }}");
+        assert_eq!(answer("Log file [x.log]:", &[]), "");
+        assert_eq!(answer("Archivo de log:", &[]), "proxy.log");
+    }
+
+    #[test]
+    fn as_many_answers_are_typed_as_there_are_backends_where_their_number_was_told() {
+        let told = "{{ port }}\n{{ backends | length }}\n{{ backends[0].host }}\n{{ backends[0].port }}\n\
+                    {{ backends[1].host }}\n{{ backends[1].port }}\n60\n";
+        assert_eq!(
+            looped(told),
+            "{{ port }}\n{{ backends | length }}\n{% for b in backends %}{{ b.host }}\n{{ b.port }}\n{% endfor %}60\n"
+        );
+        let three = "{{ backends[0].host }}\n{{ backends[1].host }}\n";
+        assert_eq!(looped(three), three);
     }
 }
