@@ -73,16 +73,36 @@ impl<'a> Choice<'a> {
         if typed.lines().count() >= typing::MOST_ANSWERS {
             return None;
         }
+        Some(self.typing(format!("{typed}{answer}\n"), &answer))
+    }
+
+    /// The same with an empty line for each question, where it stands at its first one and shows what it takes then.
+    pub(super) fn with_defaults(&self, printed: &[String]) -> Option<Choice<'a>> {
+        let first = self.stdin.as_ref().is_some_and(String::is_empty);
+        let asks = typing::question(printed).is_some_and(|question| typing::shows_a_default(&question));
+        (first && asks).then(|| Choice { stdin: Some(typing::DEFAULTS.to_owned()), ..self.clone() })
+    }
+
+    /// With all questions answered that it asked of somebody who typed empty lines alone.
+    pub(super) fn answering_all(&self, printed: &[String]) -> Option<Choice<'a>> {
+        let questions = typing::questions(printed);
+        let answers: String = questions.iter().map(|question| typing::answer(question, &[]) + "\n").collect();
+        let asked = self.stdin.as_deref() == Some(typing::DEFAULTS) && !questions.is_empty();
+        asked.then(|| self.typing(answers.clone(), &answers))
+    }
+
+    /// The same with something typed, whose last words tell what they hold.
+    fn typing(&self, typed: String, told_by: &str) -> Choice<'a> {
         let mut other = self.clone();
         for (told, sign) in
             [(&mut other.port, "{{ port"), (&mut other.backends, "backends"), (&mut other.ttl, "{{ ttl")]
         {
-            if answer.contains(sign) {
+            if told_by.contains(sign) {
                 *told = Some(Told::Typed);
             }
         }
-        other.stdin = Some(format!("{typed}{answer}\n"));
-        Some(other)
+        other.stdin = Some(typed);
+        other
     }
 
     /// Takes a call, and for what it does not tell the first candidates elsewhere.
@@ -343,7 +363,8 @@ impl<'a> Choice<'a> {
         };
         let step = if template.contains("ttl_whole_minutes") {
             Some("1m")
-        } else if template.contains("ttl_seconds") {
+        } else if ["ttl_seconds", "ttl_minutes"].iter().any(|told| template.contains(told)) {
+            // Parts of a minute say nothing of how finely it counts.
             Some("1s")
         } else {
             None

@@ -15,6 +15,7 @@ use super::draft::Choice;
 use super::look::{Candidates, Look, Told};
 use super::shown_calls::usage;
 use super::trial::{self, Tried, cache_of, log_of};
+use super::typing::DEFAULTS;
 use harness_run::proxy_under_test::StartProblem;
 
 /// How a line of an adapter came about.
@@ -147,6 +148,9 @@ fn rank(tried: &Tried) -> u8 {
 /// What to try after a trial, the likeliest first: one thing is changed in each.
 fn next<'a>(choice: &Choice<'a>, tried: &Tried) -> Vec<Choice<'a>> {
     let mut more = Vec::new();
+    if choice.stdin.as_deref() == Some(DEFAULTS) {
+        return choice.answering_all(tried.last_lines()).into_iter().collect();
+    }
     if let Some(address) = tried.elsewhere {
         more.extend(other_ports(choice, Some(address.port())));
         more.extend(
@@ -159,6 +163,7 @@ fn next<'a>(choice: &Choice<'a>, tried: &Tried) -> Vec<Choice<'a>> {
     }
     // What it asks for is answered first.
     if matches!(tried.problem, Some(StartProblem::NeverListened { .. } | StartProblem::DiedAtStart { .. })) {
+        more.extend(choice.with_defaults(tried.last_lines()));
         more.extend(choice.answering(tried.last_lines()));
     }
     match &tried.problem {

@@ -6,6 +6,8 @@ use super::arguments_of::{JOINED, Meaning, meaning_of, ttl_template};
 
 /// More questions than this are a conversation.
 pub(super) const MOST_ANSWERS: usize = 16;
+/// So many empty lines: who shows a default for each question asks all of them then, at once.
+pub(super) const DEFAULTS: &str = "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n";
 /// What starts it, in a menu.
 const STARTS: [&str; 9] = ["inici", "start", "run", "arranc", "ejecut", "lanz", "correr", "levant", "encend"];
 
@@ -20,6 +22,16 @@ pub(super) fn question(printed: &[String]) -> Option<String> {
     let begin = [": ", "? ", "> "].iter().filter_map(|end| Some(open.rfind(end)? + end.len())).max();
     let line = &line[begin.unwrap_or(0)..];
     (!line.is_empty()).then(|| line.to_owned())
+}
+
+/// All questions with a default in what was printed.
+pub(super) fn questions(printed: &[String]) -> Vec<String> {
+    let begins = |piece: &str| piece.rfind(['\n']).map_or(0, |at| at + 1);
+    let all = printed.join("\n");
+    let mut pieces: Vec<&str> = all.split("]:").collect();
+    // Behind the last one it says that it has started.
+    pieces.pop();
+    pieces.iter().map(|piece| format!("{}]:", piece[begins(piece)..].trim())).collect()
 }
 
 /// What was typed, with its answers about one backend after the other as a loop, where it was told how many there are.
@@ -95,14 +107,14 @@ pub(super) fn answer(question: &str, printed: &[String]) -> String {
 }
 
 /// `Log file [proxy.log]: `, `Enter to go on`.
-fn shows_a_default(question: &str) -> bool {
+pub(super) fn shows_a_default(question: &str) -> bool {
     let words = ["enter", "intro", "default", "defecto"].iter().any(|word| question.contains(word));
     words || question.trim_end_matches([':', '?', '>', '=', ' ']).ends_with(']')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{answer, looped, question};
+    use super::{answer, looped, question, questions};
 
     #[test]
     fn a_question_is_the_last_line_and_its_answer_what_it_asks_for() {
@@ -120,6 +132,10 @@ mod tests {
     #[test]
     fn questions_that_were_answered_are_not_asked_again_and_a_default_is_taken() {
         let printed = ["Port [8080]: How many servers [3]: Server 1 [10.0.0.1:80]: "].map(str::to_owned);
+        assert_eq!(
+            questions(&[printed[0].clone() + "listening on 8080"]),
+            ["Port [8080]:", "How many servers [3]:", "Server 1 [10.0.0.1:80]:"]
+        );
         assert_eq!(question(&printed).as_deref(), Some("Server 1 [10.0.0.1:80]:"));
         assert_eq!(answer("Server 1 [10.0.0.1:80]:", &[]), "{{ backends[0].address }}");
         assert_eq!(answer("Log file [x.log]:", &[]), "");

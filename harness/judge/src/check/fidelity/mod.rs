@@ -81,10 +81,16 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan, rule: Rule) -> Judg
             }
         }
     }
-    // How it bears a backend that it does not ask shows nothing.
-    let of_a_backend = rule == Rule::TakenOnce
-        || matches!(rule, Rule::AnError | Rule::NothingPassedOff) && check.id != CheckId::FailuresAllRefuse;
-    if exchanges == 0 || of_a_backend && !any_taken && amiss.is_empty() {
+    // How it bears a backend that it does not ask shows nothing; one that never asks any is blocked by that.
+    let silent = !any_taken && amiss.is_empty();
+    let of_a_backend = match rule {
+        Rule::TakenOnce => true,
+        Rule::AnError | Rule::NothingPassedOff => {
+            check.id != CheckId::FailuresAllRefuse && !ledger.arrived.is_empty()
+        }
+        _ => false,
+    };
+    if exchanges == 0 || of_a_backend && silent {
         return Judged::not_reached();
     }
     // What is certain comes first, and says more than what was late.

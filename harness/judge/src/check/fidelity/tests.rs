@@ -86,7 +86,8 @@ fn an_error_is_an_answer_and_silence_is_none() {
 #[test]
 fn who_asks_no_backend_shows_nothing_of_how_a_silent_one_is_borne() {
     let mut kit = Kit::new(3);
-    kit.step(0.0, exact(CheckId::FailuresHang, "/hang", 1));
+    kit.ask(Ask::get(Purpose::Serial, "/plain", 0.0).by("b1"));
+    kit.step(5.0, exact(CheckId::FailuresHang, "/hang", 1));
     kit.ask(get("/hang", 10.0).with_status(502).of_the_proxy_itself());
     assert_eq!(kit.judge(CheckId::FailuresHang).outcome, Outcome::Inconclusive);
     let mut kit = Kit::new(3);
