@@ -155,6 +155,7 @@ fn of_amiss(check: CheckId, amiss: &Amiss) -> Option<Cause> {
             Cause::FirstReadOnly
         }
         (_, Amiss::BodyShort { .. } | Amiss::BodyLength { .. } | Amiss::BodyBytes) => Cause::FirstReadOnly,
+        (_, Amiss::Answer { wrong }) if is_decoded(wrong) => Cause::TreatedAsText,
         (ForwardKeptOpen, Amiss::Answer { wrong: Wrong::TimedOut }) => Cause::WaitsForClose,
         (ForwardUntilClose, Amiss::Answer { wrong: Wrong::TimedOut }) => Cause::NeverCloses,
         (ForwardHeadMethod | ForwardNoBody, _) => Cause::BodilessIgnored,
@@ -377,8 +378,14 @@ fn of_log(finding: &LogFinding) -> Option<Cause> {
     }
 }
 
+/// What is no UTF-8 became U+FFFD, whose first byte is 0xef.
+fn is_decoded(wrong: &Wrong) -> bool {
+    matches!(wrong, Wrong::Damaged { how } if how.contains("is 0xef instead of"))
+}
+
 fn of_wrong(wrong: &Wrong) -> Option<Cause> {
     match wrong {
+        _ if is_decoded(wrong) => Some(Cause::TreatedAsText),
         Wrong::Foreign { .. } => Some(Cause::SharedState),
         Wrong::Damaged { .. } | Wrong::CutShort { .. } | Wrong::ExtraBytes { .. } => {
             Some(Cause::PassedOnIncompletely)
@@ -399,6 +406,14 @@ mod tests {
     use super::*;
     use crate::check::Outcome;
     use harness_model::plan::SourceLine;
+
+    #[test]
+    fn what_became_a_replacement_character_was_decoded() {
+        let damaged = |how: &str| Wrong::Damaged { how: how.to_owned() };
+        let cause = |how: &str| of_wrong(&damaged(how));
+        assert_eq!(cause("byte 59 is 0xef instead of 0xff"), Some(Cause::TreatedAsText));
+        assert_eq!(cause("byte 59 is 0x00 instead of 0xff"), Some(Cause::PassedOnIncompletely));
+    }
 
     #[test]
     fn what_a_restart_lost_has_the_cause_of_the_files_that_were_never_written() {

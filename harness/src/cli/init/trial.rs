@@ -38,6 +38,8 @@ pub(super) struct Tried {
     pub(super) host: Option<IpAddr>,
     /// Requests that got no answer of a backend.
     pub(super) unanswered: usize,
+    /// The lines that it printed while it ran.
+    pub(super) printed: Vec<String>,
 }
 
 /// A file that appeared while it was asked, or changed its length.
@@ -52,13 +54,13 @@ pub(super) struct Wrote {
 }
 
 impl Tried {
-    /// What it printed before it ended or was given up.
+    /// What it printed before it ended or was given up, or while it ran.
     pub(super) fn last_lines(&self) -> &[String] {
         match &self.problem {
             Some(
                 StartProblem::DiedAtStart { last_lines, .. } | StartProblem::NeverListened { last_lines, .. },
             ) => last_lines,
-            _ => &[],
+            _ => &self.printed,
         }
     }
 
@@ -75,6 +77,8 @@ impl Tried {
     }
 }
 
+/// Questions stand in the first lines.
+const MOST_LINES: usize = 40;
 /// What every answer holds.
 const BODY: &str = "body-of-the-trial";
 /// Runs the text of an adapter, as if it lay in `folder`; `ttl` is what it is told, and where there is a `pause` it is asked whether entries outlive it.
@@ -113,7 +117,9 @@ pub(super) fn run(folder: &Path, text: &str, ttl: &str, pause: Option<&str>) -> 
         observer: Arc::new(Quiet { place: Place::Kept(work.clone()) }),
     };
     let Ok(finished) = conductor::run(order) else { return Tried::default() };
-    let mut tried = Tried { problem: finished.start_problem.clone(), ..Tried::default() };
+    let printed = String::from_utf8_lossy(&finished.record.beside.printed);
+    let printed = printed.lines().take(MOST_LINES).map(str::to_owned).collect();
+    let mut tried = Tried { problem: finished.start_problem.clone(), printed, ..Tried::default() };
     if let Some(StartProblem::NeverListened { expected, listens_on, .. }) = &tried.problem {
         tried.elsewhere = listens_on.iter().copied().find(|found| found.port() != expected.port());
     }

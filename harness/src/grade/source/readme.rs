@@ -5,24 +5,34 @@ use std::path::{Path, PathBuf};
 use crate::grade::students::folded;
 use harness_model::scenario;
 
-/// The README nearest to the root, by its name, and its headings.
+/// More headings than this make a text that is called otherwise the README, where there is no other.
+const ENOUGH_HEADINGS: usize = 3;
+
+/// The README nearest to the root, by its name or by its headings, and those.
 pub(super) fn of(root: &Path, paths: &[PathBuf]) -> Option<(String, Vec<String>)> {
     let inside = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_path_buf();
-    let is_readme = |path: &&PathBuf| {
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let ends_as_one = |path: &&PathBuf| {
         let ending =
             path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
-        (stem == "readme" || stem == "léeme" || stem == "leeme")
-            && ["", "md", "markdown", "txt", "rst"].contains(&&*ending)
+        ["", "md", "markdown", "txt", "rst"].contains(&&*ending)
     };
-    let readme =
-        paths.iter().filter(is_readme).min_by_key(|path| (inside(path).iter().count(), inside(path)))?;
-    let text = scenario::read(readme).ok()?;
-    Some((inside(readme).to_string_lossy().into_owned(), headings(&text)))
+    let is_called_so = |path: &PathBuf| {
+        let stem = path.file_stem().map(|stem| folded(&stem.to_string_lossy())).unwrap_or_default();
+        ["readme", "leeme", "leame"].iter().any(|name| stem.starts_with(name))
+    };
+    let mut texts: Vec<&PathBuf> = paths.iter().filter(ends_as_one).collect();
+    texts.sort_by_key(|path| (!is_called_so(path), inside(path).iter().count(), inside(path)));
+    texts.into_iter().find_map(|path| {
+        let headings = headings(&scenario::read(path).ok()?);
+        let is_one = is_called_so(path) || headings.len() > ENOUGH_HEADINGS;
+        is_one.then(|| (inside(path).to_string_lossy().into_owned(), headings))
+    })
 }
 
-/// Lines that begin with `#`, that are underlined, that are bold or numbered as a whole, or that stand alone in capitals.
+/// Lines that begin with `#`, that are underlined, that are bold or numbered as a whole, that stand alone in capitals or above what is
+/// indented; and what is bold at the beginning of a paragraph.
 fn headings(text: &str) -> Vec<String> {
+    let indented: Vec<bool> = text.lines().map(|line| line.starts_with([' ', '\t'])).collect();
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let mut found = Vec::new();
     let mut in_code = false;
@@ -44,8 +54,15 @@ fn headings(text: &str) -> Vec<String> {
         });
         let letters = || line.chars().filter(|c| c.is_alphabetic());
         let is_capitals = letters().count() >= 4 && letters().all(char::is_uppercase);
-        if line.starts_with('#') || is_underlined || is_bold || is_numbered || is_capitals {
+        let is_above = !indented[index]
+            && indented.get(index + 1).is_some_and(|deeper| *deeper && !below.is_empty())
+            && (index == 0 || lines[index - 1].is_empty())
+            && line.split_whitespace().count() <= 4;
+        let bold = line.strip_prefix("**").and_then(|rest| rest.split_once("**"));
+        if line.starts_with('#') || is_underlined || is_bold || is_numbered || is_capitals || is_above {
             found.push(line.trim_matches(['#', '*', ' ', ':']).to_owned());
+        } else if let Some((bold, _)) = bold {
+            found.push(bold.trim_matches([' ', ':', '.']).to_owned());
         }
     }
     found
@@ -70,6 +87,29 @@ mod tests {
             let (_, headings) = of(folder.path(), std::slice::from_ref(&file)).unwrap();
             assert_eq!(headings, ["Introducción"], "{encoding:?}");
         }
+    }
+
+    #[test]
+    fn a_readme_may_be_called_otherwise() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let file = folder.path().join(name);
+            std::fs::write(&file, text).unwrap();
+            file
+        };
+        let list = write("servidores.txt", "10.0.0.1\n10.0.0.2\n");
+        let notes =
+            write("NOTAS.txt", "1. Introduccion\n  a\n2. Desarrollo\n3. Conclusiones\n4. Referencias\n");
+        assert_eq!(of(folder.path(), &[list.clone(), notes.clone()]).unwrap().0, "NOTAS.txt");
+        let own = write("LEAME.md", "# Nada\n");
+        assert_eq!(of(folder.path(), &[list.clone(), notes, own]).unwrap().0, "LEAME.md");
+        assert_eq!(of(folder.path(), &[list]), None);
+    }
+
+    #[test]
+    fn a_heading_may_be_bold_at_the_beginning_or_stand_above_what_is_indented() {
+        let text = "**Introducción.** Un proxy.\n\nDesarrollo\n  make\n\nUna frase que no lo es\nsigue.\n";
+        assert_eq!(headings(text), ["Introducción", "Desarrollo"]);
     }
 
     #[test]
