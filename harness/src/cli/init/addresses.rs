@@ -43,8 +43,9 @@ pub(super) fn addresses(file: &TextFile) -> Vec<Address> {
         // In a source a name with dots is a host within quotes alone; elsewhere in it `c.mu.RLock` is a call.
         let line = text[..at].rfind('\n').map_or(0, |found| found + 1);
         let quotes = text[line..at].matches(['"', '\'', '`']).count();
-        let is_code =
-            file.tongue.is_some() && quotes % 2 == 0 && !rest.starts_with(|c: char| c.is_ascii_digit());
+        let is_code = file.tongue.is_some()
+            && quotes.is_multiple_of(2)
+            && !rest.starts_with(|c: char| c.is_ascii_digit());
         let known = commas || is_host(&rest[..host]) && !is_code;
         let port = port_after(&rest[host..]);
         // `web1:80` in quotes or in a list.

@@ -97,11 +97,10 @@ fn exported(name: &str, files: &[TextFile]) -> Option<String> {
         let value =
             line.trim().strip_prefix("export ")?.trim_start().strip_prefix(name)?.strip_prefix('=')?;
         let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
-        Some(match quote {
-            Some(quote) => value[1..].split(quote).next().unwrap_or_default(),
-            None => value.split_whitespace().next().unwrap_or_default(),
-        })
-        .map(str::to_owned)
+        match quote {
+            Some(quote) => value[1..].split(quote).next().map(str::to_owned),
+            None => value.split_whitespace().next().map(str::to_owned),
+        }
     })
 }
 
