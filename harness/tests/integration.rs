@@ -30,6 +30,7 @@ mod intake;
 mod interruption;
 mod known_server;
 mod layouts;
+mod league;
 mod live;
 mod mending;
 mod odd;

@@ -32,6 +32,8 @@ pub(super) enum Command {
     Run(RunArguments),
     /// Measure several proxies with one scenario, in interleaved rounds.
     Compare(CompareArguments),
+    /// Judge every proxy that this machine has: requirements, costs and latencies on one page.
+    League(LeagueArguments),
     /// Join the shards of a comparison and judge its thresholds once.
     Merge(MergeArguments),
     /// Judge a run folder again and draw its pages anew.
@@ -242,6 +244,45 @@ pub(super) struct CompareArguments {
     /// Sets a value of the scenario to another, such as `proxy.ttl=3s`; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub(super) settings: Vec<(String, String)>,
+    /// Language of the terminal [default: that of the environment].
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) lang: Option<Language>,
+}
+
+/// Which proxies are in the league, and by what they are judged.
+#[derive(Clone, Debug, Args)]
+pub(super) struct LeagueArguments {
+    /// Scenarios that judge each proxy, or folders of such [default: scenarios].
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenarios: Vec<PathBuf>,
+    /// A proxy: the name of an adapter, its file, or a folder with a profile; may be given several times. The first that is here
+    /// is the one that speed is compared with [default: every ready adapter].
+    #[arg(long, value_name = "NAME|FILE|DIR")]
+    pub(super) sut: Vec<String>,
+    /// Let a `pibl-judge.yaml` say what only its reader should allow: commands outside the fence, paths elsewhere, any limit.
+    #[arg(long)]
+    pub(super) trust_profile: bool,
+    /// Let the build of a submission use the network of this machine, to fetch what it depends on; without this it has none.
+    #[arg(long)]
+    pub(super) build_network: bool,
+    /// The scenario of the speed part, which has load steps.
+    #[arg(long, value_name = "SCENARIO", default_value = "scenarios/compare.yaml")]
+    pub(super) speed: PathBuf,
+    /// Rounds of the speed part; fewer than 8 make no intervals, 0 leaves it out.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=1000))]
+    pub(super) rounds: u16,
+    /// Longest time that all of it may take; what is there by then is shown [default: as long as it takes].
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) max_duration: Option<Duration>,
+    /// Keep the proxy on the first half of the CPUs, load and backends on the rest; recorded.
+    #[arg(long)]
+    pub(super) pin: bool,
+    /// Where the league goes, in a folder of its own beneath this one, with all its runs.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(super) out: PathBuf,
+    /// Seed of every random choice; drawn and recorded where none is given.
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
     /// Language of the terminal [default: that of the environment].
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) lang: Option<Language>,

@@ -11,6 +11,7 @@ mod diff;
 mod grade;
 mod init;
 mod input;
+mod league;
 mod list;
 mod live;
 mod mistyped;
@@ -52,7 +53,9 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
     };
     if matches!(
         line.command,
-        None | Some(Command::Run(_) | Command::Grade(_) | Command::Init(_) | Command::Compare(_))
+        None | Some(
+            Command::Run(_) | Command::Grade(_) | Command::Init(_) | Command::Compare(_) | Command::League(_)
+        )
     ) {
         // Before the first thread, and only where a proxy is going to be started.
         harness_run::proxy_under_test::guard::enter_namespaces_if_allowed();
@@ -67,6 +70,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         Some(Command::Check(check)) => check::run(&check),
         Some(Command::Init(init)) => init::run(&init),
         Some(Command::Compare(compare)) => compare::run(&compare),
+        Some(Command::League(league)) => league::run(&league),
         Some(Command::Simulate(simulate)) => simulate::run(&simulate),
         Some(Command::Merge(merge)) => compare::merge::run(&merge),
         Some(Command::List { lang }) => list::run(lang),

@@ -141,18 +141,23 @@ fn carry_out(
     all: &Interruption,
     watched: Watched<'_>,
 ) -> SuiteRun {
-    let Plan { name, title, strict, .. } = &selected.plan;
+    let plan = selected.plan.clone();
+    as_it_ended(&plan, conduct(arguments, selected, workers, all, watched))
+}
+
+/// A run among others, as it ended or could not be carried out.
+pub(super) fn as_it_ended(plan: &Plan, ended: Result<Finished, ExitCode>) -> SuiteRun {
     let run = SuiteRun {
-        name: name.clone(),
-        title: title.clone(),
-        proxy: selected.plan.adapter.name.clone(),
+        name: plan.name.clone(),
+        title: plan.title.clone(),
+        proxy: plan.adapter.name.clone(),
         exit: ExitCode::Usage,
-        strict: *strict,
+        strict: plan.strict,
         verdicts: Vec::new(),
         folder: None,
         took: Duration::ZERO,
     };
-    match conduct(arguments, selected, workers, all, watched) {
+    match ended {
         Ok(finished) => SuiteRun {
             exit: finished.exit,
             took: Duration::from_nanos(
@@ -249,13 +254,17 @@ fn announce(arguments: &RunArguments, selected: &Selected, language: Language) {
 
 /// When a run is ended. Unasked, it has more than ample time, so that only what hangs is cut short; what is held has all.
 fn longest(arguments: &RunArguments, plan: &Plan) -> Option<Duration> {
+    arguments.max_duration.or((!arguments.hold).then(|| ample(plan)))
+}
+
+/// More time than any run takes that is going to end.
+pub(super) fn ample(plan: &Plan) -> Duration {
     let most = if plan.is_small() { MOST_WHEN_SMALL } else { MOST };
-    let ample = (plan.estimated * PATIENCE).max(most) + plan.waits_for_slow();
-    arguments.max_duration.or((!arguments.hold).then_some(ample))
+    (plan.estimated * PATIENCE).max(most) + plan.waits_for_slow()
 }
 
 /// What has to be typed to see the same again.
-fn command_of(arguments: &RunArguments, selected: &Selected) -> Vec<String> {
+pub(super) fn command_of(arguments: &RunArguments, selected: &Selected) -> Vec<String> {
     let Plan { file, seed, .. } = &selected.plan;
     let mut command = vec!["harness".to_owned(), "run".to_owned(), file.display().to_string()];
     command.extend(["--sut".to_owned(), selected.sut.clone(), "--seed".to_owned(), seed.to_string()]);

@@ -144,7 +144,10 @@ fn plans_of(
 }
 
 /// The proxies under test, as named on the command line; pibl where none is.
-fn adapters(arguments: &RunArguments, language: Language) -> Result<Vec<(String, Adapter)>, String> {
+pub(super) fn adapters(
+    arguments: &RunArguments,
+    language: Language,
+) -> Result<Vec<(String, Adapter)>, String> {
     let default = ["pibl".to_owned()];
     let names = if arguments.sut.is_empty() { &default[..] } else { &arguments.sut };
     let (mut found, mut complaints) = (Vec::new(), Vec::new());

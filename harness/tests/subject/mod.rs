@@ -258,6 +258,7 @@ fn adapter() -> Adapter {
         title: "Subject".into(),
         origin: "test".into(),
         program: Program::Installed { name: "sh".into(), advice: None },
+        version: Vec::new(),
         copy_from: None,
         build: Vec::new(),
         directories: vec!["cache".into()],

@@ -17,7 +17,7 @@ pub use figures::{Figures, figures_of};
 pub use gates::{Doubt, Gated, Ruling, judge_gates};
 pub use one_run::{Limited, Reason, judge_run};
 pub use ratio::{Middle, Pair, Shows};
-pub use table::{Comparison, Row, Side, Subject, table};
+pub use table::{Comparison, Row, Side, Subject, beside, table};
 
 /// Confidence of every interval: repeated looks inflate the error, so each is at 99 %.
 pub const LEVEL: f64 = 0.99;

@@ -98,6 +98,20 @@ pub fn table(sides: Vec<Side>, rounds: &[Vec<Figures>], reference: Option<&Refer
     }
 }
 
+/// Every side beside one of them, each over the rounds that the two share: of many, one that drops out takes no round from the
+/// others. In the order of the sides; that of the one itself has its figures on both sides.
+pub fn beside(sides: &[Side], reference: usize, rounds: &[Vec<Figures>]) -> Vec<Comparison> {
+    let of = |round: &Vec<Figures>, side: usize| round.get(side).cloned().unwrap_or_default();
+    (0..sides.len())
+        .filter_map(|side| {
+            let two = vec![sides.get(side)?.clone(), sides.get(reference)?.clone()];
+            let rounds: Vec<_> =
+                rounds.iter().map(|round| vec![of(round, side), of(round, reference)]).collect();
+            Some(table(two, &rounds, None))
+        })
+        .collect()
+}
+
 fn row(subject: Subject, sides: usize, rounds: &[Vec<Figures>]) -> Row {
     let figure = |round: &Vec<Figures>, side: usize| {
         round.get(side).and_then(|figures| figures.get(subject.tag.as_deref(), subject.metric))
@@ -132,4 +146,34 @@ fn pooled(tag: &str, sides: usize, rounds: &[Vec<Figures>]) -> Vec<Option<Histog
             Some(sum)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::figures::tests::load;
+    use super::*;
+
+    fn side(name: &str) -> Side {
+        Side { name: name.into(), title: name.into() }
+    }
+
+    fn took(ms: u64) -> Figures {
+        Figures { tags: [("hits".to_owned(), load(400, ms, 0))].into(), ..Figures::default() }
+    }
+
+    #[test]
+    fn a_side_that_drops_out_of_rounds_takes_none_from_the_others() {
+        let rounds: Vec<Vec<Figures>> = (0..8)
+            .map(|round| vec![took(10), took(20), if round < 2 { took(40) } else { Figures::default() }])
+            .collect();
+        let sides = [side("one"), side("two"), side("rare")];
+        let p50 = |comparison: &Comparison| {
+            let row = comparison.rows.iter().find(|row| row.subject.metric == Metric::Latency(0.5));
+            row.and_then(|row| Some((row.sides[0]?.rounds, row.ratios[0].clone()?.interval.is_some())))
+        };
+        let all: Vec<_> = beside(&sides, 0, &rounds).iter().map(p50).collect();
+        assert_eq!(all, [Some((8, true)), Some((8, true)), Some((2, false))]);
+        // In one table of all three, two rounds would be left for everybody.
+        assert_eq!(p50(&table(sides.to_vec(), &rounds, None)), Some((2, false)));
+    }
 }

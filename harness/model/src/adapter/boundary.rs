@@ -57,6 +57,9 @@ pub(super) fn keep_to_boundary(
             return refuse(&["commands", key], Forbidden::OutsideTheFence);
         }
     }
+    if !adapter.version.is_empty() {
+        return refuse(&["version"], Forbidden::OutsideTheFence);
+    }
     if matches!(adapter.program, Program::Attach(_)) {
         return refuse(&["program", "attach"], Forbidden::OutsideTheFence);
     }
@@ -212,6 +215,7 @@ mod tests {
         for (more, key, shown) in [
             ("commands: {stop: [/bin/sh, -c, id]}", "commands.stop", "stop"),
             ("stop: {signal: SIGTERM}\ncommands:\n  kill: [id]", "commands.kill", "kill"),
+            ("version: [-c, id]", "version", "version"),
             ("limits: {confined: false}", "limits.confined", "confined"),
             ("limits: {readable: [/]}", "limits.readable", "readable"),
             ("limits: {memory: 64GiB}", "limits.memory", "memory"),

@@ -13,7 +13,14 @@ pub const ALL: &[(&str, &str)] = &[
     ("squid", include_str!("../../../../scenarios/suts/squid.yaml")),
     ("trafficserver", include_str!("../../../../scenarios/suts/trafficserver.yaml")),
     ("caddy", include_str!("../../../../scenarios/suts/caddy.yaml")),
+    ("lighttpd", include_str!("../../../../scenarios/suts/lighttpd.yaml")),
+    ("h2o", include_str!("../../../../scenarios/suts/h2o.yaml")),
+    ("node-http-proxy", include_str!("../../../../scenarios/suts/node-http-proxy.yaml")),
+    ("nginx-tutorial", include_str!("../../../../scenarios/suts/nginx-tutorial.yaml")),
 ];
+
+/// One that is another setting of a proxy above, for a scenario that asks about it; a league has each proxy once.
+pub const VARIANTS: &[&str] = &["pibl-private"];
 
 /// The text of one.
 pub fn text_of(name: &str) -> Option<&'static str> {

@@ -41,6 +41,9 @@ pub struct AdapterFile {
     pub title: Option<String>,
     /// Where the program comes from.
     pub program: ProgramFile,
+    /// Arguments at which it prints its version and ends well, such as `[--version]`.
+    #[serde(default)]
+    pub version: Vec<String>,
     /// Directory that is copied into the private working directory, relative to this file.
     #[serde(default)]
     pub copy_from: Option<PathBuf>,
@@ -231,6 +234,7 @@ pub(super) fn completed(text: &Arc<str>, origin: &Path) -> Result<Adapter, Probl
             ProgramFile::Own(path) => Program::Own { path },
             ProgramFile::Attach(attach) => Program::Attach(attach),
         },
+        version: file.version,
         // A profile that lies in a submission speaks of what lies beside it.
         copy_from: file
             .copy_from

@@ -41,6 +41,9 @@ pub struct Adapter {
     pub origin: String,
     /// Where the program comes from.
     pub program: Program,
+    /// Arguments at which it prints its version and ends well; none: it is not asked.
+    #[serde(default)]
+    pub version: Vec<String>,
     /// Directory that is copied into the private working directory, if any.
     pub copy_from: Option<std::path::PathBuf>,
     /// Commands that build it, in the private copy; argv lists.

@@ -103,6 +103,7 @@ pub fn adapter() -> Adapter {
         title: "Test".to_owned(),
         origin: "built in".to_owned(),
         program: Program::Installed { name: "proxy".to_owned(), advice: None },
+        version: Vec::new(),
         copy_from: None,
         build: Vec::new(),
         directories: Vec::new(),

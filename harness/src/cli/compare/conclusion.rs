@@ -100,7 +100,7 @@ pub(super) fn conclude(
 }
 
 /// The command line as it was typed, with the seed that it did not name, so that it can be repeated.
-fn typed(seed: Option<u64>) -> String {
+pub(in crate::cli) fn typed(seed: Option<u64>) -> String {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let seed = seed.map(|seed| ["--seed".to_owned(), seed.to_string()]).into_iter().flatten();
     let words = std::iter::once("harness".to_owned()).chain(words).chain(seed);

@@ -4,12 +4,12 @@
 //! the result. What figures mean and what follows for a threshold is the business of `harness_judge::compare`.
 
 mod baseline;
-mod conclusion;
+pub(super) mod conclusion;
 mod fingerprint;
 pub(super) mod merge;
-mod rounds;
+pub(super) mod rounds;
 pub(super) mod shard;
-mod sides;
+pub(super) mod sides;
 
 use std::path::Path;
 use std::time::Duration;

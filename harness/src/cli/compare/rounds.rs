@@ -24,7 +24,7 @@ use harness_tell::language::{self, Language, Span};
 /// Why a side has no figures in a round; said once for each side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Trouble {
+pub(in crate::cli) enum Trouble {
     /// It did not get ready.
     NotReady { side: usize },
     /// It answered wrongly.
@@ -32,7 +32,7 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    pub(super) fn words(self, names: &[&str]) -> Bilingual {
+    pub(in crate::cli) fn words(self, names: &[&str]) -> Bilingual {
         let name = |side: usize| names.get(side).copied().unwrap_or_default();
         let words = |language| match self {
             Trouble::NotReady { side } => side_not_ready(language, name(side)),
@@ -43,36 +43,36 @@ impl Trouble {
 }
 
 /// More time than any comparison takes.
-pub(super) const FOR_EVER: Duration = Duration::from_secs(366 * 86_400);
+pub(in crate::cli) const FOR_EVER: Duration = Duration::from_secs(366 * 86_400);
 
 /// The rounds so far.
-pub(super) struct Rounds<'a> {
+pub(in crate::cli) struct Rounds<'a> {
     sides: &'a Sides,
     folder: PathBuf,
     interruption: Interruption,
     language: Language,
     /// Whether the build of a submission may use the network of the host.
-    pub(super) build_network: bool,
+    pub(in crate::cli) build_network: bool,
     clock: RunClock,
     /// What is left of the time allowed; building programs takes none of it.
     left: Duration,
     /// The number of the first round: those before it are measured elsewhere.
     first: usize,
     /// By round and side.
-    pub(super) figures: Vec<Vec<Figures>>,
+    pub(in crate::cli) figures: Vec<Vec<Figures>>,
     /// Run folders, by round and side.
-    pub(super) runs: Vec<Vec<String>>,
+    pub(in crate::cli) runs: Vec<Vec<String>>,
     /// Whether that run gave figures.
-    pub(super) measured: Vec<Vec<bool>>,
-    pub(super) troubles: Vec<Trouble>,
+    pub(in crate::cli) measured: Vec<Vec<bool>>,
+    pub(in crate::cli) troubles: Vec<Trouble>,
     /// Whether the user or the clock ended it before all rounds that were asked for.
-    pub(super) cut_short: bool,
+    pub(in crate::cli) cut_short: bool,
     /// Rounds that were asked for last.
-    pub(super) wanted: usize,
+    pub(in crate::cli) wanted: usize,
 }
 
 impl<'a> Rounds<'a> {
-    pub(super) fn new(
+    pub(in crate::cli) fn new(
         sides: &'a Sides,
         folder: &Path,
         interruption: Interruption,
@@ -99,7 +99,7 @@ impl<'a> Rounds<'a> {
     }
 
     /// Whether the user ended it.
-    pub(super) fn interrupted(&self) -> bool {
+    pub(in crate::cli) fn interrupted(&self) -> bool {
         self.interruption.cause().is_some()
     }
 
@@ -107,7 +107,7 @@ impl<'a> Rounds<'a> {
     ///
     /// # Errors
     /// A run could not be carried out for reasons that are not the proxy's.
-    pub(super) fn go_on_to(&mut self, wanted: usize) -> Result<(), RunProblem> {
+    pub(in crate::cli) fn go_on_to(&mut self, wanted: usize) -> Result<(), RunProblem> {
         self.wanted = wanted;
         let began = self.clock.now();
         let before = self.figures.len();
@@ -164,7 +164,7 @@ impl<'a> Rounds<'a> {
             hold: false,
             desk: conductor::Desk::default(),
             build_network: self.build_network,
-            observer: Arc::new(OneOfMany(self.language)),
+            observer: Arc::new(OneOfMany { language: self.language, pages: false }),
         })?;
         self.spend(self.clock.now().since(began).saturating_sub(built_after(&finished.record)));
         if self.left.is_zero() {
@@ -215,19 +215,23 @@ fn answered_wrongly(finished: &Finished) -> bool {
 }
 
 /// A B C, then C B A: what drifts over time meets every side alike.
-fn order(round: usize, sides: usize) -> Vec<usize> {
+pub(in crate::cli) fn order(round: usize, sides: usize) -> Vec<usize> {
     let there: Vec<usize> = (0..sides).collect();
     if round.is_multiple_of(2) { there } else { there.into_iter().rev().collect() }
 }
 
 /// Shows nothing of a single run but what takes long before it.
-struct OneOfMany(Language);
+pub(in crate::cli) struct OneOfMany {
+    pub(in crate::cli) language: Language,
+    /// Whether it has pages of its own.
+    pub(in crate::cli) pages: bool,
+}
 
 impl Observer for OneOfMany {
     fn began(&self, _plan: &Plan, _run_directory: &Path, _events: Listener) {}
 
     fn preparing(&self, preparation: &Preparation) {
-        anstream::eprintln!("{}", language::preparation(self.0, preparation));
+        anstream::eprintln!("{}", language::preparation(self.language, preparation));
     }
 
     fn holding(&self, _held: &crate::conductor::Held<'_>) {}
@@ -235,7 +239,7 @@ impl Observer for OneOfMany {
     fn ended(&self) {}
 
     fn wants_pages(&self) -> bool {
-        false
+        self.pages
     }
 }
 

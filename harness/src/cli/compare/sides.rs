@@ -19,45 +19,45 @@ use super::super::input;
 use super::baseline;
 
 /// Straight at the first backend.
-pub(super) const DIRECT: &str = "direct";
+pub(in crate::cli) const DIRECT: &str = "direct";
 
 /// What is compared.
-pub(super) struct Sides {
+pub(in crate::cli) struct Sides {
     /// The scenario's short name, title and file.
-    pub(super) scenario: String,
-    pub(super) title: Bilingual,
-    pub(super) file: String,
+    pub(in crate::cli) scenario: String,
+    pub(in crate::cli) title: Bilingual,
+    pub(in crate::cli) file: String,
     /// In the order of the command line: the first is the one under test.
-    pub(super) all: Vec<Contender>,
+    pub(in crate::cli) all: Vec<Contender>,
     /// The thresholds of the scenario.
-    pub(super) gates: Vec<Gate>,
+    pub(in crate::cli) gates: Vec<Gate>,
     /// What `--baseline` names.
-    pub(super) reference: Option<Reference>,
+    pub(in crate::cli) reference: Option<Reference>,
     /// Of the first round; each later one has the next.
-    pub(super) seed: u64,
+    pub(in crate::cli) seed: u64,
 }
 
 /// One side.
-pub(super) struct Contender {
+pub(in crate::cli) struct Contender {
     /// As it is called on the command line and in thresholds.
-    pub(super) name: String,
-    pub(super) plan: Plan,
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) plan: Plan,
     /// Whether there is no proxy between client and backend.
-    pub(super) direct: bool,
+    pub(in crate::cli) direct: bool,
 }
 
 impl Sides {
-    pub(super) fn names(&self) -> Vec<&str> {
+    pub(in crate::cli) fn names(&self) -> Vec<&str> {
         self.all.iter().map(|side| side.name.as_str()).collect()
     }
 
-    pub(super) fn sides(&self) -> Vec<Side> {
+    pub(in crate::cli) fn sides(&self) -> Vec<Side> {
         let side = |it: &Contender| Side { name: it.name.clone(), title: it.name.clone() };
         self.all.iter().map(side).collect()
     }
 
     /// How long a round is expected to take.
-    pub(super) fn round(&self) -> Duration {
+    pub(in crate::cli) fn round(&self) -> Duration {
         self.all.iter().map(|side| side.plan.estimated).sum()
     }
 }
@@ -66,7 +66,7 @@ impl Sides {
 ///
 /// # Errors
 /// What is wrong with the files or the arguments, ready to be printed.
-pub(super) fn understand(arguments: &CompareArguments, language: Language) -> Result<Sides, String> {
+pub(in crate::cli) fn understand(arguments: &CompareArguments, language: Language) -> Result<Sides, String> {
     if arguments.sut.len() < 2 {
         return Err(two_sides(language));
     }

@@ -32,6 +32,7 @@ pub mod init_words;
 mod input_words;
 #[deny(clippy::wildcard_enum_match_arm)]
 mod latency_words;
+pub mod league_words;
 #[deny(clippy::wildcard_enum_match_arm)]
 pub mod live_words;
 pub mod load_words;

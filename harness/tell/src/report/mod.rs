@@ -13,6 +13,7 @@ mod html;
 mod json;
 mod junit;
 mod latency;
+mod league;
 pub mod live;
 mod markdown;
 mod mending;
@@ -39,6 +40,9 @@ pub use diff::{Change, RunDiff, write_diff};
 pub use forecast::{Calibrated, Calibration, Simulated, SimulationKind, write_simulation};
 pub use html::{Frame, LIVE_SCRIPT, LivePage, LiveScript, code_around, framed, live_page, tried};
 pub use json::{VerdictsDocument, verdicts_schema};
+pub use league::{
+    Asked, Entrant, League, LeagueEnd, LeagueScenario, Speed, SpeedSide, league_file, write_league,
+};
 pub use markdown::{escape as markdown_escape, summary_in};
 pub use mending::{Group, Instance, command_for, groups, instance};
 pub use overview::{Overview, exit_code};

@@ -1,7 +1,7 @@
 //! The forest plot of two sides: a row for each figure with what both came to, their ratio, its interval and the dots of the rounds.
 //!
-//! `html::comparison` shows one for each other side. The strips are drawn to scale on one logarithmic axis, so that twice and half
-//! lie equally far from 1; every figure that is drawn stands beside it as text, from the same place.
+//! `html::comparison` shows one for each other side, `html::league` one for each figure. The strips are drawn to scale on one
+//! logarithmic axis, so that twice and half lie equally far from 1; every figure that is drawn stands beside it as text, from the same place.
 
 use maud::{Markup, html};
 
@@ -23,7 +23,7 @@ const NAMED: [f64; 15] =
     [1.001, 1.002, 1.005, 1.01, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 5.0, 10.0, 20.0, 100.0, 1_000.0];
 
 /// Where ratios lie in a strip.
-struct Axis {
+pub(super) struct Axis {
     low: f64,
     high: f64,
 }
@@ -31,12 +31,17 @@ struct Axis {
 impl Axis {
     /// From the least of all ratios to the most, and 1 in any case. What is more than twice as much or less than half lies beyond it
     /// where anything lies within, so that one large difference does not hide all small ones.
-    fn of(pairs: &[&Pair]) -> Axis {
+    pub(super) fn of(pairs: &[&Pair]) -> Axis {
         let near = |pair: &&&Pair| pair.ratio > 0.5 && pair.ratio < 2.0;
         let some_near = pairs.iter().any(|pair| near(&pair));
-        let shown: Vec<&&Pair> = pairs.iter().filter(|pair| !some_near || near(pair)).collect();
-        let ends = shown.iter().flat_map(|pair| pair.interval.iter().flat_map(|(low, high)| [*low, *high]));
-        let all = shown.iter().flat_map(|pair| &pair.rounds).copied().chain(ends).filter(|at| *at > 0.0);
+        let shown: Vec<&Pair> = pairs.iter().filter(|pair| !some_near || near(pair)).copied().collect();
+        Axis::over(&shown)
+    }
+
+    /// The same with room for all of them, where it is of different sides and not of different figures.
+    pub(super) fn over(pairs: &[&Pair]) -> Axis {
+        let ends = pairs.iter().flat_map(|pair| pair.interval.iter().flat_map(|(low, high)| [*low, *high]));
+        let all = pairs.iter().flat_map(|pair| &pair.rounds).copied().chain(ends).filter(|at| *at > 0.0);
         let (low, high) =
             all.map(f64::ln).fold((-0.01f64, 0.01f64), |(low, high), at| (low.min(at), high.max(at)));
         Axis { low, high }
@@ -103,14 +108,14 @@ pub(super) fn forest(comparison: &Comparison, other: usize, language: Language) 
 }
 
 /// The class of a row: a difference catches the eye, whichever way it goes.
-fn tone(pair: Option<&Pair>) -> &'static str {
+pub(super) fn tone(pair: Option<&Pair>) -> &'static str {
     match pair.map(Pair::shows) {
         Some(Shows::More | Shows::Less) => "differs",
         _ => "alike",
     }
 }
 
-fn axis_of(axis: &Axis, language: Language) -> Markup {
+pub(super) fn axis_of(axis: &Axis, language: Language) -> Markup {
     html! {
         svg .strip width=(WIDTH) height="18" viewBox={ "0 0 " (WIDTH) " 18" } aria-hidden="true" {
             @for tick in axis.ticks() {
@@ -126,7 +131,7 @@ fn arrow(x: f64, right: bool) -> String {
     format!("M{base} 16 L{tip} 21 L{base} 26 Z")
 }
 
-fn strip(axis: &Axis, pair: &Pair, language: Language) -> Markup {
+pub(super) fn strip(axis: &Axis, pair: &Pair, language: Language) -> Markup {
     let rounds: Vec<String> = pair.rounds.iter().map(|round| Decimal(*round, 3).in_words(language)).collect();
     let said = format!("{} · {}", ratio(language, Some(pair)), rounds.join("; "));
     html! {

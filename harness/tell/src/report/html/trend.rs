@@ -212,7 +212,7 @@ fn report_of(run: &Run, language: Language) -> String {
 }
 
 /// A name as part of an address: what is no letter, digit or one of `-._~` as its bytes (RFC 3986 §2.3).
-fn encoded(name: &str) -> String {
+pub(super) fn encoded(name: &str) -> String {
     let mut text = String::new();
     for byte in name.bytes() {
         match byte {
@@ -225,7 +225,7 @@ fn encoded(name: &str) -> String {
     text
 }
 
-const fn class(outcome: Outcome) -> &'static str {
+pub(super) const fn class(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pass => "pass",
         Outcome::Fail => "fail",
