@@ -42,9 +42,14 @@ pub(super) fn says_close(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     }
 }
 
-/// Whether the connection on which a request was to go was gone right after its last answer, though nothing had said so.
+/// Whether the connection on which a request was to go was gone right after its last answer, though nothing had said so. Who sends
+/// several requests ahead is told by an answer that none of them had to wait for.
 fn was_gone(ledger: &Ledger<'_>, asked: &Asked<'_>) -> bool {
     let Some(reconnected) = &asked.exchange.reconnected else { return false };
+    let on_it = |other: &&Asked<'_>| other.exchange.connection == reconnected.connection;
+    if reconnected.connection.is_some() && ledger.asked.iter().filter(on_it).any(says_so) {
+        return false;
+    }
     let closed = !matches!(reconnected.found, FoundGone::Spoke { .. });
     let idle = reconnected.idle.unwrap_or_default();
     let from = fake_backends::clock::Moment(asked.sent().0.saturating_sub(idle.as_nanos() as u64));
@@ -79,6 +84,11 @@ mod tests {
     }
 
     fn run_of(version: &str, idle_ms: Option<u64>) -> (Outcome, Finding) {
+        run_with(&format!("{version} 200 OK"), idle_ms, Some(7))
+    }
+
+    /// Answers with this head, and a connection of this number that was found gone.
+    fn run_with(head: &str, idle_ms: Option<u64>, gone: Option<u64>) -> (Outcome, Finding) {
         let mut kit = Kit::new(3);
         let serial = Serial {
             requests: 8,
@@ -93,23 +103,34 @@ mod tests {
             let at = 20_000.0 + f64::from(n) * 6_000.0;
             let mut ask = Ask::get(Purpose::Serial, &format!("/s/{n}"), at).by("b1");
             ask.reconnected = idle_ms.filter(|_| n > 0).map(|idle| Reconnected {
-                connection: Some(7),
+                connection: gone,
                 answered: 1,
                 idle: Some(Duration::from_millis(idle)),
                 found: FoundGone::Idle,
             });
-            ask.on_connection = if idle_ms.is_none() && version == "HTTP/1.1" { n + 1 } else { 1 };
+            ask.on_connection = if idle_ms.is_none() && head.starts_with("HTTP/1.1") { n + 1 } else { 1 };
             kit.ask(ask);
         }
         for event in &mut kit.record.events {
             if let EventKind::Exchange(exchange) = &mut event.event
                 && let Some(response) = &mut exchange.response
             {
-                response.head.0 = format!("{version} 200 OK\r\n\r\n").into();
+                response.head.0 = format!("{head}\r\n\r\n").into();
             }
         }
         let verdict = kit.judge(CheckId::ConnectionsSaysClose);
         (verdict.outcome, verdict.finding)
+    }
+
+    /// Five requests were sent ahead and the answer to the first says `Connection: close`: the others go over connections of
+    /// their own (issue 21, http-proxy of Node).
+    #[test]
+    fn who_says_so_in_the_first_of_several_answers_is_believed() {
+        let said = "HTTP/1.1 200 OK\r\nConnection: close";
+        // The first exchange of the kit has the connection 1.
+        let (outcome, finding) = run_with(said, Some(2), Some(1));
+        assert_eq!(outcome, Outcome::Pass, "{finding:?}");
+        assert_eq!(run_with("HTTP/1.1 200 OK", Some(2), Some(1)).0, Outcome::Fail, "nothing said so");
     }
 
     #[test]

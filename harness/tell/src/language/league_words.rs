@@ -24,6 +24,7 @@ pub enum LeagueLabel {
     NotMet,
     Beyond,
     AllMet,
+    WhatFollows,
     Runs,
     NoSpeed,
     Reference,
@@ -44,9 +45,10 @@ words!(LeagueLabel {
     LeagueLabel::Version => { en: "Version", es: "Versión" },
     LeagueLabel::ToInstall => { en: "To judge it here", es: "Para evaluarlo aquí" },
     LeagueLabel::Sum => { en: "All", es: "Todo" },
-    LeagueLabel::NotMet => { en: "Required and not met", es: "Obligatorio y no cumplido" },
+    LeagueLabel::NotMet => { en: "Required, and not passed", es: "Obligatorio, y sin cumplir" },
     LeagueLabel::Beyond => { en: "Beyond what is required, not met", es: "Más allá de lo obligatorio, no cumplido" },
     LeagueLabel::AllMet => { en: "Every required check that it was asked passed.", es: "Cumple toda verificación obligatoria que se le pidió." },
+    LeagueLabel::WhatFollows => { en: "What follows from another check stands in the table of every check.", es: "Lo que se sigue de otra verificación está en la tabla de todas." },
     LeagueLabel::Runs => { en: "Runs", es: "Ejecuciones" },
     LeagueLabel::NoSpeed => { en: "The speed part was left out (--rounds 0).", es: "La parte de velocidad se dejó fuera (`--rounds 0`)." },
     LeagueLabel::Reference => { en: "reference", es: "referencia" },
@@ -119,6 +121,10 @@ messages! {
     pub fn line(passed: usize, required: usize) {
         en: "{passed}/{required} required", es: "{passed}/{required} obligatorias",
     }
+    /// Checks of which nothing is known.
+    pub fn not_carried_out(checks: usize) {
+        en: "required checks not carried out: {checks}", es: "verificaciones obligatorias que no se ejecutaron: {checks}",
+    }
     /// Nothing that could be judged.
     pub fn nobody_here() {
         en: "none of these proxies is on this machine, so there is nothing to judge",
@@ -157,6 +163,13 @@ pub fn meaning(exit: ExitCode, language: Language) -> String {
 /// A figure of a cell: `12/14`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share(pub usize, pub usize);
+
+impl Share {
+    /// Whether it is all of them.
+    pub const fn is_whole(self) -> bool {
+        self.0 == self.1
+    }
+}
 
 impl InWords for Share {
     fn in_words(&self, _: Language) -> String {

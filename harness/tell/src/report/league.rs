@@ -15,7 +15,9 @@ use super::pages::{ReportError, write};
 use super::suite::SuiteRun;
 use super::wire::plain;
 use crate::language::compare_words::{middle, ratio};
-use crate::language::league_words::{LeagueLabel, Share, headline, line, not_here};
+use crate::language::league_words::{
+    LeagueLabel, Share, goes_on, headline, interrupted, line, not_carried_out, not_here, out_of_time,
+};
 use crate::language::report_words::Label;
 use crate::language::{InWords as _, Language, verdict_sentence};
 use harness_judge::check::{Outcome, Verdict};
@@ -153,6 +155,8 @@ pub struct CheckRow {
     pub kind: Kind,
     /// The worst verdict; `None`: a run that asks it was not carried out, and no other failed.
     pub outcome: Option<Outcome>,
+    /// Whether another check explains it: what it depends on failed, or the same fault was seen there.
+    pub follows: bool,
     /// Folder of the run with that verdict.
     pub run: Option<String>,
     /// What was seen, where it did not pass.
@@ -273,9 +277,18 @@ impl Entrant {
         Share(sum(|cell| cell.passed), sum(|cell| cell.required))
     }
 
-    /// Its checks of a kind that did not pass, those that failed first.
+    /// Its required checks of which nothing is known, since a run that asks them was not carried out.
+    pub fn not_carried_out(&self) -> usize {
+        self.checks.iter().filter(|row| row.kind == Kind::Required && row.outcome.is_none()).count()
+    }
+
+    /// Its checks of a kind that were carried out and did not pass, those that failed first. What is open only because of another is
+    /// left out, a failure never.
     pub fn not_met(&self, kind: Kind) -> impl Iterator<Item = &CheckRow> {
-        let open = |row: &&CheckRow| row.outcome.is_none_or(|outcome| outcome != Outcome::Pass);
+        let open = |row: &&CheckRow| match row.outcome {
+            None | Some(Outcome::Pass) => false,
+            Some(outcome) => outcome == Outcome::Fail || !row.follows,
+        };
         let failed = |row: &&CheckRow| row.outcome == Some(Outcome::Fail);
         let of_kind = move |row: &&CheckRow| row.kind == kind;
         let all = move || self.checks.iter().filter(of_kind).filter(open);
@@ -316,6 +329,9 @@ fn rows(asked: &[Asked], runs: &[&SuiteRun], folder: &Path) -> Vec<CheckRow> {
             requirement: check.requirement(),
             kind: if is_required { Kind::Required } else { asking.first().map_or(Kind::Check, |it| it.kind) },
             outcome: worst.map(|(verdict, _)| verdict.outcome),
+            follows: worst.is_some_and(|(verdict, _)| {
+                verdict.explained_by.is_some() || verdict.outcome == Outcome::Blocked
+            }),
             run: worst.and_then(|(_, run)| relative(run, folder)),
             seen: worst.filter(|(verdict, _)| verdict.outcome != Outcome::Pass).map(|it| seen(it.0)),
         }
@@ -420,17 +436,36 @@ impl League {
         headline(language, judged, self.scenarios.len(), self.carried_out, absent)
     }
 
+    /// Why it is not whole.
+    pub fn partial(&self, language: Language) -> Option<String> {
+        let words = match self.end {
+            LeagueEnd::Whole => return None,
+            LeagueEnd::GoesOn => goes_on,
+            LeagueEnd::Interrupted => interrupted,
+            LeagueEnd::OutOfTime => out_of_time,
+        };
+        Some(words(language, self.carried_out, self.planned))
+    }
+
     /// One line for each proxy, for a terminal.
     pub fn lines(&self, language: Language) -> String {
-        let mut text = format!("\n{}\n\n", self.headline(language));
+        let mut text = format!("\n{}\n", self.headline(language));
+        if let Some(partial) = self.partial(language) {
+            let _ = writeln!(text, "{partial}");
+        }
+        text.push('\n');
         let width =
             self.entrants.iter().map(|entrant| entrant.name.chars().count()).max().unwrap_or_default();
         for entrant in self.judged() {
             let Share(passed, required) = entrant.share();
-            let open: Vec<String> = entrant
+            let mut open: Vec<String> = entrant
                 .not_met(Kind::Required)
                 .map(|row| format!("{} {}", sign(row.outcome), row.check.name()))
                 .collect();
+            let missing = entrant.not_carried_out();
+            open.extend(
+                (missing > 0).then(|| format!("{} {}", sign(None), not_carried_out(language, missing))),
+            );
             let said = line(language, passed, required);
             let _ = writeln!(text, "  {:width$}  {said}  {}", entrant.name, open.join("  ").trim_end());
         }

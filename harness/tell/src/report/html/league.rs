@@ -11,14 +11,13 @@ use super::frame::{Frame, coded, framed};
 use super::trend::{class, encoded};
 use crate::language::compare_words::{CompareLabel, covers, middle, noise, ratio, shown};
 use crate::language::league_words::{
-    LeagueLabel, Share, cell, goes_on, how_to_read, interrupted, meaning, out_of_time, ratios_to, rounds_of,
-    what_it_asks,
+    LeagueLabel, Share, cell, how_to_read, meaning, not_carried_out, ratios_to, rounds_of, what_it_asks,
 };
 use crate::language::page_words::resolution;
 use crate::language::report_words::{Label, verdict_words};
 use crate::language::{InWords as _, Language, Milliseconds, Percent, requirement_text, title};
 use crate::report::league::{
-    Cell, CheckRow, Entrant, League, LeagueEnd, Speed, SpeedFigure, SpeedSide, league_file, sign,
+    Cell, CheckRow, Entrant, League, Speed, SpeedFigure, SpeedSide, league_file, sign,
 };
 use crate::report::wire::plain;
 use harness_judge::check::Outcome;
@@ -30,7 +29,7 @@ use harness_model::catalogue::{CheckId, Kind};
 const OWN_STYLE: &str = "\
 .matrix{width:auto;min-width:100%}.matrix th,.matrix td{white-space:nowrap;overflow-wrap:normal;padding:.45rem .9rem .45rem 0;vertical-align:middle;font-variant-numeric:tabular-nums}\
 .matrix th[scope=row]{position:sticky;left:0;background:var(--paper);z-index:1;font-weight:600}.matrix th[scope=row] small{display:block;font-weight:400}\
-.matrix td a,.matrix td span.sign{color:var(--tone);text-decoration:none}.matrix td a:hover{text-decoration:underline}.matrix td small{display:block}\
+.apart{margin-top:1.6rem}.matrix td a,.matrix td span.sign{color:var(--tone);text-decoration:none;font-weight:400}.matrix td a:hover{text-decoration:underline}.matrix td small{display:block}\
 .every td{text-align:center;padding-right:.4rem}.every thead th:not(:first-child){writing-mode:vertical-rl;transform:rotate(180deg);padding:.3rem 0;vertical-align:top;text-align:left}\
 .every .group th{color:var(--soft);font-weight:600;padding-top:1rem;position:static}\
 .proxy{background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:.9rem clamp(.9rem,3vw,1.4rem);margin:0 0 .9rem}.proxy h3{margin:0 0 .2rem}.proxy>p:first-of-type{margin-top:0}.proxy li{margin:.3rem 0}.proxy .fail a,.proxy .inconclusive a,.proxy .blocked a{color:var(--tone)}\
@@ -56,11 +55,11 @@ pub(in crate::report) fn league_page(league: &League, language: Language) -> Str
                 section {
                     h1 { (title) }
                     p .answer { (league.headline(language)) }
-                    @if let Some(partial) = partial(league, language) { p .mend role="note" { (coded(&partial)) } }
+                    @if let Some(partial) = league.partial(language) { p .mend role="note" { (coded(&partial)) } }
                     p { (what_it_asks(language)) }
-                    h2 #matrix { (LeagueLabel::Requirements.in_words(language)) }
+                    h2 #matrix .apart { (LeagueLabel::Requirements.in_words(language)) }
                     (matrix(league, language))
-                    p .aside { (how_to_read(language)) " " (legend(language)) }
+                    p .aside { (legend(language)) } p .aside { (how_to_read(language)) }
                     (what_they_ask(league, language))
                 }
                 section .speed #speed {
@@ -95,17 +94,6 @@ pub(in crate::report) fn league_page(league: &League, language: Language) -> Str
         }
     };
     framed(&frame, &content)
-}
-
-/// Why it is not whole.
-fn partial(league: &League, language: Language) -> Option<String> {
-    let words = match league.end {
-        LeagueEnd::Whole => return None,
-        LeagueEnd::GoesOn => goes_on,
-        LeagueEnd::Interrupted => interrupted,
-        LeagueEnd::OutOfTime => out_of_time,
-    };
-    Some(words(language, league.carried_out, league.planned))
 }
 
 fn legend(language: Language) -> String {
@@ -286,8 +274,10 @@ fn by_itself(entrant: &Entrant, language: Language) -> Markup {
         article .proxy #{ "proxy-" (encoded(&entrant.name)) } {
             h3 { (plain(&entrant.title, 80)) }
             p .aside { (entrant.share().in_words(language)) " · " (LeagueLabel::Version.in_words(language)) ": " (version) }
-            @if required.is_empty() { p { (LeagueLabel::AllMet.in_words(language)) } }
-            @else { h4 { (LeagueLabel::NotMet.in_words(language)) } (list(&required, language)) }
+            @let missing = entrant.not_carried_out();
+            @if missing > 0 { p .blocked { span .sign { (sign(None)) } " " (not_carried_out(language, missing)) } }
+            @if entrant.share().is_whole() { p { (LeagueLabel::AllMet.in_words(language)) } }
+            @if !required.is_empty() { h4 { (LeagueLabel::NotMet.in_words(language)) } (list(&required, language)) p .aside { (LeagueLabel::WhatFollows.in_words(language)) } }
             @if !beyond.is_empty() {
                 details {
                     summary { (LeagueLabel::Beyond.in_words(language)) " (" (beyond.len()) ")" }
@@ -319,7 +309,7 @@ fn list(rows: &[&CheckRow], language: Language) -> Markup {
                 @let name = html! { (sign(row.outcome)) " " code { (row.check.name()) } };
                 li .(tone_of(row.outcome)) {
                     (linked(row.run.as_deref(), Some(row.check), language, &format!("{}: {words}", row.check.name()), &name))
-                    " – " (title(row.check, language)) ". " small { (words) @if let Some(seen) = &row.seen { ": " (language.of(seen)) } }
+                    " – " (coded(&title(row.check, language))) ". " small { (words) @if let Some(seen) = &row.seen { ": " (coded(language.of(seen))) } }
                 }
             }
         }
