@@ -351,8 +351,9 @@ impl Cell {
         let (required, beyond) = (of_kind(Kind::Required), of_kind(Kind::Optimal));
         let deciding = if required.is_empty() { &beyond } else { &required };
         let first = |wanted: Option<Outcome>| deciding.iter().find(|row| row.outcome == wanted);
-        let gravest = OUTCOMES.into_iter().filter(|outcome| *outcome != Outcome::Fail).map(Some);
-        let named = [Some(Outcome::Fail), None].into_iter().chain(gravest).find_map(first)?;
+        // What is declared as not implemented names the cell before what it leaves without ground.
+        let before = [Some(Outcome::Fail), None, Some(Outcome::Inconclusive), Some(Outcome::Unsupported)];
+        let named = before.into_iter().chain(OUTCOMES.map(Some)).find_map(first)?;
         Some(Cell {
             requirement,
             outcome: named.outcome,
