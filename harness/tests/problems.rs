@@ -92,6 +92,23 @@ fn slips_on_the_command_line_are_answered_in_spanish_too() {
 }
 
 #[test]
+fn a_folder_of_temporary_files_that_is_none_is_no_fault_of_a_proxy() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_owned();
+    for (language, expected) in [("en", "temporary files, /nowhere"), ("es", "archivos temporales, /nowhere")]
+    {
+        let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+            .args(["scenarios/ttl.yaml", "--lang", language])
+            .current_dir(&folder)
+            .env("TMPDIR", "/nowhere")
+            .output()
+            .expect("the harness starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn output_that_nobody_takes_is_told_in_a_sentence_and_is_no_bug() {
     use std::process::Stdio;

@@ -57,6 +57,17 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
             Command::Run(_) | Command::Grade(_) | Command::Init(_) | Command::Compare(_) | Command::League(_)
         )
     ) {
+        // What the judge cannot have is no fault of any proxy, whose copy lies there.
+        if let Err(error) = tempfile::tempfile() {
+            let folder = std::env::temp_dir().display().to_string();
+            let language = mistyped::language_of(&arguments);
+            let _ = writeln!(
+                std::io::stderr(),
+                "{}",
+                run_words::no_temporary_files(language, &folder, &error.to_string())
+            );
+            return ExitCode::Usage;
+        }
         // Before the first thread, and only where a proxy is going to be started.
         harness_run::proxy_under_test::guard::enter_namespaces_if_allowed();
     }

@@ -34,6 +34,11 @@ crate::messages! {
         en: "{files} changed since the run: not what the manifest knows",
         es: "después de la corrida hubo cambios en {files}: no es lo que consta en el manifiesto",
     }
+    /// Nothing can be written where temporary files go.
+    pub fn no_temporary_files(folder: &str, why: &str) {
+        en: "nothing can be written to the folder of temporary files, {folder} ({why}); set TMPDIR to one that can be written to",
+        es: "no se puede escribir en la carpeta de archivos temporales, {folder} ({why}); indique otra con TMPDIR",
+    }
     /// What was found could not be printed.
     pub fn could_not_print(why: &str) {
         en: "could not print what was found ({why}); what a run has recorded is in its folder",
