@@ -5,11 +5,16 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::program::{Preparation, locate_program};
 use super::{StartProblem, without_home};
 use harness_model::adapter::{Adapter, Program};
+use harness_platform::wait_at_most;
 
+/// It says its version in this time, and is looked at so often.
+const SAID_WITHIN: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(10);
 /// Longest version that is shown, in characters.
 const LONGEST: usize = 120;
 
@@ -42,16 +47,21 @@ pub fn presence(adapter: &Adapter, announce: &dyn Fn(&Preparation)) -> Presence 
     if adapter.version.is_empty() || !alone {
         return Presence::Here { version: None };
     }
-    match (said_version(&program, &adapter.version), &adapter.program) {
+    match (said_version(&program, &adapter.version, SAID_WITHIN), &adapter.program) {
         (Some(version), _) => Presence::Here { version },
         (None, Program::Installed { advice, .. }) => Presence::Missing { advice: advice.clone() },
         (None, _) => Presence::Here { version: None },
     }
 }
 
-/// What it says of its version; `None` where it does not end well.
-fn said_version(program: &Path, arguments: &[String]) -> Option<Option<String>> {
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
+/// What it says of its version; `None` where it does not end well, or not in time: one that takes the argument for something else
+/// may begin to serve.
+fn said_version(program: &Path, arguments: &[String], within: Duration) -> Option<Option<String>> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().ok()?;
+    wait_at_most(&mut child, within, PAUSE).ok()??;
+    let output = child.wait_with_output().ok()?;
     // Some print it as an error.
     let text =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
@@ -62,7 +72,10 @@ fn said_version(program: &Path, arguments: &[String]) -> Option<Option<String>> 
 
 #[cfg(test)]
 mod tests {
-    use super::{Presence, presence};
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::{Presence, presence, said_version};
     use harness_model::adapter::{Adapter, Program};
     use harness_model::plan::samples;
 
@@ -77,6 +90,12 @@ mod tests {
         let said = look("sh", &["-c", "echo banner; echo 'proxy 1.2' >&2"]);
         assert_eq!(said, Presence::Here { version: Some("proxy 1.2".into()) });
         assert_eq!(look("sh", &[]), Presence::Here { version: None }, "it is not asked");
+    }
+
+    #[test]
+    fn one_that_serves_instead_of_saying_its_version_is_not_waited_for() {
+        let within = Duration::from_millis(50);
+        assert_eq!(said_version(Path::new("sh"), &["-c", "exec sleep 600"].map(str::to_owned), within), None);
     }
 
     #[test]
