@@ -253,7 +253,10 @@ impl Performance<'_> {
                 self.entry.publish(Outcome::Hung);
                 let end = self.socket.drain(limit.map(|limit| Instant::now() + limit)).await;
                 Ok(match end {
-                    Err(_) => Next::Gone(ConnectionEnd::PeerReset),
+                    Err(_) => {
+                        self.socket.closed.get_or_insert(self.shared.world.clock.now());
+                        Next::Gone(ConnectionEnd::PeerReset)
+                    }
                     Ok(()) if self.socket.closed.is_some() => Next::Gone(ConnectionEnd::Peer),
                     Ok(()) => Next::Close,
                 })

@@ -343,6 +343,7 @@ fn of_exchange(finding: &ExchangeFinding) -> Option<Cause> {
         ExchangeFinding::AtRest { .. } => Some(Cause::LeftNotNoticed),
         // What was amiss means one thing to one check and another to another: see `likely_cause` above.
         ExchangeFinding::AsAsked { .. }
+        | ExchangeFinding::LeftSilentBackend { .. }
         | ExchangeFinding::Amiss { .. }
         | ExchangeFinding::ClosesUnsaid { .. }
         | ExchangeFinding::ClosesAsSaid { .. }

@@ -117,6 +117,12 @@ impl Ask {
         self
     }
 
+    /// Its backends never answer: all but the last are left early, the last stays asked.
+    pub(super) fn hung_there(mut self) -> Ask {
+        self.outcome = BackendOutcome::Hung;
+        self
+    }
+
     pub(super) fn ending(mut self, end: ExchangeEnd) -> Ask {
         self.end = end;
         self
@@ -275,7 +281,10 @@ impl Kit {
                 stamp = Some(Stamp { backend: backend.clone(), number });
             }
             let offset = 0.1 + index as f64 * 0.1;
-            let attempt = attempt(&ask, backend, number, ask.at + offset, ask.at + ask.took * 0.9);
+            let mut attempt = attempt(&ask, backend, number, ask.at + offset, ask.at + ask.took * 0.9);
+            let is_last = index + 1 == ask.backends.len();
+            attempt.peer_closed =
+                (ask.outcome == BackendOutcome::Hung && !is_last).then_some(attempt.finished);
             self.event(ask.at + ask.took, EventKind::Attempt(Box::new(attempt)));
         }
         let answered = ask.seen_of_it || matches!(ask.end, ExchangeEnd::Complete | ExchangeEnd::CutShort(_));

@@ -29,8 +29,9 @@ fn of_exchanges<'a>(kinds: impl Iterator<Item = &'a StepKind>) -> Duration {
     let (mut hung, mut back) = (Duration::ZERO, Duration::ZERO);
     for kind in kinds {
         let StepKind::Exact(exact) = kind else { continue };
-        if exact.within >= LONG {
-            hung += exact.within * exact.times.div_ceil(exact.at_once.max(1));
+        let longest = exact.within.max(exact.keep_waiting.unwrap_or_default());
+        if longest >= LONG {
+            hung += longest * exact.times.div_ceil(exact.at_once.max(1));
         }
         back = back.max(exact.keep_asking.unwrap_or_default());
     }
@@ -72,7 +73,7 @@ mod tests {
     fn who_is_waited_for_has_the_time_that_the_plan_offers() {
         let [mut plain, mut hung, mut back] =
             [(); 3].map(|()| samples::exact(CheckId::FailuresHang, "/h", 3));
-        (hung.within, hung.at_once) = (Duration::from_secs(31), 3);
+        (hung.keep_waiting, hung.at_once) = (Some(Duration::from_secs(31)), 3);
         back.keep_asking = Some(Duration::from_secs(70));
         plain.within = Duration::from_secs(2);
         let kinds = [plain, hung, back.clone(), back].map(StepKind::Exact);

@@ -373,6 +373,7 @@ impl<'a> Resolver<'a> {
             beside: written.beside,
             within: written.within.map_or(ANSWERED_WITHIN, |span| span.0),
             keep_asking: written.keep_asking.map(|span| span.0),
+            keep_waiting: written.keep_waiting.map(|span| span.0),
         }))
     }
 

@@ -64,6 +64,7 @@ pub fn exact(asks: CheckId, path: &str, times: u32) -> Exact {
         beside: None,
         within: Duration::from_secs(5),
         keep_asking: None,
+        keep_waiting: None,
     }
 }
 

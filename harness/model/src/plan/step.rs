@@ -355,6 +355,9 @@ pub struct Exact {
     /// All of it once more each second, for so long at most, until a whole round was answered and every backend asked that is up.
     #[serde(default, with = "duration_ns::option")]
     pub keep_asking: Option<Duration>,
+    /// Where nothing came within `within`: waited for on, for so long at most, while the proxy has left no backend that says nothing.
+    #[serde(default, with = "duration_ns::option")]
+    pub keep_waiting: Option<Duration>,
 }
 
 #[cfg(test)]

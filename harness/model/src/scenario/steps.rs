@@ -309,6 +309,9 @@ pub struct ExchangeStep {
     /// All of it once more each second, for so long at most, until a whole round was answered and every backend asked that is up.
     #[serde(default)]
     pub keep_asking: Option<Span>,
+    /// Where nothing came within `within`: waited for on, for so long at most, while the proxy has left no backend that says nothing.
+    #[serde(default)]
+    pub keep_waiting: Option<Span>,
     /// Name that checks refer to.
     #[serde(rename = "as", default)]
     pub label: Option<String>,

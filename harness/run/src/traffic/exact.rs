@@ -30,6 +30,8 @@ const MALFORMED: [&[u8]; 3] = [
     b"nonsense\r\n\r\n",
     b"GET /malformed HTTP/1.1\r\nHost: malformed\r\nno colon\r\n\r\n",
 ];
+/// Between two looks at what a proxy does with a backend that says nothing.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// Between two rounds of a step that goes on until backends are back.
 const ROUND_PAUSE: Duration = Duration::from_secs(1);
 
@@ -85,7 +87,7 @@ pub async fn run(traffic: &Traffic, step: &Step, exact: &Exact) -> Result<(), Pr
         let mut sent = 0;
         while sent < exact.times && !traffic.clients.leaves_out((exact.times - sent).into()) {
             let count = exact.at_once.min(exact.times - sent);
-            together(traffic, (sent..sent + count).map(&request).collect()).await?;
+            together(traffic, exact, (sent..sent + count).map(&request).collect()).await?;
             sent += count;
             settle(&traffic.journal, 0, AT_REST_WITHIN).await;
             if sent < exact.times {
@@ -98,7 +100,7 @@ pub async fn run(traffic: &Traffic, step: &Step, exact: &Exact) -> Result<(), Pr
             if traffic.clients.leaves_out((exact.times - number).into()) {
                 break;
             }
-            traffic.clients.ask_on(&mut connection, &request(number), None).await;
+            ask(traffic, exact, &mut connection, request(number), None).await;
             settle(&traffic.journal, 0, AT_REST_WITHIN).await;
             if number + 1 < exact.times {
                 be_stored(traffic, exact).await;
@@ -107,6 +109,39 @@ pub async fn run(traffic: &Traffic, step: &Step, exact: &Exact) -> Result<(), Pr
     }
     drop(others);
     Ok(())
+}
+
+/// Sends one of them. Where the step goes on waiting, it does so until the proxy has left a backend that says nothing: then it has a limit,
+/// whatever comes of the rest.
+async fn ask(
+    traffic: &Traffic,
+    exact: &Exact,
+    connection: &mut Option<Connection>,
+    mut request: Request,
+    gate: Option<&Barrier>,
+) {
+    let Some(most) = exact.keep_waiting else {
+        traffic.clients.ask_on(connection, &request, gate).await;
+        return;
+    };
+    request.timeout = most.max(request.timeout);
+    let first = traffic.journal.count();
+    let has_left = || {
+        let attempts = traffic.journal.attempts_since(first);
+        attempts.iter().any(|attempt| attempt.target == request.target && attempt.peer_closed.is_some())
+    };
+    let watching = async {
+        tokio::time::sleep(exact.within).await;
+        while !has_left() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        request.given_up.cancel();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        _ = traffic.clients.ask_on(connection, &request, gate) => {}
+        () = watching => {}
+    }
 }
 
 /// The requests of a step, by their number.
@@ -150,12 +185,12 @@ pub fn targets(step: &Step, exact: &Exact) -> Vec<String> {
 }
 
 /// All connect, and when the last one has, all send.
-async fn together(traffic: &Traffic, requests: Vec<Request>) -> Result<(), Problem> {
+async fn together(traffic: &Traffic, exact: &Exact, requests: Vec<Request>) -> Result<(), Problem> {
     let gate = Arc::new(Barrier::new(requests.len()));
     let mut tasks = JoinSet::new();
     for request in requests {
-        let (clients, gate) = (traffic.clients.clone(), gate.clone());
-        tasks.spawn(async move { drop(clients.ask_on(&mut None, &request, Some(&*gate)).await) });
+        let (traffic, exact, gate) = (traffic.clone(), exact.clone(), gate.clone());
+        tasks.spawn(async move { ask(&traffic, &exact, &mut None, request, Some(&*gate)).await });
     }
     while let Some(joined) = tasks.join_next().await {
         joined.map_err(|error| error.to_string())?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use fake_backends::clock::Moment;
 use fake_backends::content::{Content, Kind};
 use fake_backends::wire::{Version, push_field, push_request_line};
+use tokio_util::sync::CancellationToken;
 
 use harness_model::history::Purpose;
 use harness_model::plan::ClientKind;
@@ -43,6 +44,8 @@ pub struct Request {
     pub json: Option<String>,
     /// What is unusual about its bytes and about how they are sent; the raw client alone obeys it.
     pub shape: Option<Arc<Shape>>,
+    /// Says before its time that nobody waits for its answer any more.
+    pub given_up: CancellationToken,
 }
 
 /// What is unusual about a request.
@@ -103,6 +106,7 @@ impl Request {
             fields: Vec::new(),
             json: None,
             shape: None,
+            given_up: CancellationToken::new(),
         }
     }
 

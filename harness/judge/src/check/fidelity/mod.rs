@@ -20,7 +20,7 @@ pub(super) use rest::at_rest;
 use super::hits::difference;
 use super::integrity::{is_of_a_head, wrong_answer};
 use super::judged::Judged;
-use super::ledger::{Arrived, Asked, Ledger};
+use super::ledger::{Arrived, Asked, Ledger, ms_between};
 use super::seen::{Difference, Wrong};
 use super::strain::{came_late, is_uncertain};
 use super::{ExchangeFinding, Finding};
@@ -58,7 +58,7 @@ pub(super) enum Rule {
 /// The verdict on all exchanges that were sent for a check.
 pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan, rule: Rule) -> Judged {
     let (mut exchanges, mut amiss) = (0u64, Vec::new());
-    let mut any_taken = false;
+    let (mut any_taken, mut left) = (false, None);
     for step in ledger.steps_of(check) {
         let StepKind::Exact(exact) = &step.kind else { continue };
         if exact.asks != check.id {
@@ -76,6 +76,14 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan, rule: Rule) -> Judg
         }
         for (place, one) in asked.iter().enumerate() {
             any_taken |= ledger.attempts_for(&one.exchange.target).next().is_some();
+            if rule == Rule::AnError
+                && let Some((after_ms, line)) = left_a_silent_one(ledger, one)
+            {
+                let within_ms = ms_between(one.sent(), one.exchange.finished);
+                let finding = ExchangeFinding::LeftSilentBackend { after_ms, within_ms };
+                left.get_or_insert((finding, [one.line, line]));
+                continue;
+            }
             if let Some((found, evidence)) = of_one(ledger, rule, exact, one, &asked[..place]) {
                 amiss.push((*one, found, evidence));
             }
@@ -97,6 +105,9 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan, rule: Rule) -> Judg
     amiss.sort_by_key(|(_, found, _)| is_uncertain(found));
     let not_found = check.id == CheckId::CacheNotFound;
     let Some((first, found, lines)) = amiss.first() else {
+        if let Some((finding, lines)) = left {
+            return Judged::pass(Finding::Exchange(finding)).with_evidence(lines);
+        }
         // Whether a 404 is kept is worth knowing and neither right nor wrong.
         let finding = if not_found {
             Finding::Exchange(ExchangeFinding::NotFoundAskedAgain { exchanges })
@@ -203,6 +214,27 @@ fn of_one(
         }
         Rule::Kept => kept(ledger, exact, asked, before),
     }
+}
+
+/// Attempts at one backend in the time of a request from which on a proxy repeats it without end.
+const WITHOUT_END: usize = 4;
+
+/// After how many ms the first backend that said nothing was left, and the line of that attempt, where nothing came of the request in time: a
+/// proxy that leaves one for another has a limit, and how often it tries is its own affair, as long as it ends.
+fn left_a_silent_one(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<(f64, usize)> {
+    if asked.exchange.end != ExchangeEnd::TimedOut {
+        return None;
+    }
+    let attempts: Vec<Arrived<'_>> = ledger.attempts_during(asked).collect();
+    let at = |name: &str| attempts.iter().filter(|arrived| arrived.attempt.backend == name).count();
+    if attempts.iter().any(|arrived| at(&arrived.attempt.backend) >= WITHOUT_END) {
+        return None;
+    }
+    attempts.iter().find_map(|arrived| {
+        let closed = arrived.attempt.peer_closed.filter(|closed| *closed < asked.exchange.finished)?;
+        let is_silent = arrived.attempt.outcome == Outcome::Hung;
+        is_silent.then_some((ms_between(arrived.attempt.arrived, closed), arrived.line))
+    })
 }
 
 /// Attempts of a request that a backend answered in good order.

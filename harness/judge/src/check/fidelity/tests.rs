@@ -97,6 +97,28 @@ fn who_asks_no_backend_shows_nothing_of_how_a_silent_one_is_borne() {
 }
 
 #[test]
+fn who_leaves_a_silent_backend_has_a_limit_whenever_it_would_have_ended() {
+    let judged = |backends: &[&str]| {
+        let mut kit = Kit::new(3);
+        kit.ask(Ask::get(Purpose::Serial, "/plain", 0.0).by("b1"));
+        kit.step(5.0, exact(CheckId::FailuresHang, "/hang", 1));
+        let asked = get("/hang", 10.0).hung_there().taking(31_000.0).ending(ExchangeEnd::TimedOut);
+        kit.ask(backends.iter().fold(asked, |asked, backend| asked.by(backend)));
+        kit.judge(CheckId::FailuresHang)
+    };
+    assert_eq!(judged(&["b1"]).outcome, Outcome::Fail, "one that is waited for all the time");
+    let left = judged(&["b1", "b2"]);
+    assert_eq!(left.outcome, Outcome::Pass, "{:?}", left.finding);
+    assert!(matches!(
+        left.finding,
+        Finding::Exchange(ExchangeFinding::LeftSilentBackend { after_ms, within_ms })
+            if after_ms > 27_000.0 && after_ms < within_ms
+    ));
+    let for_ever = ["b1", "b2", "b3"].repeat(4);
+    assert_eq!(judged(&for_ever).outcome, Outcome::Fail, "one that goes round without end");
+}
+
+#[test]
 fn where_nothing_at_all_is_forwarded_there_is_one_failure() {
     let mut kit = Kit::new(3);
     kit.step(0.0, exact(CheckId::ForwardOnce, "/p/{n}", 2));

@@ -16,6 +16,13 @@ pub enum ExchangeFinding {
         /// So many.
         exchanges: u64,
     },
+    /// Nothing came in time, but a backend that said nothing was left: there is a limit, beyond what was waited for.
+    LeftSilentBackend {
+        /// So long after it was asked the first one was left.
+        after_ms: f64,
+        /// Nobody waited longer than this.
+        within_ms: f64,
+    },
     /// Something was amiss with an exchange.
     Amiss {
         /// Its method.

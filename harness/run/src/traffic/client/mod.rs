@@ -333,10 +333,11 @@ impl Clients {
         let planned = request.timeout;
         // Whoever measures a load wants to know how late an answer is.
         if request.purpose == Purpose::Load {
-            return Deadline::new(from, Patience { planned, given: planned }, None);
+            return Deadline::new(from, Patience { planned, given: planned }, None, request.given_up.clone());
         }
         let given = self.inner.unanswered.leave(request.purpose, planned);
-        Deadline::new(from, Patience { planned, given }, Some(self.inner.strain.clone()))
+        let strain = Some(self.inner.strain.clone());
+        Deadline::new(from, Patience { planned, given }, strain, request.given_up.clone())
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use harness_model::history::{ExchangeEnd, Patience, Purpose};
 
@@ -191,11 +192,18 @@ pub(super) struct Deadline {
     patience: Patience,
     /// `None` where lateness is what is measured.
     strain: Option<Strain>,
+    /// Ends it before its time.
+    given_up: CancellationToken,
 }
 
 impl Deadline {
-    pub(super) fn new(from: Instant, patience: Patience, strain: Option<Strain>) -> Deadline {
-        Deadline { from, patience, strain }
+    pub(super) fn new(
+        from: Instant,
+        patience: Patience,
+        strain: Option<Strain>,
+        given_up: CancellationToken,
+    ) -> Deadline {
+        Deadline { from, patience, strain, given_up }
     }
 
     /// Waits for something until the deadline; `None`: it did not come.
@@ -203,8 +211,17 @@ impl Deadline {
         tokio::pin!(future);
         loop {
             let given = self.patience.given;
-            if let Ok(came) = timeout_at(self.from + given, &mut future).await {
-                return Some(came);
+            tokio::select! {
+                biased;
+                came = timeout_at(self.from + given, &mut future) => {
+                    if let Ok(came) = came {
+                        return Some(came);
+                    }
+                }
+                () = self.given_up.cancelled() => {
+                    self.patience.given = self.from.elapsed();
+                    return None;
+                }
             }
             let stretch = self.strain.take()?.stretch();
             self.patience.given = (given * stretch / 100).min(given + AT_MOST_MORE);
@@ -226,7 +243,8 @@ mod tests {
 
     fn deadline(strain: &Strain) -> Deadline {
         let planned = Duration::from_millis(40);
-        Deadline::new(Instant::now(), Patience { planned, given: planned }, Some(strain.clone()))
+        let patience = Patience { planned, given: planned };
+        Deadline::new(Instant::now(), patience, Some(strain.clone()), CancellationToken::new())
     }
 
     #[tokio::test]
