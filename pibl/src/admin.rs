@@ -194,8 +194,10 @@ fn replace_backends(body: &[u8], services: &Services) -> Result<(), String> {
         .map_err(|error| format!("the body is not a JSON list of \"HOST:PORT\": {error}"))?;
     let mut config = Config::clone(&services.config());
     config.backends = Backend::list(&addresses)?;
-    if let Some(problem) = Backend::own(&config.backends, config.listen).next() {
-        return Err(problem);
+    for listen in std::iter::once(config.listen).chain(config.tls.as_ref().map(|tls| tls.listen)) {
+        if let Some(problem) = Backend::own(&config.backends, listen).next() {
+            return Err(problem);
+        }
     }
     services.reconfigure(config);
     Ok(())
@@ -268,6 +270,7 @@ fn percent_decoded(text: &str) -> Option<Vec<u8>> {
 fn configuration(config: &Config) -> serde_json::Value {
     json!({
         "listen": config.listen,
+        "tls": config.tls,
         "backends": config.backends,
         "policy": config.policy,
         "cache": config.cache,

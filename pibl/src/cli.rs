@@ -16,7 +16,7 @@ use clap::Parser;
 use crate::config::{self, Config, Flags};
 use crate::exchange::Services;
 use crate::handover::{self, Sockets};
-use crate::run::Ending;
+use crate::run::{Ending, Listeners};
 use crate::shutdown::{self, Signals};
 use crate::{admin, platform};
 
@@ -40,7 +40,7 @@ Exit codes:
 
 Signals:
   SIGTERM, SIGINT  finish what is under way, at most --drain-timeout, and end
-  SIGHUP           read the configuration file again
+  SIGHUP           read the configuration file again, and certificate and key
   SIGUSR1          open the log file again, after it was rotated
 
 Example:
@@ -115,8 +115,8 @@ fn serve(config: Config, flags: Flags) -> anyhow::Result<()> {
         }
     };
     let services = Arc::new(services);
-    let clients = sockets.clients.try_clone()?;
-    crate::run(Arc::clone(&services), clients, operate(services, sockets, flags))?;
+    let Sockets { clients, tls, .. } = sockets.try_clone()?;
+    crate::run(Arc::clone(&services), Listeners { plain: clients, tls }, operate(services, sockets, flags))?;
     Ok(())
 }
 
@@ -130,16 +130,26 @@ fn acquire(config: &Config, path: Option<&Path>) -> anyhow::Result<Origin> {
     if let Some(path) = path {
         let taken = handover::take(path)
             .with_context(|| format!("could not take the sockets over at {}", path.display()))?;
-        if let Some(taken) = taken {
+        if let Some(mut taken) = taken {
+            // The process before may have spoken no HTTPS, or this one may not want to.
+            taken.sockets.tls = match (taken.sockets.tls, &config.tls) {
+                (Some(listener), Some(_)) => Some(listener),
+                (_, tls) => bind_tls(tls.as_ref())?,
+            };
             return Ok(Origin::Taken(taken));
         }
     }
     Ok(Origin::Bound(bind(config)?))
 }
 
+fn bind_tls(tls: Option<&config::Tls>) -> anyhow::Result<Option<std::net::TcpListener>> {
+    tls.map(|tls| listen(tls.listen, "--tls-port")).transpose()
+}
+
 fn bind(config: &Config) -> anyhow::Result<Sockets> {
     Ok(Sockets {
         clients: listen(config.listen, "--port")?,
+        tls: bind_tls(config.tls.as_ref())?,
         admin: config.admin.map(|address| listen(address, "--admin")).transpose()?,
     })
 }
@@ -152,6 +162,9 @@ async fn operate(services: Arc<Services>, sockets: Sockets, flags: Flags) -> End
     if let Ok(address) = sockets.clients.local_addr() {
         eprintln!("pibl: listening on http://{address}");
     }
+    if let Some(Ok(address)) = sockets.tls.as_ref().map(std::net::TcpListener::local_addr) {
+        eprintln!("pibl: listening on https://{address}");
+    }
     if let Some(Ok(address)) = sockets.admin.as_ref().map(std::net::TcpListener::local_addr) {
         eprintln!("pibl: admin on http://{address}");
     }
@@ -163,7 +176,7 @@ async fn operate(services: Arc<Services>, sockets: Sockets, flags: Flags) -> End
             Err(error) => tracing::error!("the admin listener is not served: {error}"),
         }
     }
-    drop(sockets.clients);
+    drop((sockets.clients, sockets.tls));
     let asked = signals.until_asked_to_end(|event| match event {
         shutdown::Event::Reload => reload(&services, &flags),
         shutdown::Event::ReopenLog => services.reopen_log(),
@@ -174,7 +187,7 @@ async fn operate(services: Arc<Services>, sockets: Sockets, flags: Flags) -> End
 #[cfg(unix)]
 fn offer(sockets: &Sockets, path: Option<&Path>) -> Option<handover::Offer> {
     let path = path?;
-    handover::Offer::new(path, &sockets.clients, sockets.admin.as_ref())
+    handover::Offer::new(path, sockets)
         .inspect_err(|error| {
             tracing::warn!("could not offer the sockets at {}: {error}", path.display());
         })
@@ -217,14 +230,22 @@ async fn until_taken_or(_offer: Option<()>, asked: impl Future<Output = ()>, _se
 /// Reads the configuration again; one that is wrong changes nothing.
 fn reload(services: &Services, flags: &Flags) {
     match config::load(flags) {
-        Ok(config) => {
+        Ok(mut config) => {
             let old = services.config();
+            let door = |config: &Config| config.tls.as_ref().map(|tls| tls.listen);
             let is_kept = config.listen == old.listen
+                && door(&config) == door(&old)
                 && config.workers == old.workers
                 && config.admin == old.admin
                 && config.cache.directory == old.cache.directory;
             if !is_kept {
-                eprintln!("pibl: listen, port, admin, workers and dir take effect at the next start");
+                eprintln!(
+                    "pibl: listen, port, whether there is HTTPS and where, admin, workers and dir take effect at the next start"
+                );
+            }
+            if config.tls.is_none() {
+                // Clients of HTTPS still connect, and somebody has to be there.
+                config.tls.clone_from(&old.tls);
             }
             let count = config.backends.len();
             services.reconfigure(config);

@@ -16,8 +16,18 @@ pub use unix::{Offer, take};
 pub struct Sockets {
     /// Where clients connect.
     pub clients: TcpListener,
+    /// Where clients connect that speak HTTPS.
+    pub tls: Option<TcpListener>,
     /// Where operators connect.
     pub admin: Option<TcpListener>,
+}
+
+impl Sockets {
+    /// Other handles of the same sockets.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        let clone = |socket: &Option<TcpListener>| socket.as_ref().map(TcpListener::try_clone).transpose();
+        Ok(Self { clients: self.clients.try_clone()?, tls: clone(&self.tls)?, admin: clone(&self.admin)? })
+    }
 }
 
 /// Sockets that were taken from a process which waits for the word to end.
@@ -86,29 +96,31 @@ mod unix {
             Err(error) => return Err(error),
         };
         from.set_read_timeout(Some(PATIENCE))?;
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
-        let mut count = [0];
+        let mut word = [0; 2];
         let received =
-            recvmsg(&from, &mut [IoSliceMut::new(&mut count)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+            recvmsg(&from, &mut [IoSliceMut::new(&mut word)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+        let [count, has_tls] = word;
         let mut descriptors: Vec<OwnedFd> = Vec::new();
         for message in control.drain() {
             if let RecvAncillaryMessage::ScmRights(rights) = message {
                 descriptors.extend(rights);
             }
         }
-        if received.bytes == 0 || descriptors.len() != usize::from(count[0]) || descriptors.is_empty() {
+        if received.bytes == 0 || descriptors.len() != usize::from(count) || descriptors.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the running process sent no sockets"));
         }
         let mut listeners = descriptors.into_iter().map(TcpListener::from);
         let clients = listeners.next().ok_or(io::ErrorKind::InvalidData)?;
+        let tls = if has_tls == 1 { listeners.next() } else { None };
         let admin = listeners.next();
-        Ok(Some(Taken { sockets: Sockets { clients, admin }, from }))
+        Ok(Some(Taken { sockets: Sockets { clients, tls, admin }, from }))
     }
 
     impl Offer {
         /// Offers the sockets at a path that only this user can reach.
-        pub fn new(path: &Path, clients: &TcpListener, admin: Option<&TcpListener>) -> io::Result<Self> {
+        pub fn new(path: &Path, sockets: &Sockets) -> io::Result<Self> {
             // The process that offered here before has been told to end, or is gone.
             match std::fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -116,11 +128,7 @@ mod unix {
             }
             let door = UnixListener::bind(path)?;
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-            let sockets = Sockets {
-                clients: clients.try_clone()?,
-                admin: admin.map(TcpListener::try_clone).transpose()?,
-            };
-            let offered = Arc::new(Mutex::new(Some(sockets)));
+            let offered = Arc::new(Mutex::new(Some(sockets.try_clone()?)));
             let theirs = Arc::clone(&offered);
             let (say_taken, taken) = tokio::sync::oneshot::channel();
             std::thread::Builder::new().name("handover".into()).spawn(move || {
@@ -166,13 +174,17 @@ mod unix {
     /// Sends the sockets and waits until the other side is ready.
     fn hand_over(mut visitor: &UnixStream, sockets: &Sockets) -> io::Result<()> {
         visitor.set_read_timeout(Some(PATIENCE))?;
-        let descriptors: Vec<BorrowedFd<'_>> =
-            std::iter::once(&sockets.clients).chain(&sockets.admin).map(AsFd::as_fd).collect();
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+        let descriptors: Vec<BorrowedFd<'_>> = std::iter::once(&sockets.clients)
+            .chain(&sockets.tls)
+            .chain(&sockets.admin)
+            .map(AsFd::as_fd)
+            .collect();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         control.push(SendAncillaryMessage::ScmRights(&descriptors));
-        let count = [descriptors.len() as u8];
-        sendmsg(visitor, &[IoSlice::new(&count)], &mut control, SendFlags::empty())?;
+        // The second byte says which of them is for HTTPS; a process that knows none reads the first alone.
+        let word = [descriptors.len() as u8, u8::from(sockets.tls.is_some())];
+        sendmsg(visitor, &[IoSlice::new(&word)], &mut control, SendFlags::empty())?;
         let mut word = [0];
         visitor.read_exact(&mut word)?;
         if word == *b"R" { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
@@ -189,8 +201,9 @@ mod unix {
             assert!(take(&path).unwrap().is_none());
             let clients = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = clients.local_addr().unwrap();
-            let mut offer = Offer::new(&path, &clients, None).unwrap();
-            drop(clients);
+            let tls = TcpListener::bind("127.0.0.1:0").unwrap();
+            let tls_address = tls.local_addr().unwrap();
+            let mut offer = Offer::new(&path, &Sockets { clients, tls: Some(tls), admin: None }).unwrap();
             let _waiting = std::net::TcpStream::connect(address).unwrap();
             let taken = take(&path).unwrap().unwrap();
             assert!(taken.sockets.admin.is_none());
@@ -199,6 +212,7 @@ mod unix {
             tokio::time::timeout(PATIENCE, offer.until_taken()).await.unwrap();
             offer.leave_path();
             assert_eq!(sockets.clients.local_addr().unwrap(), address);
+            assert_eq!(sockets.tls.unwrap().local_addr().unwrap(), tls_address);
             sockets.clients.accept().unwrap();
         }
 

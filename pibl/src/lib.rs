@@ -40,4 +40,4 @@ mod run;
 
 pub mod cli;
 
-pub use run::{Ending, run};
+pub use run::{Ending, Listeners, run};

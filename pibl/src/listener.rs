@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::connection::{self, Hall};
+use crate::connection::{self, Door, Hall};
 use crate::platform;
 
 /// How long to wait when the system has no file descriptor left: accepting again at once would spin.
@@ -23,7 +23,7 @@ const AT_ONCE: usize = 16;
 /// Accepts connections for ever. What is accepted is not yet known to the runtime: a client that sends its
 /// request at once and leaves with the answer never has to be.
 #[cfg(unix)]
-pub async fn accept_for_ever(listener: std::net::TcpListener, hall: Rc<Hall>) {
+pub async fn accept_for_ever(listener: std::net::TcpListener, door: Door, hall: Rc<Hall>) {
     use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;
     #[expect(deprecated, reason = "sound here: a TcpListener owns its descriptor and never changes it")]
@@ -37,7 +37,7 @@ pub async fn accept_for_ever(listener: std::net::TcpListener, hall: Rc<Hall>) {
         while accepted < AT_ONCE
             && let Ok(result) = ready.try_io(|listener| platform::accept(listener.get_ref()))
         {
-            welcome(&hall, result).await;
+            welcome(&hall, door, result).await;
             accepted += 1;
         }
         if accepted == AT_ONCE {
@@ -48,7 +48,7 @@ pub async fn accept_for_ever(listener: std::net::TcpListener, hall: Rc<Hall>) {
 
 /// The portable form: the runtime accepts.
 #[cfg(not(unix))]
-pub async fn accept_for_ever(listener: std::net::TcpListener, hall: Rc<Hall>) {
+pub async fn accept_for_ever(listener: std::net::TcpListener, door: Door, hall: Rc<Hall>) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!("could not wait for connections: {error}"),
@@ -58,13 +58,13 @@ pub async fn accept_for_ever(listener: std::net::TcpListener, hall: Rc<Hall>) {
             Ok((stream, peer)) => stream.into_std().map(|stream| (stream, peer)),
             Err(error) => Err(error),
         };
-        welcome(&hall, accepted).await;
+        welcome(&hall, door, accepted).await;
     }
 }
 
-async fn welcome(hall: &Rc<Hall>, accepted: io::Result<(TcpStream, SocketAddr)>) {
+async fn welcome(hall: &Rc<Hall>, door: Door, accepted: io::Result<(TcpStream, SocketAddr)>) {
     match accepted {
-        Ok((stream, peer)) => connection::begin(hall, stream, peer),
+        Ok((stream, peer)) => connection::begin(hall, door, stream, peer),
         Err(error) if is_about_one_connection(&error) => {}
         Err(error) => {
             if platform::is_out_of_descriptors(&error) {
@@ -81,10 +81,10 @@ async fn welcome(hall: &Rc<Hall>, accepted: io::Result<(TcpStream, SocketAddr)>)
 ///
 /// The listener is the system's own, in non-blocking mode: the runtime's would ask the kernel only after the
 /// kernel's last event had reached it.
-pub fn accept_waiting(listener: &std::net::TcpListener, hall: &Rc<Hall>) {
+pub fn accept_waiting(listener: &std::net::TcpListener, door: Door, hall: &Rc<Hall>) {
     for _ in 0..LAST_ACCEPTED {
         match platform::accept(listener) {
-            Ok((stream, peer)) => connection::begin(hall, stream, peer),
+            Ok((stream, peer)) => connection::begin(hall, door, stream, peer),
             Err(error) if is_about_one_connection(&error) => {}
             Err(_) => return,
         }

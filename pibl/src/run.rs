@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::connection::Hall;
+use crate::connection::{Door, Hall};
 use crate::exchange::{Services, Worker};
 use crate::{clock, listener, platform, upstream, wire};
 
@@ -37,31 +38,59 @@ pub enum Ending {
     Succeeded,
 }
 
+/// Where clients connect. The sockets must be bound; they are shared by as many threads as the configuration says.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For HTTP.
+    pub plain: TcpListener,
+    /// For HTTPS, as whoever the configuration names.
+    pub tls: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(plain: TcpListener) -> Self {
+        Self { plain, tls: None }
+    }
+}
+
+impl Listeners {
+    /// Other handles of the same sockets.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        let tls = self.tls.as_ref().map(TcpListener::try_clone).transpose()?;
+        Ok(Self { plain: self.plain.try_clone()?, tls })
+    }
+
+    fn doors(self) -> impl Iterator<Item = (Door, TcpListener)> {
+        std::iter::once((Door::Plain, self.plain)).chain(self.tls.map(|listener| (Door::Tls, listener)))
+    }
+}
+
 /// Serves clients until `stop` ends, then lets what is under way finish within the drain timeout. The
 /// future runs on the calling thread, in a runtime where local tasks can be spawned.
-///
-/// The listener must be bound; it is shared by as many threads as the configuration says.
 pub fn run(
     services: Arc<Services>,
-    listener: std::net::TcpListener,
+    listeners: impl Into<Listeners>,
     stop: impl Future<Output = Ending>,
 ) -> io::Result<()> {
-    listener.set_nonblocking(true)?;
-    platform::send_at_once(&listener)?;
+    let listeners = listeners.into();
+    for listener in std::iter::once(&listeners.plain).chain(&listeners.tls) {
+        listener.set_nonblocking(true)?;
+        platform::send_at_once(listener)?;
+    }
     let (stop_sender, stop_receiver) = watch::channel(None);
     let (accepts, accepts_no_more) = std::sync::mpsc::channel::<()>();
     let mut threads = Vec::new();
     for index in 0..services.config().workers {
         let services = Arc::clone(&services);
-        let listener = listener.try_clone()?;
+        let listeners = listeners.try_clone()?;
         let stop = stop_receiver.clone();
         let accepts = accepts.clone();
         let thread = std::thread::Builder::new()
             .name(format!("worker-{index}"))
-            .spawn(move || work(services, listener, stop, accepts))?;
+            .spawn(move || work(services, listeners, stop, accepts))?;
         threads.push(thread);
     }
-    drop((listener, accepts));
+    drop((listeners, accepts));
     let runtime = local_runtime()?;
     let ending = runtime.block_on(async {
         tokio::task::spawn_local(wire::deadline::sweep_for_ever());
@@ -94,16 +123,19 @@ pub fn run(
 /// One thread: its runtime, its accept loop, its connections.
 fn work(
     services: Arc<Services>,
-    listener: std::net::TcpListener,
+    listeners: Listeners,
     mut stop: watch::Receiver<Option<Ending>>,
     accepts: std::sync::mpsc::Sender<()>,
 ) -> io::Result<()> {
     let runtime = local_runtime()?;
     let result = runtime.block_on(async move {
-        let queue = listener.try_clone()?;
+        let queues = listeners.try_clone()?;
         let worker = Rc::new(Worker::new(services));
         let hall = Hall::new(Rc::clone(&worker));
-        let accepting = tokio::task::spawn_local(listener::accept_for_ever(listener, Rc::clone(&hall)));
+        let accept = |(door, listener)| {
+            tokio::task::spawn_local(listener::accept_for_ever(listener, door, Rc::clone(&hall)))
+        };
+        let accepting: Vec<_> = listeners.doors().map(accept).collect();
         tokio::task::spawn_local(Rc::clone(&hall).watch_for_ever());
         tokio::task::spawn_local(wire::deadline::sweep_for_ever());
         tokio::task::spawn_local(hold_a_thread());
@@ -112,16 +144,19 @@ fn work(
         let keeping = tokio::task::spawn_local(keep_house(Rc::clone(&worker)));
         // An error means that the sender is gone, which is as good as the word.
         let _ = stop.changed().await;
-        accepting.abort();
         keeping.abort();
-        // The aborted task holds the socket until it has ended.
-        let _ = accepting.await;
+        for task in accepting {
+            task.abort();
+            // The aborted task holds the socket until it has ended.
+            let _ = task.await;
+        }
         // Whoever waits is also waiting for the next process, where there is one.
-        if *stop.borrow() != Some(Ending::Succeeded) {
-            listener::accept_waiting(&queue, &hall);
+        let has_successor = *stop.borrow() == Some(Ending::Succeeded);
+        for (door, queue) in queues.doors().filter(|_| !has_successor) {
+            listener::accept_waiting(&queue, door, &hall);
         }
         // Now the port is free for the next program.
-        drop((queue, accepts));
+        drop(accepts);
         drain(&worker).await;
         Ok(())
     });

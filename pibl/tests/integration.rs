@@ -11,6 +11,7 @@ mod corpora;
 mod deploy;
 mod draining;
 mod forwarding;
+mod https;
 mod limits;
 mod ordinary_programs;
 mod power;

@@ -4,7 +4,7 @@
 //! keys.
 
 use super::key::Key;
-use crate::http::{Fields, RequestHead, without_default_port};
+use crate::http::{Fields, RequestHead};
 
 /// The keys that the answer to an unsafe request makes wrong: the target itself, and what `Location` and
 /// `Content-Location` name on the same host.
@@ -27,7 +27,8 @@ pub(super) fn resolve(request: &RequestHead, reference: &[u8]) -> Option<Key> {
     let base = &request.target[..];
     let base_path = before(base, b'?');
     let target = if let Some((authority, path)) = split_authority(reference) {
-        let same = without_default_port(authority).eq_ignore_ascii_case(without_default_port(host));
+        let usual = |authority| request.scheme.without_default_port(authority);
+        let same = usual(authority).eq_ignore_ascii_case(usual(host));
         if !same {
             return None;
         }
@@ -45,7 +46,7 @@ pub(super) fn resolve(request: &RequestHead, reference: &[u8]) -> Option<Key> {
         let directory = base_path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
         [&base_path[..directory], reference].concat()
     };
-    Some(Key::new(host, &remove_dot_segments(&target)))
+    Some(Key::new(request.scheme, host, &remove_dot_segments(&target)))
 }
 
 fn before(text: &[u8], end: u8) -> &[u8] {

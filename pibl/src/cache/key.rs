@@ -5,11 +5,12 @@
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::http::{RequestHead, without_default_port};
+use crate::http::{RequestHead, Scheme};
 
-/// The primary key of RFC 9111 §2: host in normal form, then the target; the method is always GET.
+/// The primary key of RFC 9111 §2: host in normal form, then the target, both behind the scheme where that is not the
+/// usual one; the method is always GET.
 ///
-/// No host contains a slash and every target begins with one, so the two cannot be confused.
+/// No host contains a slash or ends in a colon and every target begins with a slash, so the three cannot be confused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     bytes: Box<[u8]>,
@@ -18,9 +19,14 @@ pub struct Key {
 
 impl Key {
     /// The key of a host and a target in origin form.
-    pub fn new(host: &[u8], target: &[u8]) -> Self {
-        let host = without_default_port(host);
-        let mut bytes = Vec::with_capacity(host.len() + target.len());
+    pub fn new(scheme: Scheme, host: &[u8], target: &[u8]) -> Self {
+        let host = scheme.without_default_port(host);
+        let prefix: &[u8] = match scheme {
+            Scheme::Http => b"",
+            Scheme::Https => b"https://",
+        };
+        let mut bytes = Vec::with_capacity(prefix.len() + host.len() + target.len());
+        bytes.extend_from_slice(prefix);
         bytes.extend(host.iter().map(u8::to_ascii_lowercase));
         bytes.extend_from_slice(target);
         let hash = xxh3_128(&bytes);
@@ -33,10 +39,10 @@ impl Key {
         if request.target.first() != Some(&b'/') {
             return None;
         }
-        Some(Self::new(request.fields.get("host").unwrap_or_default(), &request.target))
+        Some(Self::new(request.scheme, request.fields.get("host").unwrap_or_default(), &request.target))
     }
 
-    /// Host and target, as they are stored beside the response and compared at every look-up.
+    /// Scheme, host and target, as they are stored beside the response and compared at every look-up.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -85,6 +91,14 @@ mod tests {
             }
         }
         assert_eq!(Key::of_request(&RequestHead::new(Method::Options, "*")), None);
+    }
+
+    #[test]
+    fn what_is_asked_for_over_tls_is_another_resource() {
+        let https = Key::new(Scheme::Https, b"A:443", b"/x");
+        assert_eq!(https.bytes(), b"https://a/x");
+        assert_ne!(https, key("a", "/x"));
+        assert_ne!(https, key("https:", "//a/x"));
     }
 
     #[test]

@@ -8,18 +8,23 @@ use std::sync::atomic::Ordering;
 use super::Cache;
 use super::disk::{Found, read_head};
 use super::key::Key;
+use crate::http::Scheme;
+
+/// An operator means a page, however it was asked for.
+const SCHEMES: [Scheme; 2] = [Scheme::Http, Scheme::Https];
 
 impl Cache {
-    /// Forgets one URL in all its variants. Returns whether anything was stored.
+    /// Forgets one URL in all its variants, with either scheme. Returns whether anything was stored.
     pub fn purge_key(&self, host: &[u8], target: &[u8]) -> bool {
-        self.store.remove(&Key::new(host, target))
+        SCHEMES.map(|scheme| self.store.remove(&Key::new(scheme, host, target))).contains(&true)
     }
 
-    /// Forgets every URL of a host whose target begins like this; an empty prefix means the whole host.
+    /// Forgets every URL of a host whose target begins like this, with either scheme; an empty prefix means the whole host.
     /// Reads the head of every stored file: about a second for 100,000. Returns how many files went.
     pub fn purge_prefix(&self, host: &[u8], target_prefix: &[u8]) -> u64 {
-        let prefix = Key::new(host, if target_prefix.is_empty() { b"/" } else { target_prefix });
-        self.purge_where(|key| key.starts_with(prefix.bytes()))
+        let target = if target_prefix.is_empty() { b"/" } else { target_prefix };
+        let prefixes = SCHEMES.map(|scheme| Key::new(scheme, host, target));
+        self.purge_where(|key| prefixes.iter().any(|prefix| key.starts_with(prefix.bytes())))
     }
 
     /// Forgets everything. Returns how many files went.

@@ -38,6 +38,7 @@ pub(super) struct Content {
     pub log_to_stdout: Option<bool>,
     pub admin: Written<String>,
     pub workers: Written<usize>,
+    pub tls: Written<TlsTable>,
     #[serde(default)]
     pub cache: CacheTable,
     #[serde(default)]
@@ -54,6 +55,14 @@ pub(super) struct BackendTable {
     pub address: Spanned<String>,
     pub weight: Written<u32>,
     pub max_connections: Written<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TlsTable {
+    pub cert: Written<std::path::PathBuf>,
+    pub key: Written<std::path::PathBuf>,
+    pub port: Option<u16>,
 }
 
 #[derive(Debug, Default, Deserialize)]

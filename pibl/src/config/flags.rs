@@ -22,6 +22,15 @@ pub struct Flags {
     /// Address to listen on [default: 0.0.0.0]
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<IpAddr>,
+    /// Certificate for HTTPS (PEM, those that signed it behind it); read again at SIGHUP [default: none, no HTTPS]
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Key of the certificate (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Port for HTTPS, beside --port; 0 takes a free one and prints it [default: 8443]
+    #[arg(long, value_name = "PORT")]
+    pub tls_port: Option<u16>,
     /// A backend; repeat the flag for each one. Replaces the list of the file
     #[arg(long = "backend", value_name = "HOST:PORT", value_parser = values::backend_address)]
     pub backends: Vec<String>,

@@ -1,13 +1,14 @@
 //! What the user wrote, and what the program uses.
 //!
 //! `cli` reads flags and file through this module at start and again at SIGHUP; every other module takes
-//! the [`Config`] that comes out. It opens nothing but the configuration file.
+//! the [`Config`] that comes out. It opens nothing but the configuration file, certificate and key.
 
 mod file;
 mod flags;
 mod problem;
 mod resolve;
 mod resolved;
+mod tls;
 mod values;
 
 pub use file::File;
@@ -15,7 +16,7 @@ pub use flags::Flags;
 pub use problem::{Problem, Problems};
 pub use resolve::resolve;
 pub use resolved::{
-    Backend, CacheSettings, Config, HealthSettings, Limits, LogFormat, Policy, Sharing, Sync, Timeouts,
+    Backend, CacheSettings, Config, HealthSettings, Limits, LogFormat, Policy, Sharing, Sync, Timeouts, Tls,
     TtlMode,
 };
 pub use values::Network;

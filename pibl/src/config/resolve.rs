@@ -44,14 +44,18 @@ pub fn resolve(file: &File, flags: &Flags) -> Result<Config, Problems> {
     let limits = reader.limits();
     let health = reader.health();
     let listen = SocketAddr::new(listen.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), port);
-    reader.problems.extend(Backend::own(&backends, listen).map(|problem| {
-        Problem::new(problem, "name the servers behind this proxy; it would ask itself for ever")
-    }));
+    let tls = reader.tls(flags, listen);
+    for listen in std::iter::once(listen).chain(tls.as_ref().map(|tls| tls.listen)) {
+        reader.problems.extend(Backend::own(&backends, listen).map(|problem| {
+            Problem::new(problem, "name the servers behind this proxy; it would ask itself for ever")
+        }));
+    }
     if !reader.problems.is_empty() {
         return Err(Problems(reader.problems));
     }
     Ok(Config {
         listen,
+        tls,
         backends,
         policy: policy.unwrap_or_default(),
         cache,
@@ -68,9 +72,9 @@ pub fn resolve(file: &File, flags: &Flags) -> Result<Config, Problems> {
 }
 
 /// Reads values out of the file and collects what is wrong with them.
-struct Reader<'a> {
-    file: &'a File,
-    problems: Vec<Problem>,
+pub(super) struct Reader<'a> {
+    pub(super) file: &'a File,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl Reader<'_> {

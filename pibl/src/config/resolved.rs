@@ -10,12 +10,15 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::values::{self, Network};
+use crate::wire::Identity;
 
 /// Every setting of a running proxy.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where clients connect; port 0 means any free port.
     pub listen: SocketAddr,
+    /// Where and as whom HTTPS is spoken, if it is.
+    pub tls: Option<Tls>,
     /// Who answers; never empty.
     pub backends: Vec<Backend>,
     /// How the next backend is chosen.
@@ -38,6 +41,20 @@ pub struct Config {
     pub limits: Limits,
     /// When a backend is left out.
     pub health: HealthSettings,
+}
+
+/// HTTPS beside the plain port.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tls {
+    /// Where clients connect; port 0 means any free port.
+    pub listen: SocketAddr,
+    /// The file of the certificate.
+    pub cert: PathBuf,
+    /// The file of its key.
+    pub key: PathBuf,
+    /// What was in both.
+    #[serde(skip)]
+    pub identity: Identity,
 }
 
 /// One origin server.

@@ -76,53 +76,96 @@ pub struct Guest {
     is_watched: bool,
 }
 
+/// Where somebody has come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// At the port of plain HTTP.
+    Plain,
+    /// At the port of HTTPS.
+    Tls,
+}
+
 /// Begins to serve a client that was accepted a moment ago.
-pub fn begin(hall: &Rc<Hall>, stream: TcpStream, peer: SocketAddr) {
+pub fn begin(hall: &Rc<Hall>, door: Door, stream: TcpStream, peer: SocketAddr) {
     let worker = &hall.worker;
     let entered = worker.admission.enter(&worker.config().limits, peer.ip(), clock::monotonic());
     let open = Open::new(Rc::clone(hall));
-    match entered {
-        Ok(pass) => {
+    match (entered, door) {
+        (Ok(pass), _) => {
+            let Some(wire) = wire_behind(worker, door, stream) else { return };
             let guest = Guest { open, peer, _pass: pass, has_asked: false, is_watched: false };
-            tokio::task::spawn_local(serve(stream, guest, None));
+            tokio::task::spawn_local(serve(wire, guest, None));
         }
-        Err(denied) => {
+        (Err(denied), Door::Plain) => {
             tokio::task::spawn_local(turn_away(open, stream, peer, denied));
         }
+        // An answer would cost a handshake, which is what somebody too many may be after; the log has it.
+        (Err(denied), Door::Tls) => {
+            drop(stream);
+            tokio::task::spawn_local(async move {
+                exchange::deny(&open.0.worker, &mut Client::nobody(peer), denied, false).await;
+            });
+        }
     }
+}
+
+/// A wire for somebody who has come in at this door.
+fn wire_behind(worker: &Worker, door: Door, stream: TcpStream) -> Option<Wire> {
+    match door {
+        Door::Plain => Some(Wire::accepted(stream)),
+        Door::Tls => {
+            let config = worker.config();
+            let begun = Wire::accepted_under_tls(stream, &config.tls.as_ref()?.identity);
+            begun.inspect_err(|error| tracing::warn!("no handshake could be begun: {error}")).ok()
+        }
+    }
+}
+
+/// Waits until both sides have agreed on keys, for no longer than for the head of a request: a client that does not go on
+/// costs a connection in both cases.
+async fn shake_hands(worker: &Worker, wire: &Wire, peer: SocketAddr) -> bool {
+    wire.deadline.set(patience(worker, false));
+    let mut is_hurried = false;
+    let agreed = poll_fn(|context| {
+        if worker.is_draining() && !std::mem::replace(&mut is_hurried, true) {
+            wire.deadline.set(patience(worker, false));
+        }
+        wire.poll_handshake(context)
+    });
+    agreed.await.inspect_err(|error| tracing::debug!(%peer, "no handshake: {error}")).is_ok()
 }
 
 /// Serves a client until the connection ends, or is parked. `slept`: for how long it has been.
 ///
 /// Most clients have sent their first request when they are accepted, so nothing is waited for.
-fn serve(stream: TcpStream, mut guest: Guest, slept: Option<Duration>) -> impl Future<Output = ()> {
-    let wire = Wire::accepted(stream);
-    async move {
-        let hall = Rc::clone(&guest.open.0);
-        let Hall { worker, parking } = &*hall;
-        let mut is_quick = guest.has_asked && slept.is_some_and(|slept| slept < QUICK);
-        loop {
-            // The future of the active part is large and lives in a box of its own, so that what stays
-            // behind for an idle connection is this small one.
-            let has_asked = &mut guest.has_asked;
-            if !Box::pin(serve_while_warm(worker, &wire, guest.peer, is_quick, has_asked)).await {
-                return;
-            }
-            let has_asked = guest.has_asked;
-            if parking.is_open() {
-                if !(has_asked && worker.is_draining())
-                    && let Some(stream) = wire.into_stream()
-                {
-                    parking.park(stream, guest, patience(worker, has_asked));
-                }
-                return;
-            }
-            let asleep = clock::monotonic();
-            if !wait_while_cold(worker, &wire, has_asked).await {
-                return;
-            }
-            is_quick = has_asked && asleep.elapsed() < QUICK;
+async fn serve(wire: Wire, mut guest: Guest, slept: Option<Duration>) {
+    let hall = Rc::clone(&guest.open.0);
+    let Hall { worker, parking } = &*hall;
+    if slept.is_none() && wire.is_under_tls() && !Box::pin(shake_hands(worker, &wire, guest.peer)).await {
+        return;
+    }
+    let mut is_quick = guest.has_asked && slept.is_some_and(|slept| slept < QUICK);
+    loop {
+        // The future of the active part is large and lives in a box of its own, so that what stays
+        // behind for an idle connection is this small one.
+        let has_asked = &mut guest.has_asked;
+        if !Box::pin(serve_while_warm(worker, &wire, guest.peer, is_quick, has_asked)).await {
+            return;
         }
+        let has_asked = guest.has_asked;
+        if parking.is_open() {
+            if has_asked && worker.is_draining() {
+                wire.say_end();
+            } else if let Some(resting) = wire.into_resting() {
+                parking.park(resting, guest, patience(worker, has_asked));
+            }
+            return;
+        }
+        let asleep = clock::monotonic();
+        if !wait_while_cold(worker, &wire, has_asked).await {
+            return wire.say_end();
+        }
+        is_quick = has_asked && asleep.elapsed() < QUICK;
     }
 }
 
@@ -180,7 +223,10 @@ async fn serve_while_warm(
             match wait_while_warm(worker, wire, &mut client, is_quick, *has_asked).await {
                 Wait::Readable => *has_asked = true,
                 Wait::Cold => return true,
-                Wait::Over => return false,
+                Wait::Over => {
+                    wire.say_end();
+                    return false;
+                }
             }
         }
         let after = match read_head(worker, wire, &mut client).await {
@@ -190,7 +236,11 @@ async fn serve_while_warm(
         };
         match after {
             After::KeepAlive => {}
-            After::Close | After::Abort => return false,
+            After::Close => {
+                wire.say_end();
+                return false;
+            }
+            After::Abort => return false,
             After::Reset => {
                 wire.reset_at_close();
                 return false;

@@ -1,10 +1,10 @@
 //! The place of `parking` where the system has nothing to watch many sockets with: nobody is parked.
 
-use std::net::TcpStream;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::{Guest, Hall};
+use crate::wire::Resting;
 
 pub(super) struct Parking;
 
@@ -17,7 +17,7 @@ impl Parking {
         false
     }
 
-    pub(super) fn park(&self, _stream: TcpStream, _guest: Guest, _patience: Duration) {}
+    pub(super) fn park(&self, _resting: Resting, _guest: Guest, _patience: Duration) {}
 }
 
 pub(super) async fn watch_for_ever(_hall: Rc<Hall>) {}

@@ -5,7 +5,6 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::net::TcpStream;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -16,14 +15,14 @@ use tokio::time::Instant;
 
 use super::{Guest, Hall, LAST_CALL, serve};
 use crate::platform::Watched;
-use crate::wire::Deadline;
+use crate::wire::{Deadline, Resting, Wire};
 
 /// How many are woken before the others have their turn.
 const AT_ONCE: usize = 64;
 
 /// Somebody who waits.
 struct Parked {
-    stream: TcpStream,
+    resting: Resting,
     guest: Guest,
     /// Milliseconds after the lot was opened.
     since: u64,
@@ -75,14 +74,14 @@ impl Parking {
     }
 
     /// Keeps a connection until something can be read, at most so long. One that cannot be watched is closed.
-    pub(super) fn park(&self, stream: TcpStream, mut guest: Guest, patience: Duration) {
+    pub(super) fn park(&self, resting: Resting, mut guest: Guest, patience: Duration) {
         let Some(watched) = &self.watched else { return };
         let mut lot = self.lot.borrow_mut();
         let place = lot.free.pop().unwrap_or_else(|| {
             lot.places.push(None);
             lot.places.len() as u32 - 1
         });
-        if let Err(error) = watched.get_ref().watch_once(&stream, u64::from(place), guest.is_watched) {
+        if let Err(error) = watched.get_ref().watch_once(&resting, u64::from(place), guest.is_watched) {
             tracing::debug!("could not wait for the next request: {error}");
             lot.free.push(place);
             return;
@@ -90,7 +89,7 @@ impl Parking {
         guest.is_watched = true;
         let since = self.now();
         let due = since.saturating_add(patience.as_millis().max(1) as u64);
-        lot.places[place as usize] = Some(Parked { stream, guest, since, due });
+        lot.places[place as usize] = Some(Parked { resting, guest, since, due });
         if lot.next_due.is_none_or(|next| due < next) {
             lot.next_due = Some(due);
             self.deadline.set(patience);
@@ -133,7 +132,7 @@ fn wake(hall: &Rc<Hall>, place: usize) {
     lot.free.push(place as u32);
     drop(lot);
     let slept = Duration::from_millis(parking.now().saturating_sub(parked.since));
-    tokio::task::spawn_local(serve(parked.stream, parked.guest, Some(slept)));
+    tokio::task::spawn_local(serve(Wire::resumed(parked.resting), parked.guest, Some(slept)));
 }
 
 impl Parking {
@@ -170,7 +169,7 @@ impl Parking {
         }
         drop(lot);
         // Closed outside the borrow.
-        drop(gone);
+        gone.into_iter().for_each(|parked| parked.resting.end());
     }
 }
 

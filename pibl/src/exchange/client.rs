@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::http::{Fields, RequestHead, ResponseHead};
+use crate::http::{Fields, RequestHead, ResponseHead, Scheme};
 use crate::wire::{ReadBuffer, Wire};
 
 /// Who receives the response: a client, or nobody, because the client left while others still wait for what
@@ -70,7 +70,9 @@ pub struct Client<'a> {
 impl<'a> Client<'a> {
     /// Fresh state around a socket.
     pub fn new(wire: &'a Wire, peer: SocketAddr) -> Self {
-        Self::with_audience(Audience(Some(wire)), peer)
+        let mut client = Self::with_audience(Audience(Some(wire)), peer);
+        client.request.scheme = if wire.is_under_tls() { Scheme::Https } else { Scheme::Http };
+        client
     }
 
     /// State for an exchange whose response nobody waits for.

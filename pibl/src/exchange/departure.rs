@@ -104,6 +104,6 @@ impl<'a> Departure<'a> {
             return false;
         }
         deadline.set(LOOK);
-        wire.look() == Sight::Gone
+        wire.is_broken()
     }
 }

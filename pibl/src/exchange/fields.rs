@@ -95,7 +95,7 @@ pub(super) fn finish_head(out: &mut Vec<u8>, delivery: Delivery, persistent: boo
     match (persistent, version) {
         (false, _) => out.extend_from_slice(b"Connection: close\r\n"),
         (true, Version::Http10) => out.extend_from_slice(b"Connection: keep-alive\r\n"),
-        (true, Version::Http11) => {}
+        (true, Version::Http11 | Version::Http2) => {}
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -120,6 +120,7 @@ pub(super) fn signs_in_connection(request: &Fields, response: &ResponseHead) -> 
 /// RFC 9110 §7.6.3, with the version that was received.
 pub(super) fn add_via(out: &mut Vec<u8>, received: Version) {
     out.extend_from_slice(match received {
+        Version::Http2 => b"Via: 2 ",
         Version::Http11 => b"Via: 1.1 ",
         Version::Http10 => b"Via: 1.0 ",
     });
@@ -157,7 +158,7 @@ fn add_forwarded(out: &mut Vec<u8>, head: &RequestHead, peer: IpAddr, is_trusted
     out.extend_from_slice(b"\r\n");
     let host = head.fields.get("host");
     if !is_trusted || !head.fields.contains("x-forwarded-proto") {
-        out.extend_from_slice(b"X-Forwarded-Proto: http\r\n");
+        encode::field(out, "X-Forwarded-Proto", head.scheme.as_str().as_bytes());
     }
     if let Some(host) = host.filter(|_| !is_trusted || !head.fields.contains("x-forwarded-host")) {
         encode::field(out, "X-Forwarded-Host", host);
@@ -173,13 +174,15 @@ fn add_forwarded(out: &mut Vec<u8>, head: &RequestHead, peer: IpAddr, is_trusted
         out.extend_from_slice(host);
         out.push(b'"');
     }
-    out.extend_from_slice(b";proto=http\r\n");
+    for part in [";proto=", head.scheme.as_str(), "\r\n"] {
+        out.extend_from_slice(part.as_bytes());
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::{Method, hop_by_hop};
+    use crate::http::{Method, Scheme, hop_by_hop};
 
     fn sent(fields: &[(&str, &str)], is_trusted: bool) -> String {
         let mut head = RequestHead::new(Method::Get, "/x");
@@ -238,6 +241,25 @@ mod tests {
         }
         for name in ["X_Own", "Content_Type", "X-Forward", "MyClient-IP"] {
             assert!(sent(&[("Host", "a"), (name, "9")], false).contains(&format!("{name}: 9")), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_backend_learns_over_what_the_client_has_asked() {
+        let mut head = RequestHead::new(Method::Get, "/x");
+        (head.scheme, head.version) = (Scheme::Https, Version::Http2);
+        head.fields.append("Host", "a");
+        let mut out = Vec::new();
+        let peer = "192.0.2.7:1234".parse().unwrap();
+        encode_request(&mut out, (&head, &head.fields), BodyFraming::Empty, &Wishes::default(), peer, false);
+        let text = String::from_utf8(out).unwrap();
+        for part in [
+            "GET /x HTTP/1.1\r\n",
+            "Via: 2 pibl",
+            "X-Forwarded-Proto: https\r\n",
+            "Forwarded: for=192.0.2.7;host=\"a\";proto=https\r\n",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
         }
     }
 

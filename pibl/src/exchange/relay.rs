@@ -349,7 +349,7 @@ impl<'a> Relay<'a> {
         match (framing, self.request.version) {
             _ if self.is_bodiless() => Delivery::Bodiless,
             (BodyFraming::Empty | BodyFraming::Length(_), _) => Delivery::Length,
-            (_, Version::Http11) => Delivery::Chunked,
+            (_, Version::Http11 | Version::Http2) => Delivery::Chunked,
             (_, Version::Http10) => Delivery::Close,
         }
     }

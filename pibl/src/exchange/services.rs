@@ -141,7 +141,10 @@ impl Services {
 
     /// Puts other settings in force. Connections that exist go on; exchanges that are under way keep the
     /// settings with which they began.
-    pub fn reconfigure(&self, config: Config) {
+    pub fn reconfigure(&self, mut config: Config) {
+        if let (Some(new), Some(old)) = (&mut config.tls, &self.config().tls) {
+            new.identity.go_on_with(&old.identity);
+        }
         self.cache.reconfigure(&config.cache);
         self.balancer.replace(&config.backends, config.policy, config.health.clone());
         self.config.store(Arc::new(config));

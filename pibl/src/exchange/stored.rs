@@ -137,7 +137,7 @@ pub(super) async fn follow(
     let delivery = match (outlet.request.method == Method::Head, stream.length(), outlet.request.version) {
         (true, ..) => Delivery::Bodiless,
         (false, Some(_), _) => Delivery::Length,
-        (false, None, Version::Http11) => Delivery::Chunked,
+        (false, None, Version::Http11 | Version::Http2) => Delivery::Chunked,
         (false, None, Version::Http10) => Delivery::Close,
     };
     let persistent = persistent && delivery != Delivery::Close && !worker.is_draining();

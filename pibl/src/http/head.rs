@@ -14,6 +14,8 @@ pub struct RequestHead {
     pub target: Vec<u8>,
     /// The version that the client speaks.
     pub version: Version,
+    /// What the client's connection makes the target a part of; whoever reads a head sets it before.
+    pub scheme: Scheme,
     /// The header fields in the order of arrival.
     pub fields: Fields,
 }
@@ -49,7 +51,7 @@ pub enum Method {
     Other(Box<str>),
 }
 
-/// The minor versions of HTTP/1 that are spoken here.
+/// The versions of HTTP that are spoken here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Version {
     /// HTTP/1.0 (RFC 1945), without persistence unless asked for.
@@ -57,12 +59,24 @@ pub enum Version {
     /// HTTP/1.1 (RFC 9112).
     #[default]
     Http11,
+    /// HTTP/2 (RFC 9113), which travels as HTTP/1.1 inside this program.
+    Http2,
+}
+
+/// What stands before the colon of the URI that a request asks for (RFC 9110 §4.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// Over plain TCP.
+    #[default]
+    Http,
+    /// Over TLS.
+    Https,
 }
 
 impl RequestHead {
     /// A request without fields, for internal and test use.
     pub fn new(method: Method, target: impl Into<Vec<u8>>) -> Self {
-        Self { method, target: target.into(), version: Version::Http11, fields: Fields::new() }
+        Self { method, target: target.into(), ..Self::default() }
     }
 
     /// Forgets the message but keeps the memory for the next one.
@@ -148,7 +162,27 @@ impl Version {
         match self {
             Self::Http10 => "HTTP/1.0",
             Self::Http11 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2.0",
         }
+    }
+}
+
+impl Scheme {
+    /// The scheme as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// The authority without the port that is meant when none is written (RFC 9110 §4.2.1, §4.2.2).
+    pub(crate) fn without_default_port(self, authority: &[u8]) -> &[u8] {
+        let default: &[u8] = match self {
+            Self::Http => b":80",
+            Self::Https => b":443",
+        };
+        authority.strip_suffix(default).or_else(|| authority.strip_suffix(b":")).unwrap_or(authority)
     }
 }
 

@@ -18,7 +18,6 @@ pub use body::{BodyDecoder, BodyFraming};
 pub(crate) use body::{is_token, is_token_or_quoted};
 pub use fields::{Fields, list_elements};
 pub(crate) use guarded::{has_credentials, overrides};
-pub use head::{Method, RequestHead, ResponseHead, Version};
+pub use head::{Method, RequestHead, ResponseHead, Scheme, Version};
 pub use parse::{BadResponse, HeadLimits, ReceivedRequest, ReceivedResponse};
 pub use refusal::Refusal;
-pub(crate) use target::without_default_port;

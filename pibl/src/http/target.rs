@@ -3,7 +3,7 @@
 //! `parse` calls it for every request, so that all other rooms see one form only: a path, or `*`.
 //! It never resolves dot segments or percent-encoding: the backend sees what the client wrote.
 
-use super::head::{Method, RequestHead};
+use super::head::{Method, RequestHead, Scheme};
 use super::refusal::Refusal;
 
 /// Checks target and `Host` together and turns an absolute target into a path.
@@ -16,7 +16,7 @@ pub(super) fn normalise(head: &mut RequestHead) -> Result<(), Refusal> {
     if host.is_some_and(|host| !is_valid_authority(host)) {
         return Err(Refusal::HostSyntax);
     }
-    if let Some(normal) = host.and_then(normal_authority) {
+    if let Some(normal) = host.and_then(|host| normal_authority(head.scheme, host)) {
         head.fields.set("Host", normal);
     }
     match head.target.first() {
@@ -31,22 +31,21 @@ pub(super) fn normalise(head: &mut RequestHead) -> Result<(), Refusal> {
 /// Host names are equal in any case and with the default port (RFC 9110 §4.2.3), so that caches take them for one:
 /// then a backend must see one too, or what it says about the odd form is kept for the usual one. `None`: it is the
 /// usual one.
-fn normal_authority(authority: &[u8]) -> Option<Vec<u8>> {
-    let usual = without_default_port(authority);
+fn normal_authority(scheme: Scheme, authority: &[u8]) -> Option<Vec<u8>> {
+    let usual = scheme.without_default_port(authority);
     (usual.len() < authority.len() || usual.iter().any(u8::is_ascii_uppercase))
         .then(|| usual.to_ascii_lowercase())
 }
 
-/// Port 80 is the one that is meant when none is written (RFC 9110 §4.2.3).
-pub(crate) fn without_default_port(authority: &[u8]) -> &[u8] {
-    authority.strip_suffix(b":80").or_else(|| authority.strip_suffix(b":")).unwrap_or(authority)
-}
-
 /// RFC 9112 §3.2.2: the authority of an absolute target counts; a different `Host` beside it is what an
-/// attacker writes, so it is refused instead of replaced.
+/// attacker writes, so it is refused instead of replaced. So is the scheme that is not the connection's.
 fn absolute(head: &mut RequestHead) -> Result<(), Refusal> {
-    let scheme_end = match head.target.get(..7) {
-        Some(scheme) if scheme.eq_ignore_ascii_case(b"http://") => 7,
+    let scheme: &[u8] = match head.scheme {
+        Scheme::Http => b"http://",
+        Scheme::Https => b"https://",
+    };
+    let scheme_end = match head.target.get(..scheme.len()) {
+        Some(written) if written.eq_ignore_ascii_case(scheme) => scheme.len(),
         _ => return Err(Refusal::Target),
     };
     if head.target.contains(&b'#') {
@@ -60,10 +59,12 @@ fn absolute(head: &mut RequestHead) -> Result<(), Refusal> {
         return Err(Refusal::HostSyntax);
     }
     match head.fields.get("host") {
-        Some(host) if !same_authority(host, authority) => return Err(Refusal::AuthorityConflict),
+        Some(host) if !same_authority(head.scheme, host, authority) => {
+            return Err(Refusal::AuthorityConflict);
+        }
         Some(_) => {}
         None => {
-            let authority = normal_authority(authority).unwrap_or_else(|| authority.to_vec());
+            let authority = normal_authority(head.scheme, authority).unwrap_or_else(|| authority.to_vec());
             head.fields.append("Host", authority);
         }
     }
@@ -78,8 +79,8 @@ fn absolute(head: &mut RequestHead) -> Result<(), Refusal> {
 }
 
 /// `one` is in normal form already.
-fn same_authority(one: &[u8], two: &[u8]) -> bool {
-    one.eq_ignore_ascii_case(without_default_port(two))
+fn same_authority(scheme: Scheme, one: &[u8], two: &[u8]) -> bool {
+    one.eq_ignore_ascii_case(scheme.without_default_port(two))
 }
 
 /// `uri-host [":" port]` of RFC 3986 §3.2: no user information, no empty host, no odd characters.
@@ -139,6 +140,21 @@ mod tests {
         assert_eq!(to_path("ftp://a/", Some("a")), Err(Refusal::Target));
         assert_eq!(to_path("https://a/", Some("a")), Err(Refusal::Target));
         assert_eq!(normalised(Method::Get, "http://a:9/", None), Ok(("/".into(), "a:9".into())));
+    }
+
+    #[test]
+    fn a_connection_has_one_scheme_and_its_default_port() {
+        let mut head = RequestHead::new(Method::Get, "https://A:443/b");
+        head.scheme = Scheme::Https;
+        head.fields.append("Host", "a:443");
+        assert_eq!(normalise(&mut head), Ok(()));
+        assert_eq!((&head.target[..], head.fields.get("host")), (&b"/b"[..], Some(&b"a"[..])));
+        head.target = b"http://a/b".to_vec();
+        assert_eq!(normalise(&mut head), Err(Refusal::Target));
+        head.target = b"/b".to_vec();
+        head.fields.set("Host", "a:80");
+        assert_eq!(normalise(&mut head), Ok(()));
+        assert_eq!(head.fields.get("host"), Some(&b"a:80"[..]));
     }
 
     #[test]

@@ -5,8 +5,28 @@
 
 pub mod buffer;
 pub mod deadline;
+mod socket;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 
 pub use buffer::ReadBuffer;
 pub use deadline::Deadline;
-pub use stream::{READING, Sight, Wire};
+pub use stream::{READING, Resting, Sight, Wire};
+pub use tls::Identity;
+
+/// Why a certificate and a key are of no use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BadPair {
+    /// This program was built without TLS.
+    NotBuilt,
+    /// The certificate cannot be used, for this reason.
+    Certificate(String),
+    /// The key cannot be used, for this reason.
+    Key(String),
+    /// The key is that of another certificate.
+    Mismatch,
+}

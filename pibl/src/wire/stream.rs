@@ -6,30 +6,18 @@
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::future::poll_fn;
-use std::io::{self, IoSlice, Read, Write};
-use std::pin::Pin;
+use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::buffer::ReadBuffer;
 use super::deadline::Deadline;
+use super::socket::Socket;
+use super::tls::{self, Identity, Session};
 use crate::platform;
-
-/// A socket, before and after the runtime has come to know it.
-#[derive(Debug)]
-enum Socket {
-    /// Accepted a moment ago. Reading and writing are tried first; the runtime learns of the socket when
-    /// there is something to wait for, which a client that sends one request and leaves never needs.
-    Fresh(std::net::TcpStream),
-    /// The runtime says when it is ready.
-    Known(TcpStream),
-    /// The runtime did not take it.
-    Lost,
-}
 
 /// One connection.
 ///
@@ -42,6 +30,13 @@ pub struct Wire {
     stream: RefCell<Socket>,
     /// When the current wait ends.
     pub deadline: Deadline,
+}
+
+/// A connection while it waits for its next request.
+#[derive(Debug)]
+pub struct Resting {
+    stream: std::net::TcpStream,
+    session: Option<Session>,
 }
 
 /// What can be known of the other side without reading.
@@ -60,32 +55,49 @@ pub const READING: usize = 0;
 const READ: usize = READING;
 const WRITE: usize = 1;
 
-impl Socket {
-    /// The stream as the runtime knows it, made known now if need be.
-    fn known(&mut self) -> io::Result<&mut TcpStream> {
-        if let Self::Fresh(_) = self
-            && let Self::Fresh(stream) = std::mem::replace(self, Self::Lost)
-        {
-            *self = Self::Known(TcpStream::from_std(stream)?);
-        }
-        match self {
-            Self::Known(stream) => Ok(stream),
-            Self::Fresh(_) | Self::Lost => Err(io::ErrorKind::NotConnected.into()),
-        }
-    }
-}
-
 impl Wire {
     /// Takes over a connected stream. Small writes are sent at once: heads and last chunks must not wait
     /// for an acknowledgement.
     pub fn new(stream: TcpStream) -> Self {
         let _ = stream.set_nodelay(true);
-        Self { stream: RefCell::new(Socket::Known(stream)), deadline: Deadline::new() }
+        Self::of(Socket::Known(stream))
     }
 
     /// Takes over a stream as [`platform::accept`] makes it.
     pub fn accepted(stream: std::net::TcpStream) -> Self {
-        Self { stream: RefCell::new(Socket::Fresh(stream)), deadline: Deadline::new() }
+        Self::of(Socket::Fresh(stream))
+    }
+
+    /// The same where TLS is spoken; the handshake comes first.
+    pub fn accepted_under_tls(stream: std::net::TcpStream, identity: &Identity) -> io::Result<Self> {
+        tls::accept(stream, identity).map(Self::of)
+    }
+
+    /// Goes on where [`Wire::into_resting`] ended.
+    pub fn resumed(resting: Resting) -> Self {
+        let Resting { stream, session } = resting;
+        match session {
+            Some(session) => Self::of(session.resume(stream)),
+            None => Self::accepted(stream),
+        }
+    }
+
+    fn of(socket: Socket) -> Self {
+        Self { stream: RefCell::new(socket), deadline: Deadline::new() }
+    }
+
+    /// Waits for the handshake, where there is one.
+    pub fn poll_handshake(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.stream.borrow_mut().tls().map(|tls| tls.poll_handshake(context)) {
+            None => Poll::Ready(Ok(())),
+            Some(Poll::Pending) => self.poll_deadline(READ, context),
+            Some(ready) => ready,
+        }
+    }
+
+    /// Whether nobody on the way can read along.
+    pub fn is_under_tls(&self) -> bool {
+        self.stream.borrow_mut().tls().is_some()
     }
 
     /// Reads once into the free space of the buffer, which must not be full. Zero means that the other
@@ -96,20 +108,9 @@ impl Wire {
 
     /// As [`Wire::fill`], for futures that poll several things.
     pub fn poll_fill(&self, context: &mut Context<'_>, buffer: &mut ReadBuffer) -> Poll<io::Result<usize>> {
-        let mut socket = self.stream.borrow_mut();
-        if let Socket::Fresh(stream) = &mut *socket
-            && let Poll::Ready(result) = read_fresh(stream, buffer)
-        {
-            return Poll::Ready(result);
-        }
-        let mut space = ReadBuf::new(buffer.space());
-        match Pin::new(socket.known()?).poll_read(context, &mut space) {
-            Poll::Ready(result) => {
-                let count = space.filled().len();
-                buffer.commit(count);
-                Poll::Ready(result.map(|()| count))
-            }
+        match self.poll_read(context, buffer, true) {
             Poll::Pending => self.poll_deadline(READ, context),
+            ready => ready,
         }
     }
 
@@ -119,24 +120,31 @@ impl Wire {
         context: &mut Context<'_>,
         buffer: &mut ReadBuffer,
     ) -> Poll<io::Result<usize>> {
-        if let Socket::Fresh(stream) = &mut *self.stream.borrow_mut() {
-            return read_fresh(stream, buffer);
-        }
-        self.poll_fill(context, buffer)
+        self.poll_read(context, buffer, false)
     }
 
-    /// The socket, as it was accepted; `None` if it is lost.
-    pub fn into_stream(self) -> Option<std::net::TcpStream> {
-        match self.stream.into_inner() {
-            Socket::Fresh(stream) => Some(stream),
-            Socket::Known(stream) => stream.into_std().ok(),
-            Socket::Lost => None,
-        }
+    fn poll_read(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuffer,
+        is_waiting: bool,
+    ) -> Poll<io::Result<usize>> {
+        let mut space = ReadBuf::new(buffer.space());
+        let read = self.stream.borrow_mut().poll_read(context, &mut space, is_waiting);
+        let count = space.filled().len();
+        buffer.commit(count);
+        read.map_ok(|()| count)
+    }
+
+    /// What remains of a connection between two requests: nothing of the runtime's. `None` if it is lost.
+    pub fn into_resting(self) -> Option<Resting> {
+        let (socket, session) = tls::rest(self.stream.into_inner());
+        Some(Resting { stream: socket.into_stream()?, session })
     }
 
     /// Waits until something can be read, without a buffer.
     pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.stream.borrow_mut().known()?.poll_read_ready(context) {
+        match self.stream.borrow_mut().poll_readable(context) {
             Poll::Pending => self.poll_deadline(READ, context),
             ready => ready,
         }
@@ -146,34 +154,22 @@ impl Wire {
     /// because the runtime learns of bytes only when it waits for the next events.
     pub fn is_quiet(&self) -> bool {
         let mut probe = [std::mem::MaybeUninit::uninit(); 1];
-        let peeked = match &*self.stream.borrow() {
-            Socket::Fresh(stream) => SockRef::from(stream).peek(&mut probe),
-            Socket::Known(stream) => SockRef::from(stream).peek(&mut probe),
-            Socket::Lost => Ok(0),
-        };
+        let peeked = self.stream.borrow().raw().map_or(Ok(0), |socket| socket.peek(&mut probe));
         matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// What the other side has done, while nothing is expected of it.
     pub fn look(&self) -> Sight {
-        let mut probe = [std::mem::MaybeUninit::uninit(); 1];
-        let mut look = |socket: SockRef<'_>| match socket.take_error() {
-            Ok(None) => socket.peek(&mut probe),
-            Ok(Some(error)) | Err(error) => Err(error),
-        };
-        let seen = match &*self.stream.borrow() {
-            Socket::Fresh(stream) => look(SockRef::from(stream)),
-            Socket::Known(stream) => look(SockRef::from(stream)),
-            Socket::Lost => return Sight::Gone,
-        };
-        match seen {
-            Ok(0) => Sight::SaidAll,
-            Ok(_) => Sight::There,
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
-                Sight::There
-            }
-            Err(_) => Sight::Gone,
+        let mut socket = self.stream.borrow_mut();
+        match (look_at(&socket), socket.tls()) {
+            (Sight::There, Some(tls)) => tls.look(),
+            (sight, _) => sight,
         }
+    }
+
+    /// Whether the other side has broken off while it still sends.
+    pub fn is_broken(&self) -> bool {
+        look_at(&self.stream.borrow()) == Sight::Gone
     }
 
     /// Writes everything.
@@ -183,7 +179,7 @@ impl Wire {
                 let written = ready!(self.poll_write(context, &[IoSlice::new(bytes)]))?;
                 bytes = &bytes[written..];
             }
-            Poll::Ready(Ok(()))
+            self.poll_flush(context)
         })
         .await
     }
@@ -197,7 +193,7 @@ impl Wire {
             Socket::Known(stream) => {
                 stream.try_io(Interest::WRITABLE, || platform::send_before_end(stream, bytes))
             }
-            Socket::Lost => Ok(0),
+            _ => Ok(0),
         };
         let taken = match taken {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
@@ -234,13 +230,16 @@ impl Wire {
                 });
                 done.set(done.get() + ready!(self.poll_write(context, &slices))?);
             }
-            Poll::Ready(Ok(()))
+            self.poll_flush(context)
         })
         .await
     }
 
     /// Sends a part of a file; an error of kind `UnexpectedEof` when the file is shorter.
     pub async fn send_file(&self, file: &File, mut offset: u64, length: u64) -> io::Result<()> {
+        if self.is_under_tls() {
+            return Box::pin(self.copy_file(file, offset, length)).await;
+        }
         let end = offset + length;
         poll_fn(|context| {
             while offset < end {
@@ -267,56 +266,63 @@ impl Wire {
         .await
     }
 
+    /// The same where the kernel cannot do it: every byte is hidden on its way.
+    async fn copy_file(&self, file: &File, offset: u64, length: u64) -> io::Result<()> {
+        let mut buffer = ReadBuffer::lease();
+        buffer.enlarge();
+        let mut moved = 0;
+        while moved < length {
+            let space = buffer.space();
+            let wanted = usize::try_from(length - moved).map_or(space.len(), |rest| rest.min(space.len()));
+            let count = platform::read_at(file, &mut space[..wanted], offset + moved)?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            buffer.commit(count);
+            self.write_all(buffer.filled()).await?;
+            buffer.consume(count);
+            moved += count as u64;
+        }
+        Ok(())
+    }
+
     /// The address at which the other side found this one.
     pub fn local_address(&self) -> Option<std::net::SocketAddr> {
-        match &*self.stream.borrow() {
-            Socket::Fresh(stream) => stream.local_addr().ok(),
-            Socket::Known(stream) => stream.local_addr().ok(),
-            Socket::Lost => None,
-        }
+        self.stream.borrow().raw()?.local_addr().ok()?.as_socket()
     }
 
     /// Makes the close that follows a reset: everything unsent is thrown away and the other side gets an
     /// error instead of an end.
     pub fn reset_at_close(&self) {
-        self.with_options(|socket| socket.set_linger(Some(Duration::ZERO)));
+        // Failures do not matter, here and below: whoever asks for this is about to close.
+        let _ = self.stream.borrow().raw().map(|socket| socket.set_linger(Some(Duration::ZERO)));
     }
 
     /// Says that nothing more will be sent.
     pub fn shut_down_writing(&self) {
-        self.with_options(|socket| socket.shutdown(std::net::Shutdown::Write));
+        self.say_end();
+        let _ = self.stream.borrow().raw().map(|socket| socket.shutdown(std::net::Shutdown::Write));
     }
 
-    /// Failures do not matter: whoever asks for this is about to close.
-    fn with_options(&self, change: impl FnOnce(&SockRef<'_>) -> io::Result<()>) {
-        let _ = match &*self.stream.borrow() {
-            Socket::Fresh(stream) => change(&SockRef::from(stream)),
-            Socket::Known(stream) => change(&SockRef::from(stream)),
-            Socket::Lost => Ok(()),
-        };
+    /// Says what the close of a plain socket says by itself.
+    pub fn say_end(&self) {
+        if let Some(tls) = self.stream.borrow_mut().tls() {
+            tls.say_end();
+        }
     }
 
     fn poll_write(&self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let mut socket = self.stream.borrow_mut();
-        if let Socket::Fresh(stream) = &mut *socket {
-            let written = match slices {
-                [single] => stream.write(single),
-                several => stream.write_vectored(several),
-            };
-            match written {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => return Poll::Ready(done),
-            }
+        match self.stream.borrow_mut().poll_write(context, slices) {
+            Poll::Pending => self.poll_deadline(WRITE, context),
+            ready => ready,
         }
-        let stream = socket.known()?;
-        let written = match slices {
-            [single] => Pin::new(stream).poll_write(context, single),
-            several => Pin::new(stream).poll_write_vectored(context, several),
-        };
-        if written.is_pending() {
-            return self.poll_deadline(WRITE, context);
+    }
+
+    fn poll_flush(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.stream.borrow_mut().poll_flush(context) {
+            Poll::Pending => self.poll_deadline(WRITE, context),
+            ready => ready,
         }
-        written
     }
 
     /// A wait that the socket did not end: over at the deadline, pending until then.
@@ -328,13 +334,36 @@ impl Wire {
     }
 }
 
-fn read_fresh(stream: &mut std::net::TcpStream, buffer: &mut ReadBuffer) -> Poll<io::Result<usize>> {
-    match stream.read(buffer.space()) {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-        Ok(count) => {
-            buffer.commit(count);
-            Poll::Ready(Ok(count))
+/// What the kernel knows of the other side.
+fn look_at(socket: &Socket) -> Sight {
+    let mut probe = [std::mem::MaybeUninit::uninit(); 1];
+    let Some(socket) = socket.raw() else { return Sight::Gone };
+    let seen = match socket.take_error() {
+        Ok(None) => socket.peek(&mut probe),
+        Ok(Some(error)) | Err(error) => Err(error),
+    };
+    match seen {
+        Ok(0) => Sight::SaidAll,
+        Ok(_) => Sight::There,
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+            Sight::There
         }
-        failed => Poll::Ready(failed),
+        Err(_) => Sight::Gone,
+    }
+}
+
+impl Resting {
+    /// Closes, and says so where that must be said.
+    pub fn end(self) {
+        if self.session.is_some() {
+            Wire::resumed(self).say_end();
+        }
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for Resting {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.stream.as_fd()
     }
 }

@@ -7,6 +7,7 @@ pub mod disk;
 pub mod origin;
 pub mod program;
 pub mod proof;
+pub mod tls;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -27,6 +28,8 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// A running proxy.
 pub struct Proxy {
     pub address: SocketAddr,
+    /// Where HTTPS is spoken, if the settings have a table for it.
+    pub tls_address: Option<SocketAddr>,
     pub services: Arc<Services>,
     pub directory: tempfile::TempDir,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
@@ -46,6 +49,9 @@ impl Proxy {
     pub fn with_config(config: Config, directory: tempfile::TempDir) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
+        let tls = config.tls.as_ref().map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+        let tls_address = tls.as_ref().map(|listener| listener.local_addr().expect("an address"));
+        let listeners = pibl::Listeners { plain: listener, tls };
         let services = Arc::new(Services::new(config).expect("services"));
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let shared = Arc::clone(&services);
@@ -54,9 +60,9 @@ impl Proxy {
                 let _ = stopped.await;
                 pibl::Ending::Asked
             };
-            pibl::run(shared, listener, stop).expect("an orderly end");
+            pibl::run(shared, listeners, stop).expect("an orderly end");
         });
-        Self { address, services, directory, stop: Some(stop), thread: Some(thread) }
+        Self { address, tls_address, services, directory, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Asks the proxy to end, and returns when it has.
@@ -106,20 +112,27 @@ pub fn config(text: &str, directory: &Path) -> Config {
     pibl::config::resolve(&file, &flags).expect("a valid configuration")
 }
 
-/// A client on a raw socket.
-pub struct Client {
-    pub stream: TcpStream,
+/// A client on a raw socket, or on what lies above one.
+pub struct Client<S = TcpStream> {
+    pub stream: S,
     buffer: Vec<u8>,
 }
 
 impl Client {
     pub fn new(stream: TcpStream) -> Self {
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
-        stream.set_nodelay(true).expect("no delay");
+        set_up(&stream);
         Self { stream, buffer: Vec::new() }
     }
+}
 
+/// No wait of a client is without an end.
+fn set_up(stream: &TcpStream) {
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.set_nodelay(true).expect("no delay");
+}
+
+impl<S: Read + Write> Client<S> {
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).expect("a write");
     }

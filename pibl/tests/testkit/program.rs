@@ -68,6 +68,11 @@ impl Running {
         self.passed.borrow_mut().drain(..).chain(self.stderr.try_iter()).collect()
     }
 
+    /// The address of HTTPS; the program must have been started with it.
+    pub fn tls(&self) -> SocketAddr {
+        self.await_line("listening on https").rsplit('/').next().unwrap().parse().expect("an address")
+    }
+
     /// The address of the operator's door; the program must have been started with `--admin`.
     pub fn admin(&self) -> SocketAddr {
         self.await_line("admin on").rsplit('/').next().unwrap().parse().expect("an address")
@@ -116,6 +121,26 @@ impl Running {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;
         let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
         Some(kibibytes * 1024)
+    }
+}
+
+/// The program with everything that these tests were built with. The one beside them may have been built again without
+/// HTTPS, for whoever asks cargo for nothing else; so the tests themselves are started once more, as [`the_program`].
+pub fn this_build(directory: &Path, arguments: &[String]) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("the tests"));
+    command.args(["--exact", "testkit::program::the_program", "--ignored", "--nocapture"]);
+    let all = ["--listen", "127.0.0.1", "--port", "0", "--dir", "."].map(str::to_owned);
+    command.env("PIBL_ARGUMENTS", [&all, arguments].concat().join("\n"));
+    command.current_dir(directory).stdout(Stdio::null());
+    command
+}
+
+#[test]
+#[ignore = "it is the program, which other tests start"]
+fn the_program() {
+    if let Ok(arguments) = std::env::var("PIBL_ARGUMENTS") {
+        let arguments = std::iter::once("pibl").chain(arguments.split('\n')).map(Into::into);
+        assert_eq!(pibl::cli::run(arguments), pibl::cli::ExitCode::Success);
     }
 }
 

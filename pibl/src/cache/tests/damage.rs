@@ -77,7 +77,13 @@ async fn a_foreign_file_and_a_directory_in_the_place_of_a_file_are_refused() {
 async fn a_copy_under_the_name_of_another_key_is_refused() {
     let bench = stored().await;
     let original = bench.only_file();
-    let other = bench.cache.store.disk.as_ref().unwrap().path(Key::new(b"a.example", b"/y").hash());
+    let other = bench
+        .cache
+        .store
+        .disk
+        .as_ref()
+        .unwrap()
+        .path(Key::new(crate::http::Scheme::Http, b"a.example", b"/y").hash());
     std::fs::create_dir_all(other.parent().unwrap()).unwrap();
     std::fs::copy(&original, &other).unwrap();
     let bench = bench.restarted();
