@@ -14,9 +14,11 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Where table and verdict part for a reason that `docs/blind.md` tells.
-const EXPLAINED: [(&str, &str, &str); 12] = [
-    // It asks its backend to close, and waits for that: the table was made with a backend that does not do as it is asked.
+const EXPLAINED: [(&str, &str, &str); 14] = [
+    // They ask their backend to close, and wait for that: the table was made with a backend that does not do as it is asked.
     ("trompo", "forward.kept_open", "pass"),
+    ("python", "forward.kept_open", "pass"),
+    ("rust", "forward.kept_open", "pass"),
     // The answer is complete at once, and the client's connection waits for the end of the backend's.
     ("eco", "forward.kept_open", "fail"),
     // Three silent clients are asked beside, and a pool of four workers has one left for the fourth.

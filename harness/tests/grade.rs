@@ -12,12 +12,12 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use zip::write::SimpleFileOptions;
 
-fn here() -> PathBuf {
+pub(crate) fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
 }
 
 /// A submission of the toy proxy with a mistake.
-fn hand_in(folder: &Path, name: &str, defect: &str) -> PathBuf {
+pub(crate) fn hand_in(folder: &Path, name: &str, defect: &str) -> PathBuf {
     let to = folder.join(name);
     fs::create_dir_all(&to).expect("a folder");
     let source = fs::read_to_string(here().join("submissions/toy_proxy.py")).expect("the toy proxy");
@@ -51,7 +51,7 @@ fn grading(folder: &Path) -> Command {
     command
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 

@@ -20,6 +20,7 @@ mod engine;
 mod escapes;
 mod fleets;
 mod grade;
+mod grade_shards;
 mod guard;
 mod guilty;
 mod guilty_proxy;

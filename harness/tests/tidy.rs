@@ -14,7 +14,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("harness/run", &["watch", "proxy_under_test", "traffic"]),
     ("harness/judge", &["last_words", "check", "compare"]),
     ("harness/tell", &["language", "report"]),
-    ("harness", &["conductor", "live", "grade", "cli", "main"]),
+    ("harness", &["shard", "conductor", "live", "grade", "cli", "main"]),
     ("pibl", PIBL),
     ("fake-backends", FAKE_BACKENDS),
 ];

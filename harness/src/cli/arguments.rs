@@ -9,8 +9,8 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-use super::shard::Shard;
 use crate::conductor::Watching;
+use crate::shard::Shard;
 use harness_model::catalogue::CheckId;
 use harness_model::plan::{OnInconclusive, ProfileName};
 use harness_tell::language::Language;
@@ -34,8 +34,10 @@ pub(super) enum Command {
     Compare(CompareArguments),
     /// Judge every proxy that this machine has: requirements, costs and latencies on one page.
     League(LeagueArguments),
-    /// Join the shards of a comparison and judge its thresholds once.
+    /// Join the shards of a comparison or of a grading: one verdict, one index.
     Merge(MergeArguments),
+    /// Write what a scheduler needs to share a comparison or a grading out among machines; start nothing.
+    Schedule(ScheduleArguments),
     /// Judge a run folder again and draw its pages anew.
     Report(ReportArguments),
     /// Show a run that was recorded in the browser, as if it happened now.
@@ -288,6 +290,63 @@ pub(super) struct LeagueArguments {
     pub(super) lang: Option<Language>,
 }
 
+/// What is shared out, and by which scheduler.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ScheduleArguments {
+    /// For which scheduler.
+    pub(super) scheduler: Scheduler,
+    /// How many machines share the work.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(super) shards: u16,
+    /// Processors of each.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) cpus: u16,
+    /// Memory of each, in GiB.
+    #[arg(long, value_name = "GIB", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) memory: u16,
+    /// Kubernetes: the image that has the harness and what the proxies need.
+    #[arg(long, value_name = "NAME", required_if_eq("scheduler", "kubernetes"))]
+    pub(super) image: Option<String>,
+    /// Kubernetes: the volume claim, which all can write to; it becomes the working directory.
+    #[arg(long, value_name = "CLAIM", required_if_eq("scheduler", "kubernetes"))]
+    pub(super) claim: Option<String>,
+    /// What each does a part of: `grade …` or `compare …`, without `--shard`.
+    #[arg(value_name = "COMMAND", last = true, required = true)]
+    pub(super) command: Vec<String>,
+    /// Language of the terminal [default: that of the environment].
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) lang: Option<Language>,
+}
+
+/// Who starts the parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Scheduler {
+    /// A Slurm array: a script for `sbatch`.
+    Slurm,
+    /// A Kubernetes Indexed Job: a manifest for `kubectl apply`.
+    Kubernetes,
+}
+
+/// What goes into the table of grades beside what was judged, and how it is written.
+#[derive(Clone, Debug, Args)]
+pub(super) struct SheetArguments {
+    /// What only a person can judge, and points in place of the computed ones, with a reason.
+    #[arg(long, value_name = "FILE")]
+    pub(super) entries: Option<PathBuf>,
+    /// List of students as a spreadsheet saves it, `student,submission` a line: the table of grades gets a row for each.
+    #[arg(long, value_name = "FILE")]
+    pub(super) students: Option<PathBuf>,
+    /// Between the fields of grades.csv [default: `;` with a decimal comma, otherwise `,`].
+    #[arg(long, value_name = "CHARACTER")]
+    pub(super) separator: Option<char>,
+    /// Numbers of grades.csv with a comma [default in Spanish].
+    #[arg(long, conflicts_with = "decimal_point")]
+    pub(super) decimal_comma: bool,
+    /// Numbers of grades.csv with a point [default in English].
+    #[arg(long)]
+    pub(super) decimal_point: bool,
+}
+
 /// Which shards are joined.
 #[derive(Clone, Debug, Args)]
 pub(super) struct MergeArguments {
@@ -297,6 +356,8 @@ pub(super) struct MergeArguments {
     /// What follows for the exit code where a threshold stays inconclusive.
     #[arg(long, value_name = "WHAT", default_value = "fail")]
     pub(super) on_inconclusive: Inconclusive,
+    #[command(flatten)]
+    pub(super) sheet: SheetArguments,
     /// Where the report goes.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(super) out: PathBuf,
@@ -435,12 +496,11 @@ pub(super) struct GradeArguments {
     /// Where the grades go, in a folder of their own beneath this one.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(super) out: PathBuf,
-    /// What only a person can judge, and points in place of the computed ones, with a reason.
-    #[arg(long, value_name = "FILE")]
-    pub(super) entries: Option<PathBuf>,
-    /// List of students as a spreadsheet saves it, `student,submission` a line: the table of grades gets a row for each.
-    #[arg(long, value_name = "FILE")]
-    pub(super) students: Option<PathBuf>,
+    /// Grade one part of the submissions, for `harness merge`: `2/4`, or `auto` and `auto/4` in a Slurm array or a Kubernetes Indexed Job.
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse, conflicts_with_all = ["entries", "students", "look"])]
+    pub(super) shard: Option<Shard>,
+    #[command(flatten)]
+    pub(super) sheet: SheetArguments,
     /// Let every profile say what only its reader should allow: commands outside the fence, paths elsewhere, any limit.
     #[arg(long)]
     pub(super) trust_profile: bool,
@@ -459,15 +519,6 @@ pub(super) struct GradeArguments {
     /// Seed of every random choice, the same for all submissions.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
-    /// Between the fields of grades.csv [default: `;` with a decimal comma, otherwise `,`].
-    #[arg(long, value_name = "CHARACTER")]
-    pub(super) separator: Option<char>,
-    /// Numbers of grades.csv with a comma [default in Spanish].
-    #[arg(long, conflicts_with = "decimal_point")]
-    pub(super) decimal_comma: bool,
-    /// Numbers of grades.csv with a point [default in English].
-    #[arg(long)]
-    pub(super) decimal_point: bool,
     /// Language of the terminal and of grades.csv [default: that of the environment].
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) lang: Option<Language>,

@@ -14,12 +14,13 @@ mod input;
 mod league;
 mod list;
 mod live;
+mod merge;
 mod mistyped;
 mod pdf;
 mod rejudge;
 mod runs;
+mod schedule;
 mod selection;
-mod shard;
 mod signals;
 mod simulate;
 mod step_summary;
@@ -83,7 +84,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         Some(Command::Compare(compare)) => compare::run(&compare),
         Some(Command::League(league)) => league::run(&league),
         Some(Command::Simulate(simulate)) => simulate::run(&simulate),
-        Some(Command::Merge(merge)) => compare::merge::run(&merge),
+        Some(Command::Merge(merge)) => merge::run(&merge),
+        Some(Command::Schedule(order)) => schedule::run(&order),
         Some(Command::List { lang }) => list::run(lang),
         Some(Command::Schema { kind }) => list::schema(kind),
     }

@@ -1,7 +1,7 @@
 //! Many submissions, one rubric: every proxy is looked at, run, scored and shown, and can break nothing but its own row.
 //!
 //! `harness grade` calls [`work`] and then [`conclude`] and [`write_all`]; `rubric`, `submission`, `profile`, `source` and
-//! `triage` prepare, `state` remembers, `score` counts, `document` and `pages` show. No verdict is made here: they come from the
+//! `triage` prepare, `shard` shares out among machines, `state` remembers, `score` counts, `document` and `pages` show. No verdict is made here: they come from the
 //! checks, and what a check could not decide stays open instead of becoming a zero.
 
 mod collection;
@@ -15,6 +15,7 @@ mod pages;
 mod profile;
 pub mod rubric;
 mod score;
+pub mod shard;
 mod source;
 mod state;
 mod students;
@@ -34,6 +35,6 @@ pub use profile::Flag;
 pub use score::{Grade, Judged, Miss, RowScore, Rung};
 pub use source::{SourceFacts, SourceFinding};
 pub use students::{Student, students, unmatched};
-pub use submission::{Submission, find};
+pub use submission::{Submission, find, write_teams};
 pub use triage::Triage;
 pub use work::{GradeObserver, GradeOrder, Team, take, work};

@@ -4,6 +4,7 @@
 //! minute and not a night. Nothing here runs or scores.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +18,10 @@ use harness_model::catalogue::{CheckId, Requirement};
 use harness_model::plan::{self, Hints, Options};
 use harness_model::scenario::{self, NameKind, Problem, What, find_key, parse, place_of};
 use harness_model::terms::Bilingual;
+
+/// Where a grading keeps its rubric, and the scenarios of that.
+const KEPT: &str = "rubric.yaml";
+const SCENARIOS: &str = "scenarios";
 
 /// A rubric as its author wrote it.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
@@ -151,6 +156,8 @@ pub struct ManualFile {
 /// A rubric, resolved.
 #[derive(Clone, Debug)]
 pub struct Rubric {
+    /// As its author wrote it.
+    pub text: Arc<str>,
     /// Short name.
     pub name: String,
     /// Title.
@@ -215,10 +222,37 @@ pub enum By {
 /// # Errors
 /// Everything that is wrong with them, with its place.
 pub fn read(file: &Path) -> Result<Rubric, Vec<Problem>> {
+    read_with(file, |name| file.with_file_name(name))
+}
+
+/// Reads the rubric that a grading has kept in its folder.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_kept(grading: &Path) -> Result<Rubric, Vec<Problem>> {
+    let scenarios = grading.join(SCENARIOS);
+    let of = |name: &str| scenarios.join(Path::new(name).file_name().unwrap_or_default());
+    read_with(&grading.join(KEPT), of)
+}
+
+/// Keeps a rubric and its scenarios in the folder of a grading.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn keep(rubric: &Rubric, grading: &Path) -> io::Result<()> {
+    let scenarios = grading.join(SCENARIOS);
+    std::fs::create_dir_all(&scenarios)?;
+    for scenario in &rubric.scenarios {
+        std::fs::write(scenarios.join(&scenario.file), scenario.text.as_bytes())?;
+    }
+    std::fs::write(grading.join(KEPT), rubric.text.as_bytes())
+}
+
+fn read_with(file: &Path, of: impl Fn(&str) -> PathBuf) -> Result<Rubric, Vec<Problem>> {
     let text = scenario::read(file).map_err(|problem| vec![problem])?;
     let written: RubricFile = parse(&text, file).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
-    let mut scenarios = scenarios(&written, &text, file, &mut problems);
+    let mut scenarios = scenarios(&written, &text, file, of, &mut problems);
     let judged = judged_somewhere(&mut scenarios, file, &mut problems);
     let mut rows = checked_rows(&written, &text, file, &judged, &mut problems);
     rows.extend(source_rows(&written, &text, file, &mut problems));
@@ -245,7 +279,7 @@ pub fn read(file: &Path) -> Result<Rubric, Vec<Problem>> {
         let one_fault = written.one_fault;
         let run_within = written.run_within.map(|span| span.0);
         let hints = written.hints;
-        Ok(Rubric { name, title, scale, rungs, one_fault, hints, scenarios, run_within, rows })
+        Ok(Rubric { text, name, title, scale, rungs, one_fault, hints, scenarios, run_within, rows })
     } else {
         Err(problems)
     }
@@ -255,12 +289,12 @@ fn scenarios(
     written: &RubricFile,
     text: &Arc<str>,
     file: &Path,
+    of: impl Fn(&str) -> PathBuf,
     problems: &mut Vec<Problem>,
 ) -> Vec<ScenarioText> {
-    let folder = file.parent().unwrap_or(Path::new(""));
     let mut found = Vec::new();
     for name in &written.scenarios {
-        let path = folder.join(&name.value);
+        let path = of(&name.value);
         match scenario::read(&path) {
             Ok(text) => found.push(ScenarioText {
                 name: String::new(),

@@ -33,6 +33,9 @@ pub struct State {
     pub submission: String,
     /// What the first look found.
     pub triage: Option<Triage>,
+    /// Its profile, as commands name it; missing where there is none.
+    #[serde(default)]
+    pub profile: Option<String>,
     /// What the instructor should know.
     pub flags: Vec<Flag>,
     /// What should have kept it apart and did not, because this host does not give it.
@@ -74,11 +77,15 @@ impl State {
 
     /// What is known of this submission; nothing where it has changed or what was written cannot be read.
     pub fn of(team_folder: &Path, submission: &str) -> State {
-        let read =
-            || -> Option<State> { serde_json::from_slice(&fs::read(team_folder.join(FILE)).ok()?).ok() };
-        read()
-            .filter(|state| state.format == FORMAT && state.submission == submission)
+        State::found(team_folder)
+            .filter(|state| state.submission == submission)
             .unwrap_or_else(|| State::new(submission))
+    }
+
+    /// What was written in the folder of a team, whichever submission it was.
+    pub fn found(team_folder: &Path) -> Option<State> {
+        let state: State = serde_json::from_slice(&fs::read(team_folder.join(FILE)).ok()?).ok()?;
+        (state.format == FORMAT).then_some(state)
     }
 
     /// Writes it, in one step: an interruption leaves the old one or the new one.

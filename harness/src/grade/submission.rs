@@ -89,7 +89,8 @@ fn with_codes(paths: Vec<PathBuf>, known: &BTreeMap<String, String>) -> Vec<Subm
         });
         all.push(Submission { code, name, path });
     }
-    all.sort_by(|one, two| one.code.cmp(&two.code));
+    // E100 comes after E99.
+    all.sort_by(|one, two| (one.code.len(), &one.code).cmp(&(two.code.len(), &two.code)));
     all
 }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::profile::{self, Flag};
-use super::rubric::{By, Rubric, ScenarioText};
+use super::rubric::{self, By, Rubric, ScenarioText};
 use super::score::Judged;
 use super::source;
 use super::state::{Run, State, hash};
@@ -79,7 +79,7 @@ pub struct Team {
     pub submission: Submission,
     /// Its folder.
     pub folder: PathBuf,
-    /// Its profile, where there is one.
+    /// Its profile, where there is one and it was graded here.
     pub adapter: Option<Adapter>,
     /// What is known.
     pub state: State,
@@ -125,10 +125,7 @@ pub fn take(out: &Path) -> io::Result<File> {
 /// # Errors
 /// The folder of the grading cannot be written.
 pub fn work(order: &GradeOrder) -> io::Result<Vec<Team>> {
-    std::fs::create_dir_all(order.out.join("scenarios"))?;
-    for scenario in &order.rubric.scenarios {
-        std::fs::write(order.out.join("scenarios").join(&scenario.file), scenario.text.as_bytes())?;
-    }
+    rubric::keep(&order.rubric, &order.out)?;
     submission::write_teams(&order.out, &order.submissions)?;
     let bench = Bench::new(order);
     bench.on_all(order.jobs, (0..order.submissions.len()).collect(), &|index| bench.look_at(index));
@@ -236,6 +233,7 @@ impl<'a> Bench<'a> {
             }
         };
         state.flags = flags;
+        state.profile = Some(adapter.origin.clone());
         // A proxy that started before starts again; one that did not may have been waiting for something to be installed.
         if !state.triage.as_ref().is_some_and(Triage::starts) {
             state.triage = match triage::plan(&adapter, self.order.seed) {

@@ -26,8 +26,8 @@ use harness_tell::language::run_words::no_signal_handler;
 use harness_tell::language::{Language, Span};
 
 use super::arguments::{CompareArguments, language};
-use super::shard::Shard;
 use super::signals;
+use crate::shard::Shard;
 use conclusion::{End, Joined, conclude};
 use rounds::{FOR_EVER, Rounds};
 use shard::ShardFile;

@@ -1,14 +1,14 @@
 //! The file that says what one shard of a comparison measured.
 //!
 //! `compare` writes it last and `harness merge` reads it. There is no coordinator, so nothing but this file tells that a shard
-//! is whole; which rounds it has is said by `cli::shard`.
+//! is whole; which rounds it has is said by `crate::shard`.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::rounds::Trouble;
-use crate::cli::shard::Shard;
+use crate::shard::Shard;
 use harness_model::plan::Bilingual;
 
 /// The file in the folder of a shard.

@@ -161,7 +161,7 @@ fn asked(
     language: Language,
 ) -> Markup {
     let scenario = graded.rubric.scenarios.iter().find(|scenario| scenario.name == judged.scenario);
-    let profile = team.team.adapter.as_ref().map(|adapter| adapter.origin.as_str());
+    let profile = team.team.state.profile.as_deref();
     html! {
             p .question { (plain(&question.question, 1_200)) }
             @if let Some(place) = named_line(judged) { p { code { (place) } } }

@@ -3,7 +3,7 @@
 //! `pages` writes it. It links to the folder of each team and carries no names. The form at its end only makes a text to be
 //! copied: nothing is stored by a page.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::frame::{Frame, framed};
 use super::places::{all_defences_of, defence_of, index_of};
@@ -16,7 +16,7 @@ use harness_model::catalogue::CheckId;
 use harness_model::history::NotKept;
 use harness_tell::language::containment_words::{not_kept_of, what_was_not_kept};
 use harness_tell::language::grade_words::{
-    GradeLabel, Mark, missed_not_started, of_teams, share_code, teams_counted, would_become,
+    GradeLabel, Mark, and_more, missed_not_started, of_teams, share_code, teams_counted, would_become,
 };
 use harness_tell::language::report_words::Label;
 use harness_tell::language::{Decimal, InWords as _, Language, Percent, explanation};
@@ -34,6 +34,7 @@ pub(super) fn page(graded: &Graded, language: Language) -> String {
         }
         section {
             h2 { (label(GradeLabel::Matrix)) }
+            style { (PreEscaped(signs(language))) }
             div .scroll tabindex="0" role="region" aria-label=(label(GradeLabel::Matrix)) { (matrix(graded, language)) }
         }
         p { a href=(all_defences_of(language)) { (label(GradeLabel::AllDefences)) } }
@@ -159,33 +160,43 @@ fn would_change(graded: &Graded, language: Language) -> Markup {
     }
 }
 
-/// Points, with a sign for those who do not see colours.
+/// How a row can come out: class, a sign for those who do not see colours, words for those who see neither.
+const PARTS: [(&str, &str, GradeLabel); 4] = [
+    ("pass", "✓", GradeLabel::All),
+    ("part", "◐", GradeLabel::Some),
+    ("fail", "✗", GradeLabel::None),
+    ("inconclusive", "?", GradeLabel::Open),
+];
+
+/// Signs and words of the cells: once for the page, as a table of thousands of teams has tens of thousands of cells.
+fn signs(language: Language) -> String {
+    let rule = |(class, sign, label): &(&str, &str, GradeLabel)| {
+        let words = label.in_words(language);
+        format!(".cell.{class}::before {{ content: \"{sign} \"; content: \"{sign} \" / \"{words}: \"; }}\n")
+    };
+    PARTS.iter().map(rule).collect()
+}
+
+/// Points.
 fn cell(score: &RowScore, language: Language) -> Markup {
-    let (class, sign, words) = if score.open > 0.0 {
-        ("inconclusive", "?", GradeLabel::Open)
+    let class = if score.open > 0.0 {
+        "inconclusive"
     } else if score.earned >= score.points {
-        ("pass", "✓", GradeLabel::All)
+        "pass"
     } else if score.earned > 0.0 {
-        ("part", "◐", GradeLabel::Some)
+        "part"
     } else {
-        ("fail", "✗", GradeLabel::None)
+        "fail"
     };
     html! {
         td .cell .(class) {
-            span .sign aria-hidden="true" { (sign) } " " (Decimal(score.earned, 2).in_words(language))
-            @if score.open > 0.0 { span .open { " +" (Decimal(score.open, 2).in_words(language)) "?" } }
-            span .hidden { " (" (words.in_words(language)) ")" }
+            (Decimal(score.earned, 2).in_words(language))
+            @if score.open > 0.0 { i { " +" (Decimal(score.open, 2).in_words(language)) "?" } }
         }
     }
 }
 
 fn distribution(graded: &Graded, language: Language) -> Markup {
-    const PARTS: [(&str, &str, GradeLabel); 4] = [
-        ("pass", "✓", GradeLabel::All),
-        ("part", "◐", GradeLabel::Some),
-        ("fail", "✗", GradeLabel::None),
-        ("inconclusive", "?", GradeLabel::Open),
-    ];
     let bar = |index: usize, row: &Row| {
         let counts = graded.distribution(index);
         html! {
@@ -230,6 +241,9 @@ fn shared(graded: &Graded, language: Language) -> Markup {
     }
 }
 
+/// So many teams of one fault and cause are named; the row of each says it anyway.
+const MOST_NAMED: usize = 60;
+
 /// The teams that a fault has in common, those with the same cause together.
 fn by_cause(fault: &SharedFault) -> Vec<(Option<Cause>, Vec<&str>)> {
     let mut groups: Vec<(Option<Cause>, Vec<&str>)> = Vec::new();
@@ -247,7 +261,8 @@ fn who(cause: Option<Cause>, codes: &[&str], check: Option<CheckId>, language: L
     let row = |code: &str| format!("{code}/{}{place}", index_of(language));
     html! {
         li {
-            @for (index, code) in codes.iter().enumerate() { @if index > 0 { ", " } a href=(row(code)) { (code) } }
+            @for (index, code) in codes.iter().take(MOST_NAMED).enumerate() { @if index > 0 { ", " } a href=(row(code)) { (code) } }
+            @if codes.len() > MOST_NAMED { " " (and_more(language, codes.len() - MOST_NAMED)) }
             @if let Some(cause) = cause { ": " (explanation(cause, language)) }
         }
     }
@@ -255,6 +270,7 @@ fn who(cause: Option<Cause>, codes: &[&str], check: Option<CheckId>, language: L
 
 fn entries(graded: &Graded, language: Language) -> Markup {
     let rows: Vec<&Row> = graded.rubric.rows.iter().filter(|row| matches!(row.by, By::Person)).collect();
+    let codes: Vec<&str> = graded.teams.iter().map(|team| team.document.code.as_str()).collect();
     html! {
         p .aside { (GradeLabel::EntriesHelp.in_words(language)) }
         div .scroll tabindex="0" role="region" aria-label=(GradeLabel::Entries.in_words(language)) {
@@ -265,18 +281,15 @@ fn entries(graded: &Graded, language: Language) -> Markup {
                         @for row in &rows { th scope="col" { (row_title(row, language)) " (" (Decimal(row.points, 1).in_words(language)) ")" } }
                     }
                 }
-                tbody {
-                    @for team in &graded.teams {
-                        tr {
-                            th scope="row" { (team.document.code) }
-                            @for row in &rows {
-                                td {
-                                    input type="number" min="0" max="100" step="5" inputmode="numeric" data-team=(team.document.code)
-                                        data-row=(row.key) aria-label={ (team.document.code) ", " (row_title(row, language)) ", %" };
-                                }
-                            }
-                        }
-                    }
+                // The script makes a line for each of these teams: without it there is nothing to fill in.
+                tbody #teams data-codes=(codes.join(" ")) {}
+            }
+        }
+        template #line {
+            tr {
+                th scope="row" {}
+                @for row in &rows {
+                    td { input type="number" min="0" max="100" step="5" inputmode="numeric" data-row=(row.key) aria-label=(row_title(row, language)); }
                 }
             }
         }

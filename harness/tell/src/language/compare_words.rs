@@ -196,10 +196,25 @@ messages! {
         en: "This is one shard: its thresholds are judged by `harness merge`, given {path} and the folders of the others.",
         es: "Esta es una parte: sus umbrales los juzga `harness merge`, con {path} y las carpetas de las demás.",
     }
+    /// What was printed is for a scheduler.
+    pub fn scheduled(path: &str) {
+        en: "Nothing was started. When all parts are done: harness merge {path}",
+        es: "No se inició nada. Cuando todas las partes terminen: harness merge {path}",
+    }
+    /// A command that has no parts.
+    pub fn shards_of_what() {
+        en: "only `grade …` and `compare …` can be shared out among machines: harness schedule slurm --shards 4 -- grade RUBRIC SUBMISSIONS",
+        es: "solo `grade …` y `compare …` se pueden repartir entre máquinas: harness schedule slurm --shards 4 -- grade RÚBRICA ENTREGAS",
+    }
+    /// A command that says which part it is.
+    pub fn shard_is_told() {
+        en: "leave `--shard` out of the command: each machine finds its part by itself",
+        es: "deje `--shard` fuera del comando: cada máquina encuentra su parte por sí misma",
+    }
     /// No shard anywhere.
     pub fn no_shards() {
-        en: "there is no shard.json in these folders: `harness compare … --shard 1/4` leaves one in each",
-        es: "no hay un shard.json en estas carpetas: `harness compare … --shard 1/4` deja uno en cada una",
+        en: "there is no shard in these folders: `harness compare … --shard 1/4` leaves a shard.json in each, `harness grade … --shard 1/4` a grade-shard.json",
+        es: "no hay ninguna parte en estas carpetas: `harness compare … --shard 1/4` deja un shard.json en cada una, `harness grade … --shard 1/4` un grade-shard.json",
     }
     /// One of the shards is not there.
     pub fn shard_missing(index: u64, of: u64) {

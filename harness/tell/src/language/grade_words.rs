@@ -286,6 +286,31 @@ messages! {
         en: "no submission was found in what was named",
         es: "no se encontró ninguna entrega en lo indicado",
     }
+    /// Where the part of one machine lies.
+    pub fn grade_shard_written(path: &str) {
+        en: "This is one shard: `harness merge`, given {path} and the folders of the others, makes the index and the table.",
+        es: "Esta es una parte: `harness merge`, con {path} y las carpetas de las demás, hace el índice y la tabla.",
+    }
+    /// One of the shards of a grading is not there.
+    pub fn grade_shard_missing(index: u64, of: u64, submissions: &str) {
+        en: "shard {index} of {of} is missing: grade it again with --shard {index}/{of}; to it belong {submissions}",
+        es: "falta la parte {index} de {of}: califíquela de nuevo con --shard {index}/{of}; a ella pertenecen {submissions}",
+    }
+    /// Another rubric, other submissions, another seed, another number.
+    pub fn grade_shard_of_another(path: &str) {
+        en: "{path} is a shard of another grading: rubric, scenarios, submissions, --seed and number of shards must be the same",
+        es: "{path} es parte de otra calificación: rúbrica, escenarios, entregas, `--seed` y número de partes deben ser los mismos",
+    }
+    /// A submission that its shard has not judged to its end.
+    pub fn team_unfinished(code: &str, name: &str, index: u64, of: u64) {
+        en: "{code} {name} was not judged to its end: grade once more with --shard {index}/{of}, which keeps what is done",
+        es: "{code} {name} no se juzgó hasta el final: califique otra vez con --shard {index}/{of}, que conserva lo hecho",
+    }
+    /// A run of a submission that is not as it was written.
+    pub fn run_changed(code: &str, name: &str, path: &str, index: u64, of: u64) {
+        en: "{code} {name}: {path} is not what was written when it was judged; copy the folder of the shard again, or remove that folder and grade once more with --shard {index}/{of}",
+        es: "{code} {name}: {path} no es lo que se escribió al juzgar; copie de nuevo la carpeta de la parte, o borre esa carpeta y califique otra vez con --shard {index}/{of}",
+    }
     /// A student whose submission is not there.
     pub fn not_found(student: &str, submission: &str) {
         en: "  not found: {student}, whose submission would be {submission}",
@@ -300,6 +325,8 @@ messages! {
     pub fn first_look_of(count: usize) { en: "First look at {count}:", es: "Primera mirada a {count}:" }
     /// How many teams.
     pub fn teams_counted(count: usize) { en: "{count} teams", es: "{count} equipos" }
+    /// Those of a list that are not named.
+    pub fn and_more(count: usize) { en: "and {count} more", es: "y {count} más" }
     /// A fault and how many teams made it.
     pub fn of_teams(count: usize, all: usize) { en: "{count} of {all} teams", es: "{count} de {all} equipos" }
     /// What the page is for.

@@ -1,25 +1,30 @@
 //! `harness grade RUBRIC SUBMISSIONS...`: many submissions, one command.
 //!
 //! Everything that was typed is understood before anything starts. A first look at all submissions comes first, with the time
-//! that the rest will take; an interrupted grading goes on where it stopped. Points are counted in the module `grade`.
+//! that the rest will take; an interrupted grading goes on where it stopped. One of many machines does its part of it (`--shard`), and
+//! [`merge`] joins the parts. Points are counted in the module `grade`.
 
-use std::path::PathBuf;
+pub(super) mod merge;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::arguments::{GradeArguments, language};
+use super::arguments::{GradeArguments, SheetArguments, language};
 use super::{init, input, signals, step_summary};
 use crate::conductor::Interruption;
 use crate::grade::entries::{self, Entries};
+use crate::grade::shard::{Course, ShardFile};
 use crate::grade::{
     self, Columns, Flag, GradeObserver, GradeOrder, Graded, Skipped, Submission, Triage, flag_words,
     grade_words_of, points_words, reasons, row_title, triage_words,
 };
+use crate::shard::Shard;
 use harness_model::exit_code::ExitCode;
 use harness_model::scenario::Problem;
 use harness_tell::language::grade_words::{
-    estimated, first_look_of, go_on, graded_already, grades_at, no_submission, not_found, not_graded_into,
-    of_nobody, passed_over, row_went_wrong, run_ended,
+    estimated, first_look_of, go_on, grade_shard_written, graded_already, grades_at, no_submission,
+    not_found, not_graded_into, of_nobody, passed_over, row_went_wrong, run_ended,
 };
 use harness_tell::language::report_words::verdict_words;
 use harness_tell::language::run_words::no_signal_handler;
@@ -44,20 +49,21 @@ struct Prepared {
     students: Vec<grade::Student>,
     submissions: Vec<Submission>,
     out: PathBuf,
+    /// Where only a part of them is graded here.
+    shard: Option<ShardFile>,
 }
 
 fn prepared(arguments: &GradeArguments, language: Language) -> Result<Prepared, String> {
     let show = |problems: Vec<Problem>| input::show(&problems, language);
     let rubric = grade::rubric::read(&arguments.rubric).map_err(show)?;
-    let entries = match &arguments.entries {
-        Some(file) => entries::read(file, &rubric).map_err(show)?,
-        None => Entries::default(),
+    let (entries, students) = beside(&arguments.sheet, &rubric, language)?;
+    let grades = arguments.out.join("grades");
+    let out = match arguments.shard {
+        None => grades.join(&rubric.name),
+        Some(Shard { index, of }) => {
+            grades.join(format!("{}-shards", rubric.name)).join(format!("{index}-of-{of}"))
+        }
     };
-    let students = match &arguments.students {
-        Some(file) => grade::students(file).map_err(|problem| show(vec![problem]))?,
-        None => Vec::new(),
-    };
-    let out = arguments.out.join("grades").join(&rubric.name);
     let (submissions, skipped) =
         grade::find(&arguments.submissions, &out).map_err(|error| error.to_string())?;
     for Skipped { path, archive } in &skipped {
@@ -67,7 +73,33 @@ fn prepared(arguments: &GradeArguments, language: Language) -> Result<Prepared, 
     if submissions.is_empty() {
         return Err(no_submission(language));
     }
-    let (without, nobodys) = grade::unmatched(&students, &submissions);
+    say_who_is_unmatched(&students, &submissions, language);
+    let shard = arguments.shard.map(|shard| {
+        ShardFile::new(shard, Course::share_out(&rubric, &submissions, arguments.seed, shard.of))
+    });
+    Ok(Prepared { rubric, entries, students, submissions, out, shard })
+}
+
+/// What is typed beside what was judged: what a person entered, and the list of students.
+fn beside(
+    sheet: &SheetArguments,
+    rubric: &grade::rubric::Rubric,
+    language: Language,
+) -> Result<(Entries, Vec<grade::Student>), String> {
+    let show = |problems: Vec<Problem>| input::show(&problems, language);
+    let entries = match &sheet.entries {
+        Some(file) => entries::read(file, rubric).map_err(show)?,
+        None => Entries::default(),
+    };
+    let students = match &sheet.students {
+        Some(file) => grade::students(file).map_err(|problem| show(vec![problem]))?,
+        None => Vec::new(),
+    };
+    Ok((entries, students))
+}
+
+fn say_who_is_unmatched(students: &[grade::Student], submissions: &[Submission], language: Language) {
+    let (without, nobodys) = grade::unmatched(students, submissions);
     for student in without {
         anstream::eprintln!(
             "{}",
@@ -77,20 +109,30 @@ fn prepared(arguments: &GradeArguments, language: Language) -> Result<Prepared, 
     for one in nobodys.into_iter().filter(|_| !students.is_empty()) {
         anstream::eprintln!("{}", of_nobody(language, &harmless(&one.name)));
     }
-    Ok(Prepared { rubric, entries, students, submissions, out })
 }
 
 fn carry_out(arguments: &GradeArguments, prepared: Prepared, language: Language) -> ExitCode {
-    let Prepared { rubric, entries, students, submissions, out } = prepared;
+    let Prepared { rubric, entries, students, mut submissions, out, shard } = prepared;
+    let not_written = |why: &str| {
+        anstream::eprintln!("{}", not_graded_into(language, &out.display().to_string(), why));
+        ExitCode::Usage
+    };
     let _alone = match grade::take(&out) {
         Ok(taken) => taken,
-        Err(error) => {
-            let busy = error.kind() == std::io::ErrorKind::ResourceBusy;
-            let why = if busy { graded_already(language) } else { error.to_string() };
-            anstream::eprintln!("{}", not_graded_into(language, &out.display().to_string(), &why));
-            return ExitCode::Usage;
+        Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
+            return not_written(&graded_already(language));
         }
+        Err(error) => return not_written(&error.to_string()),
     };
+    if let Some(shard) = &shard {
+        // The codes of all, so that each machine gives the same ones, also when it goes on.
+        let begun = ShardFile::withdraw(&out).and_then(|()| grade::write_teams(&out, &submissions));
+        if let Err(error) = begun {
+            return not_written(&error.to_string());
+        }
+        let is_mine = |code: &str| shard.mine().any(|placed| placed.code == code);
+        submissions.retain(|submission| is_mine(&submission.code));
+    }
     let interruption = Interruption::default();
     if let Err(error) = signals::listen(interruption.clone()) {
         anstream::eprintln!("{}", no_signal_handler(language, &error.to_string()));
@@ -115,36 +157,23 @@ fn carry_out(arguments: &GradeArguments, prepared: Prepared, language: Language)
     };
     let teams = match grade::work(&order) {
         Ok(teams) => teams,
-        Err(error) => {
-            anstream::eprintln!(
-                "{}",
-                not_graded_into(language, &out.display().to_string(), &error.to_string())
-            );
-            return ExitCode::Usage;
-        }
+        Err(error) => return not_written(&error.to_string()),
     };
-    let graded = grade::conclude(rubric, teams, &entries, seed);
-    let columns = columns(arguments, language);
-    match grade::write_all(&graded, &out, &students, columns, language) {
-        Ok(index) => {
-            print(&graded, language);
-            step_summary::append(&out.join("summary.md"));
-            anstream::println!("{}", grades_at(language, &index.display().to_string()));
+    let is_whole = interruption.cause().is_none();
+    match &shard {
+        None => {
+            let graded = grade::conclude(rubric, teams, &entries, seed);
+            if let Err(code) = write(&graded, &out, &students, &arguments.sheet, language) {
+                return code;
+            }
         }
-        // A full disk is no bug; what was run is kept.
-        Err(ReportError::File { error, .. }) => {
-            anstream::eprintln!(
-                "{}",
-                not_graded_into(language, &out.display().to_string(), &error.to_string())
-            );
-            return ExitCode::Usage;
-        }
-        Err(error) => {
-            anstream::eprintln!("{error}");
-            return ExitCode::Bug;
-        }
+        Some(shard) if is_whole => match shard.write(&out) {
+            Ok(()) => anstream::eprintln!("{}", grade_shard_written(language, &out.display().to_string())),
+            Err(error) => return not_written(&error.to_string()),
+        },
+        Some(_) => {}
     }
-    if interruption.cause().is_some() {
+    if !is_whole {
         anstream::eprintln!("{}", go_on(language));
         return ExitCode::Interrupted;
     }
@@ -152,11 +181,41 @@ fn carry_out(arguments: &GradeArguments, prepared: Prepared, language: Language)
     ExitCode::Passed
 }
 
+/// Writes all pages and tables, and prints what is in them.
+fn write(
+    graded: &Graded,
+    out: &Path,
+    students: &[grade::Student],
+    sheet: &SheetArguments,
+    language: Language,
+) -> Result<(), ExitCode> {
+    match grade::write_all(graded, out, students, columns(sheet, language), language) {
+        Ok(index) => {
+            print(graded, language);
+            step_summary::append(&out.join("summary.md"));
+            anstream::println!("{}", grades_at(language, &index.display().to_string()));
+            Ok(())
+        }
+        // A full disk is no bug; what was run is kept.
+        Err(ReportError::File { error, .. }) => {
+            anstream::eprintln!(
+                "{}",
+                not_graded_into(language, &out.display().to_string(), &error.to_string())
+            );
+            Err(ExitCode::Usage)
+        }
+        Err(error) => {
+            anstream::eprintln!("{error}");
+            Err(ExitCode::Bug)
+        }
+    }
+}
+
 /// What a spreadsheet in that language expects, unless something else was asked for.
-fn columns(arguments: &GradeArguments, language: Language) -> Columns {
-    let decimal = if arguments.decimal_comma { ',' } else { language.choose('.', ',') };
-    let decimal = if arguments.decimal_point { '.' } else { decimal };
-    Columns { separator: arguments.separator.unwrap_or(if decimal == ',' { ';' } else { ',' }), decimal }
+fn columns(sheet: &SheetArguments, language: Language) -> Columns {
+    let decimal = if sheet.decimal_comma { ',' } else { language.choose('.', ',') };
+    let decimal = if sheet.decimal_point { '.' } else { decimal };
+    Columns { separator: sheet.separator.unwrap_or(if decimal == ',' { ';' } else { ',' }), decimal }
 }
 
 /// Runs at a time: waiting is most of what a run does, so one for each processor leaves room.

@@ -1,16 +1,19 @@
-//! Which part of a comparison one machine of many measures: the rounds that are its own.
+//! Which part of a comparison or of a course is one machine's of many.
 //!
-//! `arguments` reads it from `--shard I/N`, `compare` asks it for its rounds. The scheduler of a cluster places, repeats and
-//! cleans up; nothing of that is done here.
+//! `arguments` reads it from `--shard I/N`, `compare` asks it for its rounds and `grade` for its submissions. The scheduler of a
+//! cluster places, repeats and cleans up; nothing of that is done here.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 /// One of several machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Shard {
+pub struct Shard {
     /// From 1.
-    pub(super) index: usize,
-    pub(super) of: usize,
+    pub index: usize,
+    /// How many there are.
+    pub of: usize,
 }
 
 impl Shard {
@@ -19,7 +22,7 @@ impl Shard {
     ///
     /// # Errors
     /// It is neither, or the environment does not say.
-    pub(super) fn parse(text: &str) -> Result<Shard, String> {
+    pub fn parse(text: &str) -> Result<Shard, String> {
         Shard::parse_in(text, |name| std::env::var(name).ok())
     }
 
@@ -52,9 +55,25 @@ impl Shard {
 
     /// Its first round, counted from 0, and how many there are. Neighbouring rounds stay together, since the order of the
     /// sides flips between them.
-    pub(super) fn rounds_of(self, all: usize) -> (usize, usize) {
+    pub fn rounds_of(self, all: usize) -> (usize, usize) {
         let start = |index: usize| index * all / self.of;
         (start(self.index - 1), start(self.index) - start(self.index - 1))
+    }
+
+    /// What takes so long each, shared out so that no shard takes much longer than another: the index of the shard of each, from 1. The
+    /// longest are placed first, each where least is (Graham 1969), so that all machines come to the same without having met.
+    pub fn share_out(durations: &[Duration], of: usize) -> Vec<usize> {
+        let mut longest_first: Vec<usize> = (0..durations.len()).collect();
+        longest_first.sort_by_key(|&place| (std::cmp::Reverse(durations[place]), place));
+        let mut loads = vec![Duration::ZERO; of];
+        let mut shards = vec![0; durations.len()];
+        for place in longest_first {
+            let least = (0..of).min_by_key(|&shard| loads[shard]).unwrap_or(0);
+            // What takes no time that anybody knows is a submission all the same.
+            loads[least] += durations[place].max(Duration::from_nanos(1));
+            shards[place] = least + 1;
+        }
+        shards
     }
 }
 
@@ -73,6 +92,14 @@ mod tests {
             }
             assert_eq!(next, all);
         }
+    }
+
+    #[test]
+    fn what_takes_long_is_shared_out_evenly_and_the_same_way_each_time() {
+        let seconds = [30, 30, 90, 30, 30, 30].map(Duration::from_secs);
+        assert_eq!(Shard::share_out(&seconds, 2), [2, 2, 1, 2, 1, 2]);
+        assert_eq!(Shard::share_out(&[Duration::ZERO; 3], 2), [1, 2, 1]);
+        assert!(Shard::share_out(&[], 4).is_empty());
     }
 
     #[test]
