@@ -316,6 +316,7 @@ mod tests {
         let ladder = [vec![CheckId::TtlExpiry], vec![CheckId::TtlSecondValue], vec![CheckId::TtlSliding]];
         let one = [vec![CheckId::CacheHit], vec![], vec![]];
         Rubric {
+            text: "".into(),
             name: "r".into(),
             title: Bilingual { en: "R".into(), es: "R".into() },
             scale: ScaleFile::default(),
