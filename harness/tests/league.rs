@@ -208,7 +208,7 @@ fn every_link_leads_somewhere(page: &str, folder: &Path) {
 /// On a telephone, a laptop and a wide screen.
 fn it_fits(folder: &Path) {
     let Some(program) = installed() else {
-        println!("skipped: no chromium on this machine");
+        println!("skipped: chromium is not installed");
         return;
     };
     let mut browser = Browser::start(&program);

@@ -1,7 +1,8 @@
-//! The interval log read by another implementation of HdrHistogram: PyPI's `hdrhistogram`, where it is installed.
+//! What the harness writes for other programs, read by programs that nobody here wrote: interval logs by PyPI's `hdrhistogram`, the
+//! manifest of a Kubernetes job by its `kubernetes-validate`, which brings the schemas of Kubernetes along.
 //!
-//! `python3 -m venv V && V/bin/pip install hdrhistogram`, then `PATH=V/bin:$PATH cargo test -p harness --test integration other_readers`.
-//! Without it the test says that it was skipped, and why.
+//! `python3 -m venv V && V/bin/pip install hdrhistogram kubernetes-validate`, then `PATH=V/bin:$PATH cargo test -p harness --test
+//! integration other_readers`. Without them the tests say that they were skipped, and why.
 
 use std::process::Command;
 use std::time::Duration;
@@ -27,7 +28,7 @@ while True:
 fn the_interval_log_means_the_same_to_another_implementation() {
     let known = Command::new("python3").args(["-c", "import hdrh.log"]).output();
     if !known.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: python3 has no module hdrh here (pip install hdrhistogram)");
+        eprintln!("skipped: hdrhistogram of PyPI is not installed");
         return;
     }
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
@@ -63,4 +64,33 @@ fn the_interval_log_means_the_same_to_another_implementation() {
         .collect();
     assert_eq!(expected.len(), 3);
     assert_eq!(read.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn the_manifest_of_a_job_is_one_to_kubernetes() {
+    let validate =
+        |file: &std::path::Path| Command::new("kubernetes-validate").arg("--strict").arg(file).output();
+    let rubric = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rubrics/turns.yaml");
+    let written = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .args(["schedule", "kubernetes", "--shards", "4", "--image", "registry/it's: 1", "--claim", "course"])
+        .args(["--", "grade", rubric, "las entregas: \"A\"", "--jobs", "2"])
+        .output()
+        .expect("the harness runs");
+    let manifest = String::from_utf8(written.stdout).expect("text");
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let file = folder.path().join("job.yaml");
+    std::fs::write(&file, &manifest).expect("a file");
+    let Ok(read) = validate(&file) else {
+        eprintln!("skipped: kubernetes-validate of PyPI is not installed");
+        return;
+    };
+    assert!(read.status.success(), "{manifest}\n{}", String::from_utf8_lossy(&read.stderr));
+    std::fs::write(&file, manifest.replace("completions:", "complete:")).expect("a file");
+    let refused = validate(&file).expect("it ran a moment ago");
+    assert!(
+        !refused.status.success(),
+        "it reads what is written: {}",
+        String::from_utf8_lossy(&refused.stdout)
+    );
 }
