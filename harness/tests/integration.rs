@@ -27,6 +27,7 @@ mod guilty_proxy;
 mod guilty_run;
 mod handed_in;
 mod hostile;
+mod https;
 mod intake;
 mod interruption;
 mod known_server;

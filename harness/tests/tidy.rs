@@ -11,7 +11,7 @@ const CRATES: &[(&str, &[&str])] = &[
         "harness/model",
         &["exit_code", "catalogue", "statistics", "terms", "scenario", "adapter", "plan", "history", "fleet"],
     ),
-    ("harness/run", &["watch", "proxy_under_test", "traffic"]),
+    ("harness/run", &["watch", "proxy_under_test", "tls", "traffic"]),
     ("harness/judge", &["last_words", "check", "compare"]),
     ("harness/tell", &["language", "report"]),
     ("harness", &["shard", "conductor", "live", "grade", "cli", "main"]),

@@ -84,6 +84,19 @@ pub enum Beside {
     Malformed,
 }
 
+/// What a request travels over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Over {
+    /// HTTP/1.1 on a bare connection.
+    #[default]
+    Plain,
+    /// HTTP/1.1 on TLS (RFC 9110 §4.2.2).
+    Tls,
+    /// HTTP/2 on TLS (RFC 9113 §3.2).
+    Http2,
+}
+
 /// Durations in documents of the run are whole nanoseconds.
 pub mod duration_ns {
     use serde::{Deserialize, Deserializer, Serializer};

@@ -4,5 +4,6 @@
 //! the one GET of its readiness; neither judges. The load engine lives here, so this crate is optimised in every profile.
 
 pub mod proxy_under_test;
+pub mod tls;
 pub mod traffic;
 pub mod watch;

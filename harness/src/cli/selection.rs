@@ -14,9 +14,12 @@ use harness_model::catalogue::CheckId;
 use harness_model::exit_code::ExitCode;
 use harness_model::history::names;
 use harness_model::plan::{self, HostProfile, Options, Plan};
+use harness_run::tls;
 use harness_tell::language::Language;
 use harness_tell::language::mending_words::not_asked;
-use harness_tell::language::run_words::{command_comes_first, is_a_scenario, is_an_adapter, no_scenario};
+use harness_tell::language::run_words::{
+    command_comes_first, is_a_scenario, is_an_adapter, left_out_without_tls, needs_tls, no_scenario,
+};
 use harness_tell::language::suite_words::no_scenario_in;
 use harness_tell::report::VerdictsDocument;
 
@@ -52,6 +55,14 @@ pub(super) fn select(arguments: &RunArguments, language: Language) -> Result<Vec
     let adapters = adapters(arguments, language)?;
     for file in &files_of(&arguments.scenarios, language)? {
         match plans_of(file, &adapters, arguments, seed, language) {
+            Ok(plans) if !tls::AVAILABLE && plans.iter().any(|it| it.plan.asks_for_tls()) => {
+                let (shown, by_name) = (file.display().to_string(), arguments.scenarios.contains(file));
+                // Whoever names a folder wants what can be had of it; whoever names the file wants that.
+                match by_name {
+                    true => complaints.push(needs_tls(language, &shown)),
+                    false => anstream::eprintln!("{}", left_out_without_tls(language, &shown)),
+                }
+            }
             Ok(plans) => selected.extend(plans),
             Err(complaint) => complaints.push(complaint),
         }

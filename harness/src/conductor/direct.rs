@@ -48,8 +48,11 @@ async fn measure(plan: &Plan, out: &Path, interruption: &Interruption) -> Result
         return Err(RunProblem::Setting(std::io::Error::other("there is no backend to ask")));
     };
     let traffic = Traffic {
-        clients: Clients::new(address, network.network.clone(), recorder.clone())
-            .with(RequestShape::default(), backends.world.secret),
+        clients: Clients::new(address, network.network.clone(), recorder.clone()).with(
+            RequestShape::default(),
+            backends.world.secret,
+            None,
+        ),
         journal: backends.world.journal.clone(),
         capabilities: plan.adapter.capabilities.clone(),
         seed: plan.seed,

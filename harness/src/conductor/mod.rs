@@ -21,6 +21,7 @@ mod pump;
 mod repeating;
 mod run;
 mod sampler;
+mod securing;
 mod setting;
 mod starting;
 mod steps;

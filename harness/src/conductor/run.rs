@@ -21,6 +21,7 @@ use super::proxy_log;
 use super::pump::Pump;
 use super::repeating::{Asked, repeat, repeated_where_it_helps};
 use super::sampler::Sampler;
+use super::securing::Secure;
 use super::setting::{self, Backends, RunNetwork, port_for};
 use super::steps::{DEATH_SHOWS_WITHIN, Stage, sentence};
 use super::watching::Watching;
@@ -36,6 +37,7 @@ use harness_run::proxy_under_test::ports::PortLease;
 use harness_run::proxy_under_test::{
     Confinement, OutputLog, Place, Preparation, Preparing, ProxyUnderTest, StartProblem, Wish, without_home,
 };
+use harness_run::tls;
 use harness_run::traffic::{Clients, KeyBook, Traffic};
 use harness_tell::language::Language;
 
@@ -211,9 +213,17 @@ async fn play(
         true => history::hash_of_tree(proxy.directory()).ok(),
         false => history::hash_of_file(proxy.program()).ok(),
     };
+    let secure = match Secure::for_run(&order.plan, &proxy, address, recorder, run_directory) {
+        Ok(secure) => secure,
+        Err(problem) => return Ok(Some(not_ready(recorder, problem))),
+    };
+    let tls = secure.as_ref().map(|secure| secure.tls.clone());
     let traffic = Traffic {
-        clients: Clients::new(address, network.network.clone(), recorder.clone())
-            .with(order.plan.adapter.request.clone(), backends.world.secret),
+        clients: Clients::new(address, network.network.clone(), recorder.clone()).with(
+            order.plan.adapter.request.clone(),
+            backends.world.secret,
+            tls,
+        ),
         journal: backends.world.journal.clone(),
         capabilities: order.plan.adapter.capabilities.clone(),
         seed: order.plan.seed,
@@ -239,6 +249,7 @@ async fn play(
         adapted: Vec::new(),
         late_looks: 0,
         stuck: None,
+        secure,
         gives_up_for_good: false,
     };
     // Building the proxy does not count.
@@ -269,6 +280,10 @@ async fn prepare(
         adapter: order.plan.adapter.clone(),
         // An optimised build takes a minute that nobody need wait for who measures nothing.
         optimised: order.plan.measures_speed() || !cfg!(debug_assertions),
+        features: match order.plan.asks_for_tls() && tls::AVAILABLE {
+            true => order.plan.adapter.tls_features.clone(),
+            false => Vec::new(),
+        },
         place: order.observer.place(),
         clock: recorder.clock(),
         network: network.network.clone(),

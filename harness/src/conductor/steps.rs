@@ -12,6 +12,7 @@ use fake_backends::server::Recording;
 
 use super::proxy_log::Mark;
 use super::pump::Pump;
+use super::securing::{Secure, renews};
 use super::setting::Backends;
 use harness_model::adapter::{LaunchVariables, Setting, render};
 use harness_model::history::{Adaptation, EventKind, IntervalLog, Stuck};
@@ -25,8 +26,8 @@ use harness_run::proxy_under_test::{
 use harness_run::traffic::crash_load::CrashTraffic;
 use harness_run::traffic::load::CpuMeter;
 use harness_run::traffic::{
-    KeyBook, Problem, Traffic, batches, callers, capacity, deliveries, exact, fill, load, origins, overlap,
-    overload, overtake, probe, reread, serial, sliding, uploads, users, votes,
+    KeyBook, Problem, Traffic, batches, callers, capacity, deliveries, exact, fill, handshakes, load,
+    origins, overlap, overload, overtake, probe, reread, serial, sliding, uploads, users, votes,
 };
 use harness_tell::language::{Language, start_problem};
 
@@ -63,6 +64,8 @@ pub(super) struct Stage {
     pub(super) late_looks: u32,
     /// Why it needs a restart that was put off.
     pub(super) stuck: Option<Stuck>,
+    /// The way to it by HTTPS, where there is one.
+    pub(super) secure: Option<Secure>,
     /// Whether it was seen not to ask backends again that were back.
     pub(super) gives_up_for_good: bool,
 }
@@ -81,6 +84,9 @@ impl Stage {
     /// # Errors
     /// Why it could not be carried out.
     pub(super) async fn carry_out(&mut self, step: &Step) -> Result<(), Problem> {
+        if let Some(problem) = self.no_way_by_tls(step) {
+            return Err(problem);
+        }
         let (traffic, book) = (&self.traffic, &mut self.book);
         match &step.kind {
             StepKind::Fill(plan) => {
@@ -122,6 +128,8 @@ impl Stage {
             StepKind::Cloud(CloudStep::Fleet(plan)) => {
                 self.fleet(step.label.as_deref().unwrap_or("fleet"), plan).await
             }
+            StepKind::Handshakes(plan) => handshakes::run(traffic, plan).await,
+            StepKind::Exact(plan) if renews(&step.kind) => self.exact_with_renewal(step, plan).await,
             StepKind::Exact(plan) if plan.asks.is_about_the_log() => self.exact_with_log(step, plan).await,
             StepKind::Case(CaseStep::Callers(plan)) => {
                 callers::run(traffic, plan, &self.backends.socket_addresses()).await;
@@ -170,7 +178,7 @@ impl Stage {
         let (throttle, allow) = (self.settings.throttle, &self.settings.allow);
         let health = self.settings.health.as_ref().filter(|_| declared(Setting::HealthChecks));
         let listed = self.settings.backends.unwrap_or(usize::MAX);
-        let variables = LaunchVariables {
+        let variables = self.with_tls(LaunchVariables {
             program: self.proxy.program().to_string_lossy().into_owned(),
             directory: self.proxy.directory().to_string_lossy().into_owned(),
             host: told.ip().to_string(),
@@ -196,7 +204,13 @@ impl Stage {
                 .map(|health| u64::try_from(health.interval.as_millis()).unwrap_or(u64::MAX)),
             health_failures: health.map(|health| health.failures),
             health_successes: health.map(|health| health.successes),
-        };
+            tls_port: None,
+            certificate: None,
+            key: None,
+            certificate_and_key: None,
+            authority: None,
+            http2: false,
+        });
         let launch = render(adapter, &variables).map_err(|error| StartProblem::File {
             path: adapter.origin.clone().into(),
             error: error.to_string(),

@@ -181,6 +181,9 @@ const OF_A_FORECAST: &str =
 const IN_CASES: &str =
     "tried by `tests/cases.rs` on an honest proxy and on one with a defect, not yet in the matrix";
 
+/// Those that take a build with TLS.
+const IN_HTTPS: &str = "tried by `tests/https.rs` on an honest proxy and on ones with a defect each, with the feature `tls`; not yet in the matrix";
+
 /// Checks that no defect is made for, and why. A new check does not belong here: make a defect that trips it.
 pub const WITHOUT_DEFECT: &[(&str, &str)] = &[
     (
@@ -207,6 +210,11 @@ pub const WITHOUT_DEFECT: &[(&str, &str)] = &[
     ("delivery.expiry", IN_CASES),
     ("delivery.cors", IN_CASES),
     ("capacity.scaling", IN_CASES),
+    ("https.same_answers", IN_HTTPS),
+    ("https.versions", IN_HTTPS),
+    ("https.alpn", IN_HTTPS),
+    ("https.certificate", IN_HTTPS),
+    ("https.reload", IN_HTTPS),
 ];
 
 /// Defects that no detector is made for, and why.

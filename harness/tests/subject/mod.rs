@@ -210,6 +210,7 @@ pub async fn try_to_prepare(
     let proxy = ProxyUnderTest::prepare(Preparing {
         adapter,
         optimised: false,
+        features: Vec::new(),
         place: Place::Temporary,
         clock: RunClock::start(),
         network,
@@ -261,6 +262,7 @@ fn adapter() -> Adapter {
         version: Vec::new(),
         copy_from: None,
         build: Vec::new(),
+        tls_features: Vec::new(),
         directories: vec!["cache".into()],
         files: BTreeMap::new(),
         start: Vec::new(),

@@ -223,6 +223,7 @@ impl Finding {
             | Finding::PassedOnSecondTry { .. }
             | Finding::BusyHost { .. }
             | Finding::Latencies { .. }
+            | Finding::Https(_)
             | Finding::Cloud(_)
             | Finding::Case(_) => None,
         }

@@ -16,7 +16,7 @@ use super::ours::excused;
 use super::refuted::Run;
 use super::{
     Amiss, ExchangeFinding, Finding, Outcome, TtlFinding, Verdict, alive, cases, cloud, concurrency, cut,
-    fairness, fidelity, freshness, hits, integrity, latency, listed, logged, overhead, persistence,
+    fairness, fidelity, freshness, hits, https, integrity, latency, listed, logged, overhead, persistence,
     unannounced,
 };
 use harness_model::catalogue::{CheckId, Control, Kind, Need};
@@ -133,6 +133,10 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         LogVolume => logged::volume(ledger, check),
         LatencyOverhead => overhead::overhead(ledger, check),
         ConnectionsAtRest => fidelity::at_rest(ledger),
+        HttpsVersions => https::versions(ledger, check),
+        HttpsAlpn => https::alpn(ledger, check),
+        HttpsCertificate => https::certificate(ledger, check),
+        HttpsReload => https::reload(ledger, check),
         ForwardKeptOpen => fidelity::kept_open(ledger, check),
         ConnectionsSaysClose => unannounced::says_close(ledger, check),
         ForwardOnce
@@ -153,6 +157,7 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         | ForwardUntilClose
         | ForwardInformational
         | ForwardHttp10
+        | HttpsSameAnswers
         | ConnectionsClose => fidelity::judged(ledger, check, Rule::Faithful),
         ConnectionsPersistent | ConnectionsPipelined => {
             fidelity::judged(ledger, check, Rule::ServedOnOneConnection)

@@ -5,7 +5,7 @@
 
 use harness_model::adapter::{Adapter, AddressPlan, CacheMedium, Setting, TtlSource};
 use harness_model::catalogue::{CheckId, Need};
-use harness_model::plan::{CloudStep, Plan, StepKind};
+use harness_model::plan::{CloudStep, Over, Plan, StepKind};
 
 /// What the adapter says the proxy lacks for a check.
 pub(super) fn declared_missing(check: CheckId, adapter: &Adapter) -> Option<String> {
@@ -41,6 +41,8 @@ fn missing(need: Need, adapter: &Adapter) -> Option<String> {
         Need::LeastConnections => lacks(Setting::LeastConnections),
         Need::Throttle => lacks(Setting::Throttle),
         Need::Allow => lacks(Setting::Allow),
+        Need::Tls => lacks(Setting::Tls),
+        Need::Http2 => lacks(Setting::Http2),
         Need::HealthChecks => lacks(Setting::HealthChecks),
     }
 }
@@ -57,6 +59,8 @@ pub(super) fn missing_for_every_step(plan: &Plan) -> Option<String> {
 fn missing_for(step: &StepKind, adapter: &Adapter) -> Option<String> {
     match step {
         StepKind::Cloud(CloudStep::Fleet(_)) => reload_missing(adapter),
+        kind if kind.over() == Over::Tls => missing(Need::Tls, adapter),
+        kind if kind.over() == Over::Http2 => missing(Need::Http2, adapter),
         _ => None,
     }
 }

@@ -20,6 +20,7 @@ mod finding;
 mod freshness;
 mod grounds;
 mod hits;
+mod https;
 mod hypothesis;
 mod integrity;
 mod judged;
@@ -59,8 +60,8 @@ pub use concurrency::needs_second_try;
 pub use evaluate::evaluate;
 pub use fidelity::Amiss;
 pub use finding::{
-    ConcurrencyFinding, ConfigFinding, ExchangeFinding, Finding, HitsFinding, IntegrityFinding, LogFinding,
-    PersistenceFinding, ProxyFinding, RotationFinding, TtlFinding,
+    ConcurrencyFinding, ConfigFinding, ExchangeFinding, Finding, HitsFinding, HttpsFinding, IntegrityFinding,
+    LogFinding, PersistenceFinding, ProxyFinding, RotationFinding, TtlFinding,
 };
 pub use grounds::{Basis, Fact, Grounds, Named, Tried};
 pub use hypothesis::{Heard, heard, printed_between};

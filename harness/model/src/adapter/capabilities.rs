@@ -64,6 +64,10 @@ pub enum Setting {
     Allow,
     /// It asks its backends by itself, now and then, whether they are well.
     HealthChecks,
+    /// Clients may come by HTTPS: its templates ask `{% if tls_port %}`.
+    Tls,
+    /// The same by HTTP/2.
+    Http2,
     /// The port may be left out: its templates ask `{% if port %}`.
     DefaultPort,
 }
@@ -76,6 +80,8 @@ impl Setting {
             Setting::Throttle => "throttle",
             Setting::Allow => "allow",
             Setting::HealthChecks => "health_checks",
+            Setting::Tls => "tls",
+            Setting::Http2 => "http2",
             Setting::DefaultPort => "default_port",
         }
     }

@@ -50,6 +50,9 @@ pub struct AdapterFile {
     /// Commands that build it, in the private copy.
     #[serde(default)]
     pub build: Vec<Vec<String>>,
+    /// Cargo features that a package of this workspace is built with where a scenario asks by HTTPS, beside its usual ones.
+    #[serde(default)]
+    pub tls_features: Vec<String>,
     /// Directories that must exist before the start.
     #[serde(default)]
     pub directories: Vec<String>,
@@ -241,6 +244,7 @@ pub(super) fn completed(text: &Arc<str>, origin: &Path) -> Result<Adapter, Probl
             .or_else(|| is_profile(origin).then(|| PathBuf::from("")))
             .map(|path| folder.join(path)),
         build: file.build,
+        tls_features: file.tls_features,
         directories: file.directories,
         touch: file.touch,
         rewrites,

@@ -48,6 +48,9 @@ pub struct Adapter {
     pub copy_from: Option<std::path::PathBuf>,
     /// Commands that build it, in the private copy; argv lists.
     pub build: Vec<Vec<String>>,
+    /// Cargo features that a package of this workspace is built with where a scenario asks by HTTPS.
+    #[serde(default)]
+    pub tls_features: Vec<String>,
     /// Directories created in the working directory before the start.
     pub directories: Vec<String>,
     /// Files that must exist before the start and are left alone where they do.
@@ -168,6 +171,18 @@ pub struct LaunchVariables {
     pub host: String,
     /// Port to listen on.
     pub port: Option<u16>,
+    /// Port to listen on for HTTPS, where a scenario asks so and the proxy is said to know it; the four files are there then.
+    pub tls_port: Option<u16>,
+    /// File with the certificate and those between it and its authority (PEM), absolute.
+    pub certificate: Option<String>,
+    /// File with its key (PKCS #8 in PEM).
+    pub key: Option<String>,
+    /// File with both, for proxies that want one.
+    pub certificate_and_key: Option<String>,
+    /// File with the authority that clients trust (PEM).
+    pub authority: Option<String>,
+    /// Whether HTTP/2 is to be spoken there.
+    pub http2: bool,
     /// The backends.
     pub backends: Vec<BackendAddress>,
     /// TTL in whole seconds (rounded up), where one is given.

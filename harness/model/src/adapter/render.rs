@@ -9,11 +9,17 @@ use super::rewrite::{self, Replacement, Rewritten, Unmatched};
 use super::{Adapter, Launch, LaunchVariables, OwnCommands, thrift};
 
 /// Every variable that a template can use; the fields of [`LaunchVariables`].
-pub(super) const VARIABLES: [&str; 17] = [
+pub(super) const VARIABLES: [&str; 23] = [
     "program",
     "directory",
     "host",
     "port",
+    "tls_port",
+    "certificate",
+    "key",
+    "certificate_and_key",
+    "authority",
+    "http2",
     "backends",
     "ttl_seconds",
     "ttl_milliseconds",
@@ -137,6 +143,12 @@ mod tests {
             directory: "/tmp/x".into(),
             host: "127.0.0.1".into(),
             port: Some(8080),
+            tls_port: None,
+            certificate: None,
+            key: None,
+            certificate_and_key: None,
+            authority: None,
+            http2: false,
             backends: (1..=4).map(backend).collect(),
             ttl_seconds: Some(2),
             ttl_milliseconds: Some(2000),

@@ -59,6 +59,10 @@ pub enum Need {
     Allow,
     /// It can ask its backends by itself whether they are well.
     HealthChecks,
+    /// Clients may come by HTTPS.
+    Tls,
+    /// Clients may come by HTTP/2.
+    Http2,
 }
 
 /// The name of a kind of step, without what it does.
@@ -82,6 +86,7 @@ pub enum StepName {
     Fleet,
     Case,
     Exchange,
+    Handshakes,
     Wait,
 }
 
@@ -119,6 +124,8 @@ pub enum Shown {
     SlowAndFast,
     /// Requests at the same time.
     Together,
+    /// A handshake alone, by `openssl`.
+    ByHandshake,
 }
 
 macro_rules! families {
@@ -161,4 +168,5 @@ families! {
     Manual = "manual",
     Log = "log",
     Page = "page",
+    Https = "https",
 }

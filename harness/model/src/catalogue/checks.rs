@@ -425,6 +425,21 @@ checks! {
     /// Several files of about 1 MB together.
     PageLargeFiles = "page.large_files", Req6, Required, Assignment("cases of 2026"), Page;
         rests on &[ForwardOnce], None; needs &[]; reads OwnExchanges; shown ByOneRequest;
+    /// Over TLS a client gets what the backend sent.
+    HttpsSameAnswers = "https.same_answers", Req6, Optimal, Rfc("RFC 9110 §4.2.2"), Https;
+        rests on &[], None; needs &[Need::Tls]; reads OwnExchanges; shown ByOneRequest;
+    /// TLS 1.2 and 1.3 are spoken, older versions refused.
+    HttpsVersions = "https.versions", Req4, Optimal, Rfc("RFC 8996 §4"), Https;
+        rests on &[], None; needs &[Need::Tls]; reads Steps(&[StepName::Handshakes]); shown ByHandshake;
+    /// One of the protocols that the client offers is chosen, and spoken; HTTP/1.1 where it offers none.
+    HttpsAlpn = "https.alpn", Req4, Optimal, Rfc("RFC 7301 §3.2"), Https;
+        rests on &[], None; needs &[Need::Tls]; reads Steps(&[StepName::Handshakes]); shown ByHandshake;
+    /// The certificate is shown that it was given, with all up to the authority.
+    HttpsCertificate = "https.certificate", Req4, Optimal, Rfc("RFC 8446 §4.4.2"), Https;
+        rests on &[], None; needs &[Need::Tls]; reads Steps(&[StepName::Handshakes]); shown ByHandshake;
+    /// Told so while it serves, it shows another certificate, and nobody loses an answer.
+    HttpsReload = "https.reload", ReqArch, Optimal, Practice, Https;
+        rests on &[HttpsSameAnswers], None; needs &[Need::Life, Need::Tls, Need::Reload]; reads OwnExchanges; shown ByHandshake;
 }
 
 impl CheckId {

@@ -168,6 +168,10 @@ pub enum EventKind {
         /// Names of the backends.
         backends: Vec<String>,
     },
+    /// Files with a certificate lie ready for the proxy.
+    Secured(super::Secured),
+    /// A handshake of TLS, tried for its own sake or for the requests that follow.
+    Handshake(Box<super::Handshake>),
     /// A fleet step, whole.
     Fleet(Box<super::FleetRun>),
     /// Files beneath the proxy's directory: path relative to it, and length in bytes.

@@ -29,6 +29,8 @@ pub mod names {
     pub const TRIED: &str = "tried";
     /// The proxy's own log file, copied.
     pub const PROXY_LOG: &str = "proxy.log";
+    /// The authority of certificates that clients of the run trusted, in PEM.
+    pub const AUTHORITY: &str = "authority.pem";
     /// What the checks concluded.
     pub const VERDICTS: &str = "verdicts.json";
     /// Hashes of the record, versions, host, and the command that repeats the run.

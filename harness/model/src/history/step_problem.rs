@@ -14,6 +14,16 @@ pub enum StepProblem {
     Attached,
     /// The adapter has no `reload`: the proxy cannot learn of instances that come and go.
     NoReload,
+    /// The adapter does not say that clients may come by HTTPS, or by HTTP/2.
+    NotDeclared {
+        /// Which of its `settings` is not there.
+        setting: String,
+    },
+    /// The harness was built without the feature that it takes.
+    BuiltWithout {
+        /// Its name.
+        feature: String,
+    },
     /// No backend runs the application of instances, or none was ever reached.
     NoInstance,
     /// The proxy had ended by itself before it could be killed.

@@ -59,6 +59,7 @@ fn of_step(kind: &StepKind) -> Duration {
             let pauses = exact.pause * exact.cut.len() as u32;
             (REQUEST + pauses + Duration::from_micros(exact.body_bytes / 50)) * exact.times
         }
+        StepKind::Handshakes(_) => Duration::from_millis(200),
         StepKind::Wait { duration } => *duration,
     }
 }

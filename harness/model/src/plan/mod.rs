@@ -38,8 +38,8 @@ pub use pin::Pin;
 pub use profile::{HostProfile, ProfileName, SMALL_BELOW_BYTES, SMALL_BELOW_CPUS, SMALL_BODY_BYTES};
 pub use resolve::{FORMAT, Options, resolve};
 pub use step::{
-    BackendChange, Batches, CrashLoad, Exact, Fill, Overlap, Overtake, Probe, ProbeTime, Reread, Restart,
-    Serial, Sliding, Step, StepKind,
+    BackendChange, Batches, CrashLoad, Exact, Fill, Handshakes, Overlap, Overtake, Probe, ProbeTime, Reread,
+    Restart, Serial, Sliding, Step, StepKind,
 };
 
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::terms::{Balance, Bilingual, ClientKind, Connections, duration_ns};
+pub use crate::terms::{Balance, Bilingual, ClientKind, Connections, Over, duration_ns};
 
 use crate::adapter::Adapter;
 use crate::catalogue::Requirement;
@@ -194,6 +194,11 @@ impl Plan {
         self.steps.iter().any(timed)
             || !self.thresholds.is_empty()
             || self.checks.iter().any(|check| check.id == crate::catalogue::CheckId::LatencyThresholds)
+    }
+
+    /// Whether anything in it travels over TLS.
+    pub fn asks_for_tls(&self) -> bool {
+        self.steps.iter().any(|step| step.kind.over() != Over::Plain)
     }
 
     /// What it offers beyond its estimate to proxies that need time, such as for a backend that hangs.

@@ -10,8 +10,8 @@ use serde_saphyr::Spanned;
 use super::ground::{Source, settings};
 use super::resolve_load::{resolve_capacity, resolve_load};
 use super::{
-    BackendChange, Batches, CaseStep, CloudStep, CrashLoad, Exact, Fill, FleetPlan, Load, Overlap, Overtake,
-    Probe, ProbeTime, ProxySettings, Reread, Restart, Serial, Sliding, Step, StepKind,
+    BackendChange, Batches, CaseStep, CloudStep, CrashLoad, Exact, Fill, FleetPlan, Handshakes, Load,
+    Overlap, Overtake, Probe, ProbeTime, ProxySettings, Reread, Restart, Serial, Sliding, Step, StepKind,
 };
 use crate::adapter::{Adapter, CacheMedium, Capabilities, TtlSource};
 use crate::catalogue::CheckId;
@@ -253,6 +253,10 @@ impl<'a> Resolver<'a> {
                 (Some(overload.label.clone()), step.ok().map(StepKind::Case))
             }
             StepFile::Exchange(exchange) => (exchange.label.clone(), self.exact(exchange)),
+            StepFile::Handshakes(shakes) => {
+                let kind = StepKind::Handshakes(Handshakes { path: shakes.path.clone() });
+                (shakes.label.clone(), Some(kind))
+            }
             StepFile::Wait(span) => (None, Some(StepKind::Wait { duration: span.0 })),
         };
         let Some(kind) = kind else { return };
@@ -370,6 +374,8 @@ impl<'a> Resolver<'a> {
             keep: written.keep,
             pipelined: written.pipelined,
             leaves_after: written.leaves_after.map(|size| size.0),
+            over: written.over,
+            renews_certificate: written.renews_certificate,
             beside: written.beside,
             within: written.within.map_or(ANSWERED_WITHIN, |span| span.0),
             keep_asking: written.keep_asking.map(|span| span.0),

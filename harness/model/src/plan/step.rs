@@ -12,7 +12,7 @@ use super::{
     duration_ns,
 };
 use crate::catalogue::{CheckId, StepName};
-use crate::terms::{Beside, Cut};
+use crate::terms::{Beside, Cut, Over};
 
 /// One step with its place in the scenario.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,6 +65,8 @@ pub enum StepKind {
     Case(CaseStep),
     /// One request exactly as written, once or several times.
     Exact(Exact),
+    /// Handshakes of every kind, and a request after each.
+    Handshakes(Handshakes),
     /// Lets time pass.
     Wait {
         /// For how long.
@@ -94,7 +96,17 @@ impl StepKind {
             StepKind::Cloud(CloudStep::Users(_) | CloudStep::Deliveries(_)) => StepName::Cloud,
             StepKind::Case(_) => StepName::Case,
             StepKind::Exact(_) => StepName::Exchange,
+            StepKind::Handshakes(_) => StepName::Handshakes,
             StepKind::Wait { .. } => StepName::Wait,
+        }
+    }
+
+    /// What its requests travel over.
+    pub const fn over(&self) -> Over {
+        match self {
+            StepKind::Exact(exact) => exact.over,
+            StepKind::Handshakes(_) => Over::Tls,
+            _ => Over::Plain,
         }
     }
 
@@ -347,6 +359,12 @@ pub struct Exact {
     pub pipelined: bool,
     /// The client breaks off after so many bytes of a body; after none it closes as soon as it has asked.
     pub leaves_after: Option<u64>,
+    /// What it travels over.
+    #[serde(default)]
+    pub over: Over,
+    /// Whether the proxy is given another certificate in the middle of the first ones.
+    #[serde(default)]
+    pub renews_certificate: bool,
     /// What other clients do meanwhile.
     pub beside: Option<Beside>,
     /// An answer that takes longer is none.
@@ -358,6 +376,13 @@ pub struct Exact {
     /// Where nothing came within `within`: waited for on, for so long at most, while the proxy has left no backend that says nothing.
     #[serde(default, with = "duration_ns::option")]
     pub keep_waiting: Option<Duration>,
+}
+
+/// Handshakes of every kind: each version of TLS alone, each offer of protocols.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Handshakes {
+    /// What is asked for on each connection that is made so, `{n}` replaced.
+    pub path: String,
 }
 
 #[cfg(test)]

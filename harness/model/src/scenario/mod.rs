@@ -25,8 +25,9 @@ pub use load::{ExecutorFile, LoadStep, MixFile, RateStageFile, VuStageFile};
 pub use overrides::apply as apply_overrides;
 pub use problem::{Forbidden, NameKind, Place, Problem, Shape, What, closest};
 pub use steps::{
-    BackendsStep, BatchesStep, CrashStep, ExchangeStep, FillStep, OverlapStep, OvertakeStep, ProbeStep,
-    RepeatStep, RereadKeys, RereadStep, RestartStep, SerialStep, SlideStep, StepFile, TimeRange, Which,
+    BackendsStep, BatchesStep, CrashStep, ExchangeStep, FillStep, HandshakesStep, OverlapStep, OvertakeStep,
+    ProbeStep, RepeatStep, RereadKeys, RereadStep, RestartStep, SerialStep, SlideStep, StepFile, TimeRange,
+    Which,
 };
 pub use values::{is_folder_name, refusals};
 pub use written::{Encoding, decoded, read, read_bytes};

@@ -12,7 +12,7 @@ use super::file::ProxyFile;
 use super::fleet::FleetStep;
 use super::load::LoadStep;
 use super::values;
-use crate::terms::{Beside, ClientKind, Connections, Cut};
+use crate::terms::{Beside, ClientKind, Connections, Cut, Over};
 
 /// One step.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
@@ -60,6 +60,8 @@ pub enum StepFile {
     Votes(VotesStep),
     /// One request exactly as written.
     Exchange(ExchangeStep),
+    /// Handshakes of every kind.
+    Handshakes(HandshakesStep),
     /// Lets time pass.
     Wait(Span),
     /// Steps several times over.
@@ -300,6 +302,12 @@ pub struct ExchangeStep {
     /// The client breaks off after so much of the body: by a reset; with 0B it closes as soon as it has asked.
     #[serde(default)]
     pub leaves_after: Option<Size>,
+    /// What it travels over: HTTP/1.1 on TLS (`tls`) or HTTP/2 on TLS (`http2`); a bare connection where nothing is said.
+    #[serde(default)]
+    pub over: Over,
+    /// In the middle of the first `at_once` of them the proxy is given another certificate and told to read it.
+    #[serde(default)]
+    pub renews_certificate: bool,
     /// What other clients do meanwhile.
     #[serde(default)]
     pub beside: Option<Beside>,
@@ -312,6 +320,18 @@ pub struct ExchangeStep {
     /// Where nothing came within `within`: waited for on, for so long at most, while the proxy has left no backend that says nothing.
     #[serde(default)]
     pub keep_waiting: Option<Span>,
+    /// Name that checks refer to.
+    #[serde(rename = "as", default)]
+    pub label: Option<String>,
+}
+
+/// See [`StepFile::Handshakes`].
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandshakesStep {
+    /// What is asked for on each connection that is made so, with `{n}`.
+    #[serde(deserialize_with = "values::target")]
+    pub path: String,
     /// Name that checks refer to.
     #[serde(rename = "as", default)]
     pub label: Option<String>,

@@ -30,6 +30,8 @@ pub struct Preparing {
     pub adapter: Adapter,
     /// Whether a program of this workspace is built for speed.
     pub optimised: bool,
+    /// Features that one is built with beside its usual ones.
+    pub features: Vec<String>,
     /// Where the working directory lies.
     pub place: Place,
     /// The clock of the run.
@@ -73,6 +75,7 @@ impl ProxyUnderTest {
         let Preparing {
             adapter,
             optimised,
+            features,
             place,
             clock,
             network,
@@ -88,7 +91,7 @@ impl ProxyUnderTest {
         let (wanted, told) = (adapter.program.clone(), announce.clone());
         // On the host's network, because cargo may have to fetch what the program depends on.
         let locate = move || {
-            let locate = move || Ok(program::locate_program(&wanted, optimised, &*told));
+            let locate = move || Ok(program::locate_program(&wanted, &features, optimised, &*told));
             let thread = Network::host().start_thread("program-locator", locate)?;
             thread.join().unwrap_or_else(|_| Err(std::io::Error::other("it panicked")))
         };

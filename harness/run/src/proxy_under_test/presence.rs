@@ -38,7 +38,7 @@ pub enum Presence {
 /// Blocks, for minutes when there is something to build. What goes wrong otherwise is left to the run, which says why.
 pub fn presence(adapter: &Adapter, announce: &dyn Fn(&Preparation)) -> Presence {
     // As the harness is built: nothing is measured yet.
-    let program = match locate_program(&adapter.program, !cfg!(debug_assertions), announce) {
+    let program = match locate_program(&adapter.program, &[], !cfg!(debug_assertions), announce) {
         Ok(program) => program,
         Err(StartProblem::ProgramMissing { advice, .. }) => return Presence::Missing { advice },
         Err(_) => return Presence::Here { version: None },

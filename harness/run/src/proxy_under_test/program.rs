@@ -82,17 +82,18 @@ const BUILD_LINES: usize = 30;
 
 /// The absolute path of a program; builds it first where it belongs to this workspace.
 ///
-/// Blocks, for minutes when there is something to build.
+/// One of this workspace is built with `features` beside its usual ones. Blocks, for minutes when there is something to build.
 ///
 /// # Errors
 /// It is missing, or it cannot be built.
 pub fn locate_program(
     program: &Program,
+    features: &[String],
     optimised: bool,
     announce: &dyn Fn(&Preparation),
 ) -> Result<PathBuf, StartProblem> {
     match program {
-        Program::Cargo { package } => workspace_program(package, optimised, announce),
+        Program::Cargo { package } => workspace_program(package, features, optimised, announce),
         Program::Installed { name, advice } => find_installed(name, advice.as_deref()),
         // Relative to a directory that is not there yet; whoever makes it completes the path.
         Program::Own { path } => Ok(PathBuf::from(path)),
@@ -159,6 +160,7 @@ fn is_executable(path: &Path) -> bool {
 /// takes the program that lies beside it, then one in PATH.
 fn workspace_program(
     package: &str,
+    features: &[String],
     optimised: bool,
     announce: &dyn Fn(&Preparation),
 ) -> Result<PathBuf, StartProblem> {
@@ -168,7 +170,7 @@ fn workspace_program(
         is_executable(&candidate).then_some(candidate)
     });
     match manifest {
-        Some(manifest) => build(package, &manifest, optimised, announce),
+        Some(manifest) => build(package, features, &manifest, optimised, announce),
         None => match beside {
             Some(path) => Ok(path),
             None => find_installed(package, None),
@@ -186,6 +188,7 @@ fn workspace_manifest() -> Option<PathBuf> {
 
 fn build(
     package: &str,
+    features: &[String],
     manifest: &Path,
     optimised: bool,
     announce: &dyn Fn(&Preparation),
@@ -195,6 +198,7 @@ fn build(
     let build = escargot::CargoBuild::new().manifest_path(manifest).package(package).bin(package);
     // Beside the harness, so that the features of what both stand on are the ones that are built already.
     let build = if optimised { build.release() } else { build.args(["--package", "harness"]) };
+    let build = if features.is_empty() { build } else { build.features(features.join(" ")) };
     match build.run() {
         Ok(run) => Ok(run.path().to_path_buf()),
         Err(error) => {
@@ -222,7 +226,7 @@ mod tests {
             advice: Some("apt-get install no-such-proxy".into()),
         };
         let Err(StartProblem::ProgramMissing { name, searched, advice }) =
-            locate_program(&program, false, &|_| {})
+            locate_program(&program, &[], false, &|_| {})
         else {
             panic!("it cannot exist");
         };

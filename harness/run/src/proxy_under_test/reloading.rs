@@ -3,6 +3,8 @@
 //! The conductor calls it for the steps of a fleet. When the proxy has really taken the new ones over it does not say;
 //! whoever takes a backend away waits until nothing comes there any more.
 
+use std::collections::BTreeMap;
+
 use super::StartProblem;
 use super::subject::ProxyUnderTest;
 use harness_model::adapter::Launch;
@@ -10,6 +12,14 @@ use harness_model::history::EventKind;
 use harness_platform::Signal;
 
 impl ProxyUnderTest {
+    /// Writes files that its templates name and that are no configuration, such as a certificate; they do not enter the record.
+    ///
+    /// # Errors
+    /// One cannot be written.
+    pub fn lay(&self, files: &BTreeMap<String, String>) -> Result<(), StartProblem> {
+        self.directory.write_files(files)
+    }
+
     /// Writes the files of a launch and sends the signal at which the proxy reads them. `backends` are their names, for the
     /// record.
     ///

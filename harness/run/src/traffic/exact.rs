@@ -165,6 +165,7 @@ fn requests(traffic: &Traffic, step: &Step, exact: &Exact) -> impl Fn(u32) -> Re
         request.method.clone_from(&exact.method);
         request.body_bytes = exact.body_bytes;
         request.timeout = exact.within + exact.pause * exact.cut.len() as u32;
+        request.over = exact.over;
         request.keep = exact.keep;
         request.shape = Some(shape.clone());
         request

@@ -13,6 +13,7 @@ pub mod deliveries;
 pub mod exact;
 pub mod fill;
 pub mod first_look;
+pub mod handshakes;
 mod keys;
 mod ladder;
 pub mod load;

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use harness_model::history::Purpose;
 use harness_model::plan::ClientKind;
-use harness_model::terms::Cut;
+use harness_model::terms::{Cut, Over};
 
 /// One request to be sent.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub struct Request {
     pub intended: Moment,
     /// How long after it is due, or sent where that is later, its answer must be complete.
     pub timeout: Duration,
+    /// What it travels over; the raw client alone obeys it.
+    pub over: Over,
     /// Whether its connection may be kept for the next one.
     pub keep: bool,
     /// Fields of its own, such as a token. Only the raw client sends them.
@@ -102,6 +104,7 @@ impl Request {
             body_bytes: 0,
             intended,
             timeout: PATIENCE,
+            over: Over::Plain,
             keep: false,
             fields: Vec::new(),
             json: None,

@@ -47,6 +47,7 @@ pub fn question(finding: &Finding, cause: Option<Cause>, language: Language) -> 
         | Finding::Case(_)
         | Finding::Exchange(_)
         | Finding::Config(_)
+        | Finding::Https(_)
         | Finding::Log(_) => None,
     }?;
     Some(DefenceQuestion { question, answer })

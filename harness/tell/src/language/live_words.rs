@@ -167,6 +167,9 @@ pub fn waits_for(kind: &StepKind, language: Language) -> String {
         StepKind::Capacity(_) => {
             ("each rate to show whether it is kept", "que cada tasa muestre si se sostiene")
         }
+        StepKind::Handshakes(_) => {
+            ("every handshake and the answer after it", "cada saludo TLS y la respuesta que le sigue")
+        }
         StepKind::Crash(_) => ("the instant of the kill", "el instante de la caída"),
         StepKind::Restart(_) => ("the proxy to answer again", "que el proxy vuelva a responder"),
         StepKind::Backends(_) => ("nothing: it is done at once", "nada: se hace de inmediato"),

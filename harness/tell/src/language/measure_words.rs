@@ -52,6 +52,7 @@ pub fn measured_rows(finding: &Finding, resolution: Resolution, language: Langua
         | Finding::Proxy(_)
         | Finding::Exchange(_)
         | Finding::Config(_)
+        | Finding::Https(_)
         | Finding::Log(_) => Vec::new(),
     }
 }

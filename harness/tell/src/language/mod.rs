@@ -28,6 +28,8 @@ mod finding_words;
 pub mod fleet_words;
 pub mod grade_words;
 pub mod ground_words;
+#[deny(clippy::wildcard_enum_match_arm)]
+mod https_words;
 pub mod init_words;
 mod input_words;
 #[deny(clippy::wildcard_enum_match_arm)]

@@ -54,6 +54,16 @@ crate::messages! {
         en: "nothing to run: everything passed the last time",
         es: "no hay nada que correr: todo cumplió la última vez",
     }
+    /// A scenario was named that takes a client of TLS, which this build has not.
+    pub fn needs_tls(file: &str) {
+        en: "{file} asks by HTTPS, and this harness was built without it: cargo run -p harness --features tls -- {file}",
+        es: "{file} pregunta por HTTPS, y este banco de pruebas se compiló sin eso: cargo run -p harness --features tls -- {file}",
+    }
+    /// The same of one that lies in a folder that was named.
+    pub fn left_out_without_tls(file: &str) {
+        en: "{file} is left out: it asks by HTTPS, and this harness was built without it (cargo run -p harness --features tls -- {file})",
+        es: "{file} se deja por fuera: pregunta por HTTPS, y este banco de pruebas se compiló sin eso (cargo run -p harness --features tls -- {file})",
+    }
     /// No scenario was named.
     pub fn no_scenario() {
         en: "which scenario? For example: harness scenarios/ttl.yaml",

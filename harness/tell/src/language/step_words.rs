@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Bytes, Counted, InWords, Language, Noun, Span};
 use super::{case_words, cloud_words};
 use crate::say;
-use harness_model::plan::{Executor, StepKind};
+use harness_model::plan::{Executor, Over, StepKind};
 
 /// What a step does, in a few words, without a full stop.
 pub fn doing(kind: &StepKind, language: Language) -> String {
@@ -74,6 +74,13 @@ pub fn doing(kind: &StepKind, language: Language) -> String {
         }
         StepKind::Case(step) => case_words::doing(step, language),
         StepKind::Cloud(step) => cloud_words::doing(step, language),
+        StepKind::Handshakes(_) => say!(language,
+            en: "TLS handshakes: every version, every offer of protocols",
+            es: "saludos TLS: cada versión, cada oferta de protocolos"),
+        StepKind::Exact(exact) if exact.over == Over::Tls => say!(language,
+            en: "{method} {path} over TLS", es: "{method} {path} por TLS", method = &exact.method, path = &exact.path),
+        StepKind::Exact(exact) if exact.over == Over::Http2 => say!(language,
+            en: "{method} {path} over HTTP/2", es: "{method} {path} por HTTP/2", method = &exact.method, path = &exact.path),
         StepKind::Exact(exact) => say!(language,
             en: "{method} {path}, exactly as written", es: "{method} {path}, exactamente como está escrita",
             method = &exact.method, path = &exact.path),

@@ -439,6 +439,26 @@ checks! {
         title: { en: "every request and its answer are printed", es: "cada petición y su respuesta se muestran en pantalla" },
         asks: { en: "The proxy prints every request with its target, and its answer with its status or its length.", es: "El proxy muestra en pantalla cada petición con su destino, y su respuesta con su estado o su longitud." }
     }
+    HttpsSameAnswers {
+        title: { en: "over TLS answers are the same", es: "por TLS las respuestas son las mismas" },
+        asks: { en: "A client that comes by HTTPS gets what the backend sent, byte for byte, and its request arrives as it was sent.", es: "Un cliente que llega por HTTPS recibe lo que envió el backend, byte a byte, y su petición llega como se envió." }
+    }
+    HttpsVersions {
+        title: { en: "TLS 1.2 and 1.3, nothing older", es: "TLS 1.2 y 1.3, nada más antiguo" },
+        asks: { en: "A client that speaks TLS 1.2 or 1.3 alone is served; one that offers 1.0 or 1.1 gets an alert or a close.", es: "Se atiende a un cliente que solo habla TLS 1.2 o 1.3; uno que ofrece 1.0 o 1.1 recibe una alerta o el cierre." }
+    }
+    HttpsAlpn {
+        title: { en: "a protocol is chosen that was offered", es: "se elige un protocolo que se ofreció" },
+        asks: { en: "Of the protocols that a client offers by ALPN one is chosen and then spoken; who offers none speaks HTTP/1.1.", es: "De los protocolos que un cliente ofrece por ALPN se elige uno y luego se habla; quien no ofrece ninguno habla HTTP/1.1." }
+    }
+    HttpsCertificate {
+        title: { en: "the certificate that was handed over is shown", es: "se muestra el certificado que se entregó" },
+        asks: { en: "In every handshake the proxy shows the certificate that it was given, with all those up to the authority that clients trust.", es: "En cada saludo TLS el proxy muestra el certificado que se le entregó, con todos los que llevan a la autoridad en que confían los clientes." }
+    }
+    HttpsReload {
+        title: { en: "another certificate while it serves", es: "otro certificado mientras atiende" },
+        asks: { en: "Told at its signal that there is a new certificate, the proxy shows that one to new clients, and those on the way get their answers.", es: "Avisado con su señal de que hay un certificado nuevo, el proxy lo muestra a los clientes que llegan, y los que ya estaban reciben sus respuestas." }
+    }
     LogComplete {
         title: { en: "each exchange is in the log once, hits and simultaneous ones too", es: "cada intercambio está una vez en el log, también los servidos desde el caché y los simultáneos" },
         asks: { en: "For each exchange there is one line with its method and target, and its status on the same line or on one of its own: not only for those that reach a backend, and not one less when many come at once.", es: "De cada intercambio hay una línea con su método y destino, y su estado en la misma línea o en una propia: no solo de los que llegan a un backend, y ni uno menos cuando llegan muchos a la vez." }

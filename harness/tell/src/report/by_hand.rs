@@ -8,15 +8,19 @@ use super::attachments::quoted;
 use super::mending::instance;
 use harness_judge::check::Verdict;
 use harness_model::catalogue::Shown;
-use harness_model::history::{EventKind, Exchange, Purpose};
+use harness_model::history::{EventKind, Exchange, Handshake, Purpose, Secured, TlsVersion};
+use harness_model::plan::{Over, StepKind};
 
 /// The line for a verdict; `None` where one line cannot show it, such as a crash.
 pub fn by_hand(source: &Source<'_>, verdict: &Verdict) -> Option<String> {
+    if verdict.check.shown() == Shown::ByHandshake {
+        return handshake(source, verdict);
+    }
     let exchange = instance(source, verdict)?.exchange;
     let address = address(source)?;
     let url = url(&address, &exchange.target);
     match verdict.check.shown() {
-        Shown::ByNoLine => None,
+        Shown::ByNoLine | Shown::ByHandshake => None,
         Shown::AroundTheTtl => {
             let ttl = source.plan().proxy.ttl?;
             let seconds = ttl.as_secs() + 1;
@@ -49,6 +53,9 @@ pub fn by_hand(source: &Source<'_>, verdict: &Verdict) -> Option<String> {
             Some(format!(
                 "for i in $(seq 20); do curl -s -o /dev/null -w '%{{http_code}} %{{time_total}} s\\n' {url} & done; wait"
             ))
+        }
+        Shown::ByOneRequest if over(source, verdict) != Over::Plain => {
+            by_https(source, exchange, over(source, verdict))
         }
         Shown::ByOneRequest => one_request(source, exchange, false),
         Shown::InSegments => one_request(source, exchange, true),
@@ -108,6 +115,62 @@ pub(super) fn one_request(source: &Source<'_>, exchange: &Exchange, in_segments:
     }
     let sent = if parts.len() == 1 { parts.concat() } else { format!("{{ {}; }}", parts.join("; ")) };
     Some(format!("{sent} | nc -w 5 {host} {port}"))
+}
+
+/// The authority that clients of the run trusted, as it lies in the run folder: the lines are for a shell there.
+const AUTHORITY: &str = "authority.pem";
+
+/// What the exchanges of a check travelled over.
+fn over(source: &Source<'_>, verdict: &Verdict) -> Over {
+    let mut own = source.plan().steps.iter().map(|step| &step.kind);
+    let own = own.find(|kind| matches!(kind, StepKind::Exact(exact) if exact.asks == verdict.check));
+    own.map_or(Over::Plain, StepKind::over)
+}
+
+/// Where the proxy is asked by HTTPS.
+fn secured<'a>(source: &Source<'a>) -> Option<&'a Secured> {
+    source.events().iter().rev().find_map(|event| match &event.event {
+        EventKind::Secured(secured) => Some(secured),
+        _ => None,
+    })
+}
+
+/// One request over TLS, as curl says it; what it would not send has no line.
+fn by_https(source: &Source<'_>, exchange: &Exchange, over: Over) -> Option<String> {
+    let Secured { listen, name, .. } = secured(source)?;
+    let asked = format!("{name}:{}", listen.port());
+    let plain = one_request(source, exchange, false)?;
+    let line = plain.strip_prefix("curl -i").filter(|_| exchange.request_body_bytes == 0)?;
+    let version = if over == Over::Http2 { "--http2" } else { "--http1.1" };
+    let resolved = format!("--resolve {asked}:{}", listen.ip());
+    let line = line.replace(&format!("http://{}", address(source)?), &format!("https://{asked}"));
+    Some(format!("curl -i --cacert {AUTHORITY} {version} {resolved}{line}"))
+}
+
+/// A handshake as openssl makes it: that of the evidence, or a plain one.
+fn handshake(source: &Source<'_>, verdict: &Verdict) -> Option<String> {
+    let Secured { listen, name, .. } = secured(source)?;
+    let tried = verdict.evidence.iter().find_map(|&line| match &source.events().get(line)?.event {
+        EventKind::Handshake(handshake) => Some(&**handshake),
+        _ => None,
+    });
+    let mut line = format!(
+        "openssl s_client -connect {listen} -servername {} -CAfile {AUTHORITY} -showcerts",
+        quoted(name)
+    );
+    if let Some(Handshake { offered, .. }) = tried {
+        line.push_str(match offered.version {
+            None => "",
+            Some(TlsVersion::Tls10) => " -tls1 -cipher DEFAULT@SECLEVEL=0",
+            Some(TlsVersion::Tls11) => " -tls1_1 -cipher DEFAULT@SECLEVEL=0",
+            Some(TlsVersion::Tls12) => " -tls1_2",
+            Some(TlsVersion::Tls13) => " -tls1_3",
+        });
+        if !offered.protocols.is_empty() {
+            line.push_str(&format!(" -alpn {}", offered.protocols.join(",")));
+        }
+    }
+    Some(line + " </dev/null")
 }
 
 /// Where the proxy listened last.

@@ -8,6 +8,7 @@ mod concurrency;
 mod config;
 mod exchange;
 mod hits;
+mod https;
 mod integrity;
 mod log;
 mod persistence;
@@ -19,6 +20,7 @@ pub use concurrency::ConcurrencyFinding;
 pub use config::ConfigFinding;
 pub use exchange::ExchangeFinding;
 pub use hits::HitsFinding;
+pub use https::HttpsFinding;
 pub use integrity::IntegrityFinding;
 pub use log::LogFinding;
 pub use persistence::PersistenceFinding;
@@ -156,4 +158,7 @@ pub enum Finding {
     /// Of `log.*`.
     #[serde(untagged)]
     Log(LogFinding),
+    /// Of `https.*`.
+    #[serde(untagged)]
+    Https(HttpsFinding),
 }

@@ -23,7 +23,7 @@ pub(super) fn usable(
     kept: Option<Connection>,
     request: &Request,
 ) -> (Option<Connection>, Option<Reconnected>) {
-    let Some(connection) = kept else { return (None, None) };
+    let Some(mut connection) = kept else { return (None, None) };
     let about_keeping = request.shape.as_ref().is_some_and(|shape| shape.about_keeping);
     if !may_be_repeated(&request.method) && !about_keeping {
         return (None, None);
@@ -44,9 +44,9 @@ pub(super) fn asks_again(connection: &Connection, request: &Request, end: &Excha
 
 impl Connection {
     /// How it is found to be gone while it is idle; `None`: it may be used.
-    fn gone(&self) -> Option<FoundGone> {
+    fn gone(&mut self) -> Option<FoundGone> {
         let mut bytes = [0; 1024];
-        match self.stream.try_read(&mut bytes) {
+        match self.stream.glance(&mut bytes) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
             Ok(spoken @ 1..) => Some(FoundGone::Spoke { bytes: spoken as u64 }),
             Ok(0) | Err(_) => Some(FoundGone::Idle),

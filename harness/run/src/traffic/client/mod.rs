@@ -29,12 +29,13 @@ use tokio::sync::Barrier;
 
 use super::Problem;
 use super::request::Request;
+use crate::tls::Tls;
 use harness_model::adapter::RequestShape;
 use harness_model::history::{
     EventKind, Exchange, ExchangeEnd, NotAsked, Patience, Purpose, Reconnected, Recorder, ResponseSeen,
     WireBytes,
 };
-use harness_model::plan::ClientKind;
+use harness_model::plan::{ClientKind, Over};
 use patience::{Deadline, Unanswered};
 
 /// All clients of a run. Clones are cheap and number on together.
@@ -60,6 +61,8 @@ struct Inner {
     unanswered: Unanswered,
     strain: Strain,
     library: library::Library,
+    /// The way to the proxy by HTTPS, where there is one.
+    tls: Option<Arc<Tls>>,
 }
 
 /// What a client saw of one request; [`Clients`] makes an exchange of it.
@@ -111,6 +114,7 @@ impl Clients {
             unanswered: Unanswered::default(),
             strain: Strain::default(),
             library: library::Library::new(),
+            tls: None,
         };
         Clients { inner: Arc::new(inner), source: None, asked: None }
     }
@@ -132,14 +136,14 @@ impl Clients {
         self.source
     }
 
-    /// The same clients, whose requests look as a proxy needs them, and who tell by this secret what the backends of the run gave.
-    /// Before any of them is used.
-    pub fn with(self, shape: RequestShape, secret: Secret) -> Clients {
+    /// The same clients, whose requests look as a proxy needs them, and who tell by this secret what the backends of the run gave,
+    /// and who have this way to the proxy by HTTPS. Before any of them is used.
+    pub fn with(self, shape: RequestShape, secret: Secret, tls: Option<Arc<Tls>>) -> Clients {
         let Some(inner) = Arc::into_inner(self.inner) else {
             unreachable!("clients are shaped where they are made, before there are clones");
         };
         let host = shape.host.clone().unwrap_or(inner.host);
-        let inner = Inner { host, shape, secret, ..inner };
+        let inner = Inner { host, shape, secret, tls, ..inner };
         Clients { inner: Arc::new(inner), source: self.source, asked: self.asked }
     }
 
@@ -160,17 +164,20 @@ impl Clients {
             unanswered: self.inner.unanswered.again(),
             strain: self.inner.strain.clone(),
             library: library::Library::new(),
+            tls: self.inner.tls.clone(),
         };
         Clients { inner: Arc::new(inner), source: self.source, asked: self.asked }
     }
 
     /// The head of a request as it is sent.
-    fn head_of(&self, request: &Request) -> Vec<u8> {
+    pub(super) fn head_of(&self, request: &Request) -> Vec<u8> {
+        let of_tls = self.tls().filter(|_| request.over != Over::Plain).map(Tls::host);
+        let host = of_tls.as_deref().unwrap_or(&self.inner.host);
         if self.inner.shape.is_plain() {
-            return request.head(&self.inner.host);
+            return request.head(host);
         }
-        let target = self.inner.shape.target(&request.target, &self.inner.host);
-        Request { target, ..request.clone() }.head(&self.inner.host)
+        let target = self.inner.shape.target(&request.target, host);
+        Request { target, ..request.clone() }.head(host)
     }
 
     /// Where a library is to send a request, which makes the connection and the target from it.
@@ -197,6 +204,11 @@ impl Clients {
     /// Where sockets are made.
     pub fn network(&self) -> &Network {
         &self.inner.network
+    }
+
+    /// The way to the proxy by HTTPS, where there is one.
+    pub fn tls(&self) -> Option<&Tls> {
+        self.inner.tls.as_deref()
     }
 
     /// What answers of the run are proven by.

@@ -15,13 +15,17 @@ use super::observe::ResponseObserver;
 use super::patience::{Deadline, NO_ANSWER_TO_CONNECT};
 use super::trouble::not_connected;
 use super::{Clients, Seen};
+use crate::tls::{Shaken, Stream};
 use crate::traffic::request::Request;
-use harness_model::history::{Cut, ExchangeEnd, FoundGone, Reconnected};
+use harness_model::history::{
+    Cut, EventKind, ExchangeEnd, FoundGone, Handshake, HandshakeEnd, Offered, Reconnected,
+};
+use harness_model::plan::Over;
 
 /// A persistent connection to the proxy.
 #[derive(Debug)]
 pub struct Connection {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Stream,
     pub(super) id: u64,
     /// Requests sent on it.
     pub(super) requests: u32,
@@ -52,7 +56,7 @@ pub(super) async fn exchange(
     let (connection, reconnected) = usable(kept.take(), request);
     let connected = match connection {
         Some(connection) => Ok(connection),
-        None => connect(clients, &mut deadline).await,
+        None => connect(clients, request.over, &mut deadline).await,
     };
     if let Some(gate) = gate {
         gate.wait().await;
@@ -86,7 +90,7 @@ async fn again(
     deadline: &mut Deadline,
     reconnected: Option<Reconnected>,
 ) -> Seen {
-    let mut connection = match connect(clients, deadline).await {
+    let mut connection = match connect(clients, request.over, deadline).await {
         Ok(connection) => connection,
         Err(end) => return Seen { reconnected, ..unconnected(clients, request, deadline, end) },
     };
@@ -119,10 +123,10 @@ async fn on(
     if leaves_after.is_some_and(|bytes| bytes > 0) || ended.end == ExchangeEnd::TimedOut {
         // Whoever waits for this client must see that it has gone, whatever it reads. One that only closes is found gone by a write,
         // and by the next one SIGPIPE comes.
-        reset_when_dropped(&connection.stream);
+        reset_when_dropped(connection.stream.socket());
     }
     if ended.end == ExchangeEnd::Complete {
-        look_beyond(&connection.stream, &mut observer);
+        look_beyond(&mut connection.stream, &mut observer);
     }
     connection.answered = ended.at;
     let seen = Seen {
@@ -146,16 +150,43 @@ fn unconnected(clients: &Clients, request: &Request, deadline: &Deadline, end: E
     Seen { end, finished, ..Seen::nothing(clients.head_of(request), deadline.patience()) }
 }
 
-async fn connect(clients: &Clients, deadline: &mut Deadline) -> Result<Connection, ExchangeEnd> {
-    let connecting = clients.network().connect_async_from(clients.source(), clients.address());
-    let stream = match deadline.keep(connecting).await {
-        Some(Ok(stream)) => stream,
-        Some(Err(error)) => return Err(not_connected(&error)),
-        None => return Err(ExchangeEnd::NotConnected(NO_ANSWER_TO_CONNECT.to_owned())),
-    };
+async fn connect(clients: &Clients, over: Over, deadline: &mut Deadline) -> Result<Connection, ExchangeEnd> {
     let clock = clients.clock();
-    let (id, answered, buffer) = (clients.next_connection(), clock.now(), vec![0; READ_BYTES]);
+    let id = clients.next_connection();
+    let in_vain = || ExchangeEnd::NotConnected(NO_ANSWER_TO_CONNECT.to_owned());
+    let stream = match over {
+        Over::Plain => {
+            let connecting = clients.network().connect_async_from(clients.source(), clients.address());
+            let stream = deadline.keep(connecting).await.ok_or_else(in_vain)?;
+            stream.map_err(|error| not_connected(&error))?.into()
+        }
+        Over::Tls => {
+            let offered = Offered { version: None, protocols: vec!["http/1.1".to_owned()] };
+            deadline.keep(connect_by_tls(clients, id, offered)).await.ok_or_else(in_vain)??
+        }
+        Over::Http2 => return Err(in_vain()),
+    };
+    let (answered, buffer) = (clock.now(), vec![0; READ_BYTES]);
     Ok(Connection { stream, id, requests: 0, answered, clock, buffer })
+}
+
+/// A connection over TLS; the handshake goes into the record.
+async fn connect_by_tls(clients: &Clients, id: u64, offered: Offered) -> Result<Stream, ExchangeEnd> {
+    let Some(tls) = clients.tls() else { return Err(ExchangeEnd::NotConnected("no HTTPS here".to_owned())) };
+    let began = clients.clock().now();
+    let connecting = clients.network().connect_async_from(clients.source(), tls.address());
+    let stream = connecting.await.map_err(|error| not_connected(&error))?;
+    let Shaken { stream, end } = tls.shake(stream, &offered).await;
+    let said = match &end {
+        HandshakeEnd::Made { .. } => String::new(),
+        HandshakeEnd::Refused { alert: Some(alert) } => format!("TLS: alert {alert}"),
+        HandshakeEnd::Refused { alert: None } => "TLS: closed in the handshake".to_owned(),
+        HandshakeEnd::Failed(said) => format!("TLS: {said}"),
+    };
+    let ended = clients.clock().now();
+    let handshake = Handshake { connection: Some(id), offered, began, ended, end };
+    clients.recorder().record(EventKind::Handshake(Box::new(handshake)));
+    stream.ok_or(ExchangeEnd::NotConnected(said))
 }
 
 /// Writes and reads at once: a proxy may answer before it has read everything, and must not be waited for while it waits.
@@ -166,7 +197,7 @@ async fn transfer(
     leaves_after: Option<u64>,
     observer: &mut ResponseObserver,
 ) -> Ended {
-    let (mut reader, mut writer) = connection.stream.split();
+    let (mut reader, mut writer) = tokio::io::split(&mut connection.stream);
     let buffer = &mut connection.buffer;
     let write = async {
         // An error of writing shows in reading too, after whatever the proxy still had to say.
@@ -176,6 +207,7 @@ async fn transfer(
                 tokio::time::sleep(*pause).await;
             }
             let _ = writer.write_all(segment).await;
+            let _ = writer.flush().await;
         }
         if leaves_after != Some(0) {
             std::future::pending::<()>().await;
@@ -218,7 +250,7 @@ fn reset_when_dropped(stream: &TcpStream) {
 pub(super) async fn pipelined(clients: &Clients, requests: &[Request]) -> Vec<Seen> {
     let (clock, Some(first)) = (clients.clock(), requests.first()) else { return Vec::new() };
     let mut deadline = clients.deadline(first);
-    let mut connection = match connect(clients, &mut deadline).await {
+    let mut connection = match connect(clients, first.over, &mut deadline).await {
         Ok(connection) => connection,
         Err(end) => {
             return requests.iter().map(|it| unconnected(clients, it, &deadline, end.clone())).collect();
@@ -229,6 +261,7 @@ pub(super) async fn pipelined(clients: &Clients, requests: &[Request]) -> Vec<Se
     let sent = clock.now();
     // A proxy that does not read them all answers the first ones all the same.
     let _ = deadline.keep(connection.stream.write_all(&bytes)).await;
+    let _ = deadline.keep(connection.stream.flush()).await;
     let mut seen: Vec<Seen> = Vec::new();
     let (mut over, mut rest): (Option<ExchangeEnd>, Vec<u8>) = (None, Vec::new());
     for request in requests {
@@ -276,15 +309,15 @@ pub(super) async fn pipelined(clients: &Clients, requests: &[Request]) -> Vec<Se
         });
     }
     if over == Some(ExchangeEnd::TimedOut) {
-        reset_when_dropped(&connection.stream);
+        reset_when_dropped(connection.stream.socket());
     }
     seen
 }
 
 /// Bytes after the end of the response that have come already.
-fn look_beyond(stream: &TcpStream, observer: &mut ResponseObserver) {
+fn look_beyond(stream: &mut Stream, observer: &mut ResponseObserver) {
     let mut buffer = [0; 1024];
-    if let Ok(length) = stream.try_read(&mut buffer) {
+    if let Ok(length) = stream.glance(&mut buffer) {
         observer.add_extra(length);
     }
 }

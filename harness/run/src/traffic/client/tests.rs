@@ -260,8 +260,11 @@ fn what_a_client_cannot_express_is_ours() {
     let file = tempfile::tempfile().unwrap();
     let recorder = Recorder::begin(file, RunClock::start()).unwrap();
     let shape = RequestShape { prefix: "name".into(), ..RequestShape::default() };
-    let clients = Clients::new("127.0.0.1:80".parse().unwrap(), Network::host(), recorder)
-        .with(shape, fake_backends::content::Secret::NONE);
+    let clients = Clients::new("127.0.0.1:80".parse().unwrap(), Network::host(), recorder).with(
+        shape,
+        fake_backends::content::Secret::NONE,
+        None,
+    );
     let mut library = get();
     library.client = ClientKind::Reqwest;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -174,9 +174,11 @@ pub(in crate::report) fn expected(plan: &Plan, kind: &StepKind) -> Expected {
         }
         StepKind::Exact(exact) => Expected::Requests(exact.times.into()),
         StepKind::Wait { duration } => Expected::Time(*duration),
-        StepKind::Reread(_) | StepKind::Crash(_) | StepKind::Restart(_) | StepKind::Backends(_) => {
-            Expected::Unknown
-        }
+        StepKind::Reread(_)
+        | StepKind::Handshakes(_)
+        | StepKind::Crash(_)
+        | StepKind::Restart(_)
+        | StepKind::Backends(_) => Expected::Unknown,
     }
 }
 

@@ -1,0 +1,182 @@
+//! HTTPS, judged: the versions of TLS, the protocol that is chosen, the certificate that is shown, and another one while it serves.
+//!
+//! Whether answers over TLS are the right ones is a question of `fidelity`, by the same rules as without. Only what clients saw in
+//! handshakes counts here; what the proxy was given stands in the record beside it.
+
+#[cfg(test)]
+mod tests;
+
+use super::fidelity::{self, Rule};
+use super::judged::Judged;
+use super::ledger::{Ledger, ms_between};
+
+use super::{Finding, HttpsFinding, Outcome};
+use harness_model::adapter::Setting;
+use harness_model::history::{CertificateSeen, EventKind, Handshake, HandshakeEnd};
+use harness_model::plan::{CheckPlan, StepKind};
+
+const HTTP1: &str = "http/1.1";
+const HTTP2: &str = "h2";
+
+/// A handshake with its line in the record.
+type Tried<'a> = (usize, &'a Handshake);
+
+/// The handshakes of the last try of every step that is made for them.
+fn tried<'a>(ledger: &Ledger<'a>, check: &'a CheckPlan) -> Vec<Tried<'a>> {
+    let of = |step: usize| handshakes(ledger, step);
+    let steps = ledger.steps_of(check).filter(|step| matches!(step.kind, StepKind::Handshakes(_)));
+    steps.flat_map(|step| of(step.index)).collect()
+}
+
+fn handshakes<'a>(ledger: &Ledger<'a>, step: usize) -> Vec<Tried<'a>> {
+    let started = |kind: &EventKind| matches!(kind, EventKind::StepStarted);
+    let events = ledger.events;
+    let last_try = events.iter().rposition(|event| event.step == Some(step) && started(&event.event));
+    let of_step = events.iter().enumerate().skip(last_try.unwrap_or(0));
+    of_step
+        .filter_map(|(line, event)| match &event.event {
+            EventKind::Handshake(handshake) if event.step == Some(step) => Some((line, &**handshake)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The verdict on handshakes of which each is right or not.
+fn each<'a>(
+    tried: &[Tried<'a>],
+    right: impl FnOnce(u64) -> HttpsFinding,
+    wrong: impl Fn(&'a Handshake) -> Option<HttpsFinding>,
+) -> Judged {
+    if tried.is_empty() {
+        return Judged::not_reached();
+    }
+    let mut amiss = tried.iter().filter_map(|&(line, handshake)| Some((line, wrong(handshake)?)));
+    let Some((line, first)) = amiss.next() else {
+        return Judged::pass(Finding::Https(right(tried.len() as u64)));
+    };
+    let evidence = [line].into_iter().chain(amiss.map(|(line, _)| line)).collect();
+    Judged::fail(Finding::Https(first), evidence)
+}
+
+/// TLS 1.2 and 1.3 are spoken (RFC 9325 §3.1.1), 1.0 and 1.1 are not (RFC 8996).
+pub(super) fn versions(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
+    let mut tried = tried(ledger, check);
+    tried.retain(|(_, handshake)| handshake.offered.version.is_some());
+    let right = |handshakes| HttpsFinding::VersionsRight { handshakes };
+    each(&tried, right, |handshake| {
+        let version = handshake.offered.version?;
+        let spoken = matches!(handshake.end, HandshakeEnd::Made { .. });
+        match (version.is_outdated(), spoken) {
+            (true, true) => Some(HttpsFinding::OutdatedSpoken { version }),
+            (false, false) => Some(HttpsFinding::VersionRefused { version, end: handshake.end.clone() }),
+            _ => None,
+        }
+    })
+}
+
+/// Of what the client offers one is chosen and spoken; where it offers nothing, HTTP/1.1 is (RFC 7301 §3.2, RFC 9113 §3.2).
+pub(super) fn alpn(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
+    let http2 = ledger.plan.adapter.capabilities.settings.contains(&Setting::Http2);
+    let mut tried = tried(ledger, check);
+    tried.retain(|(_, handshake)| handshake.offered.version.is_none_or(|version| !version.is_outdated()));
+    let right = |handshakes| HttpsFinding::ProtocolsRight { handshakes };
+    each(&tried, right, |handshake| {
+        let offered = &handshake.offered.protocols;
+        let offers = |name: &str| offered.iter().any(|one| one == name);
+        let must_take = offered.is_empty() || offers(HTTP1) || http2 && offers(HTTP2);
+        let HandshakeEnd::Made { protocol: chosen, answered, .. } = &handshake.end else {
+            let (offered, end) = (offered.clone(), handshake.end.clone());
+            // One that speaks one version alone is told so by the check of versions.
+            return (must_take && handshake.offered.version.is_none())
+                .then_some(HttpsFinding::OfferRefused { offered, end });
+        };
+        let known = |name: &str| (name == HTTP1 || name == HTTP2) && offers(name);
+        if let Some(invented) = chosen.as_deref().filter(|name| !known(name)) {
+            let (offered, chosen) = (offered.clone(), invented.to_owned());
+            return Some(HttpsFinding::ProtocolInvented { offered, chosen });
+        }
+        if http2 && offered == &[HTTP2] && chosen.is_none() {
+            let (offered, end) = (offered.clone(), handshake.end.clone());
+            return Some(HttpsFinding::OfferRefused { offered, end });
+        }
+        // Who takes none of what was offered need not speak anything.
+        let spoken = *answered == Some(true) || chosen.is_none() && !must_take;
+        (!spoken)
+            .then(|| HttpsFinding::ProtocolNotSpoken { offered: offered.clone(), chosen: chosen.clone() })
+    })
+}
+
+/// The certificate that it was given last is shown, first of a chain up to the authority (RFC 8446 §4.4.2).
+pub(super) fn certificate(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
+    let mut tried = tried(ledger, check);
+    tried.retain(|(_, handshake)| shown(handshake).is_some());
+    let handshakes = tried.len() as u64;
+    let foreign =
+        |handshake: &Handshake| !matches!(shown(handshake), Some(([CertificateSeen::Given(_), ..], _)));
+    let count = tried.iter().filter(|(_, handshake)| foreign(handshake)).count() as u64;
+    let right = |handshakes| HttpsFinding::CertificateRight { handshakes };
+    each(&tried, right, |handshake| {
+        let (chain, distrust) = shown(handshake)?;
+        if foreign(handshake) {
+            return Some(HttpsFinding::CertificateForeign { count, handshakes });
+        }
+        if !chain.contains(&CertificateSeen::Intermediate) {
+            let (shown, distrust) = (chain.len() as u64, distrust.clone());
+            return Some(HttpsFinding::ChainIncomplete { shown, distrust });
+        }
+        distrust.clone().map(|distrust| HttpsFinding::CertificateDistrusted { distrust })
+    })
+}
+
+/// What was shown in a handshake in which a certificate could be seen.
+fn shown(handshake: &Handshake) -> Option<(&[CertificateSeen], &Option<String>)> {
+    match &handshake.end {
+        HandshakeEnd::Made { version, shown, distrust, .. } if !version.is_outdated() => {
+            Some((shown, distrust))
+        }
+        _ => None,
+    }
+}
+
+/// Told that there is another certificate, it shows that one and loses no exchange meanwhile.
+pub(super) fn reload(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
+    let judged = fidelity::judged(ledger, check, Rule::Served);
+    let exchanges = match &judged.finding {
+        Finding::Exchange(super::ExchangeFinding::AsAsked { exchanges })
+            if judged.outcome == Outcome::Pass =>
+        {
+            *exchanges
+        }
+        _ => return judged,
+    };
+    for step in ledger.steps_of(check) {
+        if !matches!(&step.kind, StepKind::Exact(exact) if exact.asks == check.id && exact.renews_certificate)
+        {
+            continue;
+        }
+        let in_step = || ledger.events.iter().filter(|event| event.step == Some(step.index));
+        let told = in_step().rev().find(|event| matches!(event.event, EventKind::ProxyReloaded { .. }));
+        let number = ledger.events.iter().rev().find_map(|event| match &event.event {
+            EventKind::Secured(secured) if event.step == Some(step.index) => Some(secured.number),
+            _ => None,
+        });
+        let (Some(told), Some(number)) = (told, number) else { return Judged::not_reached() };
+        let mut after = handshakes(ledger, step.index);
+        after.retain(|(_, handshake)| handshake.began > told.at && shown(handshake).is_some());
+        let is_new = |handshake: &Handshake| {
+            shown(handshake).and_then(|(chain, _)| chain.first()) == Some(&CertificateSeen::Given(number))
+        };
+        let Some(&(line, last)) = after.last() else { return Judged::not_reached() };
+        if !is_new(last) {
+            let after_ms = ms_between(told.at, last.began);
+            return Judged::fail(
+                Finding::Https(HttpsFinding::CertificateNotRenewed { after_ms }),
+                vec![line],
+            );
+        }
+        let first = after.iter().find(|(_, handshake)| is_new(handshake)).map_or(last, |(_, first)| first);
+        let after_ms = ms_between(told.at, first.began);
+        return Judged::pass(Finding::Https(HttpsFinding::CertificateRenewed { after_ms, exchanges }));
+    }
+    Judged::not_reached()
+}

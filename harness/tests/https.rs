@@ -1,0 +1,146 @@
+//! The checks of HTTPS, judged: each catches the proxy that lacks what it asks for and accuses no honest one.
+//!
+//! Each test runs the program `harness` on `scenarios/https.yaml`, as a user would, with the example `guilty-tls`. They need a build
+//! with the feature `tls`: `cargo test -p harness --features tls --test integration https`; one without is tried here too.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn scenarios() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
+}
+
+fn harness(arguments: &[&Path]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+    command.args(arguments).env("LANG", "en_US.UTF-8").output().expect("the harness runs")
+}
+
+#[test]
+fn every_build_knows_the_scenario_and_what_it_asks_for() {
+    for file in ["https.yaml", "suts/nginx.yaml", "suts/haproxy.yaml"] {
+        let checked = harness(&["check".as_ref(), &scenarios().join(file)]);
+        assert!(checked.status.success(), "{checked:?}");
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+#[test]
+fn a_build_without_tls_says_so_in_both_languages_and_names_the_way_out() {
+    let scenario = scenarios().join("https.yaml");
+    for (language, words) in [("en", "was built without it"), ("es", "se compiló sin eso")] {
+        let ran = harness(&[&scenario, "--lang".as_ref(), language.as_ref()]);
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert_eq!(ran.status.code(), Some(4), "{said}");
+        let way_out = "cargo run -p harness --features tls -- ";
+        assert!(said.contains(words) && said.contains(way_out), "{said}");
+    }
+}
+
+#[cfg(feature = "tls")]
+mod with_tls {
+    use std::path::Path;
+    use std::sync::OnceLock;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    const ADAPTER: &str = r#"
+name: guilty-tls
+program: {installed: {name: "PROGRAM"}}
+start: ["{{ program }}", "--host={{ host }}", "--port={{ port }}", "{% if tls_port %}--tls-port={{ tls_port }}{% endif %}",
+  "{% if tls_port %}--certificate={{ certificate }}{% endif %}", "{% if tls_port %}--key={{ key }}{% endif %}",
+  "{% for backend in backends %}\n--backend={{ backend.address }}\n{% endfor %}", "--defect=DEFECT"]
+reload: SIGHUP
+capabilities: {cache: none, ttl: none, settings: [tls]}
+"#;
+
+    fn program() -> &'static Path {
+        static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+        PROGRAM.get_or_init(|| {
+            let build = escargot::CargoBuild::new().package("harness").features("tls").example("guilty-tls");
+            let build = if cfg!(debug_assertions) { build } else { build.release() };
+            build.run().expect("the guilty proxy builds").path().to_owned()
+        })
+    }
+
+    /// The verdicts on a proxy with a defect, and what was printed.
+    fn run(defect: &str) -> (Value, String) {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let adapter = folder.path().join("guilty.yaml");
+        let text = ADAPTER.replace("PROGRAM", &program().to_string_lossy()).replace("DEFECT", defect);
+        std::fs::write(&adapter, text).expect("the adapter");
+        let out = folder.path().join("reports");
+        let scenario = scenarios().join("https.yaml");
+        let ran = harness(&[&scenario, "--sut".as_ref(), &adapter, "--out".as_ref(), &out]);
+        let printed = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
+        let verdicts = std::fs::read(out.join("https/guilty-tls/latest/verdicts.json"));
+        let verdicts = verdicts.unwrap_or_else(|error| panic!("{error}\n{printed}"));
+        (serde_json::from_slice(&verdicts).expect("verdicts are JSON"), printed)
+    }
+
+    fn outcomes(verdicts: &Value) -> Vec<(&str, &str)> {
+        let rows = verdicts["verdicts"].as_array().expect("verdicts");
+        rows.iter()
+            .map(|row| (row["check"].as_str().expect("a name"), row["outcome"].as_str().expect("an outcome")))
+            .collect()
+    }
+
+    /// This check fails, every other passes.
+    fn caught(defect: &str, check: &str) {
+        let (verdicts, printed) = run(defect);
+        for (name, outcome) in outcomes(&verdicts) {
+            assert_eq!(outcome, if name == check { "fail" } else { "pass" }, "{defect}: {name}\n{printed}");
+        }
+        // Where a shell can show it, the line is there.
+        assert!(printed.contains("curl -i --cacert") || printed.contains("openssl s_client"), "{printed}");
+    }
+
+    #[test]
+    fn an_honest_proxy_is_accused_of_nothing() {
+        let (verdicts, printed) = run("none");
+        assert!(outcomes(&verdicts).iter().all(|(_, outcome)| *outcome == "pass"), "{printed}");
+    }
+
+    #[test]
+    fn answers_that_are_cut_over_tls_alone_are_caught() {
+        let (verdicts, printed) = run("cuts-over-tls");
+        assert!(outcomes(&verdicts).contains(&("https.same_answers", "fail")), "{printed}");
+    }
+
+    #[test]
+    fn versions_that_are_too_old_and_those_that_are_missing_are_caught() {
+        for defect in ["speaks-old-versions", "without-tls13", "without-tls12"] {
+            caught(defect, "https.versions");
+        }
+    }
+
+    #[test]
+    fn a_protocol_that_is_chosen_and_not_spoken_is_caught() {
+        caught("chooses-what-it-cannot-speak", "https.alpn");
+    }
+
+    #[test]
+    fn a_proxy_that_insists_on_http2_is_caught() {
+        let (verdicts, printed) = run("insists-on-http2");
+        assert!(outcomes(&verdicts).contains(&("https.alpn", "fail")), "{printed}");
+    }
+
+    #[test]
+    fn another_certificate_and_a_chain_that_is_not_whole_are_caught() {
+        caught("leaf-alone", "https.certificate");
+        let (verdicts, printed) = run("own-certificate");
+        assert!(outcomes(&verdicts).contains(&("https.certificate", "fail")), "{printed}");
+        assert!(
+            outcomes(&verdicts).contains(&("https.same_answers", "pass")),
+            "one cause, one red line: {printed}"
+        );
+    }
+
+    #[test]
+    fn a_renewal_that_is_ignored_or_that_costs_answers_is_caught() {
+        caught("never-renews", "https.reload");
+        let (verdicts, printed) = run("drops-clients-at-renewal");
+        assert!(outcomes(&verdicts).contains(&("https.reload", "fail")), "{printed}");
+    }
+}
