@@ -11,6 +11,7 @@ mod corpora;
 mod deploy;
 mod draining;
 mod forwarding;
+mod http2;
 mod https;
 mod limits;
 mod ordinary_programs;

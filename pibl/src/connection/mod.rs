@@ -3,6 +3,8 @@
 //! `listener` calls [`begin`] for each accepted socket. It knows when a connection persists and how it
 //! is closed, and nothing of what an exchange does.
 
+#[cfg(feature = "tls")]
+mod http2;
 #[cfg(target_os = "linux")]
 mod parking;
 #[cfg(not(target_os = "linux"))]
@@ -19,6 +21,8 @@ use std::time::Duration;
 use crate::admission::{Denied, Pass};
 use crate::clock;
 use crate::exchange::{self, After, Client, Worker};
+#[cfg(feature = "tls")]
+use crate::http::Version;
 use crate::http::{BodyFraming, HeadLimits, ReceivedRequest, Refusal, parse};
 use crate::wire::{ReadBuffer, Wire};
 use parking::Parking;
@@ -141,8 +145,12 @@ async fn shake_hands(worker: &Worker, wire: &Wire, peer: SocketAddr) -> bool {
 async fn serve(wire: Wire, mut guest: Guest, slept: Option<Duration>) {
     let hall = Rc::clone(&guest.open.0);
     let Hall { worker, parking } = &*hall;
-    if slept.is_none() && wire.is_under_tls() && !Box::pin(shake_hands(worker, &wire, guest.peer)).await {
+    if slept.is_none() && !wire.is_plain() && !Box::pin(shake_hands(worker, &wire, guest.peer)).await {
         return;
+    }
+    #[cfg(feature = "tls")]
+    if wire.speaks_http2() {
+        return Box::pin(http2::serve(worker, wire, guest)).await;
     }
     let mut is_quick = guest.has_asked && slept.is_some_and(|slept| slept < QUICK);
     loop {
@@ -251,6 +259,20 @@ async fn serve_while_warm(
             }
         }
     }
+}
+
+/// Answers the one request on a wire in memory, which came as a stream of HTTP/2.
+#[cfg(feature = "tls")]
+async fn serve_once(worker: &Rc<Worker>, wire: &Wire, peer: SocketAddr) {
+    let mut client = Client::new(wire, peer);
+    let read = read_head(worker, wire, &mut client).await;
+    client.request.version = Version::Http2;
+    // What becomes of the connection is not decided by one stream of it.
+    let _ = match read {
+        Ok(Some(received)) => serve_request(worker, &mut client, received).await,
+        Ok(None) => After::Abort,
+        Err(refusal) => exchange::refuse(worker, &mut client, refusal).await,
+    };
 }
 
 /// Lets the request in, unless its client has sent too many.

@@ -71,7 +71,7 @@ impl<'a> Client<'a> {
     /// Fresh state around a socket.
     pub fn new(wire: &'a Wire, peer: SocketAddr) -> Self {
         let mut client = Self::with_audience(Audience(Some(wire)), peer);
-        client.request.scheme = if wire.is_under_tls() { Scheme::Https } else { Scheme::Http };
+        client.request.scheme = if wire.is_plain() { Scheme::Http } else { Scheme::Https };
         client
     }
 

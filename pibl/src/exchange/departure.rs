@@ -63,6 +63,9 @@ impl<'a> Departure<'a> {
 
     /// Whether the client has left, and nobody else waits for the same.
     fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        if self.wire.is_some_and(|wire| wire.poll_left(context)) {
+            return !self.others.as_ref().is_some_and(Crowd::is_waiting);
+        }
         // From its first byte on the response finds out by itself.
         let has_begun = self.progress.is_some_and(|progress| progress.response_started.get());
         let Some(wire) = self.wire.filter(|_| !has_begun) else { return false };

@@ -5,6 +5,10 @@
 
 pub mod buffer;
 pub mod deadline;
+#[cfg(feature = "tls")]
+mod pipe;
+#[cfg(feature = "tls")]
+mod shared;
 mod socket;
 mod stream;
 #[cfg(feature = "tls")]
@@ -17,6 +21,8 @@ pub use buffer::ReadBuffer;
 pub use deadline::Deadline;
 pub use stream::{READING, Resting, Sight, Wire};
 pub use tls::Identity;
+#[cfg(feature = "tls")]
+pub use {pipe::Far, shared::SharedWire};
 
 /// Why a certificate and a key are of no use.
 #[derive(Clone, Debug, PartialEq, Eq)]

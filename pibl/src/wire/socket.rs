@@ -10,8 +10,9 @@ use std::task::{Context, Poll};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::Sight;
 #[cfg(feature = "tls")]
-use super::tls::Tls;
+use super::{pipe::End, tls::Tls};
 
 /// A socket, before and after the runtime has come to know it.
 #[derive(Debug)]
@@ -24,6 +25,9 @@ pub(super) enum Socket {
     /// One of these beneath TLS.
     #[cfg(feature = "tls")]
     Tls(Box<Tls>),
+    /// No socket at all: both ends are in this program.
+    #[cfg(feature = "tls")]
+    Pipe(End),
     /// The runtime did not take it.
     Lost,
 }
@@ -40,6 +44,8 @@ impl Socket {
             Self::Known(stream) => Ok(stream),
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.socket.known(),
+            #[cfg(feature = "tls")]
+            Self::Pipe(_) => Err(io::ErrorKind::NotConnected.into()),
             Self::Fresh(_) | Self::Lost => Err(io::ErrorKind::NotConnected.into()),
         }
     }
@@ -51,6 +57,8 @@ impl Socket {
             Self::Known(stream) => stream.into_std().ok(),
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.socket.into_stream(),
+            #[cfg(feature = "tls")]
+            Self::Pipe(_) => None,
             Self::Lost => None,
         }
     }
@@ -62,6 +70,8 @@ impl Socket {
             Self::Known(stream) => Some(SockRef::from(stream)),
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.socket.raw(),
+            #[cfg(feature = "tls")]
+            Self::Pipe(_) => None,
             Self::Lost => None,
         }
     }
@@ -71,7 +81,45 @@ impl Socket {
     pub(super) fn tls(&mut self) -> Option<&mut Tls> {
         match self {
             Self::Tls(tls) => Some(tls),
-            Self::Fresh(_) | Self::Known(_) | Self::Lost => None,
+            Self::Fresh(_) | Self::Known(_) | Self::Pipe(_) | Self::Lost => None,
+        }
+    }
+
+    /// The end of a pipe, if it is one.
+    #[cfg(feature = "tls")]
+    pub(super) fn pipe(&self) -> Option<&End> {
+        if let Self::Pipe(end) = self { Some(end) } else { None }
+    }
+
+    /// There are no pipes without HTTP/2.
+    #[cfg(not(feature = "tls"))]
+    pub(super) fn pipe(&self) -> Option<&super::tls::End> {
+        None
+    }
+
+    /// Whether bytes are the same here and in the kernel.
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self, Self::Fresh(_) | Self::Known(_) | Self::Lost)
+    }
+
+    /// What the other side has done, as far as it can be known without receiving anything.
+    pub(super) fn look(&self) -> Sight {
+        if let Some(end) = self.pipe() {
+            return end.look();
+        }
+        let mut probe = [std::mem::MaybeUninit::uninit(); 1];
+        let Some(socket) = self.raw() else { return Sight::Gone };
+        let seen = match socket.take_error() {
+            Ok(None) => socket.peek(&mut probe),
+            Ok(Some(error)) | Err(error) => Err(error),
+        };
+        match seen {
+            Ok(0) => Sight::SaidAll,
+            Ok(_) => Sight::There,
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                Sight::There
+            }
+            Err(_) => Sight::Gone,
         }
     }
 
@@ -103,6 +151,8 @@ impl Socket {
             },
             #[cfg(feature = "tls")]
             Self::Tls(tls) => return tls.poll_read(context, space, is_waiting),
+            #[cfg(feature = "tls")]
+            Self::Pipe(end) => return end.poll_read(context, space),
             Self::Known(_) | Self::Lost => {}
         }
         Pin::new(self.known()?).poll_read(context, space)
@@ -110,6 +160,9 @@ impl Socket {
 
     /// Waits until something can be read.
     pub(super) fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(end) = self.pipe() {
+            return end.poll_readable(context);
+        }
         match self.tls() {
             Some(tls) => tls.poll_readable(context),
             None => self.known()?.poll_read_ready(context),
@@ -135,6 +188,8 @@ impl Socket {
             }
             #[cfg(feature = "tls")]
             Self::Tls(tls) => return tls.poll_write(context, slices),
+            #[cfg(feature = "tls")]
+            Self::Pipe(end) => return end.poll_write(context, slices),
             Self::Known(_) | Self::Lost => {}
         }
         let stream = Pin::new(self.known()?);

@@ -27,7 +27,7 @@ use crate::platform;
 /// saves a system call a message.
 #[derive(Debug)]
 pub struct Wire {
-    stream: RefCell<Socket>,
+    pub(super) stream: RefCell<Socket>,
     /// When the current wait ends.
     pub deadline: Deadline,
 }
@@ -95,9 +95,22 @@ impl Wire {
         }
     }
 
-    /// Whether nobody on the way can read along.
-    pub fn is_under_tls(&self) -> bool {
-        self.stream.borrow_mut().tls().is_some()
+    /// Whether everybody on the way can read along.
+    pub fn is_plain(&self) -> bool {
+        self.stream.borrow().is_plain()
+    }
+
+    /// A wire whose other end is here.
+    #[cfg(feature = "tls")]
+    pub fn in_memory() -> (Self, super::Far) {
+        let (end, far) = super::pipe::new();
+        (Self::of(Socket::Pipe(end)), far)
+    }
+
+    /// Whether the handshake ended in HTTP/2.
+    #[cfg(feature = "tls")]
+    pub fn speaks_http2(&self) -> bool {
+        self.stream.borrow_mut().tls().is_some_and(|tls| tls.speaks_http2())
     }
 
     /// Reads once into the free space of the buffer, which must not be full. Zero means that the other
@@ -161,7 +174,7 @@ impl Wire {
     /// What the other side has done, while nothing is expected of it.
     pub fn look(&self) -> Sight {
         let mut socket = self.stream.borrow_mut();
-        match (look_at(&socket), socket.tls()) {
+        match (socket.look(), socket.tls()) {
             (Sight::There, Some(tls)) => tls.look(),
             (sight, _) => sight,
         }
@@ -169,7 +182,12 @@ impl Wire {
 
     /// Whether the other side has broken off while it still sends.
     pub fn is_broken(&self) -> bool {
-        look_at(&self.stream.borrow()) == Sight::Gone
+        self.stream.borrow().look() == Sight::Gone
+    }
+
+    /// Whether the other side has left, for which whoever asks is woken. Known at once only where both are in this program.
+    pub fn poll_left(&self, context: &Context<'_>) -> bool {
+        self.stream.borrow().pipe().is_some_and(|end| end.poll_left(context))
     }
 
     /// Writes everything.
@@ -237,7 +255,7 @@ impl Wire {
 
     /// Sends a part of a file; an error of kind `UnexpectedEof` when the file is shorter.
     pub async fn send_file(&self, file: &File, mut offset: u64, length: u64) -> io::Result<()> {
-        if self.is_under_tls() {
+        if !self.is_plain() {
             return Box::pin(self.copy_file(file, offset, length)).await;
         }
         let end = offset + length;
@@ -306,7 +324,11 @@ impl Wire {
 
     /// Says what the close of a plain socket says by itself.
     pub fn say_end(&self) {
-        if let Some(tls) = self.stream.borrow_mut().tls() {
+        let mut socket = self.stream.borrow_mut();
+        if let Some(end) = socket.pipe() {
+            end.end();
+        }
+        if let Some(tls) = socket.tls() {
             tls.say_end();
         }
     }
@@ -331,24 +353,6 @@ impl Wire {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         Poll::Pending
-    }
-}
-
-/// What the kernel knows of the other side.
-fn look_at(socket: &Socket) -> Sight {
-    let mut probe = [std::mem::MaybeUninit::uninit(); 1];
-    let Some(socket) = socket.raw() else { return Sight::Gone };
-    let seen = match socket.take_error() {
-        Ok(None) => socket.peek(&mut probe),
-        Ok(Some(error)) | Err(error) => Err(error),
-    };
-    match seen {
-        Ok(0) => Sight::SaidAll,
-        Ok(_) => Sight::There,
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
-            Sight::There
-        }
-        Err(_) => Sight::Gone,
     }
 }
 

@@ -18,6 +18,9 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::socket::Socket;
 use super::{BadPair, Sight};
 
+/// What HTTP/2 is called in a handshake (RFC 9113 §3.1).
+const HTTP2: &[u8] = b"h2";
+
 /// A certificate with its key, and everything else that a handshake needs.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -49,7 +52,8 @@ impl Identity {
                 error => BadPair::Certificate(error.to_string()),
             })?;
         config.ticketer = ring::Ticketer::new().map_err(|error| BadPair::Key(error.to_string()))?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // In the order of preference.
+        config.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
         Ok(Self { config: Arc::new(config), fingerprint })
     }
 
@@ -111,6 +115,10 @@ impl Tls {
             }
         }
         self.poll_flush(context)
+    }
+
+    pub(super) fn speaks_http2(&self) -> bool {
+        self.session.alpn_protocol() == Some(HTTP2)
     }
 
     pub(super) fn poll_read(

@@ -4,6 +4,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod disk;
+pub mod frames;
 pub mod origin;
 pub mod program;
 pub mod proof;
@@ -159,6 +160,27 @@ impl<S: Read + Write> Client<S> {
         let rest = self.buffer.split_off(length);
         text.push_str(&lossy(std::mem::replace(&mut self.buffer, rest)));
         text
+    }
+
+    /// As [`Client::read_until`]. `None`: the other side has closed before.
+    pub fn take_until(&mut self, end: &str) -> Option<String> {
+        while !self.buffer.windows(end.len()).any(|window| window == end.as_bytes()) {
+            if self.read_some() == 0 {
+                return None;
+            }
+        }
+        Some(self.read_until(end))
+    }
+
+    /// Reads so many bytes. `None`: the other side has closed before.
+    pub fn take(&mut self, count: usize) -> Option<Vec<u8>> {
+        while self.buffer.len() < count {
+            if self.read_some() == 0 {
+                return None;
+            }
+        }
+        let rest = self.buffer.split_off(count);
+        Some(std::mem::replace(&mut self.buffer, rest))
     }
 
     /// Reads until the other side closes; a reset counts as a close.

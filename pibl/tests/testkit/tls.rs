@@ -10,7 +10,7 @@ use tokio_rustls::rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion, version,
 };
 
-use super::{Client, set_up};
+use super::{Backend, Client, Proxy, set_up};
 
 /// The name that every certificate is for.
 pub const NAME: &str = "proxy.test";
@@ -59,6 +59,35 @@ impl Pair {
     /// A client of HTTP/1.1 that trusts this certificate alone.
     pub fn connect(&self, address: SocketAddr) -> Client<TlsStream> {
         connect(address, &self.trusted(&[&version::TLS13], &["http/1.1"])).expect("a handshake")
+    }
+}
+
+/// A proxy that speaks HTTPS as whoever the pair says.
+pub struct Secure {
+    pub proxy: Proxy,
+    pub pair: Pair,
+    pub address: SocketAddr,
+    _files: tempfile::TempDir,
+}
+
+impl Secure {
+    /// In front of one backend, with more settings in the words of `pibl.toml`.
+    pub fn start(backend: &Backend, settings: &str) -> Self {
+        Self::before(&[backend.address], settings)
+    }
+
+    /// In front of these backends.
+    pub fn before(backends: &[SocketAddr], settings: &str) -> Self {
+        let files = tempfile::tempdir().expect("a temporary directory");
+        let pair = Pair::make(files.path(), "proxy");
+        let proxy = Proxy::start(backends, &format!("{}{settings}", pair.settings()));
+        let address = proxy.tls_address.expect("HTTPS");
+        Self { proxy, pair, address, _files: files }
+    }
+
+    /// A client of HTTP/1.1.
+    pub fn connect(&self) -> Client<TlsStream> {
+        self.pair.connect(self.address)
     }
 }
 
