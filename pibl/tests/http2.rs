@@ -628,3 +628,26 @@ fn curl_gets_the_same_answers_by_http_2_as_by_http_1() {
         assert_eq!(two, one, "{arguments:?}");
     }
 }
+
+#[test]
+fn a_refusal_arrives_although_the_client_is_still_sending_and_other_streams_go_on() {
+    let backend = Backend::echo();
+    let settings = format!("{NO_CACHE}[limits]\nbody = \"1KiB\"\nrequests_per_second = 1\nburst = 4\n");
+    let secure = Secure::start(&backend, &settings);
+    block_on(async {
+        let (send, _connection) = open(&secure.pair, secure.address).await;
+        let request = Request::post("https://x/upload").body(()).unwrap();
+        let (response, mut stream) =
+            send.clone().ready().await.unwrap().send_request(request, false).unwrap();
+        // More than may be in flight, and no end.
+        stream.send_data(Bytes::from(vec![b'x'; 500_000]), false).unwrap();
+        let (response, body, _) = whole(response.await.unwrap()).await.unwrap();
+        assert_eq!(response.status(), 413, "{body}");
+        let mut statuses = Vec::new();
+        for _ in 0..4 {
+            statuses.push(ask(&send, get("/")).await.unwrap().0.status().as_u16());
+        }
+        // The rate counts streams as it counts requests.
+        assert_eq!(statuses, [200, 200, 200, 429]);
+    });
+}
