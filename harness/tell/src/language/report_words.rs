@@ -279,8 +279,8 @@ pub fn exit_meaning(exit: ExitCode, language: Language) -> String {
         ),
         ExitCode::Failed => ("a required check failed", "una verificación obligatoria no cumple"),
         ExitCode::Inconclusive => (
-            "nothing failed, but not every required check could be decided",
-            "nada incumple, pero no todas las verificaciones obligatorias se pudieron decidir",
+            "no required check failed, but not all of them could be decided, or none was asked",
+            "ninguna verificación obligatoria incumple, pero no todas se pudieron decidir, o no se preguntó ninguna",
         ),
         ExitCode::ProxyNotReady => (
             "the proxy did not build, start or get ready",
@@ -339,6 +339,11 @@ messages! {
         en: "Nothing was proven: every required check is declared as not implemented ({names})",
         es: "Nada quedó demostrado: toda verificación obligatoria está declarada como no implementada ({names})",
     }
+    /// No required check is among those that were asked.
+    fn none_required() {
+        en: "No required check was asked, and what is optional decides nothing",
+        es: "No se preguntó ninguna verificación obligatoria, y lo opcional no decide nada",
+    }
     /// Where the report is.
     pub fn report_at(path: &str) { en: "Report: {path}", es: "Informe: {path}" }
     /// The same where the backends kept no journal of some of them.
@@ -379,6 +384,9 @@ pub fn headline_of(facts: &HeadlineFacts<'_>, language: Language) -> String {
         ExitCode::Inconclusive if !facts.undecided.is_empty() => {
             some_open(language, facts.undecided.len(), required, &names(facts.undecided))
         }
+        ExitCode::Inconclusive | ExitCode::Passed if required == 0 && facts.unsupported.is_empty() => {
+            none_required(language)
+        }
         ExitCode::Inconclusive => nothing_proven(language, &names(facts.unsupported)),
         ExitCode::Passed => all_passed(language, Counted(facts.passed as u64, Noun::Check)),
         other => {
@@ -413,6 +421,14 @@ mod tests {
 
     fn headline(exit: ExitCode, failed: &[CheckId], undecided: &[CheckId], language: Language) -> String {
         headline_of(&HeadlineFacts { exit, passed: 4, failed, undecided, unsupported: &[] }, language)
+    }
+
+    #[test]
+    fn where_only_what_is_optional_was_asked_nothing_is_said_of_requirements() {
+        for exit in [ExitCode::Passed, ExitCode::Inconclusive] {
+            let facts = HeadlineFacts { exit, passed: 0, failed: &[], undecided: &[], unsupported: &[] };
+            assert!(headline_of(&facts, Language::En).starts_with("No required check was asked"), "{exit:?}");
+        }
     }
 
     #[test]
