@@ -1,6 +1,6 @@
-//! The checks of HTTPS, judged: each catches the proxy that lacks what it asks for and accuses no honest one.
+//! The checks of HTTPS and HTTP/2, judged: each catches the proxy that lacks what it asks for and accuses no honest one.
 //!
-//! Each test runs the program `harness` on `scenarios/https.yaml`, as a user would, with the example `guilty-tls`. They need a build
+//! Each test runs the program `harness` on `scenarios/https.yaml` or `scenarios/http2.yaml`, as a user would, with the example `guilty-tls`. They need a build
 //! with the feature `tls`: `cargo test -p harness --features tls --test integration https`; one without is tried here too.
 
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ fn harness(arguments: &[&Path]) -> Output {
 
 #[test]
 fn every_build_knows_the_scenario_and_what_it_asks_for() {
-    for file in ["https.yaml", "suts/nginx.yaml", "suts/haproxy.yaml"] {
+    for file in ["https.yaml", "http2.yaml", "suts/nginx.yaml", "suts/haproxy.yaml"] {
         let checked = harness(&["check".as_ref(), &scenarios().join(file)]);
         assert!(checked.status.success(), "{checked:?}");
     }
@@ -50,9 +50,10 @@ name: guilty-tls
 program: {installed: {name: "PROGRAM"}}
 start: ["{{ program }}", "--host={{ host }}", "--port={{ port }}", "{% if tls_port %}--tls-port={{ tls_port }}{% endif %}",
   "{% if tls_port %}--certificate={{ certificate }}{% endif %}", "{% if tls_port %}--key={{ key }}{% endif %}",
-  "{% for backend in backends %}\n--backend={{ backend.address }}\n{% endfor %}", "--defect=DEFECT"]
+  "{% for backend in backends %}\n--backend={{ backend.address }}\n{% endfor %}", "{% if http2 %}--http2{% endif %}",
+  "--defect=DEFECT"]
 reload: SIGHUP
-capabilities: {cache: none, ttl: none, settings: [tls]}
+capabilities: {cache: none, ttl: none, settings: [SETTINGS]}
 "#;
 
     fn program() -> &'static Path {
@@ -66,15 +67,24 @@ capabilities: {cache: none, ttl: none, settings: [tls]}
 
     /// The verdicts on a proxy with a defect, and what was printed.
     fn run(defect: &str) -> (Value, String) {
+        tried("https", "tls", defect, None)
+    }
+
+    fn tried(name: &str, settings: &str, defect: &str, only: Option<&str>) -> (Value, String) {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let adapter = folder.path().join("guilty.yaml");
         let text = ADAPTER.replace("PROGRAM", &program().to_string_lossy()).replace("DEFECT", defect);
+        let text = text.replace("SETTINGS", settings);
         std::fs::write(&adapter, text).expect("the adapter");
         let out = folder.path().join("reports");
-        let scenario = scenarios().join("https.yaml");
-        let ran = harness(&[&scenario, "--sut".as_ref(), &adapter, "--out".as_ref(), &out]);
+        let scenario = scenarios().join(format!("{name}.yaml"));
+        let only: [&Path; 2] = ["--only".as_ref(), only.unwrap_or_default().as_ref()];
+        let only = if only[1].as_os_str().is_empty() { &[][..] } else { &only[..] };
+        let arguments =
+            [&[scenario.as_path(), "--sut".as_ref(), &adapter, "--out".as_ref(), &out], only].concat();
+        let ran = harness(&arguments);
         let printed = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
-        let verdicts = std::fs::read(out.join("https/guilty-tls/latest/verdicts.json"));
+        let verdicts = std::fs::read(out.join(name).join("guilty-tls/latest/verdicts.json"));
         let verdicts = verdicts.unwrap_or_else(|error| panic!("{error}\n{printed}"));
         (serde_json::from_slice(&verdicts).expect("verdicts are JSON"), printed)
     }
@@ -142,5 +152,50 @@ capabilities: {cache: none, ttl: none, settings: [tls]}
         caught("never-renews", "https.reload");
         let (verdicts, printed) = run("drops-clients-at-renewal");
         assert!(outcomes(&verdicts).contains(&("https.reload", "fail")), "{printed}");
+    }
+
+    /// The outcome of a check of HTTP/2 on a proxy with a defect.
+    fn by_http2(defect: &str, check: &str) -> String {
+        let (verdicts, printed) = tried("http2", "tls, http2", defect, Some(check));
+        assert!(outcomes(&verdicts).contains(&(check, "fail")), "{defect}: {check}\n{printed}");
+        printed
+    }
+
+    #[test]
+    fn what_is_not_declared_is_not_asked() {
+        let (verdicts, printed) = tried("http2", "tls", "none", None);
+        let asked = outcomes(&verdicts).into_iter().filter(|(check, _)| check.starts_with("http2."));
+        assert!(asked.into_iter().all(|(_, outcome)| outcome == "unsupported"), "{printed}");
+    }
+
+    #[test]
+    fn an_honest_proxy_of_http2_is_accused_of_nothing() {
+        let (verdicts, printed) = tried("http2", "tls, http2", "none", None);
+        assert!(outcomes(&verdicts).iter().all(|(_, outcome)| *outcome == "pass"), "{printed}");
+    }
+
+    #[test]
+    fn answers_turns_and_fields_of_streams_that_are_wrong_are_caught() {
+        let printed = by_http2("cuts-over-tls", "http2.same_answers");
+        assert!(printed.contains("curl -i --cacert authority.pem --http2 "), "{printed}");
+        by_http2("turn-per-connection", "http2.streams");
+        by_http2("connection-in-answers", "http2.fields");
+    }
+
+    #[test]
+    fn streams_that_wait_for_others_are_caught() {
+        by_http2("streams-one-by-one", "http2.slow_reader");
+        by_http2("stands-still-after-resets", "http2.rapid_reset");
+    }
+
+    #[test]
+    fn heads_without_end_and_requests_that_become_two_are_caught() {
+        by_http2("reads-heads-without-end", "http2.continuation");
+        by_http2("writes-down-as-it-is", "http2.downgrade");
+    }
+
+    #[test]
+    fn streams_that_a_reload_cuts_are_caught() {
+        by_http2("drops-clients-at-renewal", "http2.drain");
     }
 }

@@ -32,6 +32,20 @@ pub enum Defect {
     DropsClientsAtRenewal,
     /// Over TLS an answer ends after 64 KiB.
     CutsOverTls,
+
+    // Those of HTTP/2.
+    /// All streams of a connection go to one backend.
+    TurnPerConnection,
+    /// Every answer says `Connection: keep-alive`.
+    ConnectionInAnswers,
+    /// A stream is answered when those before it are done with.
+    StreamsOneByOne,
+    /// After some streams that were opened and reset nobody is served for a while.
+    StandsStillAfterResets,
+    /// A head is read for as long as it goes on.
+    ReadsHeadsWithoutEnd,
+    /// Requests are written down for the backend as they are.
+    WritesDownAsItIs,
 }
 
 /// A certificate with those above it, and its key.
@@ -63,8 +77,9 @@ pub fn versions(defect: Defect) -> Vec<&'static SupportedProtocolVersion> {
 }
 
 /// The protocols that are chosen from.
-pub fn protocols(defect: Defect) -> Vec<Vec<u8>> {
+pub fn protocols(defect: Defect, http2: bool) -> Vec<Vec<u8>> {
     match defect {
+        _ if http2 => vec![b"h2".into(), b"http/1.1".into()],
         Defect::ChoosesWhatItCannotSpeak => vec![b"h2".into(), b"http/1.1".into()],
         Defect::InsistsOnHttp2 => vec![b"h2".into()],
         _ => vec![b"http/1.1".into()],

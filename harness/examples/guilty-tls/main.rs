@@ -1,9 +1,11 @@
 //! A proxy behind TLS that does what it should, except for one thing: the defect that it is started with.
 //!
 //! The checks of `https.*` are judged by it: each must catch the defect made for it and find nothing wrong with the honest proxy that
-//! this program is without one. Every client connection has a backend connection of its own, and bytes pass as they are.
+//! this program is without one; those of `http2.*` too. Every client connection has a backend connection of its own, and bytes pass as they are.
 
 mod defects;
+mod http2;
+mod misread;
 mod tls;
 
 use std::net::{IpAddr, SocketAddr};
@@ -40,6 +42,9 @@ struct Arguments {
     /// A backend, `host:port`; several times.
     #[arg(long = "backend", required = true)]
     backends: Vec<SocketAddr>,
+    /// HTTP/2 is spoken too.
+    #[arg(long)]
+    http2: bool,
     /// What is wrong with it.
     #[arg(long, default_value = "none")]
     defect: Defect,
@@ -52,9 +57,15 @@ struct Backends {
 }
 
 impl Backends {
-    async fn next(&self) -> std::io::Result<TcpStream> {
+    /// Whose turn it is.
+    fn turn(&self) -> SocketAddr {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let stream = TcpStream::connect(self.addresses[turn % self.addresses.len()]).await?;
+        self.addresses[turn % self.addresses.len()]
+    }
+
+    /// A connection to the next one.
+    async fn next(&self) -> std::io::Result<TcpStream> {
+        let stream = TcpStream::connect(self.turn()).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
     }
@@ -68,7 +79,7 @@ async fn main() -> std::io::Result<()> {
     let plain = TcpListener::bind(SocketAddr::new(arguments.host, arguments.port)).await?;
     // Without a port of its own HTTPS is nowhere: what listens in its place is reached by nobody.
     let secure = TcpListener::bind(SocketAddr::new(arguments.host, arguments.tls_port.unwrap_or(0))).await?;
-    let read = || tls::configuration(&arguments.certificate, &arguments.key, defect);
+    let read = || tls::configuration(&arguments.certificate, &arguments.key, arguments.http2, defect);
     let mut configuration = match arguments.tls_port {
         Some(_) => Some(read()?),
         None => None,
@@ -91,6 +102,9 @@ async fn main() -> std::io::Result<()> {
                         return Ok(());
                     }
                     let client = tokio_rustls::TlsAcceptor::from(configuration).accept(client).await?;
+                    if arguments.http2 && client.get_ref().1.alpn_protocol() == Some(b"h2") {
+                        return http2::serve(client, &backends, defect).await;
+                    }
                     relay(client, &backends, defect).await
                 });
             }

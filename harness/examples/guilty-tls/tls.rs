@@ -12,7 +12,12 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::defects::{self, Defect};
 
 /// TLS by the files that it was given, but for the defect.
-pub fn configuration(certificate: &Path, key: &Path, defect: Defect) -> io::Result<Arc<ServerConfig>> {
+pub fn configuration(
+    certificate: &Path,
+    key: &Path,
+    http2: bool,
+    defect: Defect,
+) -> io::Result<Arc<ServerConfig>> {
     let chain: Result<Vec<CertificateDer<'static>>, _> =
         CertificateDer::pem_file_iter(certificate).map_err(io::Error::other)?.collect();
     let given =
@@ -24,6 +29,6 @@ pub fn configuration(certificate: &Path, key: &Path, defect: Defect) -> io::Resu
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .map_err(io::Error::other)?;
-    configuration.alpn_protocols = defects::protocols(defect);
+    configuration.alpn_protocols = defects::protocols(defect, http2);
     Ok(Arc::new(configuration))
 }

@@ -97,6 +97,20 @@ pub enum Over {
     Http2,
 }
 
+/// What somebody does with HTTP/2 while a request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Misuse {
+    /// On the same connection a large answer is asked for and not read (RFC 9113 §5.2).
+    UnreadStream,
+    /// Another client resets each stream as soon as it has opened it, some thousand times (CVE-2023-44487).
+    RapidResets,
+    /// Another client sends a head that does not end (CVE-2024-27316).
+    EndlessHead,
+    /// Other clients send requests that mean two in HTTP/1.1: lengths that do not match, transfer codings, ends of lines in values.
+    TwoInOne,
+}
+
 /// Durations in documents of the run are whole nanoseconds.
 pub mod duration_ns {
     use serde::{Deserialize, Deserializer, Serializer};

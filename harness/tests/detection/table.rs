@@ -215,6 +215,14 @@ pub const WITHOUT_DEFECT: &[(&str, &str)] = &[
     ("https.alpn", IN_HTTPS),
     ("https.certificate", IN_HTTPS),
     ("https.reload", IN_HTTPS),
+    ("http2.same_answers", IN_HTTPS),
+    ("http2.streams", IN_HTTPS),
+    ("http2.fields", IN_HTTPS),
+    ("http2.slow_reader", IN_HTTPS),
+    ("http2.rapid_reset", IN_HTTPS),
+    ("http2.continuation", IN_HTTPS),
+    ("http2.downgrade", IN_HTTPS),
+    ("http2.drain", IN_HTTPS),
 ];
 
 /// Defects that no detector is made for, and why.

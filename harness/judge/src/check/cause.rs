@@ -224,6 +224,7 @@ impl Finding {
             | Finding::BusyHost { .. }
             | Finding::Latencies { .. }
             | Finding::Https(_)
+            | Finding::Http2(_)
             | Finding::Cloud(_)
             | Finding::Case(_) => None,
         }

@@ -16,8 +16,8 @@ use super::ours::excused;
 use super::refuted::Run;
 use super::{
     Amiss, ExchangeFinding, Finding, Outcome, TtlFinding, Verdict, alive, cases, cloud, concurrency, cut,
-    fairness, fidelity, freshness, hits, https, integrity, latency, listed, logged, overhead, persistence,
-    unannounced,
+    fairness, fidelity, freshness, hits, http2, https, integrity, latency, listed, logged, overhead,
+    persistence, unannounced,
 };
 use harness_model::catalogue::{CheckId, Control, Kind, Need};
 use harness_model::history::{Record, StepProblem};
@@ -133,6 +133,12 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         LogVolume => logged::volume(ledger, check),
         LatencyOverhead => overhead::overhead(ledger, check),
         ConnectionsAtRest => fidelity::at_rest(ledger),
+        Http2Streams => http2::streams(ledger, check),
+        Http2Fields => http2::fields(ledger, check),
+        Http2SlowReader => http2::slow_reader(ledger, check),
+        Http2RapidReset => http2::rapid_reset(ledger, check),
+        Http2Continuation => http2::continuation(ledger, check),
+        Http2Downgrade => http2::downgrade(ledger, check),
         HttpsVersions => https::versions(ledger, check),
         HttpsAlpn => https::alpn(ledger, check),
         HttpsCertificate => https::certificate(ledger, check),
@@ -158,13 +164,14 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         | ForwardInformational
         | ForwardHttp10
         | HttpsSameAnswers
+        | Http2SameAnswers
         | ConnectionsClose => fidelity::judged(ledger, check, Rule::Faithful),
         ConnectionsPersistent | ConnectionsPipelined => {
             fidelity::judged(ledger, check, Rule::ServedOnOneConnection)
         }
         PageOneImage | PageManyImages | PageLargeFile | PageLargeFiles | ConnectionsSilent
         | ConnectionsBare | ConnectionsMalformed | FailuresOneRefuses | FailuresGoesOn | CacheKeys
-        | CacheHead | CacheSimilarPaths => fidelity::judged(ledger, check, Rule::Served),
+        | CacheHead | CacheSimilarPaths | Http2Drain => fidelity::judged(ledger, check, Rule::Served),
         FailuresRecovery => fidelity::judged(ledger, check, Rule::AskedAgain),
         ConnectionsClientLeaves | CacheAborted => fidelity::judged(ledger, check, Rule::ServedAfterwards),
         FailuresAllRefuse | FailuresHang | FailuresReset => fidelity::judged(ledger, check, Rule::AnError),

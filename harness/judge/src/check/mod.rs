@@ -20,6 +20,7 @@ mod finding;
 mod freshness;
 mod grounds;
 mod hits;
+mod http2;
 mod https;
 mod hypothesis;
 mod integrity;
@@ -60,8 +61,8 @@ pub use concurrency::needs_second_try;
 pub use evaluate::evaluate;
 pub use fidelity::Amiss;
 pub use finding::{
-    ConcurrencyFinding, ConfigFinding, ExchangeFinding, Finding, HitsFinding, HttpsFinding, IntegrityFinding,
-    LogFinding, PersistenceFinding, ProxyFinding, RotationFinding, TtlFinding,
+    ConcurrencyFinding, ConfigFinding, ExchangeFinding, Finding, HitsFinding, Http2Finding, HttpsFinding,
+    IntegrityFinding, LogFinding, PersistenceFinding, ProxyFinding, RotationFinding, TtlFinding,
 };
 pub use grounds::{Basis, Fact, Grounds, Named, Tried};
 pub use hypothesis::{Heard, heard, printed_between};

@@ -169,4 +169,5 @@ families! {
     Log = "log",
     Page = "page",
     Https = "https",
+    Http2 = "http2",
 }

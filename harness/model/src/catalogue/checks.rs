@@ -440,6 +440,30 @@ checks! {
     /// Told so while it serves, it shows another certificate, and nobody loses an answer.
     HttpsReload = "https.reload", ReqArch, Optimal, Practice, Https;
         rests on &[HttpsSameAnswers], None; needs &[Need::Life, Need::Tls, Need::Reload]; reads OwnExchanges; shown ByHandshake;
+    /// Over HTTP/2 a client gets what the backend sent.
+    Http2SameAnswers = "http2.same_answers", Req6, Optimal, Rfc("RFC 9113 §8.1"), Http2;
+        rests on &[], None; needs &[Need::Http2]; reads OwnExchanges; shown ByOneRequest;
+    /// Many streams of one connection are answered, each with its own answer, and share the backends in turn.
+    Http2Streams = "http2.streams", Req9, Optimal, Rfc("RFC 9113 §5"), Http2;
+        rests on &[Http2SameAnswers], None; needs &[Need::Http2]; reads OwnExchanges; shown ByOneRequest;
+    /// Fields of one connection do not get into answers of HTTP/2, nor pseudo-fields into requests of HTTP/1.1.
+    Http2Fields = "http2.fields", Req4, Optimal, Rfc("RFC 9113 §8.2.2"), Http2;
+        rests on &[Http2SameAnswers], None; needs &[Need::Http2]; reads OwnExchanges; shown ByOneRequest;
+    /// A stream that its client does not read holds up no other.
+    Http2SlowReader = "http2.slow_reader", Req3, Optimal, Rfc("RFC 9113 §5.2"), Http2;
+        rests on &[Http2SameAnswers], None; needs &[Need::Http2]; reads OwnExchanges; shown ByNoLine;
+    /// Streams that are reset as soon as they are opened harm nobody else.
+    Http2RapidReset = "http2.rapid_reset", Req3, Optimal, Rfc("RFC 9113 §10.5"), Http2;
+        rests on &[Http2SameAnswers], None; needs &[Need::Http2]; reads OwnExchanges; shown ByNoLine;
+    /// A head that does not end is ended.
+    Http2Continuation = "http2.continuation", Req3, Optimal, Rfc("RFC 9113 §10.5.1"), Http2;
+        rests on &[Http2SameAnswers], None; needs &[Need::Http2]; reads OwnExchanges; shown ByNoLine;
+    /// A request that would be two in HTTP/1.1 is refused, and no backend sees the second.
+    Http2Downgrade = "http2.downgrade", Req5, Optimal, Rfc("RFC 9113 §8.1.1"), Http2;
+        rests on &[Http2SameAnswers], None; needs &[Need::Http2]; reads OwnExchanges; shown ByNoLine;
+    /// Streams that are open when the proxy reads its files again end well.
+    Http2Drain = "http2.drain", ReqArch, Optimal, Rfc("RFC 9113 §6.8"), Http2;
+        rests on &[Http2SameAnswers], None; needs &[Need::Life, Need::Http2, Need::Reload]; reads OwnExchanges; shown ByNoLine;
 }
 
 impl CheckId {

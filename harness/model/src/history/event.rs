@@ -172,6 +172,8 @@ pub enum EventKind {
     Secured(super::Secured),
     /// A handshake of TLS, tried for its own sake or for the requests that follow.
     Handshake(Box<super::Handshake>),
+    /// What somebody did with HTTP/2 that no honest client does.
+    Misused(Box<super::Misused>),
     /// A fleet step, whole.
     Fleet(Box<super::FleetRun>),
     /// Files beneath the proxy's directory: path relative to it, and length in bytes.

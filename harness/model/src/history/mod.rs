@@ -41,7 +41,9 @@ pub use reader::{Doubt, ReadProblem, Record, read, read_again};
 pub use recorder::{Listener, Recorder};
 pub use run_folder::{RunFolder, dated_folder, names};
 pub use rung::{CapacityRung, PlaceUse, RungJudged};
-pub use secured::{CertificateSeen, Handshake, HandshakeEnd, Offered, Secured, TlsVersion};
+pub use secured::{
+    CertificateSeen, Handshake, HandshakeEnd, MisuseEnd, Misused, Offered, Secured, TlsVersion,
+};
 pub use step_problem::StepProblem;
 pub use tree::{files_beneath, hash_of_tree};
 pub use watched::{Call, NotWatched, Watched};

@@ -6,6 +6,8 @@
 use fake_backends::clock::Moment;
 use serde::{Deserialize, Serialize};
 
+use crate::terms::Misuse;
+
 /// A certificate of the run that lies ready for the proxy, with its key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secured {
@@ -114,4 +116,45 @@ pub enum CertificateSeen {
     Authority,
     /// One that this run has not made.
     Foreign,
+}
+
+/// What one connection was misused for, and how that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Misused {
+    /// In which way.
+    pub misuse: Misuse,
+    /// Which of the requests that mean two, such as `transfer-encoding`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// Frames that were sent.
+    pub frames: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// When it began.
+    pub began: Moment,
+    /// When it was over, or given up.
+    pub ended: Moment,
+    /// How it ended.
+    pub end: MisuseEnd,
+}
+
+/// How a proxy ended a misuse, if it did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MisuseEnd {
+    /// It ended the connection with this error (RFC 9113 §7).
+    GoAway(u32),
+    /// It ended the stream with this error.
+    Reset(u32),
+    /// It answered.
+    Answered {
+        /// With this status; zero where it was not to be read.
+        status: u16,
+    },
+    /// It closed the connection.
+    Closed,
+    /// It did none of that in time.
+    StillOpen,
+    /// There was no connection of HTTP/2 to be had.
+    Failed(String),
 }

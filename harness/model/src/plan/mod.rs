@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::terms::{Balance, Bilingual, ClientKind, Connections, Over, duration_ns};
+pub use crate::terms::{Balance, Bilingual, ClientKind, Connections, Misuse, Over, duration_ns};
 
 use crate::adapter::Adapter;
 use crate::catalogue::Requirement;

@@ -18,6 +18,7 @@ use crate::catalogue::CheckId;
 use crate::scenario::{
     BackendsStep, ExchangeStep, LoadStep, NameKind, Problem, ProxyFile, RereadKeys, StepFile, What, Which,
 };
+use crate::terms::Over;
 
 /// Probes lie this far beyond the declared resolution on either side of the TTL.
 const WINDOW: Duration = Duration::from_millis(400);
@@ -358,6 +359,10 @@ impl<'a> Resolver<'a> {
             self.problems.push(Problem::at(self.source.place(&written.asks), what));
             return None;
         };
+        if written.misuse.is_some() && written.over != Over::Http2 {
+            let text = "`misuse` is something that is done with `over: http2`".to_owned();
+            self.problems.push(Problem::at(self.source.place(&written.asks), What::BadValue(text)));
+        }
         Some(StepKind::Exact(Exact {
             asks,
             method: written.method.clone(),
@@ -376,6 +381,7 @@ impl<'a> Resolver<'a> {
             leaves_after: written.leaves_after.map(|size| size.0),
             over: written.over,
             renews_certificate: written.renews_certificate,
+            misuse: written.misuse,
             beside: written.beside,
             within: written.within.map_or(ANSWERED_WITHIN, |span| span.0),
             keep_asking: written.keep_asking.map(|span| span.0),

@@ -63,6 +63,7 @@ pub fn exact(asks: CheckId, path: &str, times: u32) -> Exact {
         leaves_after: None,
         over: Default::default(),
         renews_certificate: false,
+        misuse: None,
         beside: None,
         within: Duration::from_secs(5),
         keep_asking: None,

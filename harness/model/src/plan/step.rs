@@ -12,7 +12,7 @@ use super::{
     duration_ns,
 };
 use crate::catalogue::{CheckId, StepName};
-use crate::terms::{Beside, Cut, Over};
+use crate::terms::{Beside, Cut, Misuse, Over};
 
 /// One step with its place in the scenario.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -365,6 +365,9 @@ pub struct Exact {
     /// Whether the proxy is given another certificate in the middle of the first ones.
     #[serde(default)]
     pub renews_certificate: bool,
+    /// What somebody does with HTTP/2 meanwhile.
+    #[serde(default)]
+    pub misuse: Option<Misuse>,
     /// What other clients do meanwhile.
     pub beside: Option<Beside>,
     /// An answer that takes longer is none.

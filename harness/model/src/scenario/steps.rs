@@ -12,7 +12,7 @@ use super::file::ProxyFile;
 use super::fleet::FleetStep;
 use super::load::LoadStep;
 use super::values;
-use crate::terms::{Beside, ClientKind, Connections, Cut, Over};
+use crate::terms::{Beside, ClientKind, Connections, Cut, Misuse, Over};
 
 /// One step.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
@@ -308,6 +308,9 @@ pub struct ExchangeStep {
     /// In the middle of the first `at_once` of them the proxy is given another certificate and told to read it.
     #[serde(default)]
     pub renews_certificate: bool,
+    /// What somebody does with HTTP/2 meanwhile; with `over: http2`.
+    #[serde(default)]
+    pub misuse: Option<Misuse>,
     /// What other clients do meanwhile.
     #[serde(default)]
     pub beside: Option<Beside>,

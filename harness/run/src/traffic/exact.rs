@@ -12,14 +12,14 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::quiescence::settle;
-use super::{Connection, Numbers, Problem, Request, Shape, Traffic, expand};
+use super::{Connection, Numbers, Problem, Request, Shape, Traffic, expand, streams};
 use harness_model::history::{ExchangeEnd, Purpose};
-use harness_model::plan::{Exact, Step};
+use harness_model::plan::{Exact, Over, Step};
 use harness_model::terms::Beside;
 
 /// The answer may reach the client a moment before the backend has noted that it is done. A backend that is told to hang
 /// is never done, so this is short.
-const AT_REST_WITHIN: Duration = Duration::from_millis(300);
+pub(super) const AT_REST_WITHIN: Duration = Duration::from_millis(300);
 /// Others who connect are given this long to be accepted first, so that they are ahead of the request.
 const OTHERS_FIRST: Duration = Duration::from_millis(50);
 /// Who has sent what is no request reads what it is told, and leaves after so long.
@@ -80,7 +80,9 @@ pub async fn keep_asking(
 pub async fn run(traffic: &Traffic, step: &Step, exact: &Exact) -> Result<(), Problem> {
     let others = others(traffic, exact.beside).await;
     let request = requests(traffic, step, exact);
-    if exact.pipelined {
+    if exact.over == Over::Http2 {
+        streams::run(traffic, step, exact, request).await?;
+    } else if exact.pipelined {
         let requests: Vec<Request> = (0..exact.times).map(request).collect();
         traffic.clients.pipeline(&requests).await;
     } else if exact.at_once > 1 {

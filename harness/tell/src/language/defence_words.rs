@@ -48,6 +48,7 @@ pub fn question(finding: &Finding, cause: Option<Cause>, language: Language) -> 
         | Finding::Exchange(_)
         | Finding::Config(_)
         | Finding::Https(_)
+        | Finding::Http2(_)
         | Finding::Log(_) => None,
     }?;
     Some(DefenceQuestion { question, answer })

@@ -5,8 +5,8 @@
 
 use super::{
     Bytes, Counted, InWords, Language, Listed, Milliseconds, Noun, Percent, Span, case_words, cloud_words,
-    config_words, fidelity_words, https_words, latency_words, log_words, persistence_words, rotation_words,
-    time_words,
+    config_words, fidelity_words, http2_words, https_words, latency_words, log_words, persistence_words,
+    rotation_words, time_words,
 };
 use crate::say;
 use harness_judge::check::{
@@ -28,6 +28,7 @@ pub fn sentence(finding: &Finding, language: Language) -> String {
         Finding::Exchange(finding) => fidelity_words::sentence(finding, language),
         Finding::Config(finding) => config_words::sentence(finding, language),
         Finding::Log(finding) => log_words::sentence(finding, language),
+        Finding::Http2(finding) => http2_words::sentence(finding, language),
         Finding::Https(finding) => https_words::sentence(finding, language),
         Finding::NotSent { requests, said } => say!(language,
             en: "{requests} could not be sent by our own client ({said}): that says nothing of the proxy",

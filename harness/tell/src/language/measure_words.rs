@@ -53,6 +53,7 @@ pub fn measured_rows(finding: &Finding, resolution: Resolution, language: Langua
         | Finding::Exchange(_)
         | Finding::Config(_)
         | Finding::Https(_)
+        | Finding::Http2(_)
         | Finding::Log(_) => Vec::new(),
     }
 }

@@ -29,6 +29,8 @@ pub mod fleet_words;
 pub mod grade_words;
 pub mod ground_words;
 #[deny(clippy::wildcard_enum_match_arm)]
+mod http2_words;
+#[deny(clippy::wildcard_enum_match_arm)]
 mod https_words;
 pub mod init_words;
 mod input_words;

@@ -424,6 +424,7 @@ pub(crate) fn all() -> Vec<Finding> {
     all.extend(super::log_words::samples());
     all.extend(super::case_words::samples().into_iter().map(Finding::Case));
     all.extend(super::config_words::samples());
+    all.extend(super::http2_words::samples());
     all.extend(super::https_words::samples());
     all.extend(super::cloud_words::samples().into_iter().map(Finding::Cloud));
     all

@@ -3,7 +3,7 @@
 //! `input_words` calls it for a value that cannot be used. Whatever it does not recognise stays as the parser said it.
 
 /// Sentences without a value in them.
-const FIXED: [(&str, &str); 10] = [
+const FIXED: [(&str, &str); 11] = [
     ("a load of 0 users sends nothing: at least 1", "una carga de 0 usuarios no envía nada: al menos 1"),
     (
         "no answer takes no time: the limit of `slo` is more than 0",
@@ -30,6 +30,10 @@ const FIXED: [(&str, &str); 10] = [
         "la memoria por conexión se mide en un proxy recién arrancado: su carga debe ser la primera etapa y mantener abiertas al menos 500 conexiones (tantos usuarios, `spread: true`, `connections: one`)",
     ),
     ("`from` is more than `to`", "`from` es más que `to`"),
+    (
+        "`misuse` is something that is done with `over: http2`",
+        "`misuse` es algo que se hace con `over: http2`",
+    ),
     ("`least` is longer than `most`", "`least` es más largo que `most`"),
     (
         "a rate of 0B/s would never end; `hang` does that",

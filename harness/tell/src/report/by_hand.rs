@@ -74,7 +74,7 @@ pub(super) fn one_request(source: &Source<'_>, exchange: &Exchange, in_segments:
         fields[..place].iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(name))
     });
     let chunked = fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding"));
-    let plain = first.is_empty() || first.ends_with("HTTP/1.1");
+    let plain = first.is_empty() || ["HTTP/1.1", "HTTP/2"].iter().any(|version| first.ends_with(version));
     let url = url(&address, &exchange.target);
     if let (Some(url), true, false, false, false) = (url, plain, repeated, chunked, in_segments) {
         let mut line = "curl -i".to_owned();

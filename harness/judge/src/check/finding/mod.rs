@@ -8,6 +8,7 @@ mod concurrency;
 mod config;
 mod exchange;
 mod hits;
+mod http2;
 mod https;
 mod integrity;
 mod log;
@@ -20,6 +21,7 @@ pub use concurrency::ConcurrencyFinding;
 pub use config::ConfigFinding;
 pub use exchange::ExchangeFinding;
 pub use hits::HitsFinding;
+pub use http2::Http2Finding;
 pub use https::HttpsFinding;
 pub use integrity::IntegrityFinding;
 pub use log::LogFinding;
@@ -161,4 +163,7 @@ pub enum Finding {
     /// Of `https.*`.
     #[serde(untagged)]
     Https(HttpsFinding),
+    /// Of `http2.*`.
+    #[serde(untagged)]
+    Http2(Http2Finding),
 }

@@ -5,6 +5,11 @@
 
 mod again;
 mod curl;
+#[cfg(feature = "tls")]
+mod http2;
+#[cfg(not(feature = "tls"))]
+#[path = "http2_without.rs"]
+mod http2;
 mod library;
 mod observe;
 mod patience;
@@ -13,6 +18,7 @@ mod trouble;
 mod watched;
 
 pub(super) use again::may_be_repeated;
+pub(super) use http2::Http2;
 pub use patience::Strain;
 pub use raw::Connection;
 pub(super) use trouble::not_connected;

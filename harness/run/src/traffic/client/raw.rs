@@ -162,7 +162,7 @@ async fn connect(clients: &Clients, over: Over, deadline: &mut Deadline) -> Resu
         }
         Over::Tls => {
             let offered = Offered { version: None, protocols: vec!["http/1.1".to_owned()] };
-            deadline.keep(connect_by_tls(clients, id, offered)).await.ok_or_else(in_vain)??
+            deadline.keep(connect_by_tls(clients, id, offered)).await.ok_or_else(in_vain)??.0
         }
         Over::Http2 => return Err(in_vain()),
     };
@@ -170,8 +170,12 @@ async fn connect(clients: &Clients, over: Over, deadline: &mut Deadline) -> Resu
     Ok(Connection { stream, id, requests: 0, answered, clock, buffer })
 }
 
-/// A connection over TLS; the handshake goes into the record.
-async fn connect_by_tls(clients: &Clients, id: u64, offered: Offered) -> Result<Stream, ExchangeEnd> {
+/// A connection over TLS, and what its handshake came to, which goes into the record.
+pub(super) async fn connect_by_tls(
+    clients: &Clients,
+    id: u64,
+    offered: Offered,
+) -> Result<(Stream, HandshakeEnd), ExchangeEnd> {
     let Some(tls) = clients.tls() else { return Err(ExchangeEnd::NotConnected("no HTTPS here".to_owned())) };
     let began = clients.clock().now();
     let connecting = clients.network().connect_async_from(clients.source(), tls.address());
@@ -184,9 +188,9 @@ async fn connect_by_tls(clients: &Clients, id: u64, offered: Offered) -> Result<
         HandshakeEnd::Failed(said) => format!("TLS: {said}"),
     };
     let ended = clients.clock().now();
-    let handshake = Handshake { connection: Some(id), offered, began, ended, end };
+    let handshake = Handshake { connection: Some(id), offered, began, ended, end: end.clone() };
     clients.recorder().record(EventKind::Handshake(Box::new(handshake)));
-    stream.ok_or(ExchangeEnd::NotConnected(said))
+    stream.map(|stream| (stream, end)).ok_or(ExchangeEnd::NotConnected(said))
 }
 
 /// Writes and reads at once: a proxy may answer before it has read everything, and must not be waited for while it waits.

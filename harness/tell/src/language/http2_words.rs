@@ -1,0 +1,112 @@
+//! The words for HTTP/2: streams, fields, and what clients that misuse it came to.
+//!
+//! `finding_words` asks here. No figure is computed here.
+
+use super::{Bytes, InWords, Language, Listed};
+use crate::say;
+use harness_judge::check::Http2Finding;
+use harness_model::history::MisuseEnd;
+
+/// What was seen, as a sentence without its full stop.
+pub(super) fn sentence(finding: &Http2Finding, language: Language) -> String {
+    match finding {
+        Http2Finding::StreamsInTurn { streams, shares } => say!(language,
+            en: "{streams} streams on one connection had each its own answer, in turn: {shares}",
+            es: "{streams} flujos en una conexión tuvieron cada uno su respuesta, por turnos: {shares}",
+            streams = streams, shares = Listed(shares)),
+        Http2Finding::StreamsUneven { streams, spread, allowed, shares } => say!(language,
+            en: "of {streams} streams on one connection a backend got {spread} more than another ({allowed} is allowed): {shares}",
+            es: "de {streams} flujos en una conexión un backend recibió {spread} más que otro (se admite {allowed}): {shares}",
+            streams = streams, spread = spread, allowed = allowed, shares = Listed(shares)),
+        Http2Finding::PseudoFieldArrived { target, line } => say!(language,
+            en: "what was asked for {target} came to a backend with the line {line}",
+            es: "lo que se pidió en {target} llegó a un backend con la línea {line}", target = target, line = line),
+        Http2Finding::ResetsBorne { streams, reached, end } => say!(language,
+            en: "{streams} streams were opened and reset, {reached} of them came to a backend; {end}; everybody else was served",
+            es: "se abrieron y cancelaron {streams} flujos, {reached} de ellos llegaron a un backend; {end}; a los demás se les atendió",
+            streams = streams, reached = reached, end = end),
+        Http2Finding::HeadEnded { bytes, end } => say!(language,
+            en: "a head without an end was ended after {bytes}: {end}",
+            es: "a una cabecera sin fin se le puso fin tras {bytes}: {end}", bytes = Bytes(*bytes), end = end),
+        Http2Finding::HeadTaken { bytes } => say!(language,
+            en: "of a head without an end {bytes} were taken, and it was not ended",
+            es: "de una cabecera sin fin se recibieron {bytes}, y no se le puso fin", bytes = Bytes(*bytes)),
+        Http2Finding::TwoRefused { requests } => say!(language,
+            en: "{requests} requests that would be two in HTTP/1.1 were refused, and no backend saw the second",
+            es: "se rechazaron {requests} peticiones que serían dos en HTTP/1.1, y ningún backend vio la segunda",
+            requests = requests),
+        Http2Finding::SecondArrived { variant, arrived } => say!(language,
+            en: "one request with a treacherous {variant} became two: a backend saw {arrived}",
+            es: "una petición con {variant} engañoso se volvió dos: un backend vio {arrived}",
+            variant = variant, arrived = arrived),
+        Http2Finding::TwoTakenForOne { variant, requests } => say!(language,
+            en: "of {requests} requests that would be two in HTTP/1.1 none became two; that with a treacherous {variant} was passed on as one, where it ought to be refused",
+            es: "de {requests} peticiones que serían dos en HTTP/1.1 ninguna se volvió dos; la de {variant} engañoso se pasó como una, cuando debía rechazarse",
+            requests = requests, variant = variant),
+    }
+}
+
+impl InWords for MisuseEnd {
+    fn in_words(&self, language: Language) -> String {
+        match self {
+            MisuseEnd::GoAway(code) => say!(language,
+                en: "the proxy ended the connection (GOAWAY, {code})", es: "el proxy terminó la conexión (GOAWAY, {code})",
+                code = error(*code)),
+            MisuseEnd::Reset(code) => say!(language,
+                en: "the proxy ended the stream ({code})", es: "el proxy terminó el flujo ({code})", code = error(*code)),
+            MisuseEnd::Answered { status } => say!(language,
+                en: "the proxy answered with {status}", es: "el proxy respondió con {status}", status = status.to_string()),
+            MisuseEnd::Closed => {
+                say!(language, en: "the proxy closed the connection", es: "el proxy cerró la conexión")
+            }
+            MisuseEnd::StillOpen => {
+                say!(language, en: "the proxy let the connection be", es: "el proxy dejó abierta la conexión")
+            }
+            MisuseEnd::Failed(said) => said.clone(),
+        }
+    }
+}
+
+/// The name of an error (RFC 9113 §7).
+fn error(code: u32) -> String {
+    const NAMES: [&str; 14] = [
+        "NO_ERROR",
+        "PROTOCOL_ERROR",
+        "INTERNAL_ERROR",
+        "FLOW_CONTROL_ERROR",
+        "SETTINGS_TIMEOUT",
+        "STREAM_CLOSED",
+        "FRAME_SIZE_ERROR",
+        "REFUSED_STREAM",
+        "CANCEL",
+        "COMPRESSION_ERROR",
+        "CONNECT_ERROR",
+        "ENHANCE_YOUR_CALM",
+        "INADEQUATE_SECURITY",
+        "HTTP_1_1_REQUIRED",
+    ];
+    NAMES.get(code as usize).map_or_else(|| code.to_string(), |&name| name.to_owned())
+}
+
+/// One of each, for the tests that look at every sentence.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<harness_judge::check::Finding> {
+    use harness_judge::check::{Finding, Share};
+
+    let shares =
+        || vec![Share { backend: "b1".into(), attempts: 32 }, Share { backend: "b2".into(), attempts: 30 }];
+    [
+        Http2Finding::StreamsInTurn { streams: 96, shares: shares() },
+        Http2Finding::StreamsUneven { streams: 96, spread: 2, allowed: 1, shares: shares() },
+        Http2Finding::PseudoFieldArrived { target: "/a".into(), line: ":path: /a".into() },
+        Http2Finding::ResetsBorne { streams: 2_000, reached: 17, end: MisuseEnd::GoAway(11) },
+        Http2Finding::HeadEnded { bytes: 65_536, end: MisuseEnd::Reset(1) },
+        Http2Finding::HeadEnded { bytes: 65_536, end: MisuseEnd::Closed },
+        Http2Finding::HeadTaken { bytes: 32_000_000 },
+        Http2Finding::TwoRefused { requests: 4 },
+        Http2Finding::SecondArrived { variant: "path".into(), arrived: "GET /second/path HTTP/1.1".into() },
+        Http2Finding::TwoTakenForOne { variant: "content-length".into(), requests: 4 },
+    ]
+    .map(Finding::Http2)
+    .into()
+}
