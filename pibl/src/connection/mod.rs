@@ -265,6 +265,9 @@ async fn serve_while_warm(
 #[cfg(feature = "tls")]
 async fn serve_once(worker: &Rc<Worker>, wire: &Wire, peer: SocketAddr) {
     let mut client = Client::new(wire, peer);
+    wire.deadline.set(worker.config().timeouts.request_head);
+    // The head is there in nearly every case; room for a longer one is made only where it is not.
+    let _ = wire.fill(&mut client.buffer).await;
     let read = read_head(worker, wire, &mut client).await;
     client.request.version = Version::Http2;
     // What becomes of the connection is not decided by one stream of it.

@@ -8,7 +8,7 @@ use std::io::{self, IoSlice};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::ReadBuf;
 
 use super::Sight;
@@ -162,6 +162,13 @@ impl Pipe {
 }
 
 impl Far {
+    /// Begins with bytes for which room need not be made.
+    pub fn start(&self, head: Vec<u8>) {
+        let request = &mut self.0.borrow_mut().request;
+        request.bytes = BytesMut::from(Bytes::from(head));
+        wake(&mut request.reader);
+    }
+
     /// Hands the exchange so many of these bytes as there is room for.
     pub fn poll_push(&self, context: &Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Over>> {
         let Pipe { request, is_over, .. } = &mut *self.0.borrow_mut();

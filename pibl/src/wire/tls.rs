@@ -3,7 +3,7 @@
 //! `socket` reads and writes through it. It drives rustls itself, because a wire tries to read and write before the runtime
 //! knows its socket. Nothing is decided here but how bytes are hidden: what they say is `connection`'s business.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, BufRead, IoSlice, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -128,9 +128,12 @@ impl Tls {
         is_waiting: bool,
     ) -> Poll<io::Result<()>> {
         loop {
-            match self.session.reader().read(space.initialize_unfilled()) {
-                Ok(count) => {
-                    space.advance(count);
+            let mut reader = self.session.reader();
+            match reader.fill_buf() {
+                Ok(bytes) => {
+                    let count = bytes.len().min(space.remaining());
+                    space.put_slice(&bytes[..count]);
+                    reader.consume(count);
                     return Poll::Ready(Ok(()));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

@@ -4,13 +4,20 @@
 //! a frame. `h2` has refused what RFC 9113 §8 calls malformed already: names in capitals, control characters, fields that
 //! concern one connection, pseudo fields that are missing, unknown or behind others, a length that is not that of the body.
 
-use bytes::BytesMut;
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
 use h2::Reason;
 use http::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 
 use crate::http::hop_by_hop::{is_allowed_in_trailer, is_hop_by_hop};
+use crate::http::parse::MAX_FIELDS;
 use crate::http::{BodyFraming, Fields, encode};
+
+/// The most fields of an answer: those that are taken from a backend, and the few that this program adds.
+const MOST_FIELDS: usize = MAX_FIELDS + 16;
 
 /// Writes the head of a request as HTTP/1.1 has it, and says whether its body is chunked. `has_body`: something may follow.
 pub(super) fn request_head(parts: &Parts, has_body: bool, out: &mut Vec<u8>) -> Result<bool, Reason> {
@@ -86,29 +93,49 @@ pub(super) struct ResponseHead {
 
 /// Takes a head from the front of an answer, once it is there as a whole. `None` inside: it is none that can be told on.
 pub(super) fn take_response_head(bytes: &mut BytesMut, to_head: bool) -> Option<Option<ResponseHead>> {
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
-    let head = bytes.split_to(end);
-    Some(response_head(&head, to_head))
+    let mut slots = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+    let mut parsed = httparse::Response::new(&mut []);
+    let parser = httparse::ParserConfig::default();
+    let length = match parser.parse_response_with_uninit_headers(&mut parsed, bytes, &mut slots) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) => return None,
+        Err(_) => return Some(None),
+    };
+    let status = parsed.code.and_then(|code| http::StatusCode::from_u16(code).ok());
+    let base = bytes.as_ptr() as usize;
+    let place = |part: &[u8]| {
+        let start = part.as_ptr() as usize - base;
+        // An empty value may lie anywhere.
+        if part.is_empty() { 0..0 } else { start..start + part.len() }
+    };
+    let places = parsed.headers.iter().map(|field| (place(field.name.as_bytes()), place(field.value)));
+    let places: Vec<_> = places.collect();
+    let head = bytes.split_to(length).freeze();
+    Some(status.and_then(|status| response_head(status, &head, places, to_head)))
 }
 
-fn response_head(head: &[u8], to_head: bool) -> Option<ResponseHead> {
-    let mut lines = head.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    let status = http::StatusCode::from_bytes(lines.next()?.get(9..12)?).ok()?;
+fn response_head(
+    status: http::StatusCode,
+    head: &Bytes,
+    places: Vec<(Range<usize>, Range<usize>)>,
+    to_head: bool,
+) -> Option<ResponseHead> {
     let mut response = http::Response::new(());
     *response.status_mut() = status;
     let fields = response.headers_mut();
+    fields.reserve(places.len());
     let mut framing = BodyFraming::Empty;
-    for line in lines.take_while(|line| !line.is_empty()) {
-        let colon = line.iter().position(|&byte| byte == b':')?;
-        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+    for (name, value) in places {
+        let (name, value) = (&head[name], head.slice(value));
         if name.eq_ignore_ascii_case(b"transfer-encoding") {
             framing = BodyFraming::Chunked;
         } else if name.eq_ignore_ascii_case(b"content-length") {
-            framing = BodyFraming::Length(std::str::from_utf8(value).ok()?.parse().ok()?);
+            framing = BodyFraming::Length(std::str::from_utf8(&value).ok()?.parse().ok()?);
         }
         // RFC 9113 §8.2.2: they say nothing here, and a client must not believe in them.
         if !is_hop_by_hop(name) {
-            fields.append(HeaderName::from_bytes(name).ok()?, HeaderValue::from_bytes(value).ok()?);
+            // The value stays where it is.
+            fields.append(HeaderName::from_bytes(name).ok()?, HeaderValue::from_maybe_shared(value).ok()?);
         }
     }
     let is_bodiless = to_head || status.is_informational() || matches!(status.as_u16(), 204 | 304);

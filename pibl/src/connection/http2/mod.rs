@@ -145,7 +145,9 @@ impl Driver {
 
     /// The next stream. `None`: the connection is over.
     fn poll_stream(&mut self, context: &mut Context<'_>) -> Poll<Option<Stream>> {
-        self.carrier.driver.replace(Some(context.waker().clone()));
+        if !self.carrier.driver.borrow().as_ref().is_some_and(|driver| driver.will_wake(context.waker())) {
+            self.carrier.driver.replace(Some(context.waker().clone()));
+        }
         if self.is_flood() && !std::mem::replace(&mut self.is_calmed, true) {
             tracing::debug!(peer = %self.carrier.peer, "too many streams were reset");
             self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);

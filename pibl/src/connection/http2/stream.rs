@@ -20,6 +20,9 @@ use super::{Carrier, Place};
 use crate::http::{BodyDecoder, encode};
 use crate::wire::{Deadline, Far, Wire};
 
+/// The place of those who wait to write among the waiters of a deadline.
+const WRITING: usize = 1;
+
 /// Why a stream ends before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Broken {
@@ -114,7 +117,7 @@ impl Upload {
             // A body would make the request malformed (RFC 9113 §8.1.1), so nobody hears of it before there is none.
             while self.next_data().await?.is_some() {}
         }
-        push(far, &self.head).await;
+        far.start(std::mem::take(&mut self.head));
         while let Some(data) = self.next_data().await? {
             if self.is_chunked && !data.is_empty() {
                 let mut line = Vec::new();
@@ -214,7 +217,7 @@ async fn content(
     decoder: &mut BodyDecoder,
     patience: Duration,
 ) -> Result<(), Broken> {
-    let deadline = Deadline::new();
+    let mut deadline = None;
     while !decoder.is_done() {
         let piece = poll_fn(|context| {
             if stream.poll_reset(context).is_ready() {
@@ -224,7 +227,7 @@ async fn content(
         });
         let piece = piece.await?;
         let is_last = decoder.is_done() && decoder.trailers().is_empty();
-        send(stream, piece, is_last, &deadline, patience).await?;
+        send(stream, piece, is_last, &mut deadline, patience).await?;
     }
     if !decoder.trailers().is_empty() {
         stream.send_trailers(message::trailers(decoder.trailers())).map_err(|_| Broken::Left)?;
@@ -262,34 +265,27 @@ async fn send(
     stream: &mut SendStream<Bytes>,
     mut piece: Bytes,
     is_last: bool,
-    deadline: &Deadline,
+    deadline: &mut Option<Deadline>,
     patience: Duration,
 ) -> Result<(), Broken> {
-    const WRITING: usize = 1;
-    deadline.set(patience);
+    if piece.is_empty() && is_last {
+        return stream.send_data(piece, true).map_err(|_| Broken::Left);
+    }
     while !piece.is_empty() {
         stream.reserve_capacity(piece.len());
-        let room = poll_fn(|context| match stream.capacity() {
-            0 => match stream.poll_capacity(context) {
-                Poll::Ready(Some(Ok(_))) => Poll::Ready(Ok(stream.capacity())),
+        while stream.capacity() == 0 {
+            let deadline = deadline.get_or_insert_with(Deadline::new);
+            deadline.set(patience);
+            poll_fn(|context| match stream.poll_capacity(context) {
+                Poll::Ready(Some(Ok(_))) => Poll::Ready(Ok(())),
                 Poll::Ready(_) => Poll::Ready(Err(Broken::Left)),
                 Poll::Pending if deadline.poll_is_over(WRITING, context) => Poll::Ready(Err(Broken::Stuck)),
                 Poll::Pending => Poll::Pending,
-            },
-            room => Poll::Ready(Ok(room)),
-        });
-        let part = piece.split_to(room.await?.min(piece.len()));
-        if !part.is_empty() {
-            deadline.set(patience);
-            let is_end = is_last && piece.is_empty();
-            stream.send_data(part, is_end).map_err(|_| Broken::Left)?;
-            if is_end {
-                return Ok(());
-            }
+            })
+            .await?;
         }
+        let part = piece.split_to(stream.capacity().min(piece.len()));
+        stream.send_data(part, is_last && piece.is_empty()).map_err(|_| Broken::Left)?;
     }
-    match is_last {
-        true => stream.send_data(Bytes::new(), true).map_err(|_| Broken::Left),
-        false => Ok(()),
-    }
+    Ok(())
 }
