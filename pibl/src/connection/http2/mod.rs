@@ -139,7 +139,9 @@ impl Driver {
             let carrier = &self.carrier;
             carrier.open.set(carrier.open.get() + 1);
             carrier.accepted.set(carrier.accepted.get() + 1);
-            tokio::task::spawn_local(stream::serve(Place(Rc::clone(carrier)), request, respond));
+            // In a box, because the runtime copies what it is given several times.
+            let stream = Box::pin(stream::serve(Place(Rc::clone(carrier)), request, respond));
+            tokio::task::spawn_local(stream);
         }
     }
 
