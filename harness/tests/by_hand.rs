@@ -178,17 +178,19 @@ impl Table {
 
 fn verdicts<'a>(adapter: &Path, proxy: &str, more: impl IntoIterator<Item = &'a str>) -> Vec<Value> {
     let folder = tempfile::tempdir().expect("a temporary directory");
+    // `KEEP=/tmp/runs` keeps the runs, to be looked into.
+    let out = std::env::var_os("KEEP").map_or_else(|| folder.path().to_owned(), PathBuf::from);
     let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/course/2026.yaml");
     let output = Command::new(env!("CARGO_BIN_EXE_harness"))
         .arg(pack)
         .arg("--sut")
         .arg(adapter)
         .arg("--out")
-        .arg(folder.path())
+        .arg(&out)
         .args(more)
         .output()
         .expect("the harness starts");
-    let file = folder.path().join("course-2026").join(proxy).join("latest/verdicts.json");
+    let file = out.join("course-2026").join(proxy.replace(' ', "-")).join("latest/verdicts.json");
     let text = std::fs::read(file).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     let document: Value = serde_json::from_slice(&text).expect("JSON");
     document["verdicts"].as_array().expect("verdicts").clone()

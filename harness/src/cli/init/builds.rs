@@ -20,6 +20,8 @@ pub(super) struct Build {
     pub(super) interpreter: Option<&'static str>,
     /// What stands behind the program and before its own arguments.
     pub(super) start: Vec<String>,
+    /// The folder beneath `base` in which the program runs; empty for `base` itself.
+    pub(super) inside: String,
     /// Where that was seen: the Makefile, the README; empty where it follows from the language.
     pub(super) seen_in: String,
 }
@@ -29,6 +31,53 @@ const PRODUCT: &str = "judged-proxy";
 
 /// All ways, the likeliest first; never empty.
 pub(super) fn builds(files: &[TextFile], program: &Program) -> Vec<Build> {
+    let mut builds = usual_builds(files, program);
+    builds.extend(builds.clone().iter().filter_map(|build| from_beneath(build, files, program)));
+    builds
+}
+
+/// The same run in a folder beneath, where a program looks for what it opens as `../pibl.toml`; `None` where nothing lies there.
+fn from_beneath(build: &Build, files: &[TextFile], program: &Program) -> Option<Build> {
+    let own = program.entry.rsplit_once('/').map_or("", |(folder, _)| folder);
+    // What an interpreter runs lies where it lies; what is built is started beside what it is built from.
+    let folder = if build.product.is_some() { build.base.as_str() } else { own };
+    let quoted = program.files.iter().flat_map(|&part| files[part].code.split('"').skip(1).step_by(2));
+    let mut opened = quoted.filter_map(|path| from_folder(folder, path));
+    let opened =
+        opened.find(|path| files.iter().any(|file| file.name == *path && file.is_configuration()))?;
+    let mut base = folder;
+    while !is_above(base, &opened) {
+        base = base.rsplit_once('/').map_or("", |(above, _)| above);
+    }
+    let inside = below(folder, base).to_owned();
+    let (commands, product, start) = match &build.product {
+        Some(product) => {
+            let there = |words: &Vec<String>| in_folder(&inside, words.clone());
+            let product = format!("{inside}/{product}");
+            (build.commands.iter().map(there).collect(), Some(product), build.start.clone())
+        }
+        None => {
+            let from_root = |word: &String| match build.base.is_empty() {
+                true => word.clone(),
+                false => format!("{}/{word}", build.base),
+            };
+            let there = |word: &String| match files.iter().any(|file| file.name == from_root(word)) {
+                true => below(&from_root(word), folder).to_owned(),
+                false => word.clone(),
+            };
+            (build.commands.clone(), None, build.start.iter().map(there).collect())
+        }
+    };
+    Some(Build { base: base.to_owned(), commands, product, start, inside, ..build.clone() })
+}
+
+/// A command that is carried out in a folder of the copy.
+pub(super) fn in_folder(folder: &str, command: Vec<String>) -> Vec<String> {
+    let change = format!("cd '{}' && exec \"$0\" \"$@\"", folder.replace('\'', "'\\''"));
+    ["/bin/sh".to_owned(), "-c".to_owned(), change].into_iter().chain(command).collect()
+}
+
+fn usual_builds(files: &[TextFile], program: &Program) -> Vec<Build> {
     let own = |command: String, base: &str, product: &str, seen_in: &str| Build {
         base: base.to_owned(),
         commands: vec![words(&command)],
@@ -457,6 +506,29 @@ mod tests {
             let build = builds(&files, &programs(&files)[0]).remove(0);
             assert_eq!(build.commands[0][..3], ["javac", "-encoding", encoding]);
         }
+    }
+
+    #[test]
+    fn what_opens_a_file_above_it_is_started_in_its_own_folder() {
+        let rust = builds_of(&[
+            ("pibl/Cargo.toml", "[package]\nname = \"pibl\""),
+            (
+                "pibl/src/main.rs",
+                "fn main() { let l = TcpListener::bind(read(\"../pibl.toml\")); TcpStream::connect(b); l.accept(); }",
+            ),
+            ("pibl.toml", "puerto = 8080"),
+        ]);
+        let beneath = rust.last().unwrap();
+        assert_eq!((beneath.base.as_str(), beneath.inside.as_str()), ("", "pibl"));
+        assert_eq!(beneath.product.as_deref(), Some("pibl/target/release/pibl"));
+        assert_eq!(beneath.commands[0][2], "cd 'pibl' && exec \"$0\" \"$@\"");
+        let python = builds_of(&[
+            ("codigo/src/proxy.py", "s.bind((h, p)); s.listen(5); c.connect(b); open(\"../conf/red.ini\")"),
+            ("codigo/conf/red.ini", "puerto = 8080"),
+        ]);
+        let beneath = python.last().unwrap();
+        assert_eq!((beneath.base.as_str(), beneath.inside.as_str()), ("codigo", "src"));
+        assert_eq!(beneath.start, ["-u", "proxy.py"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use super::again;
 use super::arguments_of::{Call, Meaning};
-use super::builds::below;
+use super::builds::{below, in_folder};
 use super::look::{Candidates, Look, Told};
 use super::pieces::{Piece, literal};
 use super::search::{Confirmed, Facts};
@@ -54,8 +54,8 @@ impl<'a> Choice<'a> {
             ttl: None,
             // Open and empty: a program that waits for somebody to type goes on waiting.
             stdin: candidates.reads_keyboard.then(String::new),
-            log: candidates.names[1].clone(),
-            cache: candidates.names[2].clone(),
+            log: candidates.named_in_copy(1),
+            cache: candidates.named_in_copy(2),
             cache_is_folder: true,
             directories: Vec::new(),
             fixed_port: None,
@@ -227,7 +227,8 @@ impl<'a> Choice<'a> {
                 let name = interpreter.unwrap_or("python3");
                 let _ = writeln!(
                     text,
-                    "program: {{installed: {{name: {name}, advice: \"apt-get install {name}\"}}}}"
+                    "program: {{installed: {{name: {name}, advice: \"apt-get install {}\"}}}}",
+                    package(name)
                 );
             }
         }
@@ -244,13 +245,17 @@ impl<'a> Choice<'a> {
             }
         }
         if !self.directories.is_empty() {
-            let folders: Vec<String> = self.directories.iter().map(|folder| quoted(folder)).collect();
+            let folders: Vec<String> =
+                self.directories.iter().map(|folder| quoted(&self.candidates.in_copy(folder))).collect();
             let _ = writeln!(text, "directories: [{}]", folders.join(", "));
         }
         let names = [0, 1, 2].map(|place| self.candidates.names[place].as_deref());
         let mut start = vec!["{{ program }}".to_owned()];
         start.extend(build.start.iter().cloned());
         start.extend(self.call.arguments.iter().flat_map(|argument| argument.words(&names)));
+        if !build.inside.is_empty() {
+            start = in_folder(&build.inside, start);
+        }
         text.push_str("start:\n");
         for word in &start {
             let _ = writeln!(text, "  - {}", quoted(word));
@@ -376,6 +381,15 @@ impl<'a> Choice<'a> {
             let _ = writeln!(text, "  ttl_step: {step}");
         }
         text.push_str("  rotations: 1\n");
+    }
+}
+
+/// The package of Debian that brings an interpreter.
+fn package(interpreter: &str) -> &str {
+    match interpreter {
+        "node" => "nodejs",
+        "java" => "default-jdk-headless",
+        other => other,
     }
 }
 

@@ -60,6 +60,18 @@ pub(super) struct Candidates {
     pub(super) exported: Vec<(String, String)>,
 }
 
+impl Candidates {
+    /// The file for configuration, log or cache, by its place, as the copy has it.
+    pub(super) fn named_in_copy(&self, place: usize) -> Option<String> {
+        self.names[place].as_deref().map(|name| self.in_copy(name))
+    }
+
+    /// What a program calls by this name in the folder in which it runs, as the copy has it.
+    pub(super) fn in_copy(&self, name: &str) -> String {
+        if self.build.inside.is_empty() { name.to_owned() } else { format!("{}/{name}", self.build.inside) }
+    }
+}
+
 /// `None` where no program listens.
 pub(super) fn look(folder: &Path) -> Option<Look> {
     let files = gather(folder);
@@ -157,6 +169,8 @@ impl Look {
             .chain(numbers(values::ttls).into_iter().map(|(told, _)| in_parts(told, &all)))
             .collect();
         let configuration = configurations.first().map(|file| below(&file.name, &build.base).to_owned());
+        let up = "../".repeat(if build.inside.is_empty() { 0 } else { build.inside.split('/').count() });
+        let configuration = configuration.map(|name| up + &name);
         // A file that an example names and nobody handed in stands for the one that is there.
         let mut calls = calls;
         for argument in calls.iter_mut().flat_map(|call| &mut call.arguments) {
