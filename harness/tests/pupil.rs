@@ -82,6 +82,7 @@ const OTHERS: &[Guilty] = &[
     Guilty("waits-for-close", "forward.kept_open", &["forward.once"]),
     Guilty("stores-four-kilobytes", "cache.sizes", &STORED_WRONGLY),
     Guilty("drops-query", "cache.keys", &["integrity.bodies"]),
+    Guilty("lower-case-key", "cache.keys", &["integrity.bodies"]),
     Guilty("slash-to-underscore", "cache.similar_paths", &["integrity.bodies"]),
     Guilty("keeps-everything", "cache.errors", &["cache.no_store"]),
     Guilty("dies-of-bare-connect", "proxy.alive", &["connections.bare_connect", "connections.silent_client"]),

@@ -117,6 +117,7 @@ impl FromStr for BodySpec {
         }
         let (kind, size) = match text.split_once(' ') {
             Some(("text", size)) => (Kind::Text, size),
+            Some(("accented", size)) => (Kind::Accented, size),
             Some(("binary", size)) => (Kind::Binary, size),
             _ => (Kind::Binary, text),
         };
@@ -129,6 +130,7 @@ impl fmt::Display for BodySpec {
         match self.kind {
             Kind::Binary => write!(f, "{}", self.size),
             Kind::Text => write!(f, "text {}", self.size),
+            Kind::Accented => write!(f, "accented {}", self.size),
         }
     }
 }

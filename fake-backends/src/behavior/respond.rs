@@ -103,7 +103,7 @@ impl Respond {
     }
 
     fn push_content_type(&self, reply: &mut Reply, kind: Kind) {
-        let is_text = self.text.is_some() || kind == Kind::Text;
+        let is_text = self.text.is_some() || kind != Kind::Binary;
         match self.content_type.as_deref() {
             Some("") => {}
             Some(written) => reply.field("Content-Type", written),

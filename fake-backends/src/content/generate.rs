@@ -18,6 +18,12 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// Length of a block of the stream, and how many generators make it side by side.
 const BLOCK: usize = 4096;
 const LANES: usize = 8;
+/// Second bytes of á, é, í, ñ, ó, ú, ü and Ñ in UTF-8; the first one is [`LEAD`]. Eight, so that three bits choose one.
+const ACCENTED: &[u8; 8] = &[0xA1, 0xA9, 0xAD, 0xB1, 0xB3, 0xBA, 0xBC, 0x91];
+const LEAD: u8 = 0xC3;
+/// One of so many bytes of accented text is the first one of such a letter, this one. They divide so that no line end falls into a letter.
+const EVERY: u64 = 16;
+const LEAD_AT: u64 = 6;
 /// Length of a line of text content, its end included.
 const LINE: u64 = 80;
 
@@ -30,6 +36,8 @@ pub enum Kind {
     Binary,
     /// Letters, digits, blanks and line ends.
     Text,
+    /// The same with letters of Spanish that take two bytes in UTF-8, so that it has fewer characters than bytes.
+    Accented,
 }
 
 /// The content of one key, version and size.
@@ -58,13 +66,16 @@ impl Content {
         let letter = match kind {
             Kind::Binary => 'b',
             Kind::Text => 't',
+            Kind::Accented => 'u',
         };
         let mut start =
             format!("FB1 {letter} {size} {version} {} {key} {seed:016x}\n", key.len()).into_bytes();
+        let mut kind = kind;
         if (start.len() + AWKWARD.len()) as u64 > size {
-            start = match kind {
-                Kind::Binary => seed.to_be_bytes().to_vec(),
-                Kind::Text => format!("{seed:016x}").into_bytes(),
+            (kind, start) = match kind {
+                Kind::Binary => (kind, seed.to_be_bytes().to_vec()),
+                // Without a name it could not be told from plain text.
+                Kind::Text | Kind::Accented => (Kind::Text, format!("{seed:016x}").into_bytes()),
             };
         }
         if kind == Kind::Binary {
@@ -105,6 +116,11 @@ impl Content {
         match self.kind {
             Kind::Binary => fill_binary(self.seed, position, &mut out[done..]),
             Kind::Text => fill_text(self.seed, position, &mut out[done..]),
+            Kind::Accented => {
+                fill_text(self.seed, position, &mut out[done..]);
+                // A letter that the end would cut in two is left out.
+                accent(self.seed, position, self.size.saturating_sub(start_length), &mut out[done..]);
+            }
         }
         count
     }
@@ -129,7 +145,7 @@ impl Content {
         let mut content = Content { kind, size, seed, start: seed.to_be_bytes().to_vec() };
         match kind {
             Kind::Binary => content.start.extend_from_slice(AWKWARD),
-            Kind::Text => content.start = format!("{seed:016x}").into_bytes(),
+            Kind::Text | Kind::Accented => content.start = format!("{seed:016x}").into_bytes(),
         }
         content
     }
@@ -215,13 +231,26 @@ fn fill_text(seed: u64, position: u64, out: &mut [u8]) {
     }
 }
 
+/// Puts letters of two bytes in the place of some of a text, of which `end` bytes there are.
+fn accent(seed: u64, position: u64, end: u64, out: &mut [u8]) {
+    for (at, byte) in (position..).zip(out) {
+        match at % EVERY {
+            LEAD_AT if at + 1 < end => *byte = LEAD,
+            within if within == LEAD_AT + 1 => {
+                *byte = ACCENTED[usize::from(word(seed, at / EVERY).to_le_bytes()[0] & 7)];
+            }
+            _ => {}
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn any_part_equals_the_same_part_of_the_whole() {
-        for kind in [Kind::Binary, Kind::Text] {
+        for kind in [Kind::Binary, Kind::Text, Kind::Accented] {
             for size in [0, 1, 9, 40, 300, 5000] {
                 let content = Content::new("/a?b=1", 3, size, kind);
                 let whole = content.to_vec();
@@ -259,6 +288,16 @@ mod tests {
         for size in [10, 40, 3000] {
             let bytes = Content::new("/a", 1, size, Kind::Binary).to_vec();
             assert!(bytes.contains(&0) && bytes.contains(&0xFF), "{size}");
+        }
+    }
+
+    #[test]
+    fn accented_text_is_utf8_at_every_length_and_has_fewer_characters_than_bytes() {
+        for size in (60..400).chain([5000]) {
+            let bytes = Content::new("/a", 1, size, Kind::Accented).to_vec();
+            assert_eq!(bytes.len() as u64, size);
+            let text = String::from_utf8(bytes).unwrap_or_else(|error| panic!("{size}: {error}"));
+            assert!(size < 100 || text.chars().count() < text.len(), "{size}");
         }
     }
 }

@@ -45,6 +45,7 @@ fn parts(start: &[u8]) -> Result<Option<Parts<'_>>, Damage> {
     let kind = match words[0].as_str() {
         "b" => Kind::Binary,
         "t" => Kind::Text,
+        "u" => Kind::Accented,
         _ => return Err(damaged("no kind")),
     };
     let number = |text: &str, what: &str| text.parse::<u64>().map_err(|_| damaged(what));

@@ -68,11 +68,13 @@ impl Identity {
     pub fn is_of(&self, wanted_key: &str, wanted_version: u64, secret: Secret) -> bool {
         match self {
             Identity::Named { key, version, .. } => *key == name_of(wanted_key) && *version == wanted_version,
-            Identity::Anonymous { size, start, .. } => [Kind::Binary, Kind::Text].into_iter().any(|kind| {
-                let mut expected = vec![0; start.len()];
-                secret.content(wanted_key, wanted_version, *size, kind).fill(0, &mut expected);
-                expected == *start
-            }),
+            Identity::Anonymous { size, start, .. } => {
+                [Kind::Binary, Kind::Text, Kind::Accented].into_iter().any(|kind| {
+                    let mut expected = vec![0; start.len()];
+                    secret.content(wanted_key, wanted_version, *size, kind).fill(0, &mut expected);
+                    expected == *start
+                })
+            }
         }
     }
 
@@ -177,7 +179,7 @@ fn anonymous(bytes: &[u8]) -> Result<Identity, Damage> {
     let is_hex = digits.iter().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte));
     let kind = if is_hex && !digits.is_empty() { Kind::Text } else { Kind::Binary };
     let seed = match kind {
-        Kind::Text => {
+        Kind::Text | Kind::Accented => {
             std::str::from_utf8(digits).ok().and_then(|digits| u64::from_str_radix(digits, 16).ok())
         }
         Kind::Binary => bytes.first_chunk().map(|first| u64::from_be_bytes(*first)),
@@ -207,7 +209,7 @@ mod tests {
 
     #[test]
     fn whole_content_says_whose_it_is_however_it_is_cut() {
-        for kind in [Kind::Binary, Kind::Text] {
+        for kind in [Kind::Binary, Kind::Text, Kind::Accented] {
             for size in [100, 3000, 100_000] {
                 let bytes = Content::new(KEY, 7, size, kind).to_vec();
                 for step in [1, 7, 4096, 200_000] {
@@ -221,7 +223,7 @@ mod tests {
 
     #[test]
     fn short_content_is_recognised_by_who_knows_the_key() {
-        for kind in [Kind::Binary, Kind::Text] {
+        for kind in [Kind::Binary, Kind::Text, Kind::Accented] {
             for size in [1, 5, 8, 10, 16, 17, 40] {
                 let identity = verify(&Content::new(KEY, 7, size, kind).to_vec(), Secret::NONE).unwrap();
                 assert!(identity.is_of(KEY, 7, Secret::NONE), "{kind:?} {size} {identity:?}");

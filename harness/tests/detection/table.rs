@@ -164,6 +164,7 @@ pub const CASES: &[Case] = &[
     pupil("stores-four-kilobytes", "F-3", &["cache.sizes"]),
     pupil("one-byte-more", "F-3", &["cache.sizes"]),
     pupil("drops-query", "F-17", &["cache.keys"]),
+    pupil("lower-case-key", "F-17", &["cache.keys"]),
     pupil("slash-to-underscore", "F-17", &["cache.similar_paths"]),
     pupil("keeps-everything", "F-4", &["cache.errors", "cache.no_store"]),
     pupil("dies-of-bare-connect", "F-22", &["proxy.alive", "connections.bare_connect"]),

@@ -141,6 +141,8 @@ def file_of(target):
     name = target.replace(b"/", b"_") if DEFECT == "slash-to-underscore" else target.hex().encode()
     if DEFECT == "drops-query":
         name = target.partition(b"?")[0].hex().encode()
+    if DEFECT == "lower-case-key":
+        name = target.lower().hex().encode()
     return b"cache/" + name[:200]
 
 

@@ -156,6 +156,8 @@ fn of_amiss(check: CheckId, amiss: &Amiss) -> Option<Cause> {
         }
         (_, Amiss::BodyShort { .. } | Amiss::BodyLength { .. } | Amiss::BodyBytes) => Cause::FirstReadOnly,
         (_, Amiss::Answer { wrong }) if is_decoded(wrong) => Cause::TreatedAsText,
+        // More than was announced is no part that is missing.
+        (_, Amiss::Answer { wrong: Wrong::ExtraBytes { .. } }) => return None,
         (ForwardKeptOpen, Amiss::Answer { wrong: Wrong::TimedOut }) => Cause::WaitsForClose,
         (ForwardUntilClose, Amiss::Answer { wrong: Wrong::TimedOut }) => Cause::NeverCloses,
         (ForwardHeadMethod | ForwardNoBody, _) => Cause::BodilessIgnored,
@@ -381,20 +383,26 @@ fn of_log(finding: &LogFinding) -> Option<Cause> {
     }
 }
 
-/// What is no UTF-8 became U+FFFD, whose first byte is 0xef.
+/// So many bytes behind the end of an answer are no slip of one or two: they are those by which a text has more bytes than characters.
+const BYTES_OF_LETTERS: u64 = 64;
+
+/// What is no UTF-8 became U+FFFD, whose first byte is 0xef; or a length was counted in characters.
 fn is_decoded(wrong: &Wrong) -> bool {
-    matches!(wrong, Wrong::Damaged { how } if how.contains("is 0xef instead of"))
+    match wrong {
+        Wrong::Damaged { how } => how.contains("is 0xef instead of"),
+        Wrong::ExtraBytes { extra } => *extra >= BYTES_OF_LETTERS,
+        _ => false,
+    }
 }
 
 fn of_wrong(wrong: &Wrong) -> Option<Cause> {
     match wrong {
         _ if is_decoded(wrong) => Some(Cause::TreatedAsText),
         Wrong::Foreign { .. } => Some(Cause::SharedState),
-        Wrong::Damaged { .. } | Wrong::CutShort { .. } | Wrong::ExtraBytes { .. } => {
-            Some(Cause::PassedOnIncompletely)
-        }
+        Wrong::Damaged { .. } | Wrong::CutShort { .. } => Some(Cause::PassedOnIncompletely),
         Wrong::TimedOut | Wrong::NotConnected { .. } => Some(Cause::ServedOneByOne),
         Wrong::OfNobody
+        | Wrong::ExtraBytes { .. }
         | Wrong::OfAHead
         | Wrong::Status { .. }
         | Wrong::NoAnswer

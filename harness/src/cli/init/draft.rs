@@ -33,6 +33,8 @@ pub(super) struct Choice<'a> {
     pub(super) cache: Option<String>,
     /// Whether that is a folder, and not one file.
     pub(super) cache_is_folder: bool,
+    /// Whether its working directory is its home, so that the log that it keeps there can be read.
+    pub(super) at_home: bool,
     /// Folders that are made before it starts.
     pub(super) directories: Vec<String>,
     /// A port that it insists on.
@@ -57,6 +59,7 @@ impl<'a> Choice<'a> {
             log: candidates.named_in_copy(1),
             cache: candidates.named_in_copy(2),
             cache_is_folder: true,
+            at_home: false,
             directories: Vec::new(),
             fixed_port: None,
             fixed_host: None,
@@ -266,6 +269,7 @@ impl<'a> Choice<'a> {
                 Some(Told::Environment { name, template }) => Some(format!("{name}: {}", quoted(template))),
                 _ => None,
             })
+            .chain(self.at_home.then(|| "HOME: \"{{ directory }}\"".to_owned()))
             .chain(self.candidates.exported.iter().map(|(name, value)| format!("{name}: {}", quoted(value))))
             .collect();
         if !environment.is_empty() {

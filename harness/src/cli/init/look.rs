@@ -56,6 +56,8 @@ pub(super) struct Candidates {
     pub(super) folders: Vec<String>,
     /// Whether it reads its standard input.
     pub(super) reads_keyboard: bool,
+    /// Whether it asks where its user is at home.
+    pub(super) asks_for_home: bool,
     /// Further variables of the environment, with the values that a script gives them.
     pub(super) exported: Vec<(String, String)>,
 }
@@ -191,6 +193,7 @@ impl Look {
             ],
             folders: self.folders(&all, &build.base),
             reads_keyboard: reads_keyboard(&all),
+            asks_for_home: ASKS_FOR_HOME.iter().any(|sign| all.contains(sign)),
             exported,
             build: build.clone(),
             calls,
@@ -291,6 +294,10 @@ fn in_parts(mut told: Told, code: &str) -> Told {
 }
 
 /// Whether it waits for somebody to type: `sscanf` and `fscanf` read something else.
+/// How programs ask for the home of their user.
+const ASKS_FOR_HOME: [&str; 8] =
+    ["\"HOME\"", "'HOME'", "env.HOME", "expanduser", "Path.home(", "homedir(", "UserHomeDir(", "user.home"];
+
 fn reads_keyboard(code: &str) -> bool {
     let typed = |call: &str| {
         let mut calls = code.match_indices(call);

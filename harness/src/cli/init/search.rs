@@ -321,6 +321,19 @@ fn observe(folder: &Path, choice: &mut Choice<'_>, tried: &mut Tried, facts: &mu
             *tried = again;
         }
     }
+    // Its log may lie at home. Its cache stays where it was seen: one that lies there is not in the folder in which it runs.
+    let cache_is_here = |tried: &Tried| cache_of(&tried.wrote, log_of(&tried.wrote), tried.hits.0).is_some();
+    if choice.candidates.asks_for_home
+        && log_of(&tried.wrote).is_none()
+        && (tried.hits.0 == 0 || cache_is_here(tried))
+    {
+        let at_home = Choice { at_home: true, ..choice.clone() };
+        let again = trial::run(folder, &at_home.text(), "1h", None);
+        if again.works() && log_of(&again.wrote).is_some() {
+            *choice = at_home;
+            *tried = again;
+        }
+    }
     facts.hits = tried.hits;
     let log = log_of(&tried.wrote);
     // A file that its source calls a log appeared, and nothing stands in it yet: it may be kept in memory.

@@ -72,8 +72,8 @@ words!(Cause {
         es: "las conexiones que llegan a la vez no se aceptan a la vez, y se reintentan al cabo de 1 s o 3 s: el número dado a listen es pequeño, o accept se llama muy pocas veces"
     },
     Cause::TreatedAsText => {
-        en: "bodies are treated as text (decode, strlen, a function for strings): bytes that no text has are replaced or left out, or end it",
-        es: "los cuerpos se tratan como texto (decode, strlen, una función para cadenas): los bytes que ningún texto tiene se reemplazan, se omiten o lo terminan"
+        en: "bodies are treated as text (decode, strlen, a function for strings): bytes that no text has are replaced or left out, or end it, or a length is counted in characters",
+        es: "los cuerpos se tratan como texto (decode, strlen, una función para cadenas): los bytes que ningún texto tiene se reemplazan, se omiten o lo terminan, o la longitud se cuenta en caracteres"
     },
     Cause::SharedState => {
         en: "clients share a buffer, a file or a variable without a lock",
