@@ -229,12 +229,16 @@ fn beyond_its_backend(ledger: &Ledger<'_>, asked: &Asked<'_>) -> f64 {
     took - there
 }
 
-/// The longest that an answer of success took beyond its backend in the same moments.
+/// The longest that an answer of success took beyond its backend in the same moments. Answers without a body are held against those with
+/// one: who waits for what a 204 never has waits each time, and one such wait does not excuse another.
 fn slowest_around(ledger: &Ledger<'_>, asked: &Asked<'_>) -> f64 {
     let around = ms(AROUND);
+    let has_body =
+        |one: &Asked<'_>| one.exchange.response.as_ref().is_some_and(|response| response.body.bytes > 0);
+    let bodiless = asked.succeeded() && !has_body(asked);
     let near = |other: &&Asked<'_>| {
         let apart = ms_between(asked.exchange.finished, other.exchange.finished).abs();
-        apart <= around && other.line != asked.line && other.succeeded()
+        apart <= around && other.line != asked.line && other.succeeded() && (!bodiless || has_body(other))
     };
     ledger.asked.iter().filter(near).map(|other| beyond_its_backend(ledger, other)).fold(0.0, f64::max)
 }
@@ -309,6 +313,34 @@ mod tests {
         assert_eq!(late(5.0, 2.0, busy), Outcome::Fail, "the proxy waited");
         assert_eq!(late(1_800.0, 2.0, busy), Outcome::Pass, "others were slow as well");
         assert_eq!(late(5.0, 5_000.0, busy), Outcome::Pass, "its backend took the time");
+    }
+
+    #[test]
+    fn one_wait_for_the_body_of_a_204_does_not_excuse_another() {
+        let outcome = |other_bytes: u64| {
+            let mut kit = Kit::new(3);
+            kit.step(0.0, StepKind::Exact(samples::exact(CheckId::ForwardTarget, "/p/{n}", 3)));
+            for (target, at, bytes) in [("/p/0", 10.0, 0), ("/p/1", 7_000.0, other_bytes)] {
+                let mut ask = Ask::get(Purpose::Exact, target, at).by("b1").taking(5_000.0);
+                (ask.bytes, ask.status) = (bytes, if bytes == 0 { 204 } else { 200 });
+                kit.ask(ask);
+            }
+            for event in &mut kit.record.events {
+                match &mut event.event {
+                    EventKind::Attempt(attempt) => attempt.finished = attempt.arrived,
+                    EventKind::Exchange(exchange) => {
+                        let [planned, given] = [3_000, 8_000].map(std::time::Duration::from_millis);
+                        exchange.patience = Some(Patience { planned, given });
+                    }
+                    _ => {}
+                }
+            }
+            let busy = HostNoise { cpu_pressure: Some(0.9), ..HostNoise::default() };
+            kit.event(60_000.0, EventKind::HostNoise(busy));
+            kit.judge(CheckId::ForwardTarget).outcome
+        };
+        assert_eq!(outcome(0), Outcome::Fail);
+        assert_ne!(outcome(1_000), Outcome::Fail, "what has a body was slow as well");
     }
 
     #[test]
