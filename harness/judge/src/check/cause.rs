@@ -388,11 +388,8 @@ const BYTES_OF_LETTERS: u64 = 64;
 
 /// What is no UTF-8 became U+FFFD, whose first byte is 0xef; or a length was counted in characters.
 fn is_decoded(wrong: &Wrong) -> bool {
-    match wrong {
-        Wrong::Damaged { how } => how.contains("is 0xef instead of"),
-        Wrong::ExtraBytes { extra } => *extra >= BYTES_OF_LETTERS,
-        _ => false,
-    }
+    matches!(wrong, Wrong::Damaged { how } if how.contains("is 0xef instead of"))
+        || matches!(wrong, Wrong::ExtraBytes { extra } if *extra >= BYTES_OF_LETTERS)
 }
 
 fn of_wrong(wrong: &Wrong) -> Option<Cause> {
