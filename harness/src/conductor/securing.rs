@@ -4,7 +4,7 @@
 //! `steps` renews the certificate. What clients see of it goes into the record by themselves.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use harness_model::adapter::{LaunchVariables, Setting};
 use harness_model::history::{EventKind, Recorder, Secured, names};
 use harness_model::plan::{Exact, Over, Plan, Step, StepKind};
 use harness_run::proxy_under_test::ports::PortLease;
-use harness_run::proxy_under_test::{ProxyUnderTest, StartProblem};
+use harness_run::proxy_under_test::{ProxyUnderTest, StartProblem, without_home};
 use harness_run::tls::{self, Tls};
 use harness_run::traffic::{Problem, exact};
 
@@ -24,6 +24,8 @@ const ON_THEIR_WAY: Duration = Duration::from_millis(300);
 pub(super) struct Secure {
     pub(super) tls: Arc<Tls>,
     http2: bool,
+    /// Where the authority lies, in the run folder.
+    authority: PathBuf,
     _port: PortLease,
 }
 
@@ -53,9 +55,10 @@ impl Secure {
             error: error.to_string(),
         };
         let tls = Tls::new(SocketAddr::new(address.ip(), port.port()), name).map_err(failed)?;
-        let secure = Secure { tls: Arc::new(tls), http2: declared(Setting::Http2), _port: port };
-        let authority = secure.hand_over(proxy, recorder)?;
-        std::fs::write(run_directory.join(names::AUTHORITY), authority).map_err(failed)?;
+        let authority = run_directory.join(names::AUTHORITY);
+        let secure = Secure { tls: Arc::new(tls), http2: declared(Setting::Http2), authority, _port: port };
+        let text = secure.hand_over(proxy, recorder)?;
+        std::fs::write(&secure.authority, text).map_err(failed)?;
         Ok(Some(secure))
     }
 
@@ -67,7 +70,8 @@ impl Secure {
         })?;
         proxy.lay(&issued.files)?;
         let (listen, name) = (self.tls.address(), self.tls.name().to_owned());
-        recorder.record(EventKind::Secured(Secured { listen, name, number: issued.number }));
+        let authority = without_home(&[self.authority.display().to_string()]).concat();
+        recorder.record(EventKind::Secured(Secured { listen, name, number: issued.number, authority }));
         Ok(issued.files.get(tls::AUTHORITY).cloned().unwrap_or_default())
     }
 }

@@ -17,6 +17,8 @@ pub struct Secured {
     pub name: String,
     /// Which certificate, from one; a renewal gives the next.
     pub number: u32,
+    /// Where the authority that clients trust lies for whoever tries something by hand: in the run folder, as the run was told of it.
+    pub authority: String,
 }
 
 /// A version of TLS.

@@ -117,8 +117,13 @@ pub(super) fn one_request(source: &Source<'_>, exchange: &Exchange, in_segments:
     Some(format!("{sent} | nc -w 5 {host} {port}"))
 }
 
-/// The authority that clients of the run trusted, as it lies in the run folder: the lines are for a shell there.
-const AUTHORITY: &str = "authority.pem";
+/// A path as a shell takes it; the folder of the user is its own word.
+fn in_shell(path: &str) -> String {
+    match path.strip_prefix("~/") {
+        Some(rest) => format!("~/{}", quoted(rest)),
+        None => quoted(path),
+    }
+}
 
 /// What the exchanges of a check travelled over.
 fn over(source: &Source<'_>, verdict: &Verdict) -> Over {
@@ -137,26 +142,27 @@ fn secured<'a>(source: &Source<'a>) -> Option<&'a Secured> {
 
 /// One request over TLS, as curl says it; what it would not send has no line.
 fn by_https(source: &Source<'_>, exchange: &Exchange, over: Over) -> Option<String> {
-    let Secured { listen, name, .. } = secured(source)?;
+    let Secured { listen, name, authority, .. } = secured(source)?;
     let asked = format!("{name}:{}", listen.port());
     let plain = one_request(source, exchange, false)?;
     let line = plain.strip_prefix("curl -i").filter(|_| exchange.request_body_bytes == 0)?;
     let version = if over == Over::Http2 { "--http2" } else { "--http1.1" };
     let resolved = format!("--resolve {asked}:{}", listen.ip());
     let line = line.replace(&format!("http://{}", address(source)?), &format!("https://{asked}"));
-    Some(format!("curl -i --cacert {AUTHORITY} {version} {resolved}{line}"))
+    Some(format!("curl -i --cacert {} {version} {resolved}{line}", in_shell(authority)))
 }
 
 /// A handshake as openssl makes it: that of the evidence, or a plain one.
 fn handshake(source: &Source<'_>, verdict: &Verdict) -> Option<String> {
-    let Secured { listen, name, .. } = secured(source)?;
+    let Secured { listen, name, authority, .. } = secured(source)?;
     let tried = verdict.evidence.iter().find_map(|&line| match &source.events().get(line)?.event {
         EventKind::Handshake(handshake) => Some(&**handshake),
         _ => None,
     });
     let mut line = format!(
-        "openssl s_client -connect {listen} -servername {} -CAfile {AUTHORITY} -showcerts",
-        quoted(name)
+        "openssl s_client -connect {listen} -servername {} -CAfile {} -showcerts",
+        quoted(name),
+        in_shell(authority)
     );
     if let Some(Handshake { offered, .. }) = tried {
         line.push_str(match offered.version {

@@ -134,7 +134,12 @@ fn a_renewed_certificate_is_shown_and_nobody_loses_an_answer() {
         let mut exact = samples::exact(CheckId::HttpsReload, "/a/{n}", 2);
         exact.renews_certificate = true;
         kit.step(10.0, StepKind::Exact(exact));
-        let secured = Secured { listen: "127.0.0.1:1".parse().unwrap(), name: "localhost".into(), number: 2 };
+        let secured = Secured {
+            listen: "127.0.0.1:1".parse().unwrap(),
+            name: "localhost".into(),
+            number: 2,
+            authority: "a.pem".into(),
+        };
         kit.event(11.0, EventKind::Secured(secured));
         kit.event(12.0, EventKind::ProxyReloaded { launch: 1, backends: Vec::new() });
         let shown = [CertificateSeen::Given(last), CertificateSeen::Intermediate];
