@@ -18,6 +18,7 @@ pub struct Secured {
     /// Which certificate, from one; a renewal gives the next.
     pub number: u32,
     /// Where the authority that clients trust lies for whoever tries something by hand: in the run folder, as the run was told of it.
+    #[serde(default)]
     pub authority: String,
 }
 
