@@ -217,7 +217,7 @@ pub(in crate::check) fn location(ledger: &Ledger<'_>) -> Judged {
         listings.iter().filter(|(_, at, _)| first_answer.is_some_and(|first| *at >= first))
     {
         most_files = most_files.max(files.len() as u64);
-        let cached = proven_cached_bytes(ledger, *at);
+        let (targets, cached) = proven_cached(ledger, *at);
         cached_bytes = cached_bytes.max(cached);
         let grown = |(name, bytes): &&(String, u64)| {
             !not_cache.contains(name.as_str()) && *bytes > before.get(name.as_str()).copied().unwrap_or(0)
@@ -225,8 +225,10 @@ pub(in crate::check) fn location(ledger: &Ledger<'_>) -> Judged {
         let new: Vec<&(String, u64)> = files.iter().filter(grown).collect();
         let bytes: u64 =
             new.iter().map(|(name, bytes)| bytes - before.get(name.as_str()).copied().unwrap_or(0)).sum();
-        // A cache may compress, so half of what it holds is enough; a lock file or a process id is not.
-        if cached > 0 && bytes >= cached / 2 {
+        // A cache may compress, so half of what it holds is enough; a lock file or a process id is not. One that empties itself too soon
+        // has lost the large ones, and a file for each of the others is there.
+        let a_file_each = targets >= ENOUGH_FILES && new.len() >= targets / 2;
+        if cached > 0 && (bytes >= cached / 2 || a_file_each) {
             let example =
                 new.iter().max_by_key(|(_, bytes)| bytes).map(|(name, _)| name.clone()).unwrap_or_default();
             best = Some((*line, new.len() as u64, bytes, example));
@@ -435,8 +437,11 @@ fn not_cache_files<'a>(ledger: &Ledger<'a>) -> BTreeSet<&'a str> {
     known
 }
 
-/// Bytes of the bodies that were proven to be in the cache before a moment, each target once.
-fn proven_cached_bytes(ledger: &Ledger<'_>, at: Moment) -> u64 {
+/// From so many targets on a file for each of them is no accident.
+const ENOUGH_FILES: usize = 20;
+
+/// Targets that were proven to be in the cache before a moment, and the bytes of their bodies.
+fn proven_cached(ledger: &Ledger<'_>, at: Moment) -> (usize, u64) {
     let mut by_target: BTreeMap<&str, u64> = BTreeMap::new();
     for asked in ledger.asked.iter().filter(|asked| asked.exchange.finished <= at && asked.succeeded()) {
         if let Some(response) = &asked.exchange.response
@@ -446,5 +451,5 @@ fn proven_cached_bytes(ledger: &Ledger<'_>, at: Moment) -> u64 {
             by_target.insert(&asked.exchange.target, response.body.bytes);
         }
     }
-    by_target.values().sum()
+    (by_target.len(), by_target.values().sum())
 }

@@ -142,6 +142,25 @@ fn files_that_grow_with_the_cache_prove_where_it_lies() {
 }
 
 #[test]
+fn a_file_for_each_target_is_a_cache_on_disk_though_the_large_ones_are_gone() {
+    for (files, outcome) in [(30, Outcome::Pass), (5, Outcome::Fail)] {
+        let mut kit = crash(60, |_, ask| ask);
+        for key in 0..30 {
+            let target = format!("/small/{key}");
+            kit.ask(Ask::get(Purpose::Exact, &target, 500.0 + f64::from(key) * 10.0).by("b1"));
+            kit.ask(Ask::get(Purpose::Exact, &target, 505.0 + f64::from(key) * 10.0));
+        }
+        kit.ask(Ask::get(Purpose::Exact, "/large", 850.0).by("b1"));
+        let mut large = Ask::get(Purpose::Exact, "/large", 860.0);
+        large.bytes = 5_000_000;
+        kit.ask(large);
+        let files = (0..files).map(|number| (format!("cache/{number}"), 1_100)).collect();
+        kit.event(900.0, EventKind::FilesSeen { files });
+        assert_eq!(kit.judge(CheckId::PersistenceLocation).outcome, outcome);
+    }
+}
+
+#[test]
 fn a_port_that_needs_several_starts_is_a_late_rebind() {
     let mut kit = crash(60, |_, ask| ask);
     for event in &mut kit.record.events {
