@@ -16,6 +16,7 @@ use crate::config::Limits;
 #[derive(Debug, Default)]
 pub struct Admission {
     open: AtomicUsize,
+    streams: AtomicUsize,
     /// Spread over several locks, so that threads seldom meet.
     visitors: [Mutex<HashMap<IpAddr, Visitor>>; 16],
     hasher: RandomState,
@@ -35,6 +36,16 @@ pub struct Pass {
     admission: Arc<Admission>,
     address: IpAddr,
     is_counted_by_address: bool,
+}
+
+/// A stream of HTTP/2 is inside until this is dropped.
+#[derive(Debug)]
+pub struct StreamPass(Arc<Admission>);
+
+impl Drop for StreamPass {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Why somebody may not come in.
@@ -98,6 +109,13 @@ impl Admission {
             pass.is_counted_by_address = true;
         }
         Ok(pass)
+    }
+
+    /// Lets a stream of a connection that is inside in, if there are fewer than there may be connections: each of them costs
+    /// as much as a connection that is served, and one connection can have a hundred.
+    pub fn stream(self: &Arc<Self>, limits: &Limits) -> Option<StreamPass> {
+        let pass = StreamPass(Arc::clone(self));
+        (self.streams.fetch_add(1, Ordering::Relaxed) < limits.connections).then_some(pass)
     }
 
     /// Lets a request in: a token bucket that holds `burst` and is filled at the rate (RFC 6585 §4).
@@ -196,6 +214,16 @@ mod tests {
         assert_eq!(enter("10.9.1.1"), Err(Denied::Address));
         assert_eq!(enter("192.0.2.1"), Err(Denied::Address));
         assert_eq!(admission.open_connections(), 0);
+    }
+
+    #[test]
+    fn streams_are_no_more_than_connections_may_be() {
+        let admission = Arc::new(Admission::default());
+        let limits = limits("connections = 2");
+        let held = [(); 2].map(|()| admission.stream(&limits).unwrap());
+        assert!(admission.stream(&limits).is_none());
+        drop(held);
+        assert!(admission.stream(&limits).is_some());
     }
 
     #[test]

@@ -651,3 +651,31 @@ fn a_refusal_arrives_although_the_client_is_still_sending_and_other_streams_go_o
         assert_eq!(statuses, [200, 200, 200, 429]);
     });
 }
+
+#[test]
+fn all_streams_together_are_no_more_than_connections_may_be() {
+    let (backend, release) = holding();
+    let secure = Secure::start(&backend, &format!("{NO_CACHE}[limits]\nconnections = 3\n"));
+    block_on(async {
+        let (send, _connection) = open(&secure.pair, secure.address).await;
+        let held: Vec<_> = (0..3)
+            .map(|number| {
+                let send = send.clone();
+                tokio::spawn(async move { ask(&send, get(&format!("/{number}"))).await })
+            })
+            .collect();
+        while backend.requests().len() < 3 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let error = ask(&send, get("/refused")).await.unwrap_err();
+        assert_eq!(error.reason(), Some(Reason::REFUSED_STREAM));
+        for _ in 0..4 {
+            release.send(()).unwrap();
+        }
+        for stream in held {
+            assert_eq!(stream.await.unwrap().unwrap().1, "ok");
+        }
+        assert_eq!(ask(&send, get("/again")).await.unwrap().1, "ok");
+    });
+    assert!(!backend.requests().iter().any(|request| request.contains("/refused")));
+}

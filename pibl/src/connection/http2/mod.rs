@@ -18,6 +18,7 @@ use h2::server::{Builder, Connection, SendResponse};
 use h2::{Reason, RecvStream};
 
 use super::{Guest, LINGER, linger, patience};
+use crate::admission::StreamPass;
 use crate::config::Limits;
 use crate::exchange::Worker;
 use crate::wire::{Deadline, READING, ReadBuffer, SharedWire, Wire};
@@ -52,11 +53,14 @@ struct Carrier {
 }
 
 /// One exchange of a connection, for as long as this lives.
-struct Place(Rc<Carrier>);
+struct Place {
+    carrier: Rc<Carrier>,
+    _pass: StreamPass,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let carrier = &self.0;
+        let carrier = &self.carrier;
         carrier.open.set(carrier.open.get() - 1);
         if let Some(driver) = carrier.driver.take() {
             driver.wake();
@@ -135,12 +139,20 @@ struct Driver {
 
 impl Driver {
     async fn run(&mut self) {
-        while let Some((request, respond)) = poll_fn(|context| self.poll_stream(context)).await {
+        while let Some((request, mut respond)) = poll_fn(|context| self.poll_stream(context)).await {
             let carrier = &self.carrier;
+            let worker = &carrier.worker;
+            let Some(pass) = worker.admission.stream(&worker.config().limits) else {
+                // Nothing has been done with it, and the client may ask again (RFC 9113 §8.7).
+                worker.counters.requests_refused.add(1);
+                respond.send_reset(Reason::REFUSED_STREAM);
+                continue;
+            };
             carrier.open.set(carrier.open.get() + 1);
             carrier.accepted.set(carrier.accepted.get() + 1);
             // In a box, because the runtime copies what it is given several times.
-            let stream = Box::pin(stream::serve(Place(Rc::clone(carrier)), request, respond));
+            let place = Place { carrier: Rc::clone(carrier), _pass: pass };
+            let stream = Box::pin(stream::serve(place, request, respond));
             tokio::task::spawn_local(stream);
         }
     }

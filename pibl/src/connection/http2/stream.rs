@@ -40,7 +40,7 @@ pub(super) async fn serve(
     request: http::Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
 ) {
-    let carrier = &*place.0;
+    let carrier = &*place.carrier;
     let (parts, body) = request.into_parts();
     let has_body = !body.is_end_stream();
     let mut head = Vec::new();
