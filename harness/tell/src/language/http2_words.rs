@@ -5,7 +5,7 @@
 use super::{Bytes, InWords, Language, Listed};
 use crate::say;
 use harness_judge::check::Http2Finding;
-use harness_model::history::MisuseEnd;
+use harness_model::history::{MisuseEnd, Misused};
 
 /// What was seen, as a sentence without its full stop.
 pub(super) fn sentence(finding: &Http2Finding, language: Language) -> String {
@@ -43,6 +43,16 @@ pub(super) fn sentence(finding: &Http2Finding, language: Language) -> String {
             en: "of {requests} requests that would be two in HTTP/1.1 none became two; that with a treacherous {variant} was passed on as one, where it ought to be refused",
             es: "de {requests} peticiones que serían dos en HTTP/1.1 ninguna se volvió dos; la de {variant} engañoso se pasó como una, cuando debía rechazarse",
             requests = requests, variant = variant),
+    }
+}
+
+impl InWords for Misused {
+    fn in_words(&self, language: Language) -> String {
+        let variant = self.variant.as_deref().map(|variant| format!(" ({variant})")).unwrap_or_default();
+        say!(language,
+            en: "HTTP/2 misused{variant}: {frames} frames, {bytes} → {end}",
+            es: "mal uso de HTTP/2{variant}: {frames} tramas, {bytes} → {end}",
+            variant = variant, frames = self.frames, bytes = Bytes(self.bytes), end = &self.end)
     }
 }
 

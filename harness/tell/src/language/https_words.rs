@@ -5,7 +5,7 @@
 use super::{Counted, InWords, Language, Noun, Span};
 use crate::say;
 use harness_judge::check::HttpsFinding;
-use harness_model::history::HandshakeEnd;
+use harness_model::history::{Handshake, HandshakeEnd};
 
 /// What was seen, as a sentence without its full stop.
 pub(super) fn sentence(finding: &HttpsFinding, language: Language) -> String {
@@ -66,6 +66,25 @@ fn list(offered: &[String], language: Language) -> String {
     match offered.is_empty() {
         true => say!(language, en: "no protocol", es: "sin protocolos"),
         false => offered.join(", "),
+    }
+}
+
+impl InWords for Handshake {
+    fn in_words(&self, language: Language) -> String {
+        let offered = match self.offered.version {
+            Some(version) => {
+                say!(language, en: "{version} alone", es: "solo {version}", version = version.name())
+            }
+            None => list(&self.offered.protocols, language),
+        };
+        let end = match &self.end {
+            HandshakeEnd::Made { version, protocol, distrust, .. } => {
+                let parts = [Some(version.name().to_owned()), protocol.clone(), distrust.clone()];
+                parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+            }
+            end @ (HandshakeEnd::Refused { .. } | HandshakeEnd::Failed(_)) => end.in_words(language),
+        };
+        say!(language, en: "TLS, offered {offered} → {end}", es: "TLS, oferta {offered} → {end}", offered = offered, end = end)
     }
 }
 

@@ -31,8 +31,15 @@ impl<'a> Related<'a> {
         if chosen.is_empty() {
             return Related { events: Vec::new(), evidence: 0 };
         }
+        // A handshake is seen beside the others of its step.
+        if let Some(step) = chosen.iter().find(|line| is_handshake(&all[**line])).map(|line| all[*line].step)
+        {
+            let beside = |(_, event): &(usize, &Event)| event.step == step && is_handshake(event);
+            chosen.extend(all.iter().enumerate().filter(beside).map(|(line, _)| line).take(MOST_EVENTS / 2));
+        }
         // Evidence that is not an exchange, such as the death of the proxy, is told by what was asked just before.
-        if !chosen.iter().any(|line| exchange_of(&all[*line]).is_some()) {
+        let tells = |event: &Event| exchange_of(event).is_some() || speaks_for_itself(event);
+        if !chosen.iter().any(|line| tells(&all[*line])) {
             let first = *chosen.first().unwrap_or(&0);
             let before = (0..first).rev().filter(|line| exchange_of(&all[*line]).is_some()).take(5);
             chosen.extend(before.collect::<Vec<_>>());
@@ -82,6 +89,15 @@ impl<'a> Related<'a> {
     }
 }
 
+fn is_handshake(event: &Event) -> bool {
+    matches!(event.event, EventKind::Handshake(_))
+}
+
+/// Whether an event tells what was done and what came of it, as an exchange does.
+fn speaks_for_itself(event: &Event) -> bool {
+    is_handshake(event) || matches!(event.event, EventKind::Misused(_))
+}
+
 /// The exchange of an event, that of an anomaly included.
 pub(super) fn exchange_of(event: &Event) -> Option<&Exchange> {
     match &event.event {
@@ -95,6 +111,8 @@ pub(super) fn exchange_of(event: &Event) -> Option<&Exchange> {
 pub(super) fn times(event: &Event) -> (Moment, Moment) {
     match &event.event {
         EventKind::Attempt(attempt) => (attempt.arrived, attempt.finished),
+        EventKind::Handshake(handshake) => (handshake.began, handshake.ended),
+        EventKind::Misused(misused) => (misused.began, misused.ended),
         _ => match exchange_of(event) {
             Some(exchange) => (exchange.sent.unwrap_or(exchange.intended), exchange.finished),
             None => (event.at, event.at),

@@ -155,6 +155,8 @@ fn mark(page: &Page<'_>, lanes: &mut Vec<String>, start: u64, line: usize, event
         }
         EventKind::BackendUp { backend, .. } => (lane_of(backend), "ready", came_up(language)),
         EventKind::BackendDown { backend } => (lane_of(backend), "kill", went_down(language)),
+        EventKind::Handshake(handshake) => (0, "miss", plain(&handshake.in_words(language), 200)),
+        EventKind::Misused(misused) => (0, "broken", plain(&misused.in_words(language), 200)),
         EventKind::Attempt(attempt) => {
             let request =
                 format!("{} {}", plain(&attempt.method, 12), plain(&attempt.target, LONGEST_TARGET));
