@@ -83,6 +83,10 @@ mod unix {
     /// on, and a listening socket in its hands would let clients connect to a process that no longer accepts.
     type Offered = Arc<Mutex<Option<Sockets>>>;
 
+    /// Says beside their number that one of the sockets is for HTTPS. A process that knows of none finds another number than it was sent and
+    /// refuses, where it would take that socket for the one of the admin interface.
+    const FOR_TLS: u8 = 0x80;
+
     /// Takes the sockets that a running process offers at the path. `None`: nobody is there, and a path
     /// that a killed process left behind has been removed.
     pub fn take(path: &Path) -> io::Result<Option<Taken>> {
@@ -98,10 +102,10 @@ mod unix {
         from.set_read_timeout(Some(PATIENCE))?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
-        let mut word = [0; 2];
+        let mut word = [0];
         let received =
             recvmsg(&from, &mut [IoSliceMut::new(&mut word)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
-        let [count, has_tls] = word;
+        let (count, has_tls) = (word[0] & !FOR_TLS, word[0] & FOR_TLS != 0);
         let mut descriptors: Vec<OwnedFd> = Vec::new();
         for message in control.drain() {
             if let RecvAncillaryMessage::ScmRights(rights) = message {
@@ -113,7 +117,7 @@ mod unix {
         }
         let mut listeners = descriptors.into_iter().map(TcpListener::from);
         let clients = listeners.next().ok_or(io::ErrorKind::InvalidData)?;
-        let tls = if has_tls == 1 { listeners.next() } else { None };
+        let tls = if has_tls { listeners.next() } else { None };
         let admin = listeners.next();
         Ok(Some(Taken { sockets: Sockets { clients, tls, admin }, from }))
     }
@@ -182,8 +186,7 @@ mod unix {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         control.push(SendAncillaryMessage::ScmRights(&descriptors));
-        // The second byte says which of them is for HTTPS; a process that knows none reads the first alone.
-        let word = [descriptors.len() as u8, u8::from(sockets.tls.is_some())];
+        let word = [descriptors.len() as u8 | if sockets.tls.is_some() { FOR_TLS } else { 0 }];
         sendmsg(visitor, &[IoSlice::new(&word)], &mut control, SendFlags::empty())?;
         let mut word = [0];
         visitor.read_exact(&mut word)?;

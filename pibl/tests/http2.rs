@@ -568,6 +568,50 @@ fn a_drain_lets_streams_end_and_says_that_no_more_are_wanted() {
 }
 
 #[test]
+fn answers_that_wait_for_their_reader_are_whole_after_a_drain() {
+    const BYTES: usize = 60 << 10;
+    let backend = Backend::answering(|_| {
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {BYTES}\r\n\r\n{}", "x".repeat(BYTES))
+    });
+    let mut secure = Secure::start(&backend, NO_CACHE);
+    block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4 << 10).unwrap();
+        let stream = socket.connect(secure.address).await.unwrap();
+        let connector = tokio_rustls::TlsConnector::from(secure.pair.trusted(&[&version::TLS13], &["h2"]));
+        let stream = connector.connect(ServerName::try_from(NAME).unwrap(), stream).await.unwrap();
+        let mut builder = h2::client::Builder::new();
+        builder.initial_window_size(1 << 20).initial_connection_window_size(64 << 20);
+        let (send, mut connection) = builder.handshake::<_, Bytes>(stream).await.unwrap();
+        let mut responses = Vec::new();
+        for number in 0..90 {
+            let request = get(&format!("/{number}"));
+            responses.push(send.clone().ready().await.unwrap().send_request(request, true).unwrap().0);
+        }
+        // The requests leave, and then nothing is read.
+        let until_sent = async {
+            while backend.requests().len() < 90 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::select! { _ = &mut connection => panic!("it goes on"), () = until_sent => {} }
+        let stopping = tokio::task::spawn_blocking(move || {
+            secure.proxy.stop();
+            secure
+        });
+        // Longer than anybody is given who has nothing under way: the exchanges are over, and their answers wait.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let connection = tokio::spawn(connection);
+        for response in responses {
+            assert_eq!(whole(response.await.unwrap()).await.unwrap().1.len(), BYTES);
+        }
+        drop(send);
+        assert!(connection.await.unwrap().is_ok());
+        stopping.await.unwrap();
+    });
+}
+
+#[test]
 fn an_idle_connection_is_closed_after_its_time_and_a_reload_leaves_it_alone() {
     let directory = tempfile::tempdir().unwrap();
     let backend = Backend::echo();
@@ -658,18 +702,25 @@ fn all_streams_together_are_no_more_than_connections_may_be() {
     let secure = Secure::start(&backend, &format!("{NO_CACHE}[limits]\nconnections = 3\n"));
     block_on(async {
         let (send, _connection) = open(&secure.pair, secure.address).await;
-        let held: Vec<_> = (0..3)
+        // The first stream of a connection counts as that.
+        let mut held: Vec<_> = (0..4)
             .map(|number| {
                 let send = send.clone();
                 tokio::spawn(async move { ask(&send, get(&format!("/{number}"))).await })
             })
             .collect();
-        while backend.requests().len() < 3 {
+        while backend.requests().len() < 4 {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         let error = ask(&send, get("/refused")).await.unwrap_err();
         assert_eq!(error.reason(), Some(Reason::REFUSED_STREAM));
-        for _ in 0..4 {
+        // Whoever comes on another connection is served all the same.
+        let (other, _other_connection) = open(&secure.pair, secure.address).await;
+        held.push(tokio::spawn(async move { ask(&other, get("/other")).await }));
+        while backend.requests().len() < 5 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        for _ in 0..6 {
             release.send(()).unwrap();
         }
         for stream in held {

@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
@@ -55,7 +56,7 @@ struct Carrier {
 /// One exchange of a connection, for as long as this lives.
 struct Place {
     carrier: Rc<Carrier>,
-    _pass: StreamPass,
+    _pass: Option<StreamPass>,
 }
 
 impl Drop for Place {
@@ -142,7 +143,13 @@ impl Driver {
         while let Some((request, mut respond)) = poll_fn(|context| self.poll_stream(context)).await {
             let carrier = &self.carrier;
             let worker = &carrier.worker;
-            let Some(pass) = worker.admission.stream(&worker.config().limits) else {
+            // The first one is counted already, as the connection that it comes on: whoever was let in is served, however many streams
+            // others have open.
+            let pass = match carrier.open.get() {
+                0 => Some(None),
+                _ => worker.admission.stream(&worker.config().limits).map(Some),
+            };
+            let Some(pass) = pass else {
                 // Nothing has been done with it, and the client may ask again (RFC 9113 §8.7).
                 worker.counters.requests_refused.add(1);
                 respond.send_reset(Reason::REFUSED_STREAM);
@@ -173,7 +180,7 @@ impl Driver {
             // Streams that are on their way are still taken, and those under way end (RFC 9113 §6.8).
             self.connection.graceful_shutdown();
             match self.is_idle {
-                true => self.deadline.set(LINGER),
+                true => self.deadline.set(self.farewell()),
                 false => self.deadline.clear(),
             }
         }
@@ -183,6 +190,13 @@ impl Driver {
         }
         // The connection goes on, but nobody is let in.
         self.connection.poll_closed(context).map(|_| None)
+    }
+
+    /// How long a client that has been told to leave has for it when no exchange is under way. The ends of answers may still wait in the library
+    /// for it to read them, which only a drain has the time for.
+    fn farewell(&self) -> Duration {
+        let worker = &self.carrier.worker;
+        if worker.is_draining() { worker.config().timeouts.drain.max(LINGER) } else { LINGER }
     }
 
     fn is_flood(&self) -> bool {
@@ -197,7 +211,7 @@ impl Driver {
         let has_asked = accepted.get() > 0;
         if is_idle != std::mem::replace(&mut self.is_idle, is_idle) {
             match is_idle {
-                true if self.is_leaving => self.deadline.set(LINGER),
+                true if self.is_leaving => self.deadline.set(self.farewell()),
                 true => self.deadline.set(patience(worker, has_asked)),
                 false => self.deadline.clear(),
             }
