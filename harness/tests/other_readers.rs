@@ -1,8 +1,8 @@
 //! What the harness writes for other programs, read by programs that nobody here wrote: interval logs by PyPI's `hdrhistogram`, the
 //! manifest of a Kubernetes job by its `kubernetes-validate`, which brings the schemas of Kubernetes along.
 //!
-//! `python3 -m venv V && V/bin/pip install hdrhistogram kubernetes-validate`, then `PATH=V/bin:$PATH cargo test -p harness --test
-//! integration other_readers`. Without them the tests say that they were skipped, and why.
+//! `python3 -m venv V && V/bin/pip install hdrhistogram kubernetes-validate`, then `READERS_PYTHON=V/bin/python3 PATH=$PATH:V/bin cargo test -p
+//! harness --test integration other_readers`. Without them the tests say that they were skipped, and why.
 
 use std::process::Command;
 use std::time::Duration;
@@ -24,9 +24,14 @@ while True:
     print(h.get_tag(), *figures)
 "#;
 
+/// The Python that has them, where it is not that of the machine.
+fn python() -> Command {
+    Command::new(std::env::var_os("READERS_PYTHON").unwrap_or_else(|| "python3".into()))
+}
+
 #[test]
 fn the_interval_log_means_the_same_to_another_implementation() {
-    let known = Command::new("python3").args(["-c", "import hdrh.log"]).output();
+    let known = python().args(["-c", "import hdrh.log"]).output();
     if !known.is_ok_and(|output| output.status.success()) {
         eprintln!("skipped: hdrhistogram of PyPI is not installed");
         return;
@@ -44,8 +49,7 @@ fn the_interval_log_means_the_same_to_another_implementation() {
         log.append("hits", measure, start, Duration::from_secs(1), &histogram).expect("a line");
     }
     log.flush().expect("written");
-    let output =
-        Command::new("python3").args(["-c", READER]).arg(file.path()).output().expect("python3 runs");
+    let output = python().args(["-c", READER]).arg(file.path()).output().expect("python3 runs");
     let read = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let ours = read_intervals(&std::fs::read(file.path()).expect("the log"));
