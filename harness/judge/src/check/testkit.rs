@@ -283,8 +283,14 @@ impl Kit {
             let offset = 0.1 + index as f64 * 0.1;
             let mut attempt = attempt(&ask, backend, number, ask.at + offset, ask.at + ask.took * 0.9);
             let is_last = index + 1 == ask.backends.len();
-            attempt.peer_closed =
-                (ask.outcome == BackendOutcome::Hung && !is_last).then_some(attempt.finished);
+            if ask.outcome == BackendOutcome::Hung && !is_last {
+                // The next one is asked when this one is left.
+                let left = ask.at + ask.took * 0.9;
+                (attempt.peer_closed, attempt.finished) = (Some(moment(left)), moment(left));
+            }
+            if ask.outcome == BackendOutcome::Hung && index > 0 {
+                attempt.arrived = moment(ask.at + ask.took * 0.9 + index as f64);
+            }
             self.event(ask.at + ask.took, EventKind::Attempt(Box::new(attempt)));
         }
         let answered = ask.seen_of_it || matches!(ask.end, ExchangeEnd::Complete | ExchangeEnd::CutShort(_));

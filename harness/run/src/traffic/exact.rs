@@ -32,6 +32,8 @@ const MALFORMED: [&[u8]; 3] = [
 ];
 /// Between two looks at what a proxy does with a backend that says nothing.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// Between the moment in which a silent backend is left and the error that the client gets of it.
+const SAYS_SO_WITHIN: Duration = Duration::from_secs(2);
 /// Between two rounds of a step that goes on until backends are back.
 const ROUND_PAUSE: Duration = Duration::from_secs(1);
 
@@ -137,6 +139,8 @@ async fn ask(
         while !has_left() {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
+        // Whoever leaves it to say so to the client does that now.
+        tokio::time::sleep(SAYS_SO_WITHIN).await;
         request.given_up.cancel();
         std::future::pending::<()>().await;
     };

@@ -233,7 +233,9 @@ fn left_a_silent_one(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<(f64, usi
     attempts.iter().find_map(|arrived| {
         let closed = arrived.attempt.peer_closed.filter(|closed| *closed < asked.exchange.finished)?;
         let is_silent = arrived.attempt.outcome == Outcome::Hung;
-        is_silent.then_some((ms_between(arrived.attempt.arrived, closed), arrived.line))
+        // Who only lets go of it, and says nothing to the client either, has given up both.
+        let asks_on = attempts.iter().any(|other| other.attempt.arrived >= closed);
+        (is_silent && asks_on).then_some((ms_between(arrived.attempt.arrived, closed), arrived.line))
     })
 }
 

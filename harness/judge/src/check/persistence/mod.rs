@@ -227,7 +227,8 @@ pub(in crate::check) fn location(ledger: &Ledger<'_>) -> Judged {
             new.iter().map(|(name, bytes)| bytes - before.get(name.as_str()).copied().unwrap_or(0)).sum();
         // A cache may compress, so half of what it holds is enough; a lock file or a process id is not. One that empties itself too soon
         // has lost the large ones, and a file for each of the others is there.
-        let a_file_each = targets >= ENOUGH_FILES && new.len() >= targets / 2;
+        let bodies = new.iter().filter(|(_, bytes)| *bytes >= SMALLEST_BODY).count();
+        let a_file_each = targets >= ENOUGH_FILES && bodies >= targets / 2;
         if cached > 0 && (bytes >= cached / 2 || a_file_each) {
             let example =
                 new.iter().max_by_key(|(_, bytes)| bytes).map(|(name, _)| name.clone()).unwrap_or_default();
@@ -436,6 +437,9 @@ fn not_cache_files<'a>(ledger: &Ledger<'a>) -> BTreeSet<&'a str> {
     }
     known
 }
+
+/// A file with less than this holds no answer of a pack, but may mark one that lies elsewhere: half of the body that most have.
+const SMALLEST_BODY: u64 = 512;
 
 /// From so many targets on a file for each of them is no accident.
 const ENOUGH_FILES: usize = 20;
