@@ -12,7 +12,7 @@ use crate::tls::{Stream, Tls, old_handshake};
 use harness_model::history::{EventKind, Handshake, HandshakeEnd, Offered, Purpose, TlsVersion};
 use harness_model::plan::{Handshakes, Over};
 
-/// A handshake and the request after it take no longer.
+/// A handshake takes no longer, and neither does the request after it.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// What opens a connection of HTTP/2, and our settings, of which there are none (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -30,8 +30,7 @@ pub async fn run(traffic: &Traffic, plan: &Handshakes) -> Result<(), Problem> {
     for (number, offered) in offers().into_iter().enumerate() {
         let target = traffic.target(&plan.path, Numbers { n: number as u64, ..Numbers::default() });
         let began = clients.clock().now();
-        let made = tokio::time::timeout(PATIENCE, handshake(traffic, tls, &offered, target)).await;
-        let end = made.unwrap_or_else(|_| HandshakeEnd::Failed("not in time".to_owned()));
+        let end = handshake(traffic, tls, &offered, target).await;
         let ended = clients.clock().now();
         let handshake = Handshake { connection: None, offered, began, ended, end };
         clients.recorder().record(EventKind::Handshake(Box::new(handshake)));
@@ -52,16 +51,20 @@ fn offers() -> Vec<Offered> {
 }
 
 async fn handshake(traffic: &Traffic, tls: &Tls, offered: &Offered, target: String) -> HandshakeEnd {
-    let stream = match traffic.clients.network().connect_async(tls.address()).await {
-        Ok(stream) => stream,
-        Err(error) => return HandshakeEnd::Failed(error.to_string()),
+    let shaking = async {
+        let stream = match traffic.clients.network().connect_async(tls.address()).await {
+            Ok(stream) => stream,
+            Err(error) => return (None, HandshakeEnd::Failed(error.to_string())),
+        };
+        if let Some(version) = offered.version.filter(|version| version.is_outdated()) {
+            return (None, old_handshake(stream, version, tls.name()).await);
+        }
+        let shaken = tls.shake(stream, offered).await;
+        (shaken.stream, shaken.end)
     };
-    if let Some(version) = offered.version.filter(|version| version.is_outdated()) {
-        return old_handshake(stream, version, tls.name()).await;
-    }
-    let shaken = tls.shake(stream, offered).await;
-    let mut end = shaken.end;
-    if let (Some(mut stream), HandshakeEnd::Made { protocol, answered, .. }) = (shaken.stream, &mut end) {
+    let shaken = tokio::time::timeout(PATIENCE, shaking).await;
+    let (stream, mut end) = shaken.unwrap_or_else(|_| (None, HandshakeEnd::Failed("not in time".to_owned())));
+    if let (Some(mut stream), HandshakeEnd::Made { protocol, answered, .. }) = (stream, &mut end) {
         let by_http2 = protocol.as_deref() == Some("h2");
         let asked = async {
             match by_http2 {
@@ -69,7 +72,9 @@ async fn handshake(traffic: &Traffic, tls: &Tls, offered: &Offered, target: Stri
                 false => answers(traffic, &mut stream, target).await,
             }
         };
-        *answered = Some(asked.await.unwrap_or(false));
+        // What comes late says nothing of the handshake.
+        let came = tokio::time::timeout(PATIENCE, asked).await;
+        *answered = came.ok().map(|came| came.unwrap_or(false));
     }
     end
 }

@@ -12,7 +12,7 @@ use super::ledger::{Ledger, ms_between};
 
 use super::{Finding, HttpsFinding, Outcome};
 use harness_model::adapter::Setting;
-use harness_model::history::{CertificateSeen, EventKind, Handshake, HandshakeEnd};
+use harness_model::history::{CertificateSeen, EventKind, Handshake, HandshakeEnd, TlsVersion};
 use harness_model::plan::{CheckPlan, StepKind};
 
 const HTTP1: &str = "http/1.1";
@@ -41,21 +41,31 @@ fn handshakes<'a>(ledger: &Ledger<'a>, step: usize) -> Vec<Tried<'a>> {
         .collect()
 }
 
-/// The verdict on handshakes of which each is right or not.
+/// The verdict on handshakes of which each is right or not, or shows nothing: one of those leaves open what no other one fails.
 fn each<'a>(
     tried: &[Tried<'a>],
+    is_open: impl Fn(&Handshake) -> bool,
     right: impl FnOnce(u64) -> HttpsFinding,
     wrong: impl Fn(&'a Handshake) -> Option<HttpsFinding>,
 ) -> Judged {
     if tried.is_empty() {
         return Judged::not_reached();
     }
-    let mut amiss = tried.iter().filter_map(|&(line, handshake)| Some((line, wrong(handshake)?)));
+    let decided = tried.iter().filter(|(_, handshake)| !is_open(handshake));
+    let mut amiss = decided.filter_map(|&(line, handshake)| Some((line, wrong(handshake)?)));
     let Some((line, first)) = amiss.next() else {
+        if tried.iter().any(|(_, handshake)| is_open(handshake)) {
+            return Judged::not_reached();
+        }
         return Judged::pass(Finding::Https(right(tried.len() as u64)));
     };
     let evidence = [line].into_iter().chain(amiss.map(|(line, _)| line)).collect();
     Judged::fail(Finding::Https(first), evidence)
+}
+
+/// Whether it never became a connection, or not in time: neither spoken nor refused.
+fn has_failed(handshake: &Handshake) -> bool {
+    matches!(handshake.end, HandshakeEnd::Failed(_))
 }
 
 /// TLS 1.2 and 1.3 are spoken (RFC 9325 §3.1.1), 1.0 and 1.1 are not (RFC 8996).
@@ -63,15 +73,22 @@ pub(super) fn versions(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let mut tried = tried(ledger, check);
     tried.retain(|(_, handshake)| handshake.offered.version.is_some());
     let right = |handshakes| HttpsFinding::VersionsRight { handshakes };
-    each(&tried, right, |handshake| {
-        let version = handshake.offered.version?;
-        let spoken = matches!(handshake.end, HandshakeEnd::Made { .. });
-        match (version.is_outdated(), spoken) {
-            (true, true) => Some(HttpsFinding::OutdatedSpoken { version }),
-            (false, false) => Some(HttpsFinding::VersionRefused { version, end: handshake.end.clone() }),
-            _ => None,
-        }
-    })
+    // Whoever talks nonsense to an old hello does not speak it either.
+    let is_old = |handshake: &Handshake| handshake.offered.version.is_some_and(TlsVersion::is_outdated);
+    each(
+        &tried,
+        |handshake| has_failed(handshake) && !is_old(handshake),
+        right,
+        |handshake| {
+            let version = handshake.offered.version?;
+            let spoken = matches!(handshake.end, HandshakeEnd::Made { .. });
+            match (version.is_outdated(), spoken) {
+                (true, true) => Some(HttpsFinding::OutdatedSpoken { version }),
+                (false, false) => Some(HttpsFinding::VersionRefused { version, end: handshake.end.clone() }),
+                _ => None,
+            }
+        },
+    )
 }
 
 /// Of what the client offers one is chosen and spoken; where it offers nothing, HTTP/1.1 is (RFC 7301 §3.2, RFC 9113 §3.2).
@@ -80,30 +97,37 @@ pub(super) fn alpn(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let mut tried = tried(ledger, check);
     tried.retain(|(_, handshake)| handshake.offered.version.is_none_or(|version| !version.is_outdated()));
     let right = |handshakes| HttpsFinding::ProtocolsRight { handshakes };
-    each(&tried, right, |handshake| {
-        let offered = &handshake.offered.protocols;
-        let offers = |name: &str| offered.iter().any(|one| one == name);
-        let must_take = offered.is_empty() || offers(HTTP1) || http2 && offers(HTTP2);
-        let HandshakeEnd::Made { protocol: chosen, answered, .. } = &handshake.end else {
-            let (offered, end) = (offered.clone(), handshake.end.clone());
-            // One that speaks one version alone is told so by the check of versions.
-            return (must_take && handshake.offered.version.is_none())
-                .then_some(HttpsFinding::OfferRefused { offered, end });
-        };
-        let known = |name: &str| (name == HTTP1 || name == HTTP2) && offers(name);
-        if let Some(invented) = chosen.as_deref().filter(|name| !known(name)) {
-            let (offered, chosen) = (offered.clone(), invented.to_owned());
-            return Some(HttpsFinding::ProtocolInvented { offered, chosen });
-        }
-        if http2 && offered == &[HTTP2] && chosen.is_none() {
-            let (offered, end) = (offered.clone(), handshake.end.clone());
-            return Some(HttpsFinding::OfferRefused { offered, end });
-        }
-        // Who takes none of what was offered need not speak anything.
-        let spoken = *answered == Some(true) || chosen.is_none() && !must_take;
-        (!spoken)
-            .then(|| HttpsFinding::ProtocolNotSpoken { offered: offered.clone(), chosen: chosen.clone() })
-    })
+    let came_late =
+        |handshake: &Handshake| matches!(handshake.end, HandshakeEnd::Made { answered: None, .. });
+    each(
+        &tried,
+        |handshake| has_failed(handshake) || came_late(handshake),
+        right,
+        |handshake| {
+            let offered = &handshake.offered.protocols;
+            let offers = |name: &str| offered.iter().any(|one| one == name);
+            let must_take = offered.is_empty() || offers(HTTP1) || http2 && offers(HTTP2);
+            let HandshakeEnd::Made { protocol: chosen, answered, .. } = &handshake.end else {
+                let (offered, end) = (offered.clone(), handshake.end.clone());
+                // One that speaks one version alone is told so by the check of versions.
+                return (must_take && handshake.offered.version.is_none())
+                    .then_some(HttpsFinding::OfferRefused { offered, end });
+            };
+            let known = |name: &str| (name == HTTP1 || name == HTTP2) && offers(name);
+            if let Some(invented) = chosen.as_deref().filter(|name| !known(name)) {
+                let (offered, chosen) = (offered.clone(), invented.to_owned());
+                return Some(HttpsFinding::ProtocolInvented { offered, chosen });
+            }
+            if http2 && offered == &[HTTP2] && chosen.is_none() {
+                let (offered, end) = (offered.clone(), handshake.end.clone());
+                return Some(HttpsFinding::OfferRefused { offered, end });
+            }
+            // Who takes none of what was offered need not speak anything.
+            let spoken = *answered == Some(true) || chosen.is_none() && !must_take;
+            (!spoken)
+                .then(|| HttpsFinding::ProtocolNotSpoken { offered: offered.clone(), chosen: chosen.clone() })
+        },
+    )
 }
 
 /// The certificate that it was given last is shown, first of a chain up to the authority (RFC 8446 §4.4.2).
@@ -115,7 +139,7 @@ pub(super) fn certificate(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         |handshake: &Handshake| !matches!(shown(handshake), Some(([CertificateSeen::Given(_), ..], _)));
     let count = tried.iter().filter(|(_, handshake)| foreign(handshake)).count() as u64;
     let right = |handshakes| HttpsFinding::CertificateRight { handshakes };
-    each(&tried, right, |handshake| {
+    each(&tried, has_failed, right, |handshake| {
         let (chain, distrust) = shown(handshake)?;
         if foreign(handshake) {
             return Some(HttpsFinding::CertificateForeign { count, handshakes });

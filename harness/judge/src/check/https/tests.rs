@@ -62,6 +62,8 @@ fn an_outdated_version_that_is_spoken_and_one_of_today_that_is_not_are_failures(
     assert_eq!(of(refused(), new()).outcome, Outcome::Pass);
     // Whoever closes, or talks nonsense, does not speak it either.
     assert_eq!(of(HandshakeEnd::Failed("x".into()), new()).outcome, Outcome::Pass);
+    let late = HandshakeEnd::Failed("not in time".into());
+    assert_eq!(of(refused(), late).outcome, Outcome::Inconclusive, "neither spoken nor refused");
     let spoken = of(made(TlsVersion::Tls10, None, &[]), new());
     assert_eq!(finding(spoken), HttpsFinding::OutdatedSpoken { version: TlsVersion::Tls10 });
     let missing = of(refused(), refused());
