@@ -348,6 +348,7 @@ fn of_exchange(finding: &ExchangeFinding) -> Option<Cause> {
         // What was amiss means one thing to one check and another to another: see `likely_cause` above.
         ExchangeFinding::AsAsked { .. }
         | ExchangeFinding::LeftSilentBackend { .. }
+        | ExchangeFinding::CameBackToSilentBackend { .. }
         | ExchangeFinding::Amiss { .. }
         | ExchangeFinding::ClosesUnsaid { .. }
         | ExchangeFinding::ClosesAsSaid { .. }

@@ -3,9 +3,11 @@
 //! The conductor calls it; the check that the step names judges what the backends received and what the client got. It
 //! knows nothing of what should come of it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fake_backends::journal::Attempt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;
@@ -116,7 +118,7 @@ pub async fn run(traffic: &Traffic, step: &Step, exact: &Exact) -> Result<(), Pr
 }
 
 /// Sends one of them. Where the step goes on waiting, it does so until the proxy has left a backend that says nothing: then it has a limit,
-/// whatever comes of the rest.
+/// whatever comes of the rest. Who has left all of them and says nothing either may be going round, and is waited for to the end.
 async fn ask(
     traffic: &Traffic,
     exact: &Exact,
@@ -129,14 +131,19 @@ async fn ask(
         return;
     };
     request.timeout = most.max(request.timeout);
-    let first = traffic.journal.count();
-    let has_left = || {
+    let so_far = traffic.journal.attempts_since(0);
+    let (first, backends) =
+        (so_far.len(), so_far.iter().map(|attempt| &attempt.backend).collect::<HashSet<_>>().len());
+    let has_left_one_of_them = || {
         let attempts = traffic.journal.attempts_since(first);
-        attempts.iter().any(|attempt| attempt.target == request.target && attempt.peer_closed.is_some())
+        let is_left =
+            |attempt: &&Arc<Attempt>| attempt.target == request.target && attempt.peer_closed.is_some();
+        let left = attempts.iter().filter(is_left).count();
+        left > 0 && left < backends.max(2)
     };
     let watching = async {
         tokio::time::sleep(exact.within).await;
-        while !has_left() {
+        while !has_left_one_of_them() {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
         // Whoever leaves it to say so to the client does that now.

@@ -292,6 +292,7 @@ pub(crate) fn all() -> Vec<Finding> {
         Finding::Rotation(RotationFinding::HitsAndTurns { take_turn: false, hits: 6 }),
         Finding::Exchange(ExchangeFinding::AsAsked { exchanges: 6 }),
         Finding::Exchange(ExchangeFinding::LeftSilentBackend { after_ms: 30_002.0, within_ms: 31_000.0 }),
+        Finding::Exchange(ExchangeFinding::CameBackToSilentBackend { within_ms: 65_000.0 }),
         Finding::Exchange(ExchangeFinding::AtRest { cpu: 0.01, threads: 0, files: 2 }),
     ];
     for amiss in [

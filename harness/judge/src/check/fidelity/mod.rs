@@ -77,11 +77,17 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan, rule: Rule) -> Judg
         for (place, one) in asked.iter().enumerate() {
             any_taken |= ledger.attempts_for(&one.exchange.target).next().is_some();
             if rule == Rule::AnError
-                && let Some((after_ms, line)) = left_a_silent_one(ledger, one)
+                && let Some(seen) = left_a_silent_one(ledger, one)
             {
-                let within_ms = ms_between(one.sent(), one.exchange.finished);
-                let finding = ExchangeFinding::LeftSilentBackend { after_ms, within_ms };
-                left.get_or_insert((finding, [one.line, line]));
+                let (after_ms, within_ms) = (seen.after_ms, ms_between(one.sent(), one.exchange.finished));
+                let judged = if seen.came_back {
+                    let finding = ExchangeFinding::CameBackToSilentBackend { within_ms };
+                    Judged::inconclusive(Finding::Exchange(finding))
+                } else {
+                    let finding = ExchangeFinding::LeftSilentBackend { after_ms, within_ms };
+                    Judged::pass(Finding::Exchange(finding))
+                };
+                left.get_or_insert(judged.with_evidence([one.line, seen.line]));
                 continue;
             }
             if let Some((found, evidence)) = of_one(ledger, rule, exact, one, &asked[..place]) {
@@ -105,8 +111,8 @@ pub(super) fn judged(ledger: &Ledger<'_>, check: &CheckPlan, rule: Rule) -> Judg
     amiss.sort_by_key(|(_, found, _)| is_uncertain(found));
     let not_found = check.id == CheckId::CacheNotFound;
     let Some((first, found, lines)) = amiss.first() else {
-        if let Some((finding, lines)) = left {
-            return Judged::pass(Finding::Exchange(finding)).with_evidence(lines);
+        if let Some(left) = left {
+            return left;
         }
         // Whether a 404 is kept is worth knowing and neither right nor wrong.
         let finding = if not_found {
@@ -216,26 +222,43 @@ fn of_one(
     }
 }
 
-/// Attempts at one backend in the time of a request from which on a proxy repeats it without end.
+/// Attempts at the only backend that a request reached, from which on a proxy repeats it without end.
 const WITHOUT_END: usize = 4;
+/// Times that a request comes to one backend, others between, from which on it goes round.
+const ROUNDS: usize = 3;
 
-/// After how many ms the first backend that said nothing was left, and the line of that attempt, where nothing came of the request in time: a
-/// proxy that leaves one for another has a limit, and how often it tries is its own affair, as long as it ends.
-fn left_a_silent_one(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<(f64, usize)> {
+/// What is known of a proxy that leaves backends which say nothing.
+struct Left {
+    /// After how many ms it left the first one.
+    after_ms: f64,
+    /// The line of that attempt.
+    line: usize,
+    /// Whether it came back to one: then it may be going round.
+    came_back: bool,
+}
+
+/// Whether a backend that said nothing was left where nothing came of the request in time: a proxy that leaves one for another has a
+/// limit, and how often it tries is its own affair, as long as it ends.
+fn left_a_silent_one(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<Left> {
     if asked.exchange.end != ExchangeEnd::TimedOut {
         return None;
     }
-    let attempts: Vec<Arrived<'_>> = ledger.attempts_during(asked).collect();
-    let at = |name: &str| attempts.iter().filter(|arrived| arrived.attempt.backend == name).count();
-    if attempts.iter().any(|arrived| at(&arrived.attempt.backend) >= WITHOUT_END) {
+    let mut attempts: Vec<Arrived<'_>> = ledger.attempts_during(asked).collect();
+    attempts.sort_by_key(|arrived| arrived.attempt.arrived);
+    let mut visits: Vec<&str> = attempts.iter().map(|arrived| arrived.attempt.backend.as_str()).collect();
+    visits.dedup();
+    let most = visits.iter().map(|one| visits.iter().filter(|other| *other == one).count()).max()?;
+    if most >= ROUNDS || visits.len() == 1 && attempts.len() >= WITHOUT_END {
         return None;
     }
+    let came_back = most > 1 || visits.len() == 1;
     attempts.iter().find_map(|arrived| {
         let closed = arrived.attempt.peer_closed.filter(|closed| *closed < asked.exchange.finished)?;
         let is_silent = arrived.attempt.outcome == Outcome::Hung;
         // Who only lets go of it, and says nothing to the client either, has given up both.
         let asks_on = attempts.iter().any(|other| other.attempt.arrived >= closed);
-        (is_silent && asks_on).then_some((ms_between(arrived.attempt.arrived, closed), arrived.line))
+        let after_ms = ms_between(arrived.attempt.arrived, closed);
+        (is_silent && asks_on).then_some(Left { after_ms, line: arrived.line, came_back })
     })
 }
 

@@ -23,6 +23,11 @@ pub enum ExchangeFinding {
         /// Nobody waited longer than this.
         within_ms: f64,
     },
+    /// Nothing came in time, and a backend that said nothing was asked again: whether that ends is not known.
+    CameBackToSilentBackend {
+        /// Nobody waited longer than this.
+        within_ms: f64,
+    },
     /// Something was amiss with an exchange.
     Amiss {
         /// Its method.
