@@ -289,7 +289,8 @@ impl Kit {
                 (attempt.peer_closed, attempt.finished) = (Some(moment(left)), moment(left));
             }
             if ask.outcome == BackendOutcome::Hung && index > 0 {
-                attempt.arrived = moment(ask.at + ask.took * 0.9 + index as f64);
+                // Its request is noted a moment before the close of the first: they are two connections.
+                attempt.arrived = moment(ask.at + ask.took * 0.9 + index as f64 - 1.2);
             }
             self.event(ask.at + ask.took, EventKind::Attempt(Box::new(attempt)));
         }

@@ -11,6 +11,8 @@ mod rest;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use fake_backends::journal::Outcome;
 
 pub use amiss::Amiss;
@@ -227,6 +229,9 @@ const WITHOUT_END: usize = 4;
 /// Times that a request comes to one backend, others between, from which on it goes round.
 const ROUNDS: usize = 3;
 
+/// The close of one connection and the request on the next are noted by two threads, and some connect before they close.
+const NOTED_WITHIN: Duration = Duration::from_secs(1);
+
 /// What is known of a proxy that leaves backends which say nothing.
 struct Left {
     /// After how many ms it left the first one.
@@ -256,7 +261,8 @@ fn left_a_silent_one(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<Left> {
         let closed = arrived.attempt.peer_closed.filter(|closed| *closed < asked.exchange.finished)?;
         let is_silent = arrived.attempt.outcome == Outcome::Hung;
         // Who only lets go of it, and says nothing to the client either, has given up both.
-        let asks_on = attempts.iter().any(|other| other.attempt.arrived >= closed);
+        let moved_on = closed.minus(NOTED_WITHIN).max(arrived.attempt.arrived);
+        let asks_on = attempts.iter().any(|other| other.attempt.arrived > moved_on);
         let after_ms = ms_between(arrived.attempt.arrived, closed);
         (is_silent && asks_on).then_some(Left { after_ms, line: arrived.line, came_back })
     })
