@@ -65,6 +65,19 @@ pub fn send_before_end<S>(_socket: S, _bytes: &[u8]) -> io::Result<usize> {
     Ok(0)
 }
 
+/// Has the kernel take no more of a stream than this many bytes beyond what the other side has room for. What it took is out of
+/// reach: nobody knows whether it was read, and it is the memory of whoever sends.
+#[cfg(all(feature = "tls", target_os = "linux"))]
+pub fn limit_unsent(socket: &socket2::Socket, bytes: u32) -> io::Result<()> {
+    socket.set_tcp_notsent_lowat(bytes)
+}
+
+/// The portable form, which leaves it to the kernel.
+#[cfg(all(feature = "tls", not(target_os = "linux")))]
+pub fn limit_unsent(_socket: &socket2::Socket, _bytes: u32) -> io::Result<()> {
+    Ok(())
+}
+
 /// A file that lies in memory, for readers who know only files.
 pub fn memory_file() -> io::Result<File> {
     #[cfg(target_os = "linux")]

@@ -22,7 +22,7 @@ use crate::testkit::{Backend, PATIENCE, field, status};
 const NO_CACHE: &str = "[cache]\nenabled = false\n";
 
 /// Runs a client whose waits all have an end.
-fn block_on<T>(client: impl Future<Output = T>) -> T {
+pub fn block_on<T>(client: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { tokio::time::timeout(PATIENCE, client).await.expect("an answer in time") })
 }
@@ -38,7 +38,7 @@ async fn open(pair: &Pair, address: SocketAddr) -> Connected {
     (send, tokio::spawn(connection))
 }
 
-fn get(path: &str) -> Request<()> {
+pub fn get(path: &str) -> Request<()> {
     Request::get(format!("https://x{path}")).body(()).unwrap()
 }
 

@@ -12,6 +12,7 @@ mod deploy;
 mod draining;
 mod forwarding;
 mod http2;
+mod http2_bounds;
 mod https;
 mod limits;
 mod ordinary_programs;

@@ -22,7 +22,10 @@ pub use deadline::Deadline;
 pub use stream::{READING, Resting, Sight, Wire};
 pub use tls::Identity;
 #[cfg(feature = "tls")]
-pub use {pipe::Far, shared::SharedWire};
+pub use {
+    pipe::Far,
+    shared::{RECORD, SharedWire},
+};
 
 /// Why a certificate and a key are of no use.
 #[derive(Clone, Debug, PartialEq, Eq)]

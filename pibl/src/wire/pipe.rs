@@ -13,8 +13,10 @@ use tokio::io::ReadBuf;
 
 use super::Sight;
 
-/// What one side may be ahead of the other: more than the longest head, which must lie there as a whole.
-const MOST_BYTES: usize = 96 * 1024;
+/// What one side may be ahead of the other ...
+const MOST_BYTES: usize = 32 * 1024;
+/// ... and an answer before its head was taken, which must lie there as a whole: more than the longest one.
+const MOST_WITH_HEAD: usize = 96 * 1024;
 
 /// The exchange's end.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ pub struct Far(Rc<RefCell<Pipe>>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Over;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Pipe {
     /// Towards the exchange.
     request: Direction,
@@ -42,9 +44,11 @@ struct Pipe {
     watcher: Option<Waker>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Direction {
     bytes: BytesMut,
+    /// How many of them may wait.
+    most: usize,
     is_ended: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -52,13 +56,23 @@ struct Direction {
 
 /// Both ends of a new pipe.
 pub(super) fn new() -> (End, Far) {
-    let pipe = Rc::new(RefCell::new(Pipe::default()));
+    let pipe = Rc::new(RefCell::new(Pipe {
+        request: Direction::new(MOST_BYTES),
+        response: Direction::new(MOST_WITH_HEAD),
+        is_left: false,
+        is_over: false,
+        watcher: None,
+    }));
     (End(Rc::clone(&pipe)), Far(pipe))
 }
 
 impl Direction {
+    fn new(most: usize) -> Self {
+        Self { bytes: BytesMut::new(), most, is_ended: false, reader: None, writer: None }
+    }
+
     fn room(&self) -> usize {
-        MOST_BYTES.saturating_sub(self.bytes.len())
+        self.most.saturating_sub(self.bytes.len())
     }
 
     fn append(&mut self, bytes: &[u8]) {
@@ -188,6 +202,11 @@ impl Far {
         self.0.borrow_mut().request.end();
     }
 
+    /// Says that the head of the answer was taken: what comes behind it need not lie there as a whole.
+    pub fn narrow(&self) {
+        self.0.borrow_mut().response.most = MOST_BYTES;
+    }
+
     /// Lets the function take what it can of the answer, until it has something. It also learns whether the answer has
     /// ended: then nothing will be added to what it sees.
     pub fn poll_pull<T>(
@@ -195,7 +214,7 @@ impl Far {
         context: &Context<'_>,
         take: impl FnOnce(&mut BytesMut, bool) -> Option<T>,
     ) -> Poll<T> {
-        let Direction { bytes, is_ended, reader, writer } = &mut self.0.borrow_mut().response;
+        let Direction { bytes, is_ended, reader, writer, .. } = &mut self.0.borrow_mut().response;
         let before = bytes.len();
         let taken = take(bytes, *is_ended);
         if bytes.len() < before {
@@ -228,12 +247,19 @@ mod tests {
     #[test]
     fn both_directions_are_bounded_and_go_on_when_something_was_taken() {
         let (end, far) = new();
-        let piece = vec![b'x'; MOST_BYTES + 1];
+        let piece = vec![b'x'; MOST_WITH_HEAD + 1];
         assert_eq!(far.poll_push(&context(), &piece), Poll::Ready(Ok(MOST_BYTES)));
         assert!(far.poll_push(&context(), &piece).is_pending());
         let written = end.poll_write(&context(), &[IoSlice::new(&piece), IoSlice::new(&piece)]);
-        assert!(matches!(written, Poll::Ready(Ok(MOST_BYTES))));
+        assert!(matches!(written, Poll::Ready(Ok(MOST_WITH_HEAD))));
         assert!(end.poll_write(&context(), &[IoSlice::new(&piece)]).is_pending());
+        let taken = far.poll_pull(&context(), |bytes, _| Some(bytes.split_to(7).len()));
+        assert_eq!(taken, Poll::Ready(7));
+        assert!(matches!(end.poll_write(&context(), &[IoSlice::new(&piece)]), Poll::Ready(Ok(7))));
+        far.narrow();
+        let taken =
+            far.poll_pull(&context(), |bytes, _| Some(bytes.split_to(MOST_WITH_HEAD - MOST_BYTES).len()));
+        assert!(taken.is_ready() && end.poll_write(&context(), &[IoSlice::new(&piece)]).is_pending());
         let taken = far.poll_pull(&context(), |bytes, _| Some(bytes.split_to(7).len()));
         assert_eq!(taken, Poll::Ready(7));
         assert!(matches!(end.poll_write(&context(), &[IoSlice::new(&piece)]), Poll::Ready(Ok(7))));

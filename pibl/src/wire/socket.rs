@@ -199,6 +199,25 @@ impl Socket {
         }
     }
 
+    /// As [`Socket::poll_write`], but beneath TLS nothing leaves before the next flush, if there is room to keep it.
+    #[cfg(feature = "tls")]
+    pub(super) fn poll_take(
+        &mut self,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.tls() {
+            Some(tls) => tls.poll_take(context, slices),
+            None => self.poll_write(context, slices),
+        }
+    }
+
+    /// Whether something was taken that the kernel does not have.
+    #[cfg(feature = "tls")]
+    pub(super) fn has_unsent(&mut self) -> bool {
+        self.tls().is_some_and(|tls| tls.has_unsent())
+    }
+
     /// Hands the kernel whatever was taken and waits here.
     pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.tls() {

@@ -107,6 +107,13 @@ impl Wire {
         (Self::of(Socket::Pipe(end)), far)
     }
 
+    /// Has the kernel keep little of what the other side does not read.
+    #[cfg(feature = "tls")]
+    pub fn keep_little_unsent(&self) {
+        const MOST_UNSENT: u32 = 128 << 10;
+        let _ = self.stream.borrow().raw().map(|socket| platform::limit_unsent(&socket, MOST_UNSENT));
+    }
+
     /// Whether the handshake ended in HTTP/2.
     #[cfg(feature = "tls")]
     pub fn speaks_http2(&self) -> bool {
@@ -287,7 +294,9 @@ impl Wire {
     /// The same where the kernel cannot do it: every byte is hidden on its way.
     async fn copy_file(&self, file: &File, offset: u64, length: u64) -> io::Result<()> {
         let mut buffer = ReadBuffer::lease();
-        buffer.enlarge();
+        if self.stream.borrow().pipe().is_none() {
+            buffer.enlarge();
+        }
         let mut moved = 0;
         while moved < length {
             let space = buffer.space();
@@ -334,7 +343,10 @@ impl Wire {
     }
 
     fn poll_write(&self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        match self.stream.borrow_mut().poll_write(context, slices) {
+        let mut socket = self.stream.borrow_mut();
+        match socket.poll_write(context, slices) {
+            // Whoever has the other end in this program knows what the client waits for, and leaves in time.
+            Poll::Pending if socket.pipe().is_some() => Poll::Pending,
             Poll::Pending => self.poll_deadline(WRITE, context),
             ready => ready,
         }

@@ -182,14 +182,38 @@ impl Tls {
     ) -> Poll<io::Result<usize>> {
         // What waits is bounded: nothing is taken before it has left.
         ready!(self.poll_flush(context))?;
-        let count = match slices {
-            [single] => self.session.writer().write(single)?,
-            several => self.session.writer().write_vectored(several)?,
-        };
+        let count = self.take(slices)?;
         match self.poll_flush(context) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(count)),
         }
+    }
+
+    /// Takes what there is room for and hides it; it leaves at the next flush. What waits is bounded by rustls, to 64 KiB.
+    pub(super) fn poll_take(
+        &mut self,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.take(slices)? {
+            0 => {
+                ready!(self.poll_flush(context))?;
+                Poll::Ready(self.take(slices))
+            }
+            count => Poll::Ready(Ok(count)),
+        }
+    }
+
+    fn take(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match slices {
+            [single] => self.session.writer().write(single),
+            several => self.session.writer().write_vectored(several),
+        }
+    }
+
+    /// Whether something was taken that has not left.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.session.wants_write()
     }
 
     pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -135,6 +135,16 @@ pub fn this_build(directory: &Path, arguments: &[String]) -> Command {
     command
 }
 
+/// The same command under a limit of the shell, such as `ulimit -n 100`.
+pub fn limited(command: &Command, limit: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{limit}; exec \"$0\" \"$@\"")]);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.current_dir(command.get_current_dir().expect("a directory")).stdout(Stdio::null());
+    shell
+}
+
 #[test]
 #[ignore = "it is the program, which other tests start"]
 fn the_program() {

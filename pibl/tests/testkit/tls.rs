@@ -110,9 +110,13 @@ pub fn trusting<'a>(
 
 /// Connects and completes the handshake.
 pub fn connect(address: SocketAddr, config: &Arc<ClientConfig>) -> std::io::Result<Client<TlsStream>> {
+    secure(TcpStream::connect(address)?, config)
+}
+
+/// Completes the handshake.
+pub fn secure(mut stream: TcpStream, config: &Arc<ClientConfig>) -> std::io::Result<Client<TlsStream>> {
     let name = ServerName::try_from(NAME).expect("a name");
     let mut session = ClientConnection::new(Arc::clone(config), name).map_err(std::io::Error::other)?;
-    let mut stream = TcpStream::connect(address)?;
     set_up(&stream);
     while session.is_handshaking() {
         session.complete_io(&mut stream)?;

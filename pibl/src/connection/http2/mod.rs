@@ -3,7 +3,9 @@
 //! `connection` comes here when the handshake says so. The library `h2` knows frames, header compression and flow control;
 //! `stream` lets each request travel through the proxy as HTTP/1.1, so that whatever holds for that holds here.
 
+mod calm;
 mod message;
+mod outflow;
 mod stream;
 
 use std::cell::{Cell, RefCell};
@@ -12,32 +14,30 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Reason, RecvStream};
 
 use super::{Guest, LINGER, linger, patience};
 use crate::admission::StreamPass;
+use crate::clock;
 use crate::config::Limits;
 use crate::exchange::Worker;
 use crate::wire::{Deadline, READING, ReadBuffer, SharedWire, Wire};
+use calm::Calm;
+use outflow::{MOST_OF_STREAM, Outflow, Piece};
 
 /// Streams of one connection at any time (RFC 9113 §5.1.2), as nginx and Apache have them at most. A stream that the client
 /// has reset keeps its place until its exchange has ended, so that resets buy nothing (CVE-2023-44487).
 const MOST_STREAMS: usize = 100;
 /// Streams that were reset before anybody saw them.
-const MOST_UNSEEN: usize = 64;
+const MOST_UNSEEN: usize = 2 * MOST_STREAMS;
 /// Resets by this side for what the client did wrong.
 const MOST_WRONG: usize = 128;
-/// Exchanges that the client has broken off, if they are more than half of all: then it is not a client that changes its mind.
-const MOST_ABANDONED: u64 = 200;
 /// What a stream may send before anybody has read it, and all of them together (RFC 9113 §5.2).
 const STREAM_WINDOW: u32 = 64 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
-/// What waits in the library for the client to take it, for each stream.
-const SEND_BUFFER: usize = 64 << 10;
 
 /// What the streams of one connection share with it.
 struct Carrier {
@@ -45,15 +45,32 @@ struct Carrier {
     peer: SocketAddr,
     /// Counts it for as long as one of its exchanges lasts.
     _guest: Guest,
-    /// Exchanges that have not ended.
+    /// Streams whose exchange has not ended, or whose answer has not left the library.
     open: Cell<usize>,
-    accepted: Cell<u64>,
-    abandoned: Cell<u64>,
-    /// Who accepts the next stream.
+    has_asked: Cell<bool>,
+    calm: Calm,
+    outflow: Outflow,
+    /// Who accepts the next stream, while he waits.
     driver: RefCell<Option<Waker>>,
 }
 
-/// One exchange of a connection, for as long as this lives.
+impl Carrier {
+    /// Counts an exchange that the client has broken off.
+    fn give_up(&self) {
+        self.calm.disturb(clock::monotonic());
+        if self.calm.is_over() {
+            self.wake_driver();
+        }
+    }
+
+    fn wake_driver(&self) {
+        if let Some(driver) = self.driver.take() {
+            driver.wake();
+        }
+    }
+}
+
+/// One stream of a connection, for as long as this lives.
 struct Place {
     carrier: Rc<Carrier>,
     _pass: Option<StreamPass>,
@@ -61,26 +78,35 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let carrier = &self.carrier;
-        carrier.open.set(carrier.open.get() - 1);
-        if let Some(driver) = carrier.driver.take() {
-            driver.wake();
+        let open = self.carrier.open.get();
+        self.carrier.open.set(open - 1);
+        // Whether there are thirty or forty is of no interest to anybody.
+        if open == MOST_STREAMS || open == 1 {
+            self.carrier.wake_driver();
         }
     }
 }
 
-type Stream = (http::Request<RecvStream>, SendResponse<Bytes>);
+type Stream = (http::Request<RecvStream>, SendResponse<Piece>);
 
 /// Serves a client until the connection ends.
 pub(super) async fn serve(worker: &Rc<Worker>, wire: Wire, guest: Guest) {
+    wire.keep_little_unsent();
     let wire = Rc::new(wire);
+    let shared = SharedWire::new(Rc::clone(&wire));
     let deadline = Deadline::new();
     deadline.set(patience(worker, false));
-    let handshake = builder(&worker.config().limits).handshake(SharedWire(Rc::clone(&wire)));
+    let handshake = builder(&worker.config().limits).handshake(shared.clone());
     let mut handshake = pin!(handshake);
-    let begun = poll_fn(|context| match handshake.as_mut().poll(context) {
-        Poll::Pending if deadline.poll_is_over(READING, context) => Poll::Ready(None),
-        polled => polled.map(Result::ok),
+    let begun = poll_fn(|context| {
+        let begun = handshake.as_mut().poll(context);
+        if let Poll::Ready(Err(_)) = shared.poll_leave(context) {
+            return Poll::Ready(None);
+        }
+        match begun {
+            Poll::Pending if deadline.poll_is_over(READING, context) => Poll::Ready(None),
+            polled => polled.map(Result::ok),
+        }
     });
     let Some(connection) = begun.await else { return wire.say_end() };
     let carrier = Rc::new(Carrier {
@@ -88,16 +114,19 @@ pub(super) async fn serve(worker: &Rc<Worker>, wire: Wire, guest: Guest) {
         peer: guest.peer,
         _guest: guest,
         open: Cell::new(0),
-        accepted: Cell::new(0),
-        abandoned: Cell::new(0),
+        has_asked: Cell::new(false),
+        calm: Calm::new(clock::monotonic()),
+        outflow: Outflow::default(),
         driver: RefCell::default(),
     });
     let mut driver = Driver {
         connection,
+        wire: shared,
         sheddings: worker.sheddings.get(),
         is_leaving: false,
         is_calmed: false,
-        is_idle: false,
+        idle_since: None,
+        sent: 0,
         deadline,
         carrier,
     };
@@ -119,23 +148,35 @@ fn builder(limits: &Limits) -> Builder {
         .max_header_list_size(limits.head_bytes as u32)
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_send_buffer_size(SEND_BUFFER);
+        .max_send_buffer_size(MOST_OF_STREAM);
     builder
 }
 
 /// Accepts streams and decides when the connection ends.
 struct Driver {
-    connection: Connection<SharedWire, Bytes>,
+    connection: Connection<SharedWire, Piece>,
+    wire: SharedWire,
     carrier: Rc<Carrier>,
-    /// For how long nothing may be under way.
+    /// For how long nothing may be under way, or nothing of what is under way leave.
     deadline: Deadline,
-    is_idle: bool,
+    /// Since when nothing is under way, and nothing waits for the kernel to take it.
+    idle_since: Option<Instant>,
+    /// What had been sent when the deadline was set.
+    sent: u64,
     /// Whether the client has been told to open no more streams.
     is_leaving: bool,
     /// Whether the client has been told that it resets too many.
     is_calmed: bool,
     /// How often idle clients had been asked to leave when it began.
     sheddings: u64,
+}
+
+/// What becomes of a connection on which nothing happens now.
+enum Step {
+    Stay,
+    /// The client is told to open no more streams.
+    Leave,
+    Close,
 }
 
 impl Driver {
@@ -156,7 +197,7 @@ impl Driver {
                 continue;
             };
             carrier.open.set(carrier.open.get() + 1);
-            carrier.accepted.set(carrier.accepted.get() + 1);
+            carrier.has_asked.set(true);
             // In a box, because the runtime copies what it is given several times.
             let place = Place { carrier: Rc::clone(carrier), _pass: pass };
             let stream = Box::pin(stream::serve(place, request, respond));
@@ -166,58 +207,98 @@ impl Driver {
 
     /// The next stream. `None`: the connection is over.
     fn poll_stream(&mut self, context: &mut Context<'_>) -> Poll<Option<Stream>> {
-        if !self.carrier.driver.borrow().as_ref().is_some_and(|driver| driver.will_wake(context.waker())) {
-            self.carrier.driver.replace(Some(context.waker().clone()));
+        // What happens meanwhile is seen at the end.
+        let waker = self.carrier.driver.take().filter(|waker| waker.will_wake(context.waker()));
+        let polled = self.poll_connection(context);
+        if polled.is_pending() {
+            self.carrier.driver.replace(Some(waker.unwrap_or_else(|| context.waker().clone())));
         }
-        if self.is_flood() && !std::mem::replace(&mut self.is_calmed, true) {
+        polled
+    }
+
+    fn poll_connection(&mut self, context: &mut Context<'_>) -> Poll<Option<Stream>> {
+        if self.carrier.calm.is_over() && !std::mem::replace(&mut self.is_calmed, true) {
             tracing::debug!(peer = %self.carrier.peer, "too many streams were reset");
             self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
         }
-        if self.is_to_leave(context) {
-            if std::mem::replace(&mut self.is_leaving, true) {
+        loop {
+            let has_room = self.carrier.open.get() < MOST_STREAMS;
+            let polled = match has_room {
+                true => self.connection.poll_accept(context),
+                // The connection goes on, but nobody is let in.
+                false => self.connection.poll_closed(context).map(|_| None),
+            };
+            if let Poll::Ready(accepted) = polled {
+                return Poll::Ready(accepted.and_then(Result::ok));
+            }
+            // Everything that streams have had to say until now leaves together.
+            if let Poll::Ready(Err(_)) = self.wire.poll_leave(context) {
                 return Poll::Ready(None);
             }
-            // Streams that are on their way are still taken, and those under way end (RFC 9113 §6.8).
-            self.connection.graceful_shutdown();
-            match self.is_idle {
-                true => self.deadline.set(self.farewell()),
-                false => self.deadline.clear(),
+            match self.next_step(context) {
+                Step::Stay if has_room || self.carrier.open.get() == MOST_STREAMS => return Poll::Pending,
+                Step::Stay => {}
+                Step::Close => return Poll::Ready(None),
+                Step::Leave => {
+                    // Streams that are on their way are still taken, and those under way end (RFC 9113 §6.8).
+                    self.is_leaving = true;
+                    self.connection.graceful_shutdown();
+                    if let Some(since) = self.idle_since {
+                        self.deadline.set(self.farewell(since));
+                    }
+                }
             }
         }
-        if self.carrier.open.get() < MOST_STREAMS {
-            let accepted = std::task::ready!(self.connection.poll_accept(context));
-            return Poll::Ready(accepted.and_then(Result::ok));
-        }
-        // The connection goes on, but nobody is let in.
-        self.connection.poll_closed(context).map(|_| None)
     }
 
-    /// How long a client that has been told to leave has for it when no exchange is under way. The ends of answers may still wait in the library
-    /// for it to read them, which only a drain has the time for.
-    fn farewell(&self) -> Duration {
-        let worker = &self.carrier.worker;
-        if worker.is_draining() { worker.config().timeouts.drain.max(LINGER) } else { LINGER }
+    /// Whether an answer is on its way, as far as it can be known: the kernel has all of those that are not.
+    fn is_busy(&self) -> bool {
+        self.carrier.open.get() > 0 || self.connection.has_streams() || self.wire.has_unsent()
     }
 
-    fn is_flood(&self) -> bool {
-        let abandoned = self.carrier.abandoned.get();
-        abandoned > MOST_ABANDONED && abandoned * 2 > self.carrier.accepted.get()
+    /// How long a client has to leave that has been told so, when nothing has been under way since then: the kernel may still have
+    /// something for it, which a close would destroy as soon as the client says a word.
+    fn farewell(&self, since: Instant) -> Duration {
+        let patience = self.carrier.worker.config().timeouts.request_body;
+        patience.saturating_sub(clock::monotonic().saturating_duration_since(since)).max(LINGER)
     }
 
-    /// Whether it is time to say that no more streams are wanted or, when that was said, to close.
-    fn is_to_leave(&mut self, context: &mut Context<'_>) -> bool {
-        let Carrier { worker, accepted, open, .. } = &*self.carrier;
-        let is_idle = open.get() == 0;
-        let has_asked = accepted.get() > 0;
-        if is_idle != std::mem::replace(&mut self.is_idle, is_idle) {
-            match is_idle {
-                true if self.is_leaving => self.deadline.set(self.farewell()),
-                true => self.deadline.set(patience(worker, has_asked)),
-                false => self.deadline.clear(),
-            }
+    fn next_step(&mut self, context: &mut Context<'_>) -> Step {
+        let is_busy = self.is_busy();
+        if is_busy && self.idle_since.take().is_some() {
+            self.await_progress();
+        } else if !is_busy && self.idle_since.is_none() {
+            let now = clock::monotonic();
+            self.idle_since = Some(now);
+            self.deadline.set(match self.is_leaving {
+                true => self.farewell(now),
+                false => patience(&self.carrier.worker, self.carrier.has_asked.get()),
+            });
         }
         let is_over = self.deadline.poll_is_over(READING, context);
-        let is_asked_to = worker.is_draining() || (is_idle && worker.sheddings.get() > self.sheddings);
-        is_over || (is_asked_to && !self.is_leaving)
+        if is_over && is_busy {
+            if self.is_stuck() {
+                return Step::Close;
+            }
+            self.await_progress();
+        }
+        let worker = &self.carrier.worker;
+        let is_asked_to = worker.is_draining() || (!is_busy && worker.sheddings.get() > self.sheddings);
+        match self.is_leaving {
+            true if is_over && !is_busy => Step::Close,
+            false if (is_over && !is_busy) || is_asked_to => Step::Leave,
+            _ => Step::Stay,
+        }
+    }
+
+    /// Whether answers that have left their exchanges, which have deadlines of their own, are not taken.
+    fn is_stuck(&self) -> bool {
+        let Carrier { outflow, open, .. } = &*self.carrier;
+        outflow.sent() == self.sent && (self.wire.has_unsent() || outflow.is_waiting() || open.get() == 0)
+    }
+
+    fn await_progress(&mut self) {
+        self.sent = self.carrier.outflow.sent();
+        self.deadline.set(self.carrier.worker.config().timeouts.request_body);
     }
 }

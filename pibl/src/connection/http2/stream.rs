@@ -5,6 +5,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -15,13 +16,11 @@ use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 
 use super::super::serve_once;
+use super::Place;
 use super::message::{self, ResponseHead};
-use super::{Carrier, Place};
+use super::outflow::{Ledger, PART, Piece, Turn};
 use crate::http::{BodyDecoder, encode};
-use crate::wire::{Deadline, Far, Wire};
-
-/// The place of those who wait to write among the waiters of a deadline.
-const WRITING: usize = 1;
+use crate::wire::{Far, Wire};
 
 /// Why a stream ends before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +37,13 @@ enum Broken {
 pub(super) async fn serve(
     place: Place,
     request: http::Request<RecvStream>,
-    mut respond: SendResponse<Bytes>,
+    mut respond: SendResponse<Piece>,
 ) {
-    let carrier = &*place.carrier;
+    let ledger = Ledger::new(place);
+    // Reset before anybody saw it.
+    if poll_fn(|context| Poll::Ready(respond.poll_reset(context).is_ready())).await {
+        return ledger.carrier().give_up();
+    }
     let (parts, body) = request.into_parts();
     let has_body = !body.is_end_stream();
     let mut head = Vec::new();
@@ -51,8 +54,8 @@ pub(super) async fn serve(
     let (wire, far) = Wire::in_memory();
     let is_empty = has_body && parts.headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0");
     let upload = Upload { head, is_chunked, is_empty, body };
-    if let Err(Broken::Left) = converse(carrier, &parts, upload, &mut respond, wire, &far).await {
-        carrier.abandoned.set(carrier.abandoned.get() + 1);
+    if let Err(Broken::Left) = converse(&ledger, &parts, upload, &mut respond, wire, &far).await {
+        ledger.carrier().give_up();
     }
 }
 
@@ -67,17 +70,18 @@ struct Upload {
 
 /// Drives the exchange until it has ended and its answer has gone out, or nobody wants that any more.
 async fn converse(
-    carrier: &Carrier,
+    ledger: &Rc<Ledger>,
     parts: &Parts,
     upload: Upload,
-    respond: &mut SendResponse<Bytes>,
+    respond: &mut SendResponse<Piece>,
     wire: Wire,
     far: &Far,
 ) -> Result<(), Broken> {
+    let carrier = ledger.carrier();
     let worker = &carrier.worker;
     let patience = worker.config().timeouts.request_body;
     let mut exchange = Some(Box::pin(async move { serve_once(worker, &wire, carrier.peer).await }));
-    let mut download = pin!(download(respond, far, parts.method == http::Method::HEAD, patience));
+    let mut download = pin!(download(ledger, respond, far, parts.method == http::Method::HEAD, patience));
     let mut upload = pin!(upload.run(far));
     let mut is_uploading = true;
     let mut result = None;
@@ -162,7 +166,8 @@ async fn push(far: &Far, mut bytes: &[u8]) {
 
 /// Passes the answer on.
 async fn download(
-    respond: &mut SendResponse<Bytes>,
+    ledger: &Rc<Ledger>,
+    respond: &mut SendResponse<Piece>,
     far: &Far,
     to_head: bool,
     patience: Duration,
@@ -172,12 +177,13 @@ async fn download(
             respond.send_reset(Reason::INTERNAL_ERROR);
         }
     })?;
+    far.narrow();
     let mut decoder = BodyDecoder::new(head.framing);
     let mut stream = respond.send_response(head.response, decoder.is_done()).map_err(|_| Broken::Left)?;
     if decoder.is_done() {
         return Ok(());
     }
-    let sent = content(&mut stream, far, &mut decoder, patience).await;
+    let sent = content(ledger, &mut stream, far, &mut decoder, patience).await;
     match sent {
         Err(Broken::Incomplete) => stream.send_reset(Reason::INTERNAL_ERROR),
         Err(Broken::Stuck) => stream.send_reset(Reason::CANCEL),
@@ -188,7 +194,7 @@ async fn download(
 
 /// Heads until one is final (RFC 9110 §15.2).
 async fn final_head(
-    respond: &mut SendResponse<Bytes>,
+    respond: &mut SendResponse<Piece>,
     far: &Far,
     to_head: bool,
 ) -> Result<ResponseHead, Broken> {
@@ -212,12 +218,12 @@ async fn final_head(
 
 /// The body, and what stands behind it.
 async fn content(
-    stream: &mut SendStream<Bytes>,
+    ledger: &Rc<Ledger>,
+    stream: &mut SendStream<Piece>,
     far: &Far,
     decoder: &mut BodyDecoder,
     patience: Duration,
 ) -> Result<(), Broken> {
-    let mut deadline = None;
     while !decoder.is_done() {
         let piece = poll_fn(|context| {
             if stream.poll_reset(context).is_ready() {
@@ -227,7 +233,7 @@ async fn content(
         });
         let piece = piece.await?;
         let is_last = decoder.is_done() && decoder.trailers().is_empty();
-        send(stream, piece, is_last, &mut deadline, patience).await?;
+        send(ledger, stream, piece, is_last, patience).await?;
     }
     if !decoder.trailers().is_empty() {
         stream.send_trailers(message::trailers(decoder.trailers())).map_err(|_| Broken::Left)?;
@@ -260,32 +266,38 @@ fn take_content(
     }
 }
 
-/// Sends a piece as the client makes room for it.
+/// Sends content as the client makes room for it.
 async fn send(
-    stream: &mut SendStream<Bytes>,
-    mut piece: Bytes,
+    ledger: &Rc<Ledger>,
+    stream: &mut SendStream<Piece>,
+    mut content: Bytes,
     is_last: bool,
-    deadline: &mut Option<Deadline>,
     patience: Duration,
 ) -> Result<(), Broken> {
-    if piece.is_empty() && is_last {
-        return stream.send_data(piece, true).map_err(|_| Broken::Left);
+    if content.is_empty() && is_last {
+        return stream.send_data(Piece::new(content, ledger), true).map_err(|_| Broken::Left);
     }
-    while !piece.is_empty() {
-        stream.reserve_capacity(piece.len());
-        while stream.capacity() == 0 {
-            let deadline = deadline.get_or_insert_with(Deadline::new);
-            deadline.set(patience);
-            poll_fn(|context| match stream.poll_capacity(context) {
-                Poll::Ready(Some(Ok(_))) => Poll::Ready(Ok(())),
-                Poll::Ready(_) => Poll::Ready(Err(Broken::Left)),
-                Poll::Pending if deadline.poll_is_over(WRITING, context) => Poll::Ready(Err(Broken::Stuck)),
-                Poll::Pending => Poll::Pending,
-            })
-            .await?;
+    let outflow = &ledger.carrier().outflow;
+    while !content.is_empty() {
+        let mut part = content.split_to(content.len().min(PART));
+        // For the whole part, however little of it the client has room for at a time.
+        let mut turn = None;
+        while !part.is_empty() {
+            stream.reserve_capacity(part.len());
+            let room = poll_fn(|context| match ledger.poll_room(stream, part.len(), context) {
+                Poll::Ready(room) => Poll::Ready(room.ok_or(Broken::Left)),
+                Poll::Pending => {
+                    let turn = turn.get_or_insert_with(|| Turn::new(outflow, patience));
+                    match turn.poll_is_over(outflow, context) {
+                        true => Poll::Ready(Err(Broken::Stuck)),
+                        false => Poll::Pending,
+                    }
+                }
+            });
+            let piece = part.split_to(room.await?);
+            let is_end = is_last && part.is_empty() && content.is_empty();
+            stream.send_data(Piece::new(piece, ledger), is_end).map_err(|_| Broken::Left)?;
         }
-        let part = piece.split_to(stream.capacity().min(piece.len()));
-        stream.send_data(part, is_last && piece.is_empty()).map_err(|_| Broken::Left)?;
     }
     Ok(())
 }
