@@ -123,8 +123,8 @@ fn hundreds_of_clients_share_few_connections_to_a_backend() {
         client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
         assert_eq!(status(&client.read_response()), 200);
     }
-    // Each of the two workers keeps its own.
-    assert!(backend.connections() <= 2, "{} connections", backend.connections());
+    // Each of the two workers keeps eight, so that one has rested before another client has it.
+    assert!(backend.connections() <= 16, "{} connections", backend.connections());
     assert_eq!(proxy.services.admission.open_connections(), 300);
 }
 

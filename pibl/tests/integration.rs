@@ -14,6 +14,7 @@ mod forwarding;
 mod http2;
 mod http2_bounds;
 mod https;
+mod late_bytes;
 mod limits;
 mod ordinary_programs;
 mod power;

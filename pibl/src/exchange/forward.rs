@@ -24,7 +24,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::http::{BodyFraming, ReceivedRequest, Refusal};
 use crate::platform;
-use crate::upstream;
+use crate::upstream::{self, Seeker};
 use crate::wire::ReadBuffer;
 
 /// How long it takes those who are asked to leave to be gone.
@@ -251,13 +251,18 @@ async fn try_backend(
     choice: &Choice,
 ) -> Result<After, Failure> {
     let address = choice.address();
+    // Unused connections of other threads would count against a limit that this one knows
+    // nothing of, so connections to such a backend are not kept by several threads.
+    // One that rests would be beyond the limit as well.
+    let is_limited = choice.member().max_connections.is_some();
+    let seeker = Seeker { client: client.peer, may_add: !is_limited };
     // RFC 9112 §9.3.1: a connection that was used before may close at any moment, so only what can be
     // repeated goes there.
     let mut may_reuse =
         client.request.method.is_idempotent() && !progress.is_streamed.get() && progress.is_finished.get();
     loop {
         let pooled = match may_reuse {
-            true => worker.pool.take(address, config.timeouts.upstream_keep_alive),
+            true => worker.pool.take(address, config.timeouts.upstream_keep_alive, seeker),
             false => None,
         };
         let is_reused = pooled.is_some();
@@ -291,16 +296,12 @@ async fn try_backend(
                 return Ok(After::Close);
             }
             Ok(delivered) => {
-                // Unused connections of other threads would count against a limit that this one knows
-                // nothing of, so connections to such a backend are not kept by several threads.
-                // One that rests would be beyond the limit as well.
-                let is_limited = choice.member().max_connections.is_some();
                 let may_keep = !is_limited || (config.workers == 1 && !delivered.is_bodiless);
                 // A name means other addresses some day: no connection outlives its time, however busy it is.
                 let now = tokio::time::Instant::now();
                 let is_young = now.saturating_duration_since(made) < config.timeouts.upstream_lifetime;
                 if delivered.is_reusable && may_keep && is_young {
-                    worker.pool.put(address, wire, made, now, delivered.is_bodiless);
+                    worker.pool.put(address, wire, made, now, client.peer, delivered.is_bodiless);
                 }
                 return Ok(delivered.after);
             }

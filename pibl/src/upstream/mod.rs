@@ -9,4 +9,4 @@ mod pool;
 
 pub use check::check_for_ever;
 pub use connect::{ConnectFailure, connect};
-pub use pool::Pool;
+pub use pool::{Pool, Seeker};
