@@ -11,6 +11,12 @@ use harness_judge::check::{
 use harness_model::history::FleetDecision;
 use harness_model::plan::{FleetPlan, Level, Policy};
 
+/// So many requests a minute of the case.
+pub fn per_minute(language: Language, load: Decimal) -> String {
+    say!(language,
+        en: "{load} requests a minute of the case", es: "{load} peticiones por minuto del caso", load = load)
+}
+
 /// What a check of a fleet saw.
 pub(super) fn sentence(finding: &FleetFinding, language: Language) -> String {
     match finding {

@@ -25,6 +25,7 @@ pub enum PlotWord {
     Cpu,
     ProxyRuns,
     Killed,
+    Died,
     Started,
     NoSample,
     RequestNumber,
@@ -55,6 +56,7 @@ words!(PlotWord {
     PlotWord::Cpu => { en: "CPU (% of one core)", es: "CPU (% de un núcleo)" },
     PlotWord::ProxyRuns => { en: "proxy running", es: "proxy en marcha" },
     PlotWord::Killed => { en: "SIGKILL", es: "SIGKILL" },
+    PlotWord::Died => { en: "ended by itself", es: "terminó por sí solo" },
     PlotWord::Started => { en: "ready", es: "listo" },
     PlotWord::NoSample => { en: "no answer of success was measured", es: "no se midió ninguna respuesta correcta" },
     PlotWord::RequestNumber => { en: "number of the request at the backends", es: "número de la petición en los backends" },
@@ -89,6 +91,11 @@ messages! {
         en: "{served} probes were served from the cache, {gone} reached a backend.",
         es: "{served} sondeos se sirvieron desde el caché, {gone} llegaron a un backend.",
     }
+    /// Probes of ages between two, in milliseconds.
+    pub fn probes_between(from: Decimal, to: Decimal, served: u64, gone: u64) {
+        en: "{from}–{to} ms: {served} from the cache, {gone} from a backend",
+        es: "{from}–{to} ms: {served} desde el caché, {gone} de un backend",
+    }
     /// The line of the TTL.
     pub fn ttl_line(ttl: Span) { en: "TTL {ttl}", es: "TTL {ttl}" }
     /// The bracket of the expiry.
@@ -118,6 +125,8 @@ messages! {
     pub fn ideal_share(share: Percent) { en: "ideal: {share}", es: "ideal: {share}" }
     /// What one backend got.
     pub fn share_of(backend: &str, attempts: u64, share: Percent) { en: "{backend}: {attempts} ({share})", es: "{backend}: {attempts} ({share})" }
+    /// Whose turn an attempt was.
+    pub fn turn_of(attempt: u64, backend: &str) { en: "attempt {attempt}: {backend}", es: "intento {attempt}: {backend}" }
     /// The order is shown only as far as this.
     pub fn first_of(shown: u64, all: u64) { en: "the first {shown} of {all}", es: "las primeras {shown} de {all}" }
     /// Title of the throughput–latency curve.
@@ -129,6 +138,11 @@ messages! {
     pub fn capacity_alt(tag: &str, kept: Decimal, refused: Decimal) {
         en: "{tag}: {kept} per second within the limit, {refused} beyond it",
         es: "{tag}: {kept} por segundo dentro del límite, {refused} fuera de él",
+    }
+    /// What came of a rate that was asked for.
+    pub fn served_of(asked: Decimal, served: Decimal) {
+        en: "{asked} per second asked for, {served} served",
+        es: "{asked} por segundo pedidas, {served} servidas",
     }
     /// What a search found where nothing was refused.
     pub fn capacity_alt_open(tag: &str, kept: Decimal) {

@@ -9,10 +9,11 @@ use super::canvas::{Area, Drawn, INK, Look, RED, said};
 use super::charts::LatencyChart;
 use super::overlay::style;
 use super::scale::{LatencyAxis, Ticked, ticks};
+use super::spots::{Told, around};
 use crate::language::plot_words::{
-    PlotWord, capacity_alt, capacity_alt_open, capacity_title, counted, threshold,
+    PlotWord, capacity_alt, capacity_alt_open, capacity_title, counted, percentile_is, served_of, threshold,
 };
-use crate::language::{Decimal, InWords as _, Language, Noun, Quantile, Span};
+use crate::language::{Decimal, InWords as _, Language, Milliseconds, Noun, Quantile, Span};
 use crate::report::Source;
 use crate::report::wire::plain;
 use harness_model::history::{EventKind, RungJudged};
@@ -27,11 +28,14 @@ pub(in crate::report) struct CapacityCurves {
     rungs: usize,
 }
 
+/// Rate asked for, rate served, milliseconds, what the search made of it.
+type Rung = (f64, f64, f64, RungJudged);
+
 #[derive(Clone, Debug)]
 struct Curve {
     tag: String,
-    /// Rate asked for, rate served, milliseconds, what the search made of it; by the rate asked for.
-    rungs: Vec<(f64, f64, f64, RungJudged)>,
+    /// By the rate asked for.
+    rungs: Vec<Rung>,
 }
 
 /// The styles of lines, without the red of the limit.
@@ -89,7 +93,7 @@ impl CapacityCurves {
         area: &Area<'_, DB>,
         look: Look,
         language: Language,
-    ) -> Drawn {
+    ) -> Told {
         let all = || self.curves.iter().flat_map(|curve| &curve.rungs);
         let most_rate = all().map(|rung| rung.1).fold(1.0, f64::max) * 1.05;
         let least = all().map(|rung| rung.2).fold(self.limit_ms, f64::min);
@@ -118,6 +122,7 @@ impl CapacityCurves {
                 EmptyElement::at((0.0, limit)) + Text::new(name, (look.px(8.0), look.px(-18.0)), label)
             ])
             .map_err(said)?;
+        let mut told = Vec::new();
         for (place, curve) in self.curves.iter().enumerate() {
             let style = style(APART[place % APART.len()]);
             let color = style.color;
@@ -126,6 +131,7 @@ impl CapacityCurves {
             style.line(&mut chart, look, points.clone())?;
             let kept = curve.rungs.iter().rposition(|rung| rung.3 == RungJudged::Kept);
             for (number, (rung, at)) in curve.rungs.iter().zip(&points).enumerate() {
+                told.push(around(&chart, *at, look.px(8.0), self.says(&curve.tag, rung, language)));
                 if rung.3 == RungJudged::Refused {
                     chart
                         .draw_series([Cross::new(*at, look.px(4.0), look.stroke(color, 1.8))])
@@ -140,7 +146,20 @@ impl CapacityCurves {
                     .map_err(said)?;
             }
         }
-        self.draw_legend(area, look, language)
+        self.draw_legend(area, look, language)?;
+        Ok(told)
+    }
+
+    /// What a point shows, in words.
+    fn says(&self, tag: &str, rung: &Rung, language: Language) -> String {
+        let (asked, served, latency_ms, judged) = *rung;
+        let (asked, served) = (Decimal(asked, 0), Decimal(served, 0));
+        let latency = percentile_is(language, Quantile(self.quantile), Milliseconds(latency_ms));
+        let refused = match judged {
+            RungJudged::Refused => format!(" · {}", PlotWord::Refused.in_words(language)),
+            RungJudged::Kept | RungJudged::Unknown => String::new(),
+        };
+        format!("{tag}: {} · {latency}{refused}", served_of(language, asked, served))
     }
 
     fn draw_legend<DB: DrawingBackend>(&self, area: &Area<'_, DB>, look: Look, language: Language) -> Drawn {

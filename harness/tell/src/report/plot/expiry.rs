@@ -8,9 +8,10 @@ use plotters::prelude::*;
 use super::canvas::{self, AMBER, Area, BAND, BLUE, Drawn, INK, Look, RED, SOFT, said};
 use super::charts::{BELOW, Chart, RIGHT, ruled};
 use super::scale::Ticked;
+use super::spots::{Told, upright};
 use crate::language::plot_words::{
     PlotWord, bracket, counted, expiry_alt, expiry_alt_one_sided, expiry_title, expiry_title_restarted,
-    ttl_line,
+    probes_between, ttl_line,
 };
 use crate::language::{Decimal, InWords as _, Language, Milliseconds, Noun, Span};
 use crate::report::Source;
@@ -25,6 +26,14 @@ pub(in crate::report) struct Expiry {
     /// Whether the proxy was started again between storing and asking.
     restarted: bool,
     points: Vec<CurvePoint>,
+}
+
+/// Probes whose ages lie in one part of the range.
+struct Stair {
+    from_ms: f64,
+    to_ms: f64,
+    served: usize,
+    all: usize,
 }
 
 /// A staircase with fewer probes than this would show noise.
@@ -93,7 +102,7 @@ impl Expiry {
         area: &Area<'_, DB>,
         look: Look,
         language: Language,
-    ) -> Drawn {
+    ) -> Told {
         let low = self.points.iter().map(|p| p.least_age_ms).fold(self.ttl_ms - self.early_ms, f64::min);
         let high = self.points.iter().map(|p| p.most_age_ms).fold(self.ttl_ms + self.late_ms, f64::max);
         let room = ((high - low) * 0.06).max(5.0);
@@ -117,7 +126,13 @@ impl Expiry {
         self.draw_bracket(&mut chart, look, language)?;
         self.draw_stairs(&mut chart, look)?;
         self.draw_points(&mut chart, look)?;
-        self.draw_row_names(&mut chart, (low, high), look, language)
+        self.draw_row_names(&mut chart, (low, high), look, language)?;
+        let age = |ms: f64| Decimal(ms, places);
+        let parts = self.stairs().into_iter().map(|Stair { from_ms, to_ms, served, all }| {
+            let gone = (all - served) as u64;
+            ((from_ms, to_ms), probes_between(language, age(from_ms), age(to_ms), served as u64, gone))
+        });
+        Ok(upright(&chart, parts))
     }
 
     fn draw_bracket<DB: DrawingBackend>(
@@ -158,27 +173,31 @@ impl Expiry {
         Ok(())
     }
 
-    /// The share served, in as many parts of the range of ages.
-    fn draw_stairs<DB: DrawingBackend>(&self, chart: &mut Chart<'_, DB>, look: Look) -> Drawn {
-        if self.points.len() < ENOUGH_FOR_STAIRS {
-            return Ok(());
-        }
+    /// The probes in as many parts of the range of ages, those without any left out.
+    fn stairs(&self) -> Vec<Stair> {
         let middle = |p: &CurvePoint| f64::midpoint(p.least_age_ms, p.most_age_ms);
         let low = self.points.iter().map(middle).fold(f64::INFINITY, f64::min);
         let high = self.points.iter().map(middle).fold(f64::NEG_INFINITY, f64::max);
         let width = ((high - low) / STAIRS as f64).max(1e-9);
-        let mut line = Vec::new();
-        for stair in 0..STAIRS {
-            let from = low + stair as f64 * width;
-            let last = stair + 1 == STAIRS;
-            let inside = |p: &&CurvePoint| middle(p) >= from && (middle(p) < from + width || last);
+        let stair = |number: usize| {
+            let (from_ms, to_ms) = (low + number as f64 * width, low + (number + 1) as f64 * width);
+            let last = number + 1 == STAIRS;
+            let inside = |p: &&CurvePoint| middle(p) >= from_ms && (middle(p) < to_ms || last);
             let all = self.points.iter().filter(inside).count();
-            if all > 0 {
-                let share =
-                    self.points.iter().filter(inside).filter(|p| p.served).count() as f64 / all as f64;
-                line.extend([(from, share), (from + width, share)]);
-            }
+            let served = self.points.iter().filter(inside).filter(|p| p.served).count();
+            Stair { from_ms, to_ms, served, all }
+        };
+        (0..STAIRS).map(stair).filter(|stair| stair.all > 0).collect()
+    }
+
+    /// The share served.
+    fn draw_stairs<DB: DrawingBackend>(&self, chart: &mut Chart<'_, DB>, look: Look) -> Drawn {
+        if self.points.len() < ENOUGH_FOR_STAIRS {
+            return Ok(());
         }
+        let share = |stair: &Stair| stair.served as f64 / stair.all as f64;
+        let corners = |stair: &Stair| [(stair.from_ms, share(stair)), (stair.to_ms, share(stair))];
+        let line: Vec<(f64, f64)> = self.stairs().iter().flat_map(corners).collect();
         chart.draw_series([PathElement::new(line, look.stroke(SOFT, 1.2))]).map_err(said)?;
         Ok(())
     }

@@ -14,7 +14,7 @@ use super::over_time::OverTime;
 use super::overlay::Overlay;
 use super::rotation::Rotation;
 use super::spectrum::Spectrum;
-use super::spots::{self, Spot};
+use super::spots::{self, Spot, Told};
 use crate::language::Language;
 use crate::report::Source;
 use harness_model::fleet::Forecast;
@@ -107,18 +107,17 @@ impl Figure {
         root: &DrawingArea<DB, Shift>,
         look: Look,
         language: Language,
-    ) -> Result<Vec<Spot>, String> {
+    ) -> Told {
         let inner = look.frame(root, &self.title(language))?;
-        let none = |()| Vec::new();
         let spots = match self {
-            Figure::Expiry(figure) => figure.draw(&inner, look, language).map(none)?,
+            Figure::Expiry(figure) => figure.draw(&inner, look, language)?,
             Figure::Spectrum(figure) => figure.draw(&inner, look, language)?,
             Figure::OverTime(figure) => figure.draw(&inner, look, language)?,
-            Figure::Capacity(figure) => figure.draw(&inner, look, language).map(none)?,
-            Figure::Rotation(figure) => figure.draw(&inner, look, language).map(none)?,
-            Figure::Fleet(figure) => figure.draw(&inner, look, language).map(none)?,
-            Figure::Life(figure) => figure.draw(&inner, look, language).map(none)?,
-            Figure::Overlay(figure) => figure.draw(&inner, look, language).map(none)?,
+            Figure::Capacity(figure) => figure.draw(&inner, look, language)?,
+            Figure::Rotation(figure) => figure.draw(&inner, look, language)?,
+            Figure::Fleet(figure) => figure.draw(&inner, look, language)?,
+            Figure::Life(figure) => figure.draw(&inner, look, language)?,
+            Figure::Overlay(figure) => figure.draw(&inner, look, language)?,
         };
         root.present().map_err(super::canvas::said)?;
         Ok(spots)

@@ -5,13 +5,17 @@
 
 use plotters::prelude::*;
 
-use super::canvas::{AMBER, Area, BLUE, Drawn, GREEN, INK, Look, RED, SOFT, said};
-use super::charts::{RIGHT, TimePanel, left};
+use super::canvas::{AMBER, Area, BLUE, GREEN, INK, Look, RED, SOFT, said};
+use super::charts::{Chart, RIGHT, TimePanel, left};
+use super::spots::{Told, half_way, upright_across};
 use crate::language::fleet_words::{self, FleetWord};
-use crate::language::{InWords as _, Language, Span, simulate_words};
+use crate::language::plot_words::percentile_is;
+use crate::language::{
+    Counted, Decimal, InWords as _, Language, Milliseconds, Noun, Quantile, Span, simulate_words,
+};
 use crate::report::Source;
 use harness_model::fleet::{Forecast, simulate_beside};
-use harness_model::history::{EventKind, FleetRun};
+use harness_model::history::{EventKind, FleetRun, FleetTick};
 use harness_model::plan::{CloudStep, FleetPlan, StepKind};
 
 /// One fleet step.
@@ -23,6 +27,9 @@ pub(in crate::report) struct Fleet {
     /// The same in virtual time; `None` where there is nothing else.
     simulated: Option<FleetRun>,
 }
+
+/// Parts that can be pointed at, at most.
+const MOST_PARTS: usize = 90;
 
 /// A line of a panel: points of minutes and values, and how it is drawn.
 type Line = (Vec<(f64, f64)>, RGBColor, f64);
@@ -84,12 +91,11 @@ impl Fleet {
         area: &Area<'_, DB>,
         look: Look,
         language: Language,
-    ) -> Drawn {
+    ) -> Told {
         let per_minute = self.plan.weight() * 60.0 / self.plan.period;
-        let of =
-            |run: &FleetRun, value: &dyn Fn(&harness_model::history::FleetTick) -> f64| -> Vec<(f64, f64)> {
-                run.ticks.iter().map(|tick| (tick.at / 60.0, value(tick))).collect()
-            };
+        let of = |run: &FleetRun, value: &dyn Fn(&FleetTick) -> f64| -> Vec<(f64, f64)> {
+            run.ticks.iter().map(|tick| (tick.at / 60.0, value(tick))).collect()
+        };
         let load = of(&self.run, &|tick| tick.sent as f64 * per_minute);
         let capacity = of(&self.run, &|tick| tick.healthy as f64 * 60.0 / self.plan.needed(1.0));
         let healthy = stepped(&of(&self.run, &|tick| tick.healthy as f64));
@@ -105,21 +111,46 @@ impl Fleet {
             (FleetWord::Instances, vec![(simulated, AMBER, 3.4), (ordered, SOFT, 1.0), (healthy, BLUE, 1.8)]),
             (FleetWord::Latency, vec![(slow_beside, AMBER, 1.2), (slow(&self.run), INK, 1.8)]),
         ];
+        let mut told = Vec::new();
         for (index, (part, (word, lines))) in area.split_evenly((3, 1)).iter().zip(&panels).enumerate() {
-            self.draw_panel(part, look, language, *word, lines, index == 2)?;
+            let chart = self.draw_panel(part, look, language, *word, lines, index == 2)?;
+            if index == 2 {
+                told = upright_across(area, &chart, self.periods(per_minute, language).into_iter());
+            }
         }
-        Ok(())
+        Ok(told)
     }
 
-    fn draw_panel<DB: DrawingBackend>(
+    /// What was seen in each control period, in words; several are one part where there are many.
+    fn periods(&self, per_minute: f64, language: Language) -> Vec<((f64, f64), String)> {
+        let ticks = &self.run.ticks;
+        let shown: Vec<&FleetTick> = ticks.iter().step_by(ticks.len().div_ceil(MOST_PARTS).max(1)).collect();
+        let times: Vec<f64> = shown.iter().map(|tick| tick.at / 60.0).collect();
+        let says = |tick: &&FleetTick| {
+            let load = Decimal(tick.sent as f64 * per_minute, 0);
+            let instances = Counted(tick.healthy as u64, Noun::Instance);
+            let mut parts = vec![
+                Span(tick.at * 1e3).in_words(language),
+                fleet_words::per_minute(language, load),
+                instances.in_words(language),
+            ];
+            let p99 = tick.p99_ms.map(|ms| percentile_is(language, Quantile(0.99), Milliseconds(ms)));
+            parts.extend(p99);
+            parts.extend(tick.decision.as_ref().map(|d| fleet_words::decision(&self.plan, d, language)));
+            parts.join(" · ")
+        };
+        half_way(&times, (0.0, times.last().copied().unwrap_or(0.0))).zip(shown.iter().map(says)).collect()
+    }
+
+    fn draw_panel<'a, DB: DrawingBackend>(
         &self,
-        area: &Area<'_, DB>,
+        area: &'a Area<'_, DB>,
         look: Look,
         language: Language,
         word: FleetWord,
         lines: &[Line],
         with_axis: bool,
-    ) -> Drawn {
+    ) -> Result<Chart<'a, DB>, String> {
         let values = lines.iter().flat_map(|line| line.0.iter().map(|point| point.1));
         let most = values.fold(0.0, f64::max).max(0.001) * 1.2;
         let end = self.run.ticks.last().map_or(1.0, |tick| tick.at / 60.0).max(0.001);
@@ -160,7 +191,10 @@ impl Fleet {
         let style = look.text(10.5, &SOFT);
         let width = area.estimate_text_size(&text, &style).map_err(said)?.0 as i32;
         let at = area.dim_in_pixel().0 as i32 - look.px(RIGHT) - width;
-        if look.roomy() { area.draw_text(&text, &style, (at, look.px(3.0))).map_err(said) } else { Ok(()) }
+        if look.roomy() {
+            area.draw_text(&text, &style, (at, look.px(3.0))).map_err(said)?;
+        }
+        Ok(chart)
     }
 }
 

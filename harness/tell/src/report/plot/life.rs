@@ -8,6 +8,7 @@ use plotters::prelude::*;
 use super::canvas::{self, Area, BLUE, Drawn, GREEN, INK, Look, RED, said};
 use super::charts::{BELOW, Chart, RIGHT, TimePanel, left, ruled, time_axis};
 use super::scale::Ticked;
+use super::spots::{Told, half_way, upright, upright_across};
 use crate::language::plot_words::{PlotWord, counted, life_alt, life_title};
 use crate::language::{Decimal, InWords as _, Language, Noun, Span};
 use crate::report::Source;
@@ -27,6 +28,8 @@ pub(in crate::report) struct Life {
 
 /// Points of a line at most.
 const MOST_POINTS: usize = 400;
+/// Parts that can be pointed at, at most.
+const MOST_PARTS: usize = 90;
 
 impl Life {
     /// The figure; `None` where there is neither a kill nor a series of samples.
@@ -66,7 +69,7 @@ impl Life {
         area: &Area<'_, DB>,
         look: Look,
         language: Language,
-    ) -> Drawn {
+    ) -> Told {
         let panels: Vec<(&[(f64, f64)], PlotWord)> =
             [(&self.memory[..], PlotWord::Memory), (&self.cpu[..], PlotWord::Cpu)]
                 .into_iter()
@@ -75,16 +78,52 @@ impl Life {
         let height = area.dim_in_pixel().1 as i32;
         let strip_height = if panels.is_empty() { height } else { look.px(86.0) };
         let (strip, below) = area.split_vertically(strip_height);
-        self.draw_strip(&strip, look, language, panels.is_empty())?;
-        if panels.is_empty() {
-            return Ok(());
-        }
-        let last = panels.len() - 1;
-        let parts = below.split_evenly((panels.len(), 1));
+        let mut told = self.draw_strip(&strip, look, language, panels.is_empty())?;
+        let parts = below.split_evenly((panels.len().max(1), 1));
         for (index, (part, (points, word))) in parts.iter().zip(&panels).enumerate() {
-            self.draw_panel(part, look, language, points, *word, index == last)?;
+            let with_axis = index + 1 == panels.len();
+            let chart = self.draw_panel(part, look, language, points, *word, with_axis)?;
+            if with_axis {
+                told.extend(upright_across(&below, &chart, self.moments(language).into_iter()));
+            }
         }
-        Ok(())
+        Ok(told)
+    }
+
+    /// What was used when, in words, with the part of the time that it stands for.
+    fn moments(&self, language: Language) -> Vec<((f64, f64), String)> {
+        let shown = thinned(if self.memory.is_empty() { &self.cpu } else { &self.memory }, MOST_PARTS);
+        let times: Vec<f64> = shown.iter().map(|(at, _)| *at).collect();
+        let says = |at: &f64| {
+            let nearest = |points: &[(f64, f64)]| {
+                let apart = |point: &(f64, f64)| (point.0 - at).abs();
+                points.iter().copied().min_by(|a, b| apart(a).total_cmp(&apart(b)))
+            };
+            let of = |points: &[(f64, f64)], word: PlotWord, places: usize| {
+                let (_, value) = nearest(points)?;
+                Some(format!("{}: {}", word.in_words(language), Decimal(value, places).in_words(language)))
+            };
+            let used = [of(&self.memory, PlotWord::Memory, 1), of(&self.cpu, PlotWord::Cpu, 0)];
+            let parts = [Some(Span((at * 1e3).round()).in_words(language))].into_iter().chain(used);
+            parts.flatten().collect::<Vec<_>>().join(" · ")
+        };
+        half_way(&times, (0.0, self.end)).zip(times.iter().map(says)).collect()
+    }
+
+    /// What became of a start, in words.
+    fn says(&self, number: usize, language: Language) -> String {
+        let life = &self.lives[number];
+        let at = |seconds: f64| Span((seconds * 1e3).round()).in_words(language);
+        let mut parts = vec![format!("{}: {}–{}", number + 1, at(life.started), at(life.ended))];
+        if let Some(ready) = life.ready {
+            parts.push(format!("{}: {}", PlotWord::Started.in_words(language), at(ready)));
+        }
+        match (life.killed, life.died) {
+            (true, _) => parts.push(PlotWord::Killed.in_words(language)),
+            (false, true) => parts.push(PlotWord::Died.in_words(language)),
+            (false, false) => {}
+        }
+        parts.join(" · ")
     }
 
     /// The starts of the proxy: a bar while it ran, a filled circle where it was ready, a cross where it was killed.
@@ -94,7 +133,7 @@ impl Life {
         look: Look,
         language: Language,
         with_axis: bool,
-    ) -> Drawn {
+    ) -> Told {
         let mut chart = ChartBuilder::on(area)
             .margin_right(look.px(RIGHT))
             .margin_top(look.px(28.0))
@@ -119,7 +158,10 @@ impl Life {
                 chart.draw_series([cross]).map_err(said)?;
             }
         }
-        self.draw_key(area, look, language)
+        self.draw_key(area, look, language)?;
+        let part =
+            |(number, life): (usize, &Lifetime)| ((life.started, life.ended), self.says(number, language));
+        Ok(upright(&chart, self.lives.iter().enumerate().map(part)))
     }
 
     fn draw_key<DB: DrawingBackend>(&self, area: &Area<'_, DB>, look: Look, language: Language) -> Drawn {
@@ -151,15 +193,15 @@ impl Life {
         Ok(())
     }
 
-    fn draw_panel<DB: DrawingBackend>(
+    fn draw_panel<'a, DB: DrawingBackend>(
         &self,
-        area: &Area<'_, DB>,
+        area: &'a Area<'_, DB>,
         look: Look,
         language: Language,
         points: &[(f64, f64)],
         word: PlotWord,
         with_axis: bool,
-    ) -> Drawn {
+    ) -> Result<Chart<'a, DB>, String> {
         let most = points.iter().map(|(_, value)| *value).fold(0.0, f64::max).max(0.001) * 1.15;
         let time = with_axis.then(|| PlotWord::SinceStart.in_words(language));
         let mut chart = TimePanel { end: self.end, most, top: 22.0, time }.on(area, look, language)?;
@@ -170,7 +212,8 @@ impl Life {
                 .map_err(said)?;
         }
         let at = (look.px(left(look)), look.px(3.0));
-        area.draw_text(&word.in_words(language), &look.bold(12.0, &INK), at).map_err(said)
+        area.draw_text(&word.in_words(language), &look.bold(12.0, &INK), at).map_err(said)?;
+        Ok(chart)
     }
 }
 

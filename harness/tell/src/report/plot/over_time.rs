@@ -9,7 +9,7 @@ use plotters::prelude::*;
 use super::canvas::{AMBER, Area, BLUE, INK, Look, RED, SOFT, said};
 use super::charts::{LatencyChart, RIGHT};
 use super::scale::{LatencyAxis, Ticked};
-use super::spots::{Spot, upright};
+use super::spots::{Told, upright};
 use crate::language::plot_words::{PlotWord, counted, errors_seen, over_time_title, percentile_is};
 use crate::language::{Counted, Decimal, InWords as _, Language, Milliseconds, Noun, Quantile};
 use crate::report::Source;
@@ -174,7 +174,7 @@ impl OverTime {
         area: &Area<'_, DB>,
         look: Look,
         language: Language,
-    ) -> Result<Vec<Spot>, String> {
+    ) -> Told {
         let total = self.total();
         let edge = |q: f64| total.as_ref().map_or(0.0, |t| t.value_at_quantile(q) as f64 / 1e6);
         // Without a sample there is nothing to scale by: any axis will do.

@@ -7,11 +7,12 @@ use plotters::prelude::*;
 
 use super::canvas::{AMBER, Area, BLUE, Drawn, GREEN, INK, Look, RED, SOFT, said};
 use super::charts::{LineStyle, PercentileAxis, RIGHT};
-use super::scale::LatencyAxis;
+use super::scale::{LatencyAxis, percentile_place};
 use super::spectrum::curve;
-use crate::language::Language;
+use super::spots::{Told, half_way, upright};
 use crate::language::compare_words::{overlay_description, overlay_title, samples};
-use crate::report::latency::quantile_ms;
+use crate::language::{InWords as _, Language, Milliseconds, Quantile};
+use crate::report::latency::{QUANTILES, quantile_ms};
 use crate::report::wire::plain;
 use harness_judge::compare::Comparison;
 
@@ -29,8 +30,14 @@ struct Line {
     /// Its place among the sides, which decides how it looks.
     place: usize,
     points: Vec<(f64, f64)>,
-    p50: Option<f64>,
-    p99: Option<f64>,
+    /// Quantiles and milliseconds.
+    named: Vec<(f64, f64)>,
+}
+
+impl Line {
+    fn at(&self, quantile: f64) -> Option<f64> {
+        self.named.iter().find(|(q, _)| *q == quantile).map(|(_, ms)| *ms)
+    }
 }
 
 /// Room for the names at the right, where no line can run through them.
@@ -73,8 +80,10 @@ impl Overlay {
                         side: plain(name, 16),
                         place,
                         points: curve(values),
-                        p50: quantile_ms(values, 0.5),
-                        p99: quantile_ms(values, 0.99),
+                        named: QUANTILES
+                            .into_iter()
+                            .filter_map(|q| Some((q, quantile_ms(values, q)?)))
+                            .collect(),
                     })
                 })
                 .collect();
@@ -93,7 +102,7 @@ impl Overlay {
     }
 
     pub(super) fn description(&self, language: Language) -> String {
-        let described = |line: &Line| overlay_description(language, &line.side, line.p50, line.p99);
+        let described = |line: &Line| overlay_description(language, &line.side, line.at(0.5), line.at(0.99));
         self.lines.iter().map(described).collect::<Vec<_>>().join("; ")
     }
 
@@ -102,7 +111,7 @@ impl Overlay {
         area: &Area<'_, DB>,
         look: Look,
         language: Language,
-    ) -> Drawn {
+    ) -> Told {
         let all = || self.lines.iter().flat_map(|line| &line.points).map(|(_, ms)| *ms);
         let (least, most) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
         let axis = LatencyAxis::for_range(if least.is_finite() { least } else { 0.0 }, most);
@@ -121,7 +130,23 @@ impl Overlay {
             let end = last.map(|end| Circle::new(end, look.px(2.6), style.color.filled()));
             chart.draw_series(end).map_err(said)?;
         }
-        self.draw_legend(area, look)
+        self.draw_legend(area, look)?;
+        Ok(upright(&chart, self.parts(reach, language).into_iter()))
+    }
+
+    /// The named percentiles that one side at least has samples enough for, each with its part of the axis.
+    fn parts(&self, reach: f64, language: Language) -> Vec<((f64, f64), String)> {
+        let of = |quantile: f64| {
+            let side = |line: &Line| {
+                let ms = Milliseconds(line.at(quantile)?).in_words(language);
+                Some(format!("{} {ms}", line.side))
+            };
+            let sides: Vec<String> = self.lines.iter().filter_map(side).collect();
+            let says = format!("{}: {}", Quantile(quantile).in_words(language), sides.join(" · "));
+            (!sides.is_empty()).then(|| (percentile_place(quantile).min(reach), says))
+        };
+        let (places, says): (Vec<f64>, Vec<String>) = QUANTILES.into_iter().filter_map(of).unzip();
+        half_way(&places, (0.0, reach)).zip(says).collect()
     }
 
     fn draw_legend<DB: DrawingBackend>(&self, area: &Area<'_, DB>, look: Look) -> Drawn {

@@ -5,8 +5,11 @@
 
 use plotters::prelude::*;
 
-use super::canvas::{Area, BLUE, Drawn, GRID, INK, Look, SOFT, said};
-use crate::language::plot_words::{PlotWord, counted, first_of, ideal_share, rotation_title, share_of};
+use super::canvas::{Area, BLUE, GRID, INK, Look, SOFT, said};
+use super::spots::{Told, part_of};
+use crate::language::plot_words::{
+    PlotWord, counted, first_of, ideal_share, rotation_title, share_of, turn_of,
+};
 use crate::language::{InWords as _, Language, Noun, Percent};
 use crate::report::Source;
 use crate::report::series::{RotationPhase, rotation_phases};
@@ -95,7 +98,7 @@ impl Rotation {
         area: &Area<'_, DB>,
         look: Look,
         language: Language,
-    ) -> Drawn {
+    ) -> Told {
         let (width, height) = area.dim_in_pixel();
         let (width, height) = (width as i32 - look.px(20.0), height as i32);
         let left = look.px(44.0);
@@ -104,19 +107,23 @@ impl Rotation {
         let order_words = PlotWord::Order.in_words(language);
         let first = first_of(language, self.order.len() as u64, self.total());
         area.draw_text(&format!("{order_words} ({first})"), &heading, (left, 0)).map_err(said)?;
-        self.draw_order(area, look, (left, look.px(24.0)), (width, split - look.px(24.0)))?;
+        let mut told =
+            self.draw_order(area, look, language, (left, look.px(24.0)), (width, split - look.px(24.0)))?;
         let title = PlotWord::Share.in_words(language);
         area.draw_text(&title, &heading, (left, split + look.px(10.0))).map_err(said)?;
-        self.draw_shares(area, look, language, (left, split + look.px(32.0)), (width, height - look.px(6.0)))
+        let (top, end) = ((left, split + look.px(32.0)), (width, height - look.px(6.0)));
+        told.extend(self.draw_shares(area, look, language, top, end)?);
+        Ok(told)
     }
 
     fn draw_order<DB: DrawingBackend>(
         &self,
         area: &Area<'_, DB>,
         look: Look,
+        language: Language,
         top: (i32, i32),
         end: (i32, i32),
-    ) -> Drawn {
+    ) -> Told {
         let rows = self.backends.len().max(1) as i32;
         let row_height = (end.1 - top.1) / rows;
         let shown = if look.roomy() { ORDER_SHOWN } else { ORDER_SHOWN / 2 };
@@ -137,7 +144,11 @@ impl Rotation {
         for at in path {
             area.draw(&Circle::new(at, radius, BLUE.filled())).map_err(said)?;
         }
-        Ok(())
+        let turn = |(index, row): (usize, &usize)| {
+            let says = turn_of(language, index as u64 + 1, &self.backends[*row]);
+            part_of(area, (x(index) - (apart / 2.0) as i32, top.1), (apart as i32, end.1 - top.1), says)
+        };
+        Ok(points.iter().enumerate().map(turn).collect())
     }
 
     fn draw_shares<DB: DrawingBackend>(
@@ -147,7 +158,7 @@ impl Rotation {
         language: Language,
         top: (i32, i32),
         end: (i32, i32),
-    ) -> Drawn {
+    ) -> Told {
         let rows = self.backends.len().max(1) as i32;
         let row_height = (end.1 - top.1) / rows;
         let most = self.counts.iter().copied().max().unwrap_or(0).max(1) as f64;
@@ -159,6 +170,7 @@ impl Rotation {
         // Of the backends that it was told of: one that it was not told of should get nothing.
         let ideal = 1.0 / self.told.max(1) as f64;
         let even = self.total() as f64 * ideal / most * longest;
+        let mut told = Vec::new();
         for (row, (words, count)) in self.shares(language).zip(&self.counts).enumerate() {
             let y = top.1 + row_height * row as i32;
             let bar = row_height * 62 / 100;
@@ -171,6 +183,7 @@ impl Rotation {
             .map_err(said)?;
             area.draw(&Rectangle::new([(top.0, y), (top.0 + length.max(1), y + bar)], BLUE.filled()))
                 .map_err(said)?;
+            told.push(part_of(area, (top.0, y), (end.0 - top.0, bar), words.clone()));
             let words = words.split_once(": ").map_or(words.as_str(), |(_, figures)| figures);
             let at = (top.0 + length + look.px(8.0), y + bar / 2 - look.px(7.0));
             area.draw_text(words, &look.text(12.5, &INK), at).map_err(said)?;
@@ -188,7 +201,7 @@ impl Rotation {
                 .map_err(said)?;
             y += look.px(8.0);
         }
-        Ok(())
+        Ok(told)
     }
 }
 

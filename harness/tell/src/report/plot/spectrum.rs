@@ -9,7 +9,7 @@ use plotters::prelude::*;
 use super::canvas::{Area, BLUE, Drawn, INK, Look, RED, SOFT, said};
 use super::charts::{PercentileAxis, RIGHT};
 use super::scale::{LatencyAxis, percentile_place};
-use super::spots::{Spot, upright};
+use super::spots::{Told, half_way, upright};
 use crate::language::plot_words::{PlotWord, counted, errors_seen, percentile_is, spectrum_title, threshold};
 use crate::language::{InWords as _, Language, Milliseconds, Noun, Quantile, Span};
 use crate::report::Source;
@@ -87,7 +87,7 @@ impl Spectrum {
         area: &Area<'_, DB>,
         look: Look,
         language: Language,
-    ) -> Result<Vec<Spot>, String> {
+    ) -> Told {
         let shown = if self.intended.is_empty() { &self.failed } else { &self.intended };
         let most = shown.iter().chain(&self.service).map(|(_, ms)| *ms).fold(0.0, f64::max);
         let least = shown.iter().chain(&self.service).map(|(_, ms)| *ms).fold(f64::INFINITY, f64::min);
@@ -148,20 +148,14 @@ impl Spectrum {
             chart.draw_series([EmptyElement::at((0.0, y)) + Text::new(text, shift, label)]).map_err(said)?;
         }
         self.draw_legend(area, look, language)?;
-        Ok(upright(&chart, self.parts(reach, language)))
+        Ok(upright(&chart, self.parts(reach, language).into_iter()))
     }
 
-    /// The named percentiles, each with its part of the axis: half-way to its neighbours.
-    fn parts(&self, reach: f64, language: Language) -> impl Iterator<Item = ((f64, f64), String)> {
+    /// The named percentiles, each with its part of the axis.
+    fn parts(&self, reach: f64, language: Language) -> Vec<((f64, f64), String)> {
         let places: Vec<f64> = self.named.iter().map(|(q, _)| percentile_place(*q).min(reach)).collect();
-        let ends = move |place: usize| {
-            let between = |a: usize, b: usize| f64::midpoint(places[a], places[b]);
-            let from = if place == 0 { 0.0 } else { between(place - 1, place) };
-            let to = if place + 1 == places.len() { reach } else { between(place, place + 1) };
-            (from, to)
-        };
-        let says = move |&(q, ms): &(f64, f64)| percentile_is(language, Quantile(q), Milliseconds(ms));
-        self.named.iter().enumerate().map(move |(place, named)| (ends(place), says(named)))
+        let says = |&(q, ms): &(f64, f64)| percentile_is(language, Quantile(q), Milliseconds(ms));
+        half_way(&places, (0.0, reach)).zip(self.named.iter().map(says)).collect()
     }
 
     fn draw_legend<DB: DrawingBackend>(&self, area: &Area<'_, DB>, look: Look, language: Language) -> Drawn {
