@@ -53,3 +53,37 @@ fn probes_reach_behind_the_ttl_by_as_much_as_a_store_may_take() {
     }
     assert!(!at_once.is_empty());
 }
+
+/// Counts of backends and instances are read by a machine that cannot hold them; one of 2⁶⁴−1 ended `check` by a panic.
+#[test]
+fn no_count_of_backends_or_instances_is_beyond_what_a_run_can_hold() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let text = std::fs::read_to_string(root.join("cloud/autoscaling.yaml")).unwrap();
+    let adapter = harness_model::plan::samples::adapter();
+    let refused = |text: &str, written: &str| {
+        let problems = resolve(text, Path::new("a.yaml"), &adapter, &Options::default()).unwrap_err();
+        let place = problems[0].place.as_ref().expect("a place");
+        let (line, column) = place.line_and_column();
+        let said = &text.lines().nth(line - 1).unwrap()[column - 1..];
+        assert!(said.starts_with(written), "{written} is refused at `{said}`");
+    };
+    for value in ["18446744073709551615", "4294967295", "201", "0"] {
+        for key in ["count: 6", "least: 2", "most: 6", "places: 2", "add: 2", "remove: 1"] {
+            let (name, count) = key.split_once(' ').unwrap();
+            // 201 requests at once are no more than any server bears.
+            if (name, value) == ("places:", "201") {
+                continue;
+            }
+            assert!(text.contains(key), "{key}");
+            refused(&text.replacen(key, &format!("{name} {value}"), 1), value);
+            assert_ne!(count, value);
+        }
+        refused(&text.replacen("{ttl: 1s}", &format!("{{ttl: 1s, backends: {value}}}"), 1), value);
+    }
+    // Neither can a load engine send as much, nor is anybody's clock as fine.
+    for (written, beyond) in [("{to: 160/s", "{to: 1000000000000/s"), ("period: 1m", "period: 1ms")] {
+        refused(&text.replacen(written, beyond, 1), "fleet");
+    }
+    // Nor can a proxy be told of more than there are.
+    refused(&text.replacen("{ttl: 1s}", "{ttl: 1s, backends: 7}", 1), "7");
+}

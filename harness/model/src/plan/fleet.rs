@@ -9,6 +9,7 @@ use fake_backends::behavior::{Distribution, Span};
 use serde::{Deserialize, Serialize};
 
 use super::duration_ns;
+use super::resolve_load::MOST_PER_SECOND;
 use crate::scenario::{FleetStep, PolicyFile};
 
 /// A time is shown by a run where one of its requests takes less than this share of it: of exponential service times one in
@@ -18,6 +19,8 @@ const GRAINS: f64 = 10.0;
 const MOST_JOURNALLED: f64 = 20_000.0;
 /// A client of a run that cannot show patience waits so long at least.
 const UNLIMITED: Duration = Duration::from_secs(30);
+/// Least control period, in real time: nothing that is looked at more often than a timer ticks is looked at.
+const LEAST_PERIOD: Duration = Duration::from_millis(1);
 
 /// A fleet under load.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -145,7 +148,7 @@ impl FleetPlan {
         if start.is_some_and(|start| start < instances.least || start > instances.most) {
             return Err("`start` is at least `least` and at most `most`".into());
         }
-        if instances.least == 0 || instances.least > instances.most {
+        if instances.least > instances.most {
             return Err("`least` is at least 1 and at most `most`".into());
         }
         if instances.most > backends {
@@ -155,8 +158,9 @@ impl FleetPlan {
             );
             return Err(why);
         }
-        if written.period.0.is_zero() {
-            return Err("`period` is longer than nothing, such as `30s`".into());
+        if seconds(written.period) / written.scale < LEAST_PERIOD.as_secs_f64() {
+            let (period, least) = (written.period.0, LEAST_PERIOD.mul_f64(written.scale.min(1e9)));
+            return Err(format!("{period:?} between two of them is too short: at least {least:?}"));
         }
         let policies: Result<Vec<Policy>, String> = written.policies.iter().map(policy).collect();
         let stage = |stage: &crate::scenario::StageFile| {
@@ -167,6 +171,10 @@ impl FleetPlan {
                     stage.to
                 )
             })?;
+            let in_the_run = to_per_second * written.scale / stands_for.unwrap_or(written.scale);
+            if in_the_run > MOST_PER_SECOND {
+                return Err(format!("`{}` is too many: at most {MOST_PER_SECOND}/s", stage.to));
+            }
             Ok(Stage { to_per_second, over: seconds(stage.over) })
         };
         let load: Result<Vec<Stage>, String> = written.load.iter().map(stage).collect();
@@ -177,7 +185,7 @@ impl FleetPlan {
             most: instances.most,
             start,
             provisioning: seconds(instances.provisioning),
-            places: instances.places.max(1),
+            places: instances.places,
             service: instances.service,
             period: seconds(written.period),
             policies: policies?,

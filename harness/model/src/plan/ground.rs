@@ -32,7 +32,7 @@ impl Source {
 pub(super) fn settings(file: &ProxyFile, adapter: &Adapter) -> ProxySettings {
     ProxySettings {
         ttl: adapter.capabilities.ttl_for(file.ttl.map(|ttl| ttl.0)),
-        backends: file.backends,
+        backends: file.backends.as_ref().map(|told| told.value),
         another_port: file.port == Some(PortFile::Another),
         default_port: file.port == Some(PortFile::Default),
         balance: file.balance,

@@ -25,9 +25,6 @@ pub const FORMAT: u32 = 1;
 /// The idle time of backends where nothing is said: what Apache closes after (`KeepAliveTimeout`).
 const IDLE: Duration = Duration::from_secs(5);
 
-/// Most backends: each has threads and a port of its own.
-const MOST_BACKENDS: usize = 200;
-
 /// What the command line adds to a scenario.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -49,20 +46,7 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
     let source = Source { file: file.to_owned(), text };
     let mut problems = Vec::new();
     let covers = covers(&scenario, &source, &mut problems);
-    if scenario.backends.count == 0 {
-        let place = find_key(&source.text, &source.file, "backends");
-        problems.push(Problem::at(
-            place,
-            What::BadValue("a proxy without backends has nothing to forward to: count is at least 1".into()),
-        ));
-    }
-    if scenario.backends.count > MOST_BACKENDS {
-        let place = find_key(&source.text, &source.file, "backends");
-        let why = format!("{} backends are too many: at most {MOST_BACKENDS}", scenario.backends.count);
-        problems.push(Problem::at(place, What::BadValue(why)));
-    }
-    let known: Vec<String> =
-        (1..=scenario.backends.count.min(MOST_BACKENDS)).map(|n| format!("b{n}")).collect();
+    let known: Vec<String> = (1..=scenario.backends.count).map(|n| format!("b{n}")).collect();
     for name in scenario.backends.own.keys().filter(|name| !known.contains(name)) {
         let place = find_key(&source.text, &source.file, "own");
         let what = What::UnknownName { kind: NameKind::Backend, name: name.clone(), known: known.clone() };
@@ -73,6 +57,7 @@ pub fn resolve(text: &str, file: &Path, adapter: &Adapter, options: &Options) ->
     }
     let settings = settings(&scenario.proxy, adapter);
     let mut resolver = Resolver::new(&source, adapter, scenario.backends.count, settings.clone());
+    resolver.is_told(&scenario.proxy);
     resolver.all(&scenario.steps, 0);
     let (steps, labels, mut step_problems) = resolver.finish();
     problems.append(&mut step_problems);

@@ -147,7 +147,7 @@ fn executor(file: &ExecutorFile) -> Result<(Executor, LoadShape), String> {
 }
 
 /// Most arrivals per second: several times what the load engine sends, so that what is asked for beyond it is a slip.
-const MOST_PER_SECOND: f64 = 1_000_000.0;
+pub(super) const MOST_PER_SECOND: f64 = 1_000_000.0;
 
 /// A rate above zero.
 pub(super) fn some(text: &str) -> Result<f64, String> {

@@ -209,6 +209,7 @@ impl<'a> Resolver<'a> {
                 (None, Some(StepKind::Crash(load)))
             }
             StepFile::Restart(restart) => {
+                restart.proxy.iter().for_each(|proxy| self.is_told(proxy));
                 let changed = restart.proxy.as_ref().map(|proxy| self.other_settings(proxy));
                 if let Some(changed) = &changed {
                     self.settings = changed.clone();
@@ -387,6 +388,14 @@ impl<'a> Resolver<'a> {
             keep_asking: written.keep_asking.map(|span| span.0),
             keep_waiting: written.keep_waiting.map(|span| span.0),
         }))
+    }
+
+    /// A proxy can be told of no more backends than there are.
+    pub(super) fn is_told(&mut self, proxy: &ProxyFile) {
+        if let Some(told) = proxy.backends.as_ref().filter(|told| told.value > self.backends) {
+            let why = format!("`{}` is too many: at most {}", told.value, self.backends);
+            self.problems.push(Problem::at(self.source.place(told), What::BadValue(why)));
+        }
     }
 
     fn backends(&mut self, change: &BackendsStep) -> Option<StepKind> {

@@ -61,7 +61,9 @@ pub struct ProxyFile {
     /// How it watches the health of its backends, where it can; it is told nothing of it where nothing is said.
     pub health: Option<HealthFile>,
     /// Of how many backends it is told, the first ones; of all where nothing is said.
-    pub backends: Option<usize>,
+    #[serde(deserialize_with = "values::told_backends")]
+    #[schemars(with = "Option<usize>")]
+    pub backends: Option<Spanned<usize>>,
     /// Where it listens: on `another` port than at the first start, or by `default`, in a `restart`.
     pub port: Option<PortFile>,
 }
@@ -99,6 +101,7 @@ pub enum PortFile {
 #[serde(deny_unknown_fields)]
 pub struct BackendsFile {
     /// How many there are; they are named `b1`, `b2`, ...
+    #[serde(deserialize_with = "values::backends")]
     pub count: usize,
     /// After how long they close a connection that has been answered and says nothing; five seconds where nothing is said, as Apache
     /// does. One whose plan is `stay_open` or `never_close` stays open.

@@ -6,6 +6,8 @@
 use fake_backends::behavior::{Distribution, Span};
 use serde::Deserialize;
 
+use super::values;
+
 /// A fleet under load.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -41,15 +43,18 @@ pub struct FleetStep {
 #[serde(deny_unknown_fields)]
 pub struct InstancesFile {
     /// Fewest.
+    #[serde(deserialize_with = "values::backends")]
     pub least: usize,
     /// Most.
+    #[serde(deserialize_with = "values::backends")]
     pub most: usize,
     /// How many there are at the beginning. Left out: the fewest.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values::some_backends")]
     pub start: Option<usize>,
     /// From the decision to the first request that it can take.
     pub provisioning: Span,
     /// Requests that one serves at a time; others wait.
+    #[serde(deserialize_with = "values::at_once")]
     pub places: u32,
     /// How long it serves one.
     pub service: Distribution,
@@ -68,6 +73,7 @@ pub enum PolicyFile {
         #[serde(rename = "for")]
         lasting: Span,
         /// How many.
+        #[serde(deserialize_with = "values::backends")]
         add: usize,
         /// Time after it has added before it adds again. Meanwhile what is on its way counts: only a larger step adds, and
         /// what it has more.
@@ -82,6 +88,7 @@ pub enum PolicyFile {
         #[serde(rename = "for")]
         lasting: Span,
         /// How many.
+        #[serde(deserialize_with = "values::backends")]
         remove: usize,
         /// Time after any change before it acts.
         #[serde(default)]
@@ -109,6 +116,7 @@ pub enum PolicyFile {
         #[serde(rename = "for")]
         lasting: Span,
         /// How many.
+        #[serde(deserialize_with = "values::backends")]
         instances: usize,
     },
 }

@@ -8,11 +8,14 @@ use std::time::Duration;
 use fake_backends::behavior::{Script, Size, Span};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+use serde_saphyr::Spanned;
 
 /// Most requests of a step, keys of a fill or of a load.
 const MOST_REQUESTS: u32 = 1_000_000;
 /// Most of them at the same instant: each has a socket, and the proxy another one.
 const MOST_AT_ONCE: u32 = 20_000;
+/// Most backends, and instances of a fleet, of which each is one: each of them listens, and has its place on every page.
+const MOST_BACKENDS: u32 = 200;
 /// What a target may leave to be filled in for each request, and for each rung or client of a cloud case.
 const PLACEHOLDERS: [&str; 7] = ["{n}", "{key}", "{cycle}", "{batch}", "{kind}", "{rung}", "{client}"];
 /// Most bytes of the body, or of the head, of a request that is sent: it lies in memory.
@@ -69,6 +72,23 @@ pub(super) fn at_once_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Res
     checked(deserializer, |count: &u64| refused_number(*count, 0, MOST_AT_ONCE)).map(narrow)
 }
 
+/// How many backends or instances: at least one.
+pub(super) fn backends<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    checked(deserializer, |count: &usize| refused_backends(*count))
+}
+
+/// The same, where it may be left open.
+pub(super) fn some_backends<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    checked(deserializer, |count: &Option<usize>| count.and_then(refused_backends))
+}
+
+/// The same with its place, to be held against how many there are.
+pub(super) fn told_backends<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Spanned<usize>>, D::Error> {
+    checked(deserializer, |count: &Option<Spanned<usize>>| refused_backends(count.as_ref()?.value))
+}
+
 /// What backends answer, with nothing in it that can never happen.
 pub(super) fn script<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Script, D::Error> {
     checked(deserializer, Script::never_broken_off)
@@ -93,6 +113,10 @@ pub(crate) fn refused_number(count: u64, least: u32, most: u32) -> Option<String
         return Some(format!("`{count}` is too few: at least {least}"));
     }
     (count > u64::from(most)).then(|| format!("`{count}` is too many: at most {most}"))
+}
+
+fn refused_backends(count: usize) -> Option<String> {
+    refused_number(count as u64, 1, MOST_BACKENDS)
 }
 
 fn refused_size(size: Size) -> Option<String> {

@@ -3,7 +3,7 @@
 //! `input_words` calls it for a value that cannot be used. Whatever it does not recognise stays as the parser said it.
 
 /// Sentences without a value in them.
-const FIXED: [(&str, &str); 11] = [
+const FIXED: [(&str, &str); 10] = [
     ("a load of 0 users sends nothing: at least 1", "una carga de 0 usuarios no envía nada: al menos 1"),
     (
         "no answer takes no time: the limit of `slo` is more than 0",
@@ -16,10 +16,6 @@ const FIXED: [(&str, &str); 11] = [
     (
         "a search for a capacity has limits of its own, `slo` and `errors`: a threshold is for other loads",
         "una búsqueda de capacidad tiene sus propios límites, `slo` y `errors`: un umbral es para otras cargas",
-    ),
-    (
-        "a proxy without backends has nothing to forward to: count is at least 1",
-        "un proxy sin backends no tiene a quién reenviar: count es al menos 1",
     ),
     (
         "a name is a folder of reports: letters, digits, `-` and `_` only",
@@ -90,7 +86,6 @@ fn of_a_step(why: &str) -> Option<String> {
         let spanish = [
             (" rounds are", " rondas son demasiadas"),
             (" requests are", " peticiones son demasiadas"),
-            (" backends are", " backends son demasiados"),
             (" bytes of a request are", " bytes de una petición son demasiados"),
             (" steps are", " pasos son demasiados"),
             (" is", " es demasiado"),
