@@ -94,6 +94,19 @@ fn the_shards_of_a_course_become_one_index_and_what_is_missing_is_named() {
     grade(&["--shard", "1/3"]);
     assert_eq!(merge(folder.path(), std::slice::from_ref(&parent)).status.code(), Some(0));
 
+    // Nor is a conclusion that was written anew beside runs that nobody has touched.
+    let conclusion = shards[1].join("E02/state.json");
+    let state = fs::read_to_string(&conclusion).expect("the state of Beto");
+    assert!(state.contains("\"fail\""), "{state}");
+    fs::write(&conclusion, state.replace("\"fail\"", "\"pass\"")).expect("a better state");
+    let refused = merge(folder.path(), std::slice::from_ref(&parent));
+    let said = text(&refused);
+    assert_eq!(refused.status.code(), Some(4), "{said}");
+    for says in ["E02 Beto: ", "E02/state.json is not what was written", "--shard 2/3"] {
+        assert!(said.contains(says), "{says}: {said}");
+    }
+    fs::write(&conclusion, state).expect("the state of Beto");
+
     // Another seed asks another question.
     grade(&["--shard", "3/3", "--seed", "2"]);
     let said = text(&merge(folder.path(), std::slice::from_ref(&parent)));

@@ -3,6 +3,7 @@
 //! Machines agree without having met: the same rubric, seed and submissions are shared out in the same way everywhere. There is no
 //! coordinator, so nothing but this file, written last, tells that a shard is whole.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::profile;
 use super::rubric::Rubric;
-use super::state::{State, hash};
+use super::state::{self, State, hash};
 use super::submission::Submission;
 use crate::shard::Shard;
 use harness_model::adapter::{self, Adapter, built_in};
@@ -21,7 +22,7 @@ use harness_model::plan::{self, Options};
 
 /// The file in the folder of a shard.
 pub const NAME: &str = "grade-shard.json";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What a shard leaves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub struct ShardFile {
     pub shard: Shard,
     /// The course.
     pub course: Course,
+    /// SHA-256 of the `state.json` of each submission that it has graded, by its code.
+    states: BTreeMap<String, String>,
 }
 
 /// What all shards of one grading have in common.
@@ -90,9 +93,9 @@ impl Course {
 }
 
 impl ShardFile {
-    /// That of a shard which is done.
+    /// That of a shard whose submissions are still to be graded.
     pub fn new(shard: Shard, course: Course) -> ShardFile {
-        ShardFile { format: FORMAT, shard, course }
+        ShardFile { format: FORMAT, shard, course, states: BTreeMap::new() }
     }
 
     /// The submissions that it grades.
@@ -100,13 +103,15 @@ impl ShardFile {
         self.course.of_shard(self.shard.index)
     }
 
-    /// Writes it, in one step.
+    /// Writes it, in one step, with what has been concluded of each of its submissions.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write(&self, folder: &Path) -> io::Result<()> {
+    pub fn write(mut self, folder: &Path) -> io::Result<()> {
+        let written = |code: &String| Some((code.clone(), state::written(&folder.join(code))?));
+        self.states = self.mine().filter_map(|placed| written(&placed.code)).collect();
         let temporary = folder.join(".grade-shard.json");
-        fs::write(&temporary, serde_json::to_vec_pretty(self)?)?;
+        fs::write(&temporary, serde_json::to_vec_pretty(&self)?)?;
         fs::rename(temporary, folder.join(NAME))
     }
 
@@ -137,16 +142,20 @@ impl ShardFile {
 pub enum Unfit {
     /// It was not judged to its end.
     Unfinished,
-    /// What lies in this folder of a run is not what was written then.
+    /// What lies here, the folder of a run or what was concluded, is not what was written then.
     Changed(PathBuf),
 }
 
-/// What a grading knows of a team whose folder lies there.
+/// What a shard, whose folder this is, knows of a team.
 ///
 /// # Errors
 /// It must be graded again.
-pub fn whole(rubric: &Rubric, team_folder: &Path) -> Result<State, Unfit> {
+pub fn whole(rubric: &Rubric, file: &ShardFile, folder: &Path, code: &str) -> Result<State, Unfit> {
+    let team_folder = &folder.join(code);
     let state = State::found(team_folder).ok_or(Unfit::Unfinished)?;
+    if state::written(team_folder).as_ref() != file.states.get(code) {
+        return Err(Unfit::Changed(team_folder.join(state::FILE)));
+    }
     let starts = state.triage.as_ref().ok_or(Unfit::Unfinished)?.starts();
     for scenario in rubric.scenarios.iter().filter(|_| starts) {
         let run = state.done(team_folder, &scenario.name, &scenario.text).ok_or(Unfit::Unfinished)?;

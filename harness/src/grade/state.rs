@@ -21,7 +21,7 @@ use harness_model::history::NotKept;
 use harness_model::terms::Bilingual;
 
 /// The file in the folder of a team.
-const FILE: &str = "state.json";
+pub(super) const FILE: &str = "state.json";
 /// Version of its shape: another one is read as nothing done.
 const FORMAT: u32 = 1;
 
@@ -112,7 +112,16 @@ impl State {
 
 /// SHA-256 of a text, hexadecimal.
 pub fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hash_of(text.as_bytes())
+}
+
+/// SHA-256 of what was written for the team whose folder this is, hexadecimal; `None` where nothing was.
+pub fn written(team_folder: &Path) -> Option<String> {
+    Some(hash_of(&fs::read(team_folder.join(FILE)).ok()?))
+}
+
+fn hash_of(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

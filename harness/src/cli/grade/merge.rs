@@ -58,7 +58,7 @@ fn joined(arguments: &MergeArguments, folders: &[PathBuf], language: Language) -
     let mut teams = Vec::new();
     for index in 1..=of {
         let mut found = shards.iter().filter(|(_, file)| file.shard.index == index);
-        let Some((folder, _)) = found.next() else {
+        let Some((folder, file)) = found.next() else {
             complaints.push(grade_shard_missing(language, index as u64, of as u64, &names(course, index)));
             continue;
         };
@@ -67,14 +67,14 @@ fn joined(arguments: &MergeArguments, folders: &[PathBuf], language: Language) -
             continue;
         }
         for Placed { code, name, .. } in course.of_shard(index) {
-            match shard::whole(&rubric, &folder.join(code)) {
+            match shard::whole(&rubric, file, folder, code) {
                 Ok(state) => teams.push((folder.join(code), code, name, state)),
                 Err(Unfit::Unfinished) => {
                     complaints.push(team_unfinished(language, code, name, index as u64, of as u64));
                 }
-                Err(Unfit::Changed(run)) => {
-                    let run = run.display().to_string();
-                    complaints.push(run_changed(language, code, name, &run, index as u64, of as u64));
+                Err(Unfit::Changed(path)) => {
+                    let path = path.display().to_string();
+                    complaints.push(run_changed(language, code, name, &path, index as u64, of as u64));
                 }
             }
         }

@@ -160,7 +160,7 @@ fn carry_out(arguments: &GradeArguments, prepared: Prepared, language: Language)
         Err(error) => return not_written(&error.to_string()),
     };
     let is_whole = interruption.cause().is_none();
-    match &shard {
+    match shard {
         None => {
             let graded = grade::conclude(rubric, teams, &entries, seed);
             if let Err(code) = write(&graded, &out, &students, &arguments.sheet, language) {

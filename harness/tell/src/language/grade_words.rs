@@ -306,10 +306,10 @@ messages! {
         en: "{code} {name} was not judged to its end: grade once more with --shard {index}/{of}, which keeps what is done",
         es: "{code} {name} no se juzgó hasta el final: califique otra vez con --shard {index}/{of}, que conserva lo hecho",
     }
-    /// A run of a submission that is not as it was written.
+    /// A run of a submission, or what was concluded of it, that is not as it was written.
     pub fn run_changed(code: &str, name: &str, path: &str, index: u64, of: u64) {
-        en: "{code} {name}: {path} is not what was written when it was judged; copy the folder of the shard again, or remove that folder and grade once more with --shard {index}/{of}",
-        es: "{code} {name}: {path} no es lo que se escribió al juzgar; copie de nuevo la carpeta de la parte, o borre esa carpeta y califique otra vez con --shard {index}/{of}",
+        en: "{code} {name}: {path} is not what was written when it was judged; copy the folder of the shard again, or remove what lies there and grade once more with --shard {index}/{of}",
+        es: "{code} {name}: {path} no es lo que se escribió al juzgar; copie de nuevo la carpeta de la parte, o borre lo que hay ahí y califique otra vez con --shard {index}/{of}",
     }
     /// A student whose submission is not there.
     pub fn not_found(student: &str, submission: &str) {
