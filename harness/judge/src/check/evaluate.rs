@@ -139,6 +139,7 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         Http2RapidReset => http2::rapid_reset(ledger, check),
         Http2Continuation => http2::continuation(ledger, check),
         Http2Downgrade => http2::downgrade(ledger, check),
+        Http2Drain => http2::drain(ledger, check),
         HttpsVersions => https::versions(ledger, check),
         HttpsAlpn => https::alpn(ledger, check),
         HttpsCertificate => https::certificate(ledger, check),
@@ -171,7 +172,7 @@ fn judge(ledger: &Ledger<'_>, record: &Record, check: &CheckPlan) -> Judged {
         }
         PageOneImage | PageManyImages | PageLargeFile | PageLargeFiles | ConnectionsSilent
         | ConnectionsBare | ConnectionsMalformed | FailuresOneRefuses | FailuresGoesOn | CacheKeys
-        | CacheHead | CacheSimilarPaths | Http2Drain => fidelity::judged(ledger, check, Rule::Served),
+        | CacheHead | CacheSimilarPaths => fidelity::judged(ledger, check, Rule::Served),
         FailuresRecovery => fidelity::judged(ledger, check, Rule::AskedAgain),
         ConnectionsClientLeaves | CacheAborted => fidelity::judged(ledger, check, Rule::ServedAfterwards),
         FailuresAllRefuse | FailuresHang | FailuresReset => fidelity::judged(ledger, check, Rule::AnError),

@@ -13,10 +13,10 @@ use super::judged::Judged;
 use super::ledger::{Asked, Ledger, ms, ms_between};
 use super::seen::Wrong;
 use super::{
-    Amiss, ConcurrencyFinding, ExchangeFinding, Finding, HitsFinding, Outcome, PersistenceFinding,
-    RotationFinding,
+    Amiss, ConcurrencyFinding, ExchangeFinding, Finding, HitsFinding, Http2Finding, HttpsFinding, Outcome,
+    PersistenceFinding, RotationFinding,
 };
-use harness_model::history::{EventKind, ExchangeEnd};
+use harness_model::history::{Event, EventKind, ExchangeEnd, HandshakeEnd};
 use harness_model::plan::{CheckPlan, StepKind};
 
 /// Share of the time in which tasks waited for a CPU from which on a host is busy.
@@ -87,18 +87,26 @@ pub(super) fn explained(ledger: &Ledger<'_>, check: &CheckPlan, judged: Judged) 
     if let Some(host) = stored_late(ledger, check, &judged).or_else(|| asked_again(ledger, &judged)) {
         return host.leaves_open(judged);
     }
-    let Some(count) = failures_in(&judged.finding) else {
-        return judged;
+    let hosts: Option<Vec<Host>> = match rests_on(&judged.finding) {
+        RestsOn::Proof => None,
+        RestsOn::Exchanges { count } => {
+            let named = |asked: &&Asked<'_>| judged.evidence.contains(&asked.line);
+            let wrong = ledger.asked.iter().filter(named).filter(|asked| wrong_answer(asked).is_some());
+            let wrong: Vec<&Asked<'_>> = wrong.collect();
+            let all_are_known = wrong.len() as u64 >= count;
+            all_are_known
+                .then(|| wrong.iter().map(|asked| may_be_the_hosts(ledger, asked)).collect())
+                .flatten()
+        }
+        RestsOn::Waiting => {
+            let waits = judged.evidence.iter().filter_map(|&line| Wait::of_event(ledger, line));
+            waits
+                .map(|wait| {
+                    (ms_between(wait.from, wait.until) >= LATE_MS).then(|| wait.host(ledger)).flatten()
+                })
+                .collect()
+        }
     };
-    let wrong: Vec<&Asked<'_>> = ledger
-        .asked
-        .iter()
-        .filter(|asked| judged.evidence.contains(&asked.line) && wrong_answer(asked).is_some())
-        .collect();
-    if (wrong.len() as u64) < count {
-        return judged;
-    }
-    let hosts: Option<Vec<Host>> = wrong.iter().map(|asked| may_be_the_hosts(ledger, asked)).collect();
     match hosts.and_then(|hosts| hosts.into_iter().reduce(Host::or_busier)) {
         Some(host) => host.leaves_open(judged),
         None => judged,
@@ -161,14 +169,25 @@ pub(super) fn is_uncertain(amiss: &Amiss) -> bool {
     }
 }
 
-/// How many failures a finding counts, where each of them has its exchange among the evidence.
-fn failures_in(finding: &Finding) -> Option<u64> {
+/// What a failure rests on, by which a busy host may explain it.
+enum RestsOn {
+    /// What is so on any host, or what is excused elsewhere.
+    Proof,
+    /// So many exchanges that went wrong, each among the evidence.
+    Exchanges { count: u64 },
+    /// That something had not come yet, on connections among the evidence.
+    Waiting,
+}
+
+/// Every family has its arm, and those that see connections of their own one for each finding: a new one is asked here whether time alone
+/// brings it about.
+fn rests_on(finding: &Finding) -> RestsOn {
     match finding {
         // Bytes that prove themselves wrong are wrong on any host.
         Finding::Exchange(ExchangeFinding::Amiss {
             amiss: Amiss::Differs { .. } | Amiss::Kept | Amiss::PassedOffAsWhole { .. },
             ..
-        }) => None,
+        }) => RestsOn::Proof,
         Finding::Exchange(ExchangeFinding::Amiss { count, .. })
         | Finding::Hits(
             HitsFinding::HitDiffers { count, .. } | HitsFinding::PostNotForwarded { count, .. },
@@ -181,9 +200,133 @@ fn failures_in(finding: &Finding) -> Option<u64> {
         | Finding::Persistence(
             PersistenceFinding::LostAfterKill { lost: count, .. }
             | PersistenceFinding::OddNameLost { lost: count, .. },
-        ) => Some(*count),
-        Finding::Concurrency(ConcurrencyFinding::SlowWentWrong { .. }) => Some(1),
-        _ => None,
+        ) => RestsOn::Exchanges { count: *count },
+        Finding::Concurrency(ConcurrencyFinding::SlowWentWrong { .. }) => RestsOn::Exchanges { count: 1 },
+        Finding::Https(finding) => of_https(finding),
+        Finding::Http2(finding) => of_http2(finding),
+        // The other findings of these families are proven, rest on counts, or ask for the state of the host by themselves.
+        Finding::Exchange(_)
+        | Finding::Hits(_)
+        | Finding::Concurrency(_)
+        | Finding::Rotation(_)
+        | Finding::Persistence(_)
+        | Finding::Ttl(_)
+        | Finding::Integrity(_)
+        | Finding::Proxy(_)
+        | Finding::Config(_)
+        | Finding::Log(_)
+        | Finding::Cloud(_)
+        | Finding::Case(_)
+        | Finding::Latencies { .. } => RestsOn::Proof,
+        // These are no failures, or have been excused already.
+        Finding::DependsOn { .. }
+        | Finding::NoControl { .. }
+        | Finding::DeclaredUnsupported { .. }
+        | Finding::Attached
+        | Finding::ForAPerson
+        | Finding::NotReached
+        | Finding::StepProblem { .. }
+        | Finding::NotSent { .. }
+        | Finding::CutOffByUs { .. }
+        | Finding::CutShort { .. }
+        | Finding::TooFew { .. }
+        | Finding::PassedOnSecondTry { .. }
+        | Finding::BusyHost { .. } => RestsOn::Proof,
+    }
+}
+
+fn of_https(finding: &HttpsFinding) -> RestsOn {
+    match finding {
+        // Whoever closes in a handshake, or after it, may have waited longer than it does.
+        HttpsFinding::VersionRefused { end, .. } | HttpsFinding::OfferRefused { end, .. } => match end {
+            HandshakeEnd::Refused { alert: None } => RestsOn::Waiting,
+            HandshakeEnd::Refused { alert: Some(_) }
+            | HandshakeEnd::Made { .. }
+            | HandshakeEnd::Failed(_) => RestsOn::Proof,
+        },
+        HttpsFinding::ProtocolNotSpoken { .. } | HttpsFinding::CertificateNotRenewed { .. } => {
+            RestsOn::Waiting
+        }
+        HttpsFinding::OutdatedSpoken { .. }
+        | HttpsFinding::ProtocolInvented { .. }
+        | HttpsFinding::CertificateForeign { .. }
+        | HttpsFinding::ChainIncomplete { .. }
+        | HttpsFinding::CertificateDistrusted { .. }
+        | HttpsFinding::VersionsRight { .. }
+        | HttpsFinding::ProtocolsRight { .. }
+        | HttpsFinding::CertificateRight { .. }
+        | HttpsFinding::CertificateRenewed { .. }
+        | HttpsFinding::LeftOpen { .. } => RestsOn::Proof,
+    }
+}
+
+fn of_http2(finding: &Http2Finding) -> RestsOn {
+    match finding {
+        Http2Finding::HeadTaken { .. } => RestsOn::Waiting,
+        // Who was asked is a matter of counting, and what arrived has arrived.
+        Http2Finding::StreamsUneven { .. }
+        | Http2Finding::PseudoFieldArrived { .. }
+        | Http2Finding::SecondArrived { .. }
+        | Http2Finding::StreamsInTurn { .. }
+        | Http2Finding::StreamsApart { .. }
+        | Http2Finding::ResetsBorne { .. }
+        | Http2Finding::HeadEnded { .. }
+        | Http2Finding::HeadUnderWay { .. }
+        | Http2Finding::TwoRefused { .. }
+        | Http2Finding::TwoTakenForOne { .. }
+        | Http2Finding::TwoLeftOpen { .. } => RestsOn::Proof,
+    }
+}
+
+/// A time in which the proxy kept somebody waiting, with its line in the record.
+struct Wait {
+    line: usize,
+    step: usize,
+    attempt_of_step: u32,
+    from: Moment,
+    until: Moment,
+    /// Whether what was waited for has no body.
+    bodiless: bool,
+}
+
+impl Wait {
+    fn of_exchange(asked: &Asked<'_>) -> Option<Wait> {
+        Some(Wait {
+            line: asked.line,
+            step: asked.step?,
+            attempt_of_step: asked.attempt_of_step,
+            from: asked.exchange.intended,
+            until: asked.exchange.finished,
+            bodiless: asked.succeeded() && !has_body(asked),
+        })
+    }
+
+    /// That of a handshake or a misuse; where the proxy had been told of another certificate before the handshake, since then.
+    fn of_event(ledger: &Ledger<'_>, line: usize) -> Option<Wait> {
+        let event = ledger.events.get(line)?;
+        let step = event.step?;
+        let of_step = || ledger.events[..line].iter().filter(|event| event.step == Some(step));
+        let (from, until) = match &event.event {
+            EventKind::Handshake(handshake) => {
+                let told = |event: &Event| matches!(event.event, EventKind::ProxyReloaded { .. });
+                let told = of_step().rfind(|event| told(event)).map(|event| event.at);
+                (told.map_or(handshake.began, |told| told.min(handshake.began)), handshake.ended)
+            }
+            EventKind::Misused(misused) => (misused.began, misused.ended),
+            _ => return None,
+        };
+        let tries = of_step().filter(|event| matches!(event.event, EventKind::StepStarted)).count();
+        let attempt_of_step = u32::try_from(tries.saturating_sub(1)).unwrap_or(u32::MAX);
+        Some(Wait { line, step, attempt_of_step, from, until, bodiless: false })
+    }
+
+    /// The host meanwhile, where it may be the reason that it took so long.
+    fn host(&self, ledger: &Ledger<'_>) -> Option<Host> {
+        let took = ms_between(self.from, self.until);
+        let host = Host::during(ledger, self.step, self.attempt_of_step);
+        let slow_for_others = || slowest_around(ledger, self) >= took * COMPARABLE;
+        let may_be = host.stood_still_ms >= took * STOOD_STILL || host.is_busy() && slow_for_others();
+        may_be.then_some(host)
     }
 }
 
@@ -195,16 +338,7 @@ fn may_be_the_hosts(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<Host> {
         Wrong::NotConnected { .. } | Wrong::NoAnswer | Wrong::Status { status: 500.. } => took >= LATE_MS,
         _ => false,
     };
-    if for_want_of_time { host_at(ledger, asked) } else { None }
-}
-
-/// The host at the time of an exchange, where it may be the reason that it took so long.
-fn host_at(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<Host> {
-    let took = ms_between(asked.exchange.intended, asked.exchange.finished);
-    let host = Host::during(ledger, asked.step?, asked.attempt_of_step);
-    let slow_for_others = || slowest_around(ledger, asked) >= took * COMPARABLE;
-    let may_be = host.stood_still_ms >= took * STOOD_STILL || host.is_busy() && slow_for_others();
-    may_be.then_some(host)
+    Wait::of_exchange(asked).filter(|_| for_want_of_time)?.host(ledger)
 }
 
 /// Whether an answer came only because our patience was stretched, and the proxy itself had kept its client waiting: longer than was
@@ -216,7 +350,7 @@ pub(super) fn came_late(ledger: &Ledger<'_>, asked: &Asked<'_>) -> bool {
         && small
         && patience.given > patience.planned
         && beyond_its_backend(ledger, asked) > ms(patience.planned)
-        && host_at(ledger, asked).is_none()
+        && Wait::of_exchange(asked).and_then(|wait| wait.host(ledger)).is_none()
 }
 
 /// How long an answer took beyond its backend, in ms.
@@ -231,16 +365,18 @@ fn beyond_its_backend(ledger: &Ledger<'_>, asked: &Asked<'_>) -> f64 {
 
 /// The longest that an answer of success took beyond its backend in the same moments. Answers without a body are held against those with
 /// one: who waits for what a 204 never has waits each time, and one such wait does not excuse another.
-fn slowest_around(ledger: &Ledger<'_>, asked: &Asked<'_>) -> f64 {
+fn slowest_around(ledger: &Ledger<'_>, wait: &Wait) -> f64 {
     let around = ms(AROUND);
-    let has_body =
-        |one: &Asked<'_>| one.exchange.response.as_ref().is_some_and(|response| response.body.bytes > 0);
-    let bodiless = asked.succeeded() && !has_body(asked);
     let near = |other: &&Asked<'_>| {
-        let apart = ms_between(asked.exchange.finished, other.exchange.finished).abs();
-        apart <= around && other.line != asked.line && other.succeeded() && (!bodiless || has_body(other))
+        let apart = ms_between(wait.until, other.exchange.finished).abs();
+        let alike = !wait.bodiless || has_body(other);
+        apart <= around && other.line != wait.line && other.succeeded() && alike
     };
     ledger.asked.iter().filter(near).map(|other| beyond_its_backend(ledger, other)).fold(0.0, f64::max)
+}
+
+fn has_body(asked: &Asked<'_>) -> bool {
+    asked.exchange.response.as_ref().is_some_and(|response| response.body.bytes > 0)
 }
 
 #[cfg(test)]

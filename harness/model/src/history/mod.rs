@@ -42,7 +42,8 @@ pub use recorder::{Listener, Recorder};
 pub use run_folder::{RunFolder, dated_folder, names};
 pub use rung::{CapacityRung, PlaceUse, RungJudged};
 pub use secured::{
-    CertificateSeen, Handshake, HandshakeEnd, MisuseEnd, Misused, Offered, Secured, TlsVersion,
+    CertificateSeen, Handshake, HandshakeEnd, MisuseEnd, Misused, NoConnection, Offered, Second, Secured,
+    TlsVersion,
 };
 pub use step_problem::StepProblem;
 pub use tree::{files_beneath, hash_of_tree};

@@ -103,8 +103,26 @@ pub enum HandshakeEnd {
         /// Number of the alert (RFC 8446 §6); `None`: it closed.
         alert: Option<u8>,
     },
-    /// No connection, not in time, or no TLS.
-    Failed(String),
+    /// Neither: nothing that says whether it would speak.
+    Failed(NoConnection),
+}
+
+/// Why there was no connection to go on with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoConnection {
+    /// It took longer than a client waits.
+    NotInTime,
+    /// There was a hello, in another version than was offered.
+    OtherVersion,
+    /// A record of this kind came in the place of a hello (RFC 8446 §5.1), or something that is none.
+    OtherRecord(u8),
+    /// The handshake was refused.
+    Refused,
+    /// HTTP/2 was asked for and not chosen.
+    NotHttp2,
+    /// What the system or the library of TLS said, in its own words.
+    Said(String),
 }
 
 /// A certificate as a proxy showed it, by what the run knows of it.
@@ -126,10 +144,10 @@ pub enum CertificateSeen {
 pub struct Misused {
     /// In which way.
     pub misuse: Misuse,
-    /// Which of the requests that mean two, such as `transfer-encoding`.
+    /// Which of the requests that mean two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub variant: Option<String>,
-    /// Frames that were sent.
+    pub variant: Option<Second>,
+    /// Frames that were written whole. What is still in our own hands is none of them.
     pub frames: u64,
     /// Bytes of them.
     pub bytes: u64,
@@ -141,11 +159,57 @@ pub struct Misused {
     pub end: MisuseEnd,
 }
 
+/// Where in one request of HTTP/2 a second one of HTTP/1.1 is hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Second {
+    /// In a body that `content-length` says is empty.
+    ContentLength,
+    /// Behind the last chunk of a body with `transfer-encoding`.
+    TransferEncoding,
+    /// In the name of a field.
+    FieldName,
+    /// In the value of a field.
+    FieldValue,
+    /// In the method.
+    Method,
+    /// In the path.
+    Path,
+    /// In the authority, which becomes `Host`.
+    Authority,
+}
+
+impl Second {
+    /// All of them.
+    pub const ALL: [Second; 7] = [
+        Second::ContentLength,
+        Second::TransferEncoding,
+        Second::FieldName,
+        Second::FieldValue,
+        Second::Method,
+        Second::Path,
+        Second::Authority,
+    ];
+
+    /// Its name in targets and records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Second::ContentLength => "content-length",
+            Second::TransferEncoding => "transfer-encoding",
+            Second::FieldName => "field-name",
+            Second::FieldValue => "field-value",
+            Second::Method => "method",
+            Second::Path => "path",
+            Second::Authority => "authority",
+        }
+    }
+}
+
 /// How a proxy ended a misuse, if it did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MisuseEnd {
-    /// It ended the connection with this error (RFC 9113 §7).
+    /// It ended the connection with this error (RFC 9113 §7), and what was sent is not among the streams that it goes on with.
     GoAway(u32),
     /// It ended the stream with this error.
     Reset(u32),
@@ -156,8 +220,10 @@ pub enum MisuseEnd {
     },
     /// It closed the connection.
     Closed,
+    /// It read no more, and the rest was never sent.
+    StoppedReading,
     /// It did none of that in time.
     StillOpen,
     /// There was no connection of HTTP/2 to be had.
-    Failed(String),
+    Failed(NoConnection),
 }

@@ -5,7 +5,8 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use harness_model::history::{HandshakeEnd, TlsVersion};
+use super::closes;
+use harness_model::history::{HandshakeEnd, NoConnection, TlsVersion};
 
 /// Suites of that time, for keys of either kind (RFC 4492 §6, RFC 5246 §A.5).
 const SUITES: [u16; 7] = [0xc009, 0xc00a, 0xc013, 0xc014, 0x002f, 0x0035, 0x000a];
@@ -30,7 +31,7 @@ pub(crate) async fn old_handshake(mut stream: TcpStream, version: TlsVersion, na
             let chosen = match body.get(4..6) {
                 Some([3, 1]) => TlsVersion::Tls10,
                 Some([3, 2]) => TlsVersion::Tls11,
-                _ => return HandshakeEnd::Failed("a hello in another version than was offered".to_owned()),
+                _ => return HandshakeEnd::Failed(NoConnection::OtherVersion),
             };
             HandshakeEnd::Made {
                 version: chosen,
@@ -40,8 +41,9 @@ pub(crate) async fn old_handshake(mut stream: TcpStream, version: TlsVersion, na
                 answered: None,
             }
         }
-        Ok((kind, _)) => HandshakeEnd::Failed(format!("a record of the kind {kind} in the place of a hello")),
-        Err(_) => HandshakeEnd::Refused { alert: None },
+        Ok((kind, _)) => HandshakeEnd::Failed(NoConnection::OtherRecord(kind)),
+        Err(error) if closes(&error) => HandshakeEnd::Refused { alert: None },
+        Err(error) => HandshakeEnd::Failed(NoConnection::Said(error.to_string())),
     }
 }
 

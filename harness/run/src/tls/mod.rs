@@ -52,3 +52,9 @@ pub(crate) struct Shaken {
     /// For the record.
     pub(crate) end: harness_model::history::HandshakeEnd,
 }
+
+/// Whether an error says that the other side has closed the connection.
+fn closes(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+}

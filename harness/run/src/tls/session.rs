@@ -14,8 +14,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::certificates::Authority;
-use super::{Issued, Shaken};
-use harness_model::history::{HandshakeEnd, Offered, TlsVersion};
+use super::{Issued, Shaken, closes};
+use harness_model::history::{HandshakeEnd, NoConnection, Offered, TlsVersion};
 
 pub(super) type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
 
@@ -126,7 +126,7 @@ impl Tls {
 }
 
 fn failed(said: String) -> Shaken {
-    Shaken { stream: None, end: HandshakeEnd::Failed(said) }
+    Shaken { stream: None, end: HandshakeEnd::Failed(NoConnection::Said(said)) }
 }
 
 /// What an error in front of a connection means.
@@ -134,15 +134,10 @@ fn refused(error: &std::io::Error) -> HandshakeEnd {
     let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     match of_tls {
         Some(Error::AlertReceived(alert)) => HandshakeEnd::Refused { alert: Some(u8::from(*alert)) },
-        Some(other) => HandshakeEnd::Failed(other.to_string()),
+        Some(other) => HandshakeEnd::Failed(NoConnection::Said(other.to_string())),
         None if closes(error) => HandshakeEnd::Refused { alert: None },
-        None => HandshakeEnd::Failed(error.to_string()),
+        None => HandshakeEnd::Failed(NoConnection::Said(error.to_string())),
     }
-}
-
-fn closes(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 /// Goes on with anybody whose signatures are in order.

@@ -9,7 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Numbers, Problem, Request, Traffic};
 use crate::tls::{Stream, Tls, old_handshake};
-use harness_model::history::{EventKind, Handshake, HandshakeEnd, Offered, Purpose, TlsVersion};
+use harness_model::history::{
+    EventKind, Handshake, HandshakeEnd, NoConnection, Offered, Purpose, TlsVersion,
+};
 use harness_model::plan::{Handshakes, Over};
 
 /// A handshake takes no longer, and neither does the request after it.
@@ -54,7 +56,7 @@ async fn handshake(traffic: &Traffic, tls: &Tls, offered: &Offered, target: Stri
     let shaking = async {
         let stream = match traffic.clients.network().connect_async(tls.address()).await {
             Ok(stream) => stream,
-            Err(error) => return (None, HandshakeEnd::Failed(error.to_string())),
+            Err(error) => return (None, HandshakeEnd::Failed(NoConnection::Said(error.to_string()))),
         };
         if let Some(version) = offered.version.filter(|version| version.is_outdated()) {
             return (None, old_handshake(stream, version, tls.name()).await);
@@ -63,7 +65,7 @@ async fn handshake(traffic: &Traffic, tls: &Tls, offered: &Offered, target: Stri
         (shaken.stream, shaken.end)
     };
     let shaken = tokio::time::timeout(PATIENCE, shaking).await;
-    let (stream, mut end) = shaken.unwrap_or_else(|_| (None, HandshakeEnd::Failed("not in time".to_owned())));
+    let (stream, mut end) = shaken.unwrap_or_else(|_| (None, HandshakeEnd::Failed(NoConnection::NotInTime)));
     if let (Some(mut stream), HandshakeEnd::Made { protocol, answered, .. }) = (stream, &mut end) {
         let by_http2 = protocol.as_deref() == Some("h2");
         let asked = async {

@@ -5,11 +5,15 @@
 use super::{Counted, InWords, Language, Noun, Span};
 use crate::say;
 use harness_judge::check::HttpsFinding;
-use harness_model::history::{Handshake, HandshakeEnd};
+use harness_model::history::{Handshake, HandshakeEnd, NoConnection};
 
 /// What was seen, as a sentence without its full stop.
 pub(super) fn sentence(finding: &HttpsFinding, language: Language) -> String {
     match finding {
+        HttpsFinding::LeftOpen { open, handshakes, end } => say!(language,
+            en: "in {open} of {handshakes} handshakes nothing was seen that decides: {end}",
+            es: "en {open} de {handshakes} saludos TLS no se vio nada que decida: {end}",
+            open = open, handshakes = handshakes, end = end),
         HttpsFinding::VersionsRight { handshakes } => say!(language,
             en: "TLS 1.2 and 1.3 were spoken, 1.0 and 1.1 refused ({handshakes} handshakes)",
             es: "habló TLS 1.2 y 1.3 y rechazó 1.0 y 1.1 ({handshakes} saludos TLS)", handshakes = handshakes),
@@ -53,7 +57,7 @@ pub(super) fn sentence(finding: &HttpsFinding, language: Language) -> String {
             es: "un cliente que confía en la autoridad no seguiría: {distrust}", distrust = distrust),
         HttpsFinding::CertificateRenewed { after_ms, exchanges } => say!(language,
             en: "{after} after its signal a client was shown the new certificate, and each of {exchanges} was answered",
-            es: "{after} después de su señal un cliente vio el certificado nuevo, y se respondió cada una de {exchanges}",
+            es: "{after} después de su señal un cliente vio el certificado nuevo, y se respondió cada una de las {exchanges}",
             after = Span(*after_ms), exchanges = Counted(*exchanges, Noun::Request)),
         HttpsFinding::CertificateNotRenewed { after_ms } => say!(language,
             en: "{after} after its signal it still showed the old certificate",
@@ -99,7 +103,32 @@ impl InWords for HandshakeEnd {
             HandshakeEnd::Refused { alert: None } => {
                 say!(language, en: "it closed the connection", es: "cerró la conexión")
             }
-            HandshakeEnd::Failed(said) => said.clone(),
+            HandshakeEnd::Failed(why) => why.in_words(language),
+        }
+    }
+}
+
+impl InWords for NoConnection {
+    fn in_words(&self, language: Language) -> String {
+        match self {
+            NoConnection::NotInTime => {
+                say!(language, en: "nothing came in time", es: "no llegó nada a tiempo")
+            }
+            NoConnection::OtherVersion => say!(language,
+                en: "a hello came in another version than was offered",
+                es: "llegó un saludo en una versión distinta de la ofrecida"),
+            NoConnection::OtherRecord(kind) => say!(language,
+                en: "something else came in the place of a hello (kind {kind})",
+                es: "llegó otra cosa en lugar de un saludo (tipo {kind})", kind = kind.to_string()),
+            NoConnection::Refused => {
+                say!(language, en: "the handshake was refused", es: "el saludo TLS se rechazó")
+            }
+            NoConnection::NotHttp2 => {
+                say!(language, en: "HTTP/2 was not chosen", es: "no se eligió HTTP/2")
+            }
+            NoConnection::Said(said) => {
+                say!(language, en: "no connection (“{said}”)", es: "sin conexión («{said}»)", said = said)
+            }
         }
     }
 }
@@ -111,8 +140,15 @@ pub(super) fn samples() -> Vec<harness_judge::check::Finding> {
     use harness_model::history::TlsVersion;
 
     let offered = || vec!["h2".to_owned(), "http/1.1".to_owned()];
+    let open = |why| HttpsFinding::LeftOpen { open: 1, handshakes: 9, end: HandshakeEnd::Failed(why) };
     [
         HttpsFinding::VersionsRight { handshakes: 4 },
+        open(NoConnection::NotInTime),
+        open(NoConnection::OtherVersion),
+        open(NoConnection::OtherRecord(72)),
+        open(NoConnection::Refused),
+        open(NoConnection::NotHttp2),
+        open(NoConnection::Said("refused".into())),
         HttpsFinding::VersionRefused {
             version: TlsVersion::Tls13,
             end: HandshakeEnd::Refused { alert: Some(70) },

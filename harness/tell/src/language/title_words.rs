@@ -366,11 +366,11 @@ checks! {
         title: { en: "streams reset at once harm nobody", es: "los flujos cancelados de inmediato no dañan a nadie" },
         asks: { en: "While a client opens two thousand streams and resets each at once, others are served (CVE-2023-44487).", es: "Mientras un cliente abre dos mil flujos y cancela cada uno de inmediato, a los demás se les atiende (CVE-2023-44487)." } }
     Http2Continuation {
-        title: { en: "a head without an end is ended", es: "a una cabecera sin fin se le pone fin" },
-        asks: { en: "A client whose head goes on and on is refused before 32 MB of it have been taken, and others are served (CVE-2024-27316).", es: "A un cliente cuya cabecera no termina se le rechaza antes de recibirle 32 MB, y a los demás se les atiende (CVE-2024-27316)." } }
+        title: { en: "a head without an end is ended", es: "a un encabezado sin fin se le pone fin" },
+        asks: { en: "A client whose head goes on and on is refused before 32 MB of it have been taken, and others are served (CVE-2024-27316).", es: "A un cliente cuyo encabezado no termina se le rechaza antes de recibirle 32 MB, y a los demás se les atiende (CVE-2024-27316)." } }
     Http2Downgrade {
         title: { en: "no request becomes two", es: "ninguna petición se vuelve dos" },
-        asks: { en: "A request whose length does not match, that names a transfer coding, or has ends of lines in a value or in its path is refused, or at least comes to a backend as one: nobody there sees a second.", es: "Una petición cuya longitud no cuadra, que nombra una codificación de transferencia, o que trae saltos de línea en un valor o en su ruta se rechaza, o al menos llega a un backend como una sola: allí nadie ve una segunda." } }
+        asks: { en: "A request whose length does not match, that names a transfer coding, or has ends of lines in a field, its method, its path or its authority is refused, or at least comes to a backend as one: nobody there sees a second.", es: "Una petición cuya longitud no cuadra, que nombra una codificación de transferencia, o que trae saltos de línea en un campo, su método, su ruta o su autoridad se rechaza, o al menos llega a un backend como una sola: allí nadie ve una segunda." } }
     Http2Drain {
         title: { en: "open streams end well at a reload", es: "los flujos abiertos terminan bien en una recarga" },
         asks: { en: "Streams that are being answered when the proxy is told to read its files again get the rest of their answers, and new ones are served.", es: "Los flujos que reciben respuesta cuando al proxy se le ordena releer sus archivos la reciben hasta el final, y a los nuevos se les atiende." } }

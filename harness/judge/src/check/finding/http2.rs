@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::check::seen::Share;
-use harness_model::history::MisuseEnd;
+use harness_model::history::{MisuseEnd, Second};
 
 /// What a check of `http2.*` saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub enum Http2Finding {
     StreamsInTurn {
         /// Streams.
         streams: u64,
+        /// Connections that they came by: more than one where the proxy ended some.
+        connections: u64,
         /// What each backend got.
         shares: Vec<Share>,
     },
@@ -29,6 +31,11 @@ pub enum Http2Finding {
         allowed: u64,
         /// What each backend got.
         shares: Vec<Share>,
+    },
+    /// They were answered, and the proxy ended every connection after a stream, so that none shared one.
+    StreamsApart {
+        /// Streams.
+        streams: u64,
     },
     /// A field that only HTTP/2 knows came to a backend.
     PseudoFieldArrived {
@@ -58,6 +65,11 @@ pub enum Http2Finding {
         /// So many bytes.
         bytes: u64,
     },
+    /// Neither: it was read so slowly that it was not sent to its end.
+    HeadUnderWay {
+        /// So many bytes had been written.
+        bytes: u64,
+    },
     /// Requests that would be two in HTTP/1.1 were refused, and no backend saw the second.
     TwoRefused {
         /// So many.
@@ -65,15 +77,22 @@ pub enum Http2Finding {
     },
     /// A backend saw the second one.
     SecondArrived {
-        /// What made two of one, such as `transfer-encoding`.
-        variant: String,
+        /// What made two of one.
+        variant: Second,
         /// The line of the request that nobody had sent.
         arrived: String,
     },
     /// One of them was passed on without what was treacherous in it, as one, where it ought to be refused.
     TwoTakenForOne {
         /// What would have made two of it.
-        variant: String,
+        variant: Second,
+        /// All of them.
+        requests: u64,
+    },
+    /// No backend saw a second one, and to some of them nothing was said, neither that they are refused nor that they are taken.
+    TwoLeftOpen {
+        /// What would have made two of those.
+        variants: Vec<Second>,
         /// All of them.
         requests: u64,
     },

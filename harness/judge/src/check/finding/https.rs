@@ -11,6 +11,15 @@ use harness_model::history::{HandshakeEnd, TlsVersion};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "finding")]
 pub enum HttpsFinding {
+    /// Nothing is wrong with what was seen, and some handshakes show nothing: they came to no end, or to none in time.
+    LeftOpen {
+        /// So many.
+        open: u64,
+        /// Of so many.
+        handshakes: u64,
+        /// What one of them came to.
+        end: HandshakeEnd,
+    },
     /// The versions of today are spoken, the outdated ones refused.
     VersionsRight {
         /// Handshakes.
@@ -54,12 +63,12 @@ pub enum HttpsFinding {
         /// What was chosen, if anything.
         chosen: Option<String>,
     },
-    /// The certificate that it was given was shown, with those between it and the authority.
+    /// A certificate that it was given was shown, with those between it and the authority.
     CertificateRight {
         /// Handshakes.
         handshakes: u64,
     },
-    /// Another certificate was shown than the one that it was given.
+    /// A certificate was shown that it was not given.
     CertificateForeign {
         /// Handshakes in which it was.
         count: u64,

@@ -12,7 +12,7 @@ use super::ledger::{Ledger, ms_between};
 
 use super::{Finding, HttpsFinding, Outcome};
 use harness_model::adapter::Setting;
-use harness_model::history::{CertificateSeen, EventKind, Handshake, HandshakeEnd, TlsVersion};
+use harness_model::history::{CertificateSeen, EventKind, Handshake, HandshakeEnd, Purpose};
 use harness_model::plan::{CheckPlan, StepKind};
 
 const HTTP1: &str = "http/1.1";
@@ -54,8 +54,11 @@ fn each<'a>(
     let decided = tried.iter().filter(|(_, handshake)| !is_open(handshake));
     let mut amiss = decided.filter_map(|&(line, handshake)| Some((line, wrong(handshake)?)));
     let Some((line, first)) = amiss.next() else {
-        if tried.iter().any(|(_, handshake)| is_open(handshake)) {
-            return Judged::not_reached();
+        let mut open = tried.iter().filter(|(_, handshake)| is_open(handshake));
+        if let Some((line, first)) = open.next() {
+            let (open, handshakes) = (1 + open.count() as u64, tried.len() as u64);
+            let finding = HttpsFinding::LeftOpen { open, handshakes, end: first.end.clone() };
+            return Judged::inconclusive(Finding::Https(finding)).with_evidence([*line]);
         }
         return Judged::pass(Finding::Https(right(tried.len() as u64)));
     };
@@ -73,22 +76,16 @@ pub(super) fn versions(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let mut tried = tried(ledger, check);
     tried.retain(|(_, handshake)| handshake.offered.version.is_some());
     let right = |handshakes| HttpsFinding::VersionsRight { handshakes };
-    // Whoever talks nonsense to an old hello does not speak it either.
-    let is_old = |handshake: &Handshake| handshake.offered.version.is_some_and(TlsVersion::is_outdated);
-    each(
-        &tried,
-        |handshake| has_failed(handshake) && !is_old(handshake),
-        right,
-        |handshake| {
-            let version = handshake.offered.version?;
-            let spoken = matches!(handshake.end, HandshakeEnd::Made { .. });
-            match (version.is_outdated(), spoken) {
-                (true, true) => Some(HttpsFinding::OutdatedSpoken { version }),
-                (false, false) => Some(HttpsFinding::VersionRefused { version, end: handshake.end.clone() }),
-                _ => None,
-            }
-        },
-    )
+    // An alert or a close refuses; who says nothing, or nonsense, may still speak it to another client.
+    each(&tried, has_failed, right, |handshake| {
+        let version = handshake.offered.version?;
+        let spoken = matches!(handshake.end, HandshakeEnd::Made { .. });
+        match (version.is_outdated(), spoken) {
+            (true, true) => Some(HttpsFinding::OutdatedSpoken { version }),
+            (false, false) => Some(HttpsFinding::VersionRefused { version, end: handshake.end.clone() }),
+            _ => None,
+        }
+    })
 }
 
 /// Of what the client offers one is chosen and spoken; where it offers nothing, HTTP/1.1 is (RFC 7301 §3.2, RFC 9113 §3.2).
@@ -130,7 +127,8 @@ pub(super) fn alpn(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     )
 }
 
-/// The certificate that it was given last is shown, first of a chain up to the authority (RFC 8446 §4.4.2).
+/// A certificate that it was given is shown, first of a chain up to the authority (RFC 8446 §4.4.2). Which of several it is says how soon it
+/// reads a new one, and that is asked of it by [`reload`] alone: one cause, one red line.
 pub(super) fn certificate(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
     let mut tried = tried(ledger, check);
     tried.retain(|(_, handshake)| shown(handshake).is_some());
@@ -174,33 +172,48 @@ pub(super) fn reload(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         _ => return judged,
     };
     for step in ledger.steps_of(check) {
-        if !matches!(&step.kind, StepKind::Exact(exact) if exact.asks == check.id && exact.renews_certificate)
-        {
+        let StepKind::Exact(exact) = &step.kind else { continue };
+        if exact.asks != check.id || !exact.renews_certificate {
             continue;
         }
         let in_step = || ledger.events.iter().filter(|event| event.step == Some(step.index));
         let told = in_step().rev().find(|event| matches!(event.event, EventKind::ProxyReloaded { .. }));
-        let number = ledger.events.iter().rev().find_map(|event| match &event.event {
-            EventKind::Secured(secured) if event.step == Some(step.index) => Some(secured.number),
+        let number = in_step().rev().find_map(|event| match &event.event {
+            EventKind::Secured(secured) => Some(secured.number),
             _ => None,
         });
         let (Some(told), Some(number)) = (told, number) else { return Judged::not_reached() };
+        if !told_meanwhile(ledger, step.index) {
+            return Judged::not_reached();
+        }
         let mut after = handshakes(ledger, step.index);
         after.retain(|(_, handshake)| handshake.began > told.at && shown(handshake).is_some());
+        after.sort_by_key(|(_, handshake)| handshake.began);
         let is_new = |handshake: &Handshake| {
             shown(handshake).and_then(|(chain, _)| chain.first()) == Some(&CertificateSeen::Given(number))
         };
-        let Some(&(line, last)) = after.last() else { return Judged::not_reached() };
-        if !is_new(last) {
-            let after_ms = ms_between(told.at, last.began);
-            return Judged::fail(
-                Finding::Https(HttpsFinding::CertificateNotRenewed { after_ms }),
-                vec![line],
-            );
+        // All of the last round: one worker of several that goes on with the old one is one too many.
+        let last = after.iter().rev().take(exact.at_once.max(1) as usize);
+        if let Some(&(line, old)) = last.clone().find(|(_, handshake)| !is_new(handshake)) {
+            let after_ms = ms_between(told.at, old.began);
+            let finding = HttpsFinding::CertificateNotRenewed { after_ms };
+            return Judged::fail(Finding::Https(finding), vec![line]);
         }
-        let first = after.iter().find(|(_, handshake)| is_new(handshake)).map_or(last, |(_, first)| first);
+        let Some((_, first)) = after.iter().find(|(_, handshake)| is_new(handshake)) else {
+            return Judged::not_reached();
+        };
         let after_ms = ms_between(told.at, first.began);
         return Judged::pass(Finding::Https(HttpsFinding::CertificateRenewed { after_ms, exchanges }));
     }
     Judged::not_reached()
+}
+
+/// Whether answers were on their way when the proxy was told to read its files again: where none was, nothing could be lost.
+pub(super) fn told_meanwhile(ledger: &Ledger<'_>, step: usize) -> bool {
+    let mut of_step = ledger.events.iter().filter(|event| event.step == Some(step));
+    let told = of_step.rfind(|event| matches!(event.event, EventKind::ProxyReloaded { .. }));
+    told.is_some_and(|told| {
+        let asked = ledger.requests_of(step, Purpose::Exact);
+        asked.iter().any(|asked| asked.sent() < told.at && told.at < asked.exchange.finished)
+    })
 }

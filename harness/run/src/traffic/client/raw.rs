@@ -18,7 +18,7 @@ use super::{Clients, Seen};
 use crate::tls::{Shaken, Stream};
 use crate::traffic::request::Request;
 use harness_model::history::{
-    Cut, EventKind, ExchangeEnd, FoundGone, Handshake, HandshakeEnd, Offered, Reconnected,
+    Cut, EventKind, ExchangeEnd, FoundGone, Handshake, HandshakeEnd, NoConnection, Offered, Reconnected,
 };
 use harness_model::plan::Over;
 
@@ -185,7 +185,8 @@ pub(super) async fn connect_by_tls(
         HandshakeEnd::Made { .. } => String::new(),
         HandshakeEnd::Refused { alert: Some(alert) } => format!("TLS: alert {alert}"),
         HandshakeEnd::Refused { alert: None } => "TLS: closed in the handshake".to_owned(),
-        HandshakeEnd::Failed(said) => format!("TLS: {said}"),
+        HandshakeEnd::Failed(NoConnection::Said(said)) => format!("TLS: {said}"),
+        HandshakeEnd::Failed(_) => "TLS: no handshake".to_owned(),
     };
     let ended = clients.clock().now();
     let handshake = Handshake { connection: Some(id), offered, began, ended, end: end.clone() };
