@@ -198,6 +198,22 @@ capabilities: {cache: none, ttl: none, settings: [SETTINGS]}
     }
 
     #[test]
+    fn what_an_honest_proxy_may_do_is_no_failure_and_silence_is_left_open() {
+        for (peculiarity, left_open) in [
+            ("one-stream-at-a-time", Some("http2.slow_reader")),
+            ("ten-streams-a-connection", None),
+            ("stops-reading-long-heads", None),
+            ("says-nothing", Some("http2.downgrade")),
+        ] {
+            let (verdicts, printed) = tried("http2", "tls, http2", peculiarity, None);
+            for (check, outcome) in outcomes(&verdicts) {
+                let wanted = if left_open == Some(check) { "inconclusive" } else { "pass" };
+                assert_eq!(outcome, wanted, "{peculiarity}: {check}\n{printed}");
+            }
+        }
+    }
+
+    #[test]
     fn streams_that_a_reload_cuts_are_caught() {
         by_http2("drops-clients-at-renewal", "http2.drain");
     }

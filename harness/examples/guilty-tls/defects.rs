@@ -46,6 +46,16 @@ pub enum Defect {
     ReadsHeadsWithoutEnd,
     /// Requests are written down for the backend as they are.
     WritesDownAsItIs,
+
+    // What no honest proxy need do, and any may.
+    /// A connection has one stream at a time.
+    OneStreamAtATime,
+    /// After ten streams a connection is ended in good order.
+    TenStreamsAConnection,
+    /// Of a head that is too long no more is read.
+    StopsReadingLongHeads,
+    /// To requests that mean two nothing is said.
+    SaysNothing,
 }
 
 /// A certificate with those above it, and its key.

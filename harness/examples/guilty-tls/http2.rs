@@ -32,11 +32,18 @@ pub async fn serve(
     if defect == Defect::StandsStillAfterResets {
         builder.max_pending_accept_reset_streams(usize::MAX).max_concurrent_reset_streams(usize::MAX);
     }
+    if defect == Defect::OneStreamAtATime {
+        builder.max_concurrent_streams(1);
+    }
     let mut connection = builder.handshake(client).await.map_err(io::Error::other)?;
-    let (mut backend, mut to_be_reset) = (None, 0);
+    let (mut backend, mut to_be_reset, mut streams) = (None, 0, 0);
     let line = Arc::new(Mutex::new(()));
     while let Some(accepted) = connection.accept().await {
         let (request, respond) = accepted.map_err(io::Error::other)?;
+        streams += 1;
+        if defect == Defect::TenStreamsAConnection && streams == 10 {
+            connection.graceful_shutdown();
+        }
         if defect == Defect::StandsStillAfterResets && request.uri().path().starts_with("/reset/") {
             to_be_reset += 1;
             if to_be_reset > MOST_TO_BE_RESET {

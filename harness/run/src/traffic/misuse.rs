@@ -3,11 +3,13 @@
 //! `streams` has it done beside honest requests. Frames are written byte by byte, with fields as literals that no table is needed for; of
 //! what comes back only kinds, errors and the status are read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, watch};
+use tokio::task::{JoinError, JoinSet};
 
 use super::client::Clients;
 use crate::tls::{Shaken, Stream, Tls};
@@ -89,22 +91,35 @@ struct Written {
     stopped: bool,
 }
 
-/// Does it, and writes down how it ended. Whoever is beside it is told when it is well under way.
-pub(super) async fn run(clients: &Clients, misuse: Misuse, under_way: &Notify) {
+/// Does it, on as many connections as it takes at once, and writes down how each ended. Whoever is beside it is told when it is well under way.
+///
+/// # Errors
+/// A task of ours broke.
+pub(super) async fn run(clients: &Clients, misuse: Misuse, under_way: &Arc<Notify>) -> Result<(), JoinError> {
+    let mut tasks = JoinSet::new();
     for script in scripts(clients, misuse) {
-        let began = clients.clock().now();
-        let variant = script.variant;
-        let connected = tokio::time::timeout(OPENED_WITHIN, connect(clients)).await;
-        let (written, end) = match connected.unwrap_or(Err(NoConnection::NotInTime)) {
-            Ok(stream) => carried_out(stream, script, under_way).await,
-            Err(why) => (Written::default(), MisuseEnd::Failed(why)),
-        };
-        let ended = clients.clock().now();
-        let Written { frames, bytes, .. } = written;
-        let misused = Misused { misuse, variant, frames, bytes, began, ended, end };
-        clients.recorder().record(EventKind::Misused(Box::new(misused)));
-        under_way.notify_one();
+        let (clients, under_way) = (clients.clone(), under_way.clone());
+        tasks.spawn(async move { carry_out(&clients, misuse, script, &under_way).await });
     }
+    while let Some(done) = tasks.join_next().await {
+        done?;
+    }
+    Ok(())
+}
+
+async fn carry_out(clients: &Clients, misuse: Misuse, script: Script, under_way: &Notify) {
+    let began = clients.clock().now();
+    let variant = script.variant;
+    let connected = tokio::time::timeout(OPENED_WITHIN, connect(clients)).await;
+    let (written, end) = match connected.unwrap_or(Err(NoConnection::NotInTime)) {
+        Ok(stream) => played(stream, script, under_way).await,
+        Err(why) => (Written::default(), MisuseEnd::Failed(why)),
+    };
+    let ended = clients.clock().now();
+    let Written { frames, bytes, .. } = written;
+    let misused = Misused { misuse, variant, frames, bytes, began, ended, end };
+    clients.recorder().record(EventKind::Misused(Box::new(misused)));
+    under_way.notify_one();
 }
 
 async fn connect(clients: &Clients) -> Result<Stream, NoConnection> {
@@ -122,7 +137,7 @@ async fn connect(clients: &Clients) -> Result<Stream, NoConnection> {
 }
 
 /// Writes all portions while what comes back is read; what was written, and how it ended.
-async fn carried_out(stream: Stream, script: Script, under_way: &Notify) -> (Written, MisuseEnd) {
+async fn played(stream: Stream, script: Script, under_way: &Notify) -> (Written, MisuseEnd) {
     let (reader, mut writer) = tokio::io::split(stream);
     let (told, mut heard) = watch::channel(None::<MisuseEnd>);
     let (owe, mut owed) = unbounded_channel();

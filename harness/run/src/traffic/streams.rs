@@ -3,11 +3,12 @@
 //! `exact` calls it. It knows nothing of what should come of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Barrier, Notify};
 use tokio::task::JoinSet;
 
-use super::client::Http2;
+use super::client::{Clients, Http2};
 use super::exact::AT_REST_WITHIN;
 use super::quiescence::settle;
 use super::{Problem, Request, Traffic, misuse};
@@ -31,15 +32,23 @@ pub(super) async fn run(
     let mut shared: Option<Http2> = None;
     let mut unread = Vec::new();
     if exact.misuse == Some(Misuse::UnreadStream)
-        && let Ok(connection) = clients.open_http2().await
+        && let Some(connection) = opened(clients, exact.within).await
     {
         let began = clients.clock().now();
-        // Two of them: one could be what a proxy reads ahead.
+        // Two of them: one could be what a proxy reads ahead. One more stream is left for whoever is beside them, as a proxy may allow as few
+        // as it likes (RFC 9113 §5.1.2); how many it tells with its first settings, which are here with the first answer.
+        let has_room = |unread: usize| unread < connection.most_streams();
         for number in 0..2 {
+            if !has_room(number as usize + 1) {
+                break;
+            }
             let target = format!("{UNREAD}/{}/{number}", step.index);
             let asked = Request::get(Purpose::Leaving, number, target, clients.clock().now());
             let left = tokio::time::timeout(exact.within, clients.leave_unread(&connection, &asked)).await;
             unread.extend(left.ok().flatten());
+        }
+        if !has_room(unread.len()) {
+            unread.clear();
         }
         shared = Some(connection);
         let (frames, ended) = (unread.len() as u64, clients.clock().now());
@@ -67,18 +76,18 @@ pub(super) async fn run(
     let mut sent = 0;
     while sent < exact.times && !clients.leaves_out((exact.times - sent).into()) {
         let count = exact.at_once.min(exact.times - sent);
-        together(traffic, &mut shared, exact.keep, (sent..sent + count).map(&request).collect()).await?;
+        together(traffic, &mut shared, exact, (sent..sent + count).map(&request).collect()).await?;
         sent += count;
         // The first half is asked while it lasts, the others when it is over.
         if sent >= exact.times / 2
             && let Some(misused) = misused.take()
         {
-            misused.await.map_err(|error| error.to_string())?;
+            misused.await.flatten().map_err(|error| error.to_string())?;
         }
         settle(&traffic.journal, 0, AT_REST_WITHIN).await;
     }
     if let Some(misused) = misused {
-        misused.await.map_err(|error| error.to_string())?;
+        misused.await.flatten().map_err(|error| error.to_string())?;
     }
     drop(unread);
     Ok(())
@@ -88,12 +97,12 @@ pub(super) async fn run(
 async fn together(
     traffic: &Traffic,
     shared: &mut Option<Http2>,
-    keep: bool,
+    exact: &Exact,
     requests: Vec<Request>,
 ) -> Result<(), Problem> {
-    if keep && shared.is_none() {
+    if exact.keep && shared.is_none() {
         // Where none is to be had each request says so for itself.
-        *shared = traffic.clients.open_http2().await.ok();
+        *shared = opened(&traffic.clients, exact.within).await;
     }
     let gate = Arc::new(Barrier::new(requests.len()));
     let mut tasks = JoinSet::new();
@@ -108,9 +117,14 @@ async fn together(
     while let Some(joined) = tasks.join_next().await {
         let left = joined.map_err(|error| error.to_string())?;
         // What one of them had to open anew is gone on with.
-        if keep {
+        if exact.keep {
             *shared = left;
         }
     }
     Ok(())
+}
+
+/// A connection, where one is to be had in time.
+async fn opened(clients: &Clients, within: Duration) -> Option<Http2> {
+    tokio::time::timeout(within, clients.open_http2()).await.ok()?.ok()
 }

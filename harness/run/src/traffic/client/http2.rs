@@ -120,9 +120,12 @@ impl Clients {
             Err(error)
                 if is_unprocessed(&error) && may_be_repeated(&request.method) && seen.response.is_none() =>
             {
-                seen.reconnected =
-                    Some(shared.lost(FoundGone::Closed { first_sent: sent }, self.clock().now()));
-                *connection = None;
+                // A stream alone that was refused may come once more on the same connection, one of many too many at once before others have ended.
+                if !error.is_reset() {
+                    let gone = FoundGone::Closed { first_sent: sent };
+                    seen.reconnected = Some(shared.lost(gone, self.clock().now()));
+                    *connection = None;
+                }
                 let (mut send, fresh) = match self.ready_on(connection, seen).await {
                     Ok(ready) => ready,
                     Err(end) => return end,
@@ -218,6 +221,11 @@ impl Clients {
 }
 
 impl Http2 {
+    /// Streams that the proxy allows at once, as far as it has said so.
+    pub(in crate::traffic) fn most_streams(&self) -> usize {
+        self.send.current_max_send_streams()
+    }
+
     fn lost(&self, found: FoundGone, now: Moment) -> Reconnected {
         let answered = self.streams.load(Ordering::Relaxed);
         Reconnected { connection: Some(self.id), answered, idle: Some(now.since(self.opened)), found }

@@ -32,3 +32,9 @@ impl Clients {
         match *connection {}
     }
 }
+
+impl Http2 {
+    pub(in crate::traffic) fn most_streams(&self) -> usize {
+        match *self {}
+    }
+}
