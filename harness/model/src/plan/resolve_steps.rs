@@ -188,7 +188,7 @@ impl<'a> Resolver<'a> {
                     None => self.load(written, load).map(StepKind::Load),
                     Some(Ok(search)) => Some(StepKind::Capacity(search)),
                     Some(Err(why)) => {
-                        self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));
+                        self.refuse(written, why);
                         None
                     }
                 };
@@ -198,7 +198,7 @@ impl<'a> Resolver<'a> {
                 let (least, most) = (crash.after.least.0, crash.after.most.0);
                 if least > most {
                     let text = "`least` is longer than `most`".to_owned();
-                    self.problems.push(Problem::at(self.source.place(written), What::BadValue(text)));
+                    self.refuse(written, text);
                 }
                 let load = CrashLoad {
                     vus: crash.vus,
@@ -233,7 +233,7 @@ impl<'a> Resolver<'a> {
                 let resolved = FleetPlan::of(fleet, self.backends);
                 let kind = resolved
                     .map_err(|why| {
-                        self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));
+                        self.refuse(written, why);
                     })
                     .ok();
                 (fleet.label.clone(), kind.map(|plan| StepKind::Cloud(CloudStep::Fleet(plan))))
@@ -250,7 +250,7 @@ impl<'a> Resolver<'a> {
             StepFile::Votes(votes) => (votes.label.clone(), Some(StepKind::Case(CaseStep::of_votes(votes)))),
             StepFile::Overload(overload) => {
                 let step = CaseStep::of_overload(overload).map_err(|why| {
-                    self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));
+                    self.refuse(written, why);
                 });
                 (Some(overload.label.clone()), step.ok().map(StepKind::Case))
             }
@@ -275,7 +275,17 @@ impl<'a> Resolver<'a> {
     }
 
     fn refuse(&mut self, written: &Spanned<StepFile>, why: String) {
-        self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));
+        let mut place = self.source.place(written);
+        // The value that the sentence begins with, where it stands there as it is.
+        let value =
+            why.strip_prefix('`').and_then(|rest| rest.split_once('`')).map_or("", |(value, _)| value);
+        let rest = &place.text[place.bytes.start..];
+        let whole = |at: &usize| !rest[..*at].ends_with(|c: char| c.is_ascii_alphanumeric());
+        let found = rest.match_indices(value).map(|(at, _)| at).find(whole);
+        if let Some(at) = found.filter(|_| !value.is_empty()) {
+            place.bytes = place.bytes.start + at..place.bytes.start + at + value.len();
+        }
+        self.problems.push(Problem::at(place, What::BadValue(why)));
     }
 
     fn probe(
@@ -334,7 +344,7 @@ impl<'a> Resolver<'a> {
         match resolve_load(load) {
             Ok(load) => Some(load),
             Err(why) => {
-                self.problems.push(Problem::at(self.source.place(written), What::BadValue(why)));
+                self.refuse(written, why);
                 None
             }
         }

@@ -23,7 +23,7 @@ pub use file::{BackendsFile, PortFile, ProxyFile, ScenarioFile};
 pub use fleet::{FleetStep, InstancesFile, PolicyFile, StageFile};
 pub use load::{ExecutorFile, LoadStep, MixFile, RateStageFile, VuStageFile};
 pub use overrides::apply as apply_overrides;
-pub use problem::{Forbidden, NameKind, Place, Problem, Shape, What, closest};
+pub use problem::{Forbidden, NameKind, Place, Problem, Shape, Slip, What, closest};
 pub use steps::{
     BackendsStep, BatchesStep, CrashStep, ExchangeStep, FillStep, HandshakesStep, OverlapStep, OvertakeStep,
     ProbeStep, RepeatStep, RereadKeys, RereadStep, RestartStep, SerialStep, SlideStep, StepFile, TimeRange,

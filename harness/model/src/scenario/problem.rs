@@ -26,6 +26,27 @@ pub struct Place {
     pub bytes: Range<usize>,
 }
 
+/// How a text fails to be YAML. The parser has words of its own for it, in English and of its own types; nobody is shown them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slip {
+    /// There is nothing in it.
+    Empty,
+    /// A tab where blanks belong.
+    Tab,
+    /// A second document.
+    Several,
+    /// An alias of nothing, or of what contains it.
+    Alias,
+    /// A tag, which nothing here has.
+    Tag,
+    /// A bracket, a brace or a quote that is not closed.
+    Unclosed,
+    /// A key where none can stand.
+    Key,
+    /// Anything else.
+    Form,
+}
+
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
@@ -40,8 +61,8 @@ pub enum What {
         /// Bytes that are read at most.
         most: u64,
     },
-    /// Not YAML, in the parser's words.
-    Syntax(String),
+    /// Not YAML, or none of the kind that is read here.
+    Syntax(Slip),
     /// A key that does not exist there.
     UnknownKey {
         /// As written.

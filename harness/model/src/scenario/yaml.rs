@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_saphyr::{Error, Location};
 
-use super::problem::{Place, Problem, Shape, What};
+use super::problem::{Place, Problem, Shape, Slip, What};
 
 /// Reads a document.
 ///
@@ -71,7 +71,17 @@ fn problem_of(error: &Error, text: &Arc<str>, file: &Path) -> Problem {
         Error::Unexpected { expected, .. } if shape(expected).is_some() => {
             wrong_shape(shape(expected).unwrap_or(Shape::Text), word(place.as_ref()))
         }
-        other => What::Syntax(without_place(&first_line(&other.to_string()))),
+        Error::MultipleDocuments { .. } => What::Syntax(Slip::Several),
+        Error::RecursiveReferencesRequireWeakTypes { .. } | Error::UnknownAnchor { .. } => {
+            What::Syntax(Slip::Alias)
+        }
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => What::TooMuch,
+        Error::UnsupportedTag { .. } | Error::TaggedEnumMismatch { .. } => What::Syntax(Slip::Tag),
+        Error::Eof { .. } if text.trim().is_empty() => What::Syntax(Slip::Empty),
+        Error::Eof { .. } => What::Syntax(Slip::Unclosed),
+        other => by_its_words(&other.to_string()),
     };
     Problem { place, what }
 }
@@ -116,13 +126,27 @@ fn shape(expected: &str) -> Option<Shape> {
     }
 }
 
-/// The place is shown beside the text already.
-fn without_place(message: &str) -> String {
-    message.rsplit_once(" at line ").map_or(message, |(before, _)| before).to_owned()
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+/// What the parser tells apart by its words alone.
+fn by_its_words(said: &str) -> What {
+    const WORDS: [(&str, Slip); 12] = [
+        (" tab", Slip::Tab),
+        ("tabs ", Slip::Tab),
+        ("anchor", Slip::Alias),
+        ("alias", Slip::Alias),
+        ("tag", Slip::Tag),
+        ("bracket", Slip::Unclosed),
+        ("unclosed", Slip::Unclosed),
+        ("expected ','", Slip::Unclosed),
+        ("quoted scalar", Slip::Unclosed),
+        ("mapping values", Slip::Key),
+        ("expected ':'", Slip::Key),
+        ("simple key", Slip::Key),
+    ];
+    if ["recursion limit", "exceeded"].iter().any(|words| said.contains(words)) {
+        return What::TooMuch;
+    }
+    let slip = WORDS.iter().find(|(words, _)| said.contains(words));
+    What::Syntax(slip.map_or(Slip::Form, |(_, slip)| *slip))
 }
 
 fn offset_of(text: &str, line: u64, column: u64) -> usize {

@@ -7,7 +7,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::{Bytes, Language, Listed, Span, value_words};
 use crate::say;
-use harness_model::scenario::{Forbidden, NameKind, Problem, Shape, What, closest};
+use harness_model::scenario::{Forbidden, NameKind, Problem, Shape, Slip, What, closest};
 
 /// Names that are worth listing beside a suggestion.
 const SHORT_LIST: usize = 8;
@@ -39,10 +39,32 @@ pub fn input_problem(language: Language, problem: &Problem, colour: bool) -> Str
     renderer.render(&[group]).to_string()
 }
 
+fn not_yaml(language: Language, slip: Slip) -> String {
+    match slip {
+        Slip::Empty => say!(language, en: "there is nothing in this file", es: "este archivo está vacío"),
+        Slip::Tab => say!(language,
+            en: "a tab stands where blanks belong", es: "hay un tabulador donde van espacios"),
+        Slip::Several => say!(language,
+            en: "a second document begins here: a file holds one",
+            es: "aquí comienza un segundo documento: un archivo contiene uno solo"),
+        Slip::Alias => say!(language,
+            en: "this alias stands for nothing, or for what contains it",
+            es: "este alias no remite a nada, o remite a lo que lo contiene"),
+        Slip::Tag => say!(language, en: "nothing here has a tag (`!`)", es: "aquí nada lleva etiqueta (`!`)"),
+        Slip::Unclosed => say!(language,
+            en: "a bracket, a brace or a quote is not closed, or not by its own kind",
+            es: "un corchete, una llave o unas comillas no se cierran, o no con las suyas"),
+        Slip::Key => say!(language,
+            en: "no key can stand here: indent the line as those beside it, or put a text that contains `: ` between quotes",
+            es: "aquí no puede ir una clave: dele a la línea la misma sangría que a las de al lado, o ponga entre comillas el texto que contiene `: `"),
+        Slip::Form => say!(language,
+            en: "this is no YAML as it is read here", es: "esto no es YAML como se lee aquí"),
+    }
+}
+
 fn title(language: Language, what: &What) -> String {
     match what {
-        What::Syntax(why) => say!(language,
-            en: "this cannot be read: {why}", es: "esto no se puede leer: {why}", why = why),
+        What::Syntax(slip) => not_yaml(language, *slip),
         What::UnknownKey { key, .. } => say!(language,
             en: "there is no `{key}` here", es: "aquí no existe `{key}`", key = key),
         What::MissingKey(key) => say!(language, en: "`{key}` is missing", es: "falta `{key}`", key = key),
