@@ -2,15 +2,18 @@
 //!
 //! The runs and `check` read scenarios and adapters through here. It looks nothing up but names of adapters.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use harness_model::adapter::{self, Adapter, built_in};
-use harness_model::plan::Pin;
+use harness_model::plan::{Pin, Plan};
 use harness_model::scenario::{NameKind, Problem, What, outermost_keys, read_bytes};
 use harness_tell::language::compare_words::cannot_pin;
+use harness_tell::language::run_words;
 use harness_tell::language::{Language, input_problem};
+use serde::de::IgnoredAny;
 
 pub(super) use harness_model::scenario::read;
 
@@ -59,6 +62,19 @@ pub(super) fn is_scenario(text: &str) -> bool {
         },
         |keys| keys.iter().any(|key| names.contains(&key.as_str())),
     )
+}
+
+/// The plan that an earlier run has left, where the file is one: it holds its adapter, as no scenario in JSON does.
+pub(super) fn plan(file: &Path) -> Option<serde_json::Result<Plan>> {
+    let text =
+        std::fs::read(file).ok().filter(|_| file.extension().is_some_and(|ending| ending == "json"))?;
+    let keys: BTreeMap<String, IgnoredAny> = serde_json::from_slice(&text).ok()?;
+    keys.contains_key("adapter").then(|| serde_json::from_slice(&text))
+}
+
+/// What is said of a plan that is not whole.
+pub(super) fn no_plan(file: &Path, error: &serde_json::Error, language: Language) -> String {
+    run_words::no_plan(language, &format!("{}:{}:{}", file.display(), error.line(), error.column()))
 }
 
 /// Whether a text is that of an adapter.

@@ -36,7 +36,8 @@ use harness_tell::language::run_words;
 
 /// What to return where what was found could not be printed: no verdict that nobody has read.
 pub fn could_not_print(why: &str) -> ExitCode {
-    let sentence = run_words::could_not_print(arguments::language(None), why);
+    let typed: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    let sentence = run_words::could_not_print(mistyped::language_of(&typed), why);
     // Where nobody hears of it either, the code says it.
     let _ = writeln!(std::io::stderr(), "{sentence}");
     ExitCode::Usage

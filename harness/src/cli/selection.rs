@@ -136,8 +136,8 @@ fn plans_of(
     seed: u64,
     language: Language,
 ) -> Result<Vec<Selected>, String> {
-    if file.extension().is_some_and(|extension| extension == "json") {
-        return plan_file(file, arguments).map(|selected| vec![selected]);
+    if let Some(plan) = input::plan(file) {
+        return plan_again(plan, file, arguments, language).map(|selected| vec![selected]);
     }
     let text = input::read(file).map_err(|problem| input::show(&[problem], language))?;
     if input::is_adapter(&text) && !input::is_scenario(&text) {
@@ -175,10 +175,13 @@ pub(super) fn adapters(
 }
 
 /// A plan that an earlier run has left: it is carried out again as it is, seed included.
-fn plan_file(file: &Path, arguments: &RunArguments) -> Result<Selected, String> {
-    let text = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let mut plan: Plan = serde_json::from_slice(&text)
-        .map_err(|error| format!("{}:{}:{}: {error}", file.display(), error.line(), error.column()))?;
+fn plan_again(
+    plan: serde_json::Result<Plan>,
+    file: &Path,
+    arguments: &RunArguments,
+    language: Language,
+) -> Result<Selected, String> {
+    let mut plan = plan.map_err(|error| input::no_plan(file, &error, language))?;
     plan.seed = arguments.seed.unwrap_or(plan.seed);
     plan.strict |= arguments.strict;
     Ok(Selected { sut: plan.adapter.name.clone(), plan, before: None })

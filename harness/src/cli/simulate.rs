@@ -124,11 +124,10 @@ fn one(
 
 /// The plan of a scenario, or one that an earlier run has left.
 fn plan_of(file: &Path, arguments: &SimulateArguments, language: Language) -> Result<Plan, String> {
-    let text = input::read(file).map_err(|problem| input::show(&[problem], language))?;
-    if file.extension().is_some_and(|extension| extension == "json") {
-        return serde_json::from_str(&text)
-            .map_err(|error| format!("{}:{}:{}: {error}", file.display(), error.line(), error.column()));
+    if let Some(plan) = input::plan(file) {
+        return plan.map_err(|error| input::no_plan(file, &error, language));
     }
+    let text = input::read(file).map_err(|problem| input::show(&[problem], language))?;
     // Any adapter will do: no proxy takes part.
     let adapter =
         input::adapter(built_in::ALL[0].0, false).map_err(|problem| input::show(&[problem], language))?;

@@ -44,6 +44,11 @@ crate::messages! {
         en: "could not print what was found ({why}); what a run has recorded is in its folder",
         es: "no se pudo imprimir lo encontrado ({why}); lo que una corrida registró está en su carpeta",
     }
+    /// A plan of an earlier run is not whole, or of another version.
+    pub fn no_plan(place: &str) {
+        en: "{place}: not a plan as this harness writes it: another version wrote it, or it was changed; run its scenario instead",
+        es: "{place}: no es un plan como los que escribe este banco de pruebas: lo escribió otra versión o se cambió; ejecute su escenario",
+    }
     /// A record has no manifest.
     pub fn record_incomplete() {
         en: "the record has no manifest, so its run was not brought to an end or its folder is not whole",
