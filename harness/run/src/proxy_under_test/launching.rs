@@ -270,8 +270,9 @@ impl ProxyUnderTest {
         let state = process.guard().state();
         let program = argv.first().cloned().unwrap_or_default();
         let unfit = unfit(Path::new(&program));
-        // A shell takes up what the system refuses, and dies of a foreign program with words about its syntax.
-        if state.refused.is_some() || unfit == Some(Unfit::OtherMachine) {
+        // A shell takes up what the system refuses, and dies of a foreign program with words about its syntax; `env` looks for an
+        // interpreter with a carriage return in its name.
+        if state.refused.is_some() || matches!(unfit, Some(Unfit::OtherMachine | Unfit::LineEnds)) {
             let error = state.refused.unwrap_or_default();
             return (StartProblem::NotExecutable { program, error, unfit }, None);
         }

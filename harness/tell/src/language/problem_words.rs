@@ -82,6 +82,8 @@ fn title(language: Language, problem: &StartProblem) -> String {
         StartProblem::Guard { error } => say!(language,
             en: "the process that guards the proxy could not do its work: {error}",
             es: "el proceso que vigila al proxy no pudo hacer su trabajo: {error}", error = error),
+        StartProblem::NotExecutable { program, error, .. } if error.is_empty() => say!(language,
+            en: "{program} could not be executed", es: "no se pudo ejecutar {program}", program = program),
         StartProblem::NotExecutable { program, error, .. } => say!(language,
             en: "{program} could not be executed: {error}", es: "no se pudo ejecutar {program}: {error}",
             program = program, error = error),
