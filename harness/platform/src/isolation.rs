@@ -22,7 +22,8 @@ pub struct Limits {
     pub cpus: Option<u64>,
 }
 
-/// Sets the limits for this process and all that it will start; a limit above the host's stays at the host's.
+/// Sets the limits for this process and all that it will start; a limit above the host's stays at the host's, but for the open files
+/// of root.
 ///
 /// # Errors
 /// What the kernel says.
@@ -38,6 +39,11 @@ pub fn limit_this_process(limits: &Limits) -> io::Result<()> {
     ];
     for (resource, limit) in wanted {
         let Some(limit) = limit else { continue };
+        // Root may have more open files than the shell that it was started from allows: what a program runs out of is then its own.
+        let whole = Rlimit { current: Some(limit), maximum: Some(limit) };
+        if resource == Resource::Nofile && setrlimit(resource, whole).is_ok() {
+            continue;
+        }
         let allowed = getrlimit(resource).maximum.map_or(limit, |maximum| maximum.min(limit));
         setrlimit(resource, Rlimit { current: Some(allowed), maximum: Some(allowed) })?;
     }
