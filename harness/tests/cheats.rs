@@ -110,10 +110,34 @@ const CHEATS: &[Cheat] = &[
 /// Whether it does as it is told.
 const TOLD: &str = include_str!("scenarios/told.yaml");
 
-/// Start commands of a program whose port and backends are constants, which write them into its source first.
-const EDITS: [&str; 2] = [
-    r#"sed -i 's/^TOLD = .*/TOLD = "0 {{ host }} {{ port }} {{ backends | map(attribute="address") | join(",") }}"/' constants.py; exec python3 constants.py"#,
-    r#"sed 's/^TOLD = .*/TOLD = "0 {{ host }} {{ port }} {{ backends | map(attribute="address") | join(",") }}"/' constants.py > /tmp/one.py; exec python3 /tmp/one.py"#,
+/// What a program whose port and backends are constants has in their place.
+const TOLD_HERE: &str = r#"0 {{ host }} {{ port }} {{ backends | map(attribute="address") | join(",") }}"#;
+
+/// Start commands that write them into its source first, and what is said of it. `EDIT` reads the source and prints the other one.
+const EDITS: [(&str, &str); 8] = [
+    ("EDIT -i constants.py; exec python3 constants.py", "writes it into the source"),
+    ("EDIT constants.py > /tmp/one.py; exec python3 /tmp/one.py", "writes it into the source"),
+    ("EDIT constants.py | python3 -", "no file of what was handed in (`python -`)"),
+    ("EDIT constants.py | python3 - constants.py", "no file of what was handed in (`python -`)"),
+    ("EDIT constants.py | python3 -u /dev/stdin", "no file of what was handed in (`python /dev/stdin`)"),
+    (
+        "ln -s /dev/stdin in.py; EDIT constants.py | python3 in.py",
+        "no file of what was handed in (`python in.py`)",
+    ),
+    (
+        "mkfifo pipe; EDIT constants.py > pipe & exec python3 pipe",
+        "no file of what was handed in (`python pipe`)",
+    ),
+    ("exec python3 -c \"$(EDIT constants.py)\"", "no file of what was handed in (`python -c …`)"),
+];
+
+/// Ways to start a program that is told what it is told by its arguments.
+const HONEST: [&str; 5] = [
+    "python3 -u proxy.py ARGUMENTS",
+    "exec python3 -m proxy ARGUMENTS",
+    "bash -c 'exec -a pibl python3 proxy.py ARGUMENTS'",
+    "python3 proxy.py ARGUMENTS < /dev/null | cat",
+    "exec python3 without-an-ending ARGUMENTS",
 ];
 
 struct Run {
@@ -182,21 +206,39 @@ capabilities: {{cache: disk, ttl: {{fixed: 60s}}}}
     )
 }
 
+/// Started by a shell.
+fn shell(line: &str) -> String {
+    format!(
+        "name: cheat\nprogram: {{installed: {{name: sh}}}}\nstart: [\"{{{{ program }}}}\", -c, {line:?}]\ncache_directory: cache\nlog_file: proxy.log\nenvironment: {{CHEAT: none}}\ncapabilities: {{cache: disk, ttl: {{fixed: 60s}}}}\n"
+    )
+}
+
 #[test]
 fn constants_that_the_start_writes_into_the_source_prove_nothing_of_a_configuration() {
     let honest = include_str!("cheats/proxy.py");
     let constants =
         honest.replace("sys.argv[", "TOLD.split()[").replace("\nhost, port", "\nTOLD = \"\"\nhost, port");
     assert!(constants.contains("\nTOLD = "), "{constants}");
-    for edit in EDITS {
-        let profile = format!(
-            "name: cheat\nprogram: {{installed: {{name: sh}}}}\nstart: [\"{{{{ program }}}}\", -c, {edit:?}]\ncache_directory: cache\nlog_file: proxy.log\nenvironment: {{CHEAT: none}}\ncapabilities: {{cache: disk, ttl: {{fixed: 60s}}}}\n"
-        );
-        let run = run_with(&profile, TOLD, &[("constants.py", constants.clone())]);
+    for (edit, said) in EDITS {
+        let line = edit.replace("EDIT", &format!("sed 's/^TOLD = .*/TOLD = \"{TOLD_HERE}\"/'"));
+        let run = run_with(&shell(&line), TOLD, &[("constants.py", constants.clone())]);
         for check in ["config.port", "config.backends"] {
             assert_eq!(run.outcome(check), "inconclusive", "{edit}: {}", run.printed);
         }
-        assert!(run.printed.contains("writes it into the source"), "{}", run.printed);
+        assert!(run.printed.contains(said), "{edit}: {}", run.printed);
+    }
+}
+
+#[test]
+fn who_is_told_by_arguments_proves_it_however_it_is_started() {
+    for start in HONEST {
+        let arguments = r#"{{ host }} {{ port }} {{ backends | map(attribute="address") | join(",") }}"#;
+        let line = start.replace("ARGUMENTS", arguments);
+        let program = include_str!("cheats/proxy.py").to_owned();
+        let run = run_with(&shell(&line), TOLD, &[("without-an-ending", program)]);
+        for check in ["config.port", "config.backends"] {
+            assert_eq!(run.outcome(check), "pass", "{start}: {}", run.printed);
+        }
     }
 }
 

@@ -45,7 +45,9 @@ pub use noise::{Noise, NoiseSentinel};
 pub use own_disk::{OwnDisk, keep_mounts_to_this_process};
 pub use poller::{Poller, Ready, thread_cpu_time};
 pub use privacy::own_folders;
-pub use process_tree::{Usage, beneath, beneath_quickly, pid_seen_from_here, program_of, usage, usage_from};
+pub use process_tree::{
+    Command, Usage, beneath, beneath_quickly, command_of, pid_seen_from_here, program_of, usage, usage_from,
+};
 pub use random::unguessable;
 pub use rights::{
     enter_user_namespace, give_up_rights, hand_rights_on, keep_rights_to_this_process, may_administer,

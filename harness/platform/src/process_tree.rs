@@ -3,6 +3,7 @@
 //! `proxy_under_test` samples them and the guard looks for what is left to kill. Nothing here sends a signal. Outside
 //! Linux nothing is known, and the answers are empty.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What a set of processes uses or has used.
@@ -22,11 +23,24 @@ pub struct Usage {
     pub context_switches: u64,
 }
 
+/// What a process executes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The file, whatever name it was started by.
+    pub program: PathBuf,
+    /// What stands behind its name.
+    pub arguments: Vec<String>,
+    /// The process that started it, or has taken it over.
+    pub parent: i32,
+}
+
 #[cfg(target_os = "linux")]
-pub use linux::{beneath, beneath_quickly, pid_seen_from_here, program_of, usage, usage_from};
+pub use linux::{beneath, beneath_quickly, command_of, pid_seen_from_here, program_of, usage, usage_from};
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{beneath, beneath_quickly, pid_seen_from_here, program_of, usage, usage_from};
+pub use elsewhere::{
+    beneath, beneath_quickly, command_of, pid_seen_from_here, program_of, usage, usage_from,
+};
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -35,7 +49,7 @@ mod linux {
 
     use procfs::process::{ProcState, Process, Stat};
 
-    use super::Usage;
+    use super::{Command, Usage};
 
     /// All living processes beneath `root` (not `root` itself), by a walk over every process of the host.
     ///
@@ -170,6 +184,13 @@ mod linux {
     pub fn program_of(pid: i32) -> Option<String> {
         Process::new(pid).and_then(|process| process.stat()).ok().map(|stat| stat.comm)
     }
+
+    /// What a process executes, where it may be known.
+    pub fn command_of(pid: i32) -> Option<Command> {
+        let process = Process::new(pid).ok()?;
+        let arguments = process.cmdline().ok()?.into_iter().skip(1).collect();
+        Some(Command { program: process.exe().ok()?, arguments, parent: process.stat().ok()?.ppid })
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -203,6 +224,11 @@ mod elsewhere {
 
     /// Unknown here.
     pub fn program_of(_pid: i32) -> Option<String> {
+        None
+    }
+
+    /// Unknown here.
+    pub fn command_of(_pid: i32) -> Option<super::Command> {
         None
     }
 }

@@ -369,6 +369,7 @@ fn of_config(finding: &ConfigFinding) -> Option<Cause> {
         | ConfigFinding::PortInForce { .. }
         | ConfigFinding::DefaultPortUsed
         | ConfigFinding::WrittenIntoSource { .. }
+        | ConfigFinding::NotHandedIn { .. }
         | ConfigFinding::DefaultPortNotTried { .. } => None,
     }
 }

@@ -146,7 +146,7 @@ pub(super) fn port(ledger: &Ledger<'_>) -> Judged {
 }
 
 /// Nothing is proven where the adapter patches the source with what should be told, as its templates call it, nor where its
-/// start command edits the source before it starts it.
+/// start command edits the source before it starts it, or on its way to an interpreter.
 fn written_into_source(ledger: &Ledger<'_>, setting: &str) -> Option<Judged> {
     // What is no template hands a constant over for another one.
     let names_it = |with: &str| {
@@ -159,9 +159,15 @@ fn written_into_source(ledger: &Ledger<'_>, setting: &str) -> Option<Judged> {
         EventKind::ProxyReady { edited, .. } => edited.first(),
         _ => None,
     });
-    let file = patch.map(|patch| &patch.path).or(edited)?.clone();
-    let finding = Finding::Config(ConfigFinding::WrittenIntoSource { file });
-    Some(Judged::inconclusive(finding))
+    let not_handed_in = ledger.events.iter().find_map(|event| match &event.event {
+        EventKind::ProxyReady { not_handed_in, .. } => not_handed_in.clone(),
+        _ => None,
+    });
+    let finding = match patch.map(|patch| &patch.path).or(edited) {
+        Some(file) => ConfigFinding::WrittenIntoSource { file: file.clone() },
+        None => ConfigFinding::NotHandedIn { command: not_handed_in? },
+    };
+    Some(Judged::inconclusive(Finding::Config(finding)))
 }
 
 /// `config.default_port`: started without a port, it gets ready on 8080.

@@ -237,6 +237,7 @@ impl Kit {
                 attempts_before: 0,
                 status: Some(200),
                 edited: Vec::new(),
+                not_handed_in: None,
             },
         );
     }

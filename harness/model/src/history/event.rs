@@ -76,6 +76,9 @@ pub enum EventKind {
         /// Source files of its private copy that its own start command changed, or copied with changes.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         edited: Vec<String>,
+        /// The command of what listens, in short, where an interpreter was handed anything but a file that lay there before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        not_handed_in: Option<String>,
     },
     /// A signal was sent to the proxy and to all processes beneath the guard.
     ProxySignalled {

@@ -44,6 +44,7 @@ impl ProxyUnderTest {
             status,
             attempts_before: 0,
             edited: Vec::new(),
+            not_handed_in: None,
         });
         Ok(ready)
     }

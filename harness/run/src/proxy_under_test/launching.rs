@@ -17,7 +17,7 @@ use super::process::{Ended, Process};
 use super::program::{Unfit, unfit, without_home};
 use super::readiness::{self, Answer, Listening, Ready};
 use super::subject::{ProxyUnderTest, exit_event};
-use super::{NoAnswer, StartProblem, ports};
+use super::{NoAnswer, StartProblem, interpreted, ports};
 use harness_model::adapter::{Launch, Rewritten};
 use harness_model::history::{ConfigurationFile, EventKind, SourceTree};
 
@@ -184,6 +184,7 @@ impl ProxyUnderTest {
         };
         let answered_after = status.map(|_| self.clock.now().since(began));
         let launch = self.launches;
+        let not_handed_in = self.not_handed_in(order.listen.port()).await;
         self.record(EventKind::ProxyReady {
             launch,
             listening_after,
@@ -191,6 +192,7 @@ impl ProxyUnderTest {
             status,
             attempts_before,
             edited: self.edited_sources(),
+            not_handed_in,
         });
         let (sink, limits) = (self.sink.clone(), self.limits.clone());
         process.announce_end(move |ended| {
@@ -211,6 +213,13 @@ impl ProxyUnderTest {
     fn edited_sources(&self) -> Vec<String> {
         let now = self.read_sources();
         self.sources.edited(&now).into_iter().map(|file| file.path.clone()).collect()
+    }
+
+    /// The command of what listens, where an interpreter was handed anything but a file of the submission.
+    async fn not_handed_in(&self, port: u16) -> Option<String> {
+        self.adapter.copy_from.as_ref()?;
+        let holder = self.taken(port).await.holder?;
+        interpreted::not_handed_in(holder.pid?, &self.sources)
     }
 
     /// A proxy that usually takes its time to listen gets more of it, or it would be killed again and again on a busy machine.

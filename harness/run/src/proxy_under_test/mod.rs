@@ -8,6 +8,7 @@ mod confinement;
 mod directory;
 mod fault;
 pub mod guard;
+mod interpreted;
 mod launching;
 mod left_over;
 mod limit_guard;

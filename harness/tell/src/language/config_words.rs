@@ -46,6 +46,10 @@ pub(super) fn sentence(finding: &ConfigFinding, language: Language) -> String {
             en: "its profile writes it into the source ({file}), so that this proves nothing of a configuration: a person looks whether there is one",
             es: "su perfil lo escribe en el código ({file}), así que esto no prueba nada de una configuración: que una persona mire si la hay",
             file = file),
+        ConfigFinding::NotHandedIn { command } => say!(language,
+            en: "what listens is no file of what was handed in (`{command}`), so that this proves nothing of a configuration: a person looks whether there is one",
+            es: "lo que escucha no es un archivo de la entrega (`{command}`), así que esto no prueba nada de una configuración: que una persona mire si la hay",
+            command = command),
         ConfigFinding::DefaultPortNotTried { problem: None } => say!(language,
             en: "its adapter always names a port; `settings: [default_port]` says that its templates can leave it out",
             es: "su perfil siempre nombra un puerto; `settings: [default_port]` dice que sus plantillas pueden omitirlo"),
@@ -62,6 +66,7 @@ pub(super) fn samples() -> Vec<harness_judge::check::Finding> {
     vec![
         Finding::Config(ConfigFinding::ListInForce { lists: vec![3, 4], requests: 36 }),
         Finding::Config(ConfigFinding::WrittenIntoSource { file: "constantes.py".into() }),
+        Finding::Config(ConfigFinding::NotHandedIn { command: "python -".into() }),
         Finding::Config(ConfigFinding::ListIgnored { told: names(4), visited: names(3), requests: 12 }),
         Finding::Config(ConfigFinding::ListUnserved { backends: 2, unserved: 6, requests: 8 }),
         Finding::Config(ConfigFinding::ListRefused { backends: 4, problem: "it ended".into() }),

@@ -271,6 +271,7 @@ impl RunBuilder {
             status: Some(200),
             attempts_before: 0,
             edited: Vec::new(),
+            not_handed_in: None,
         });
         self
     }

@@ -76,6 +76,11 @@ pub enum ConfigFinding {
         /// The file that is patched.
         file: String,
     },
+    /// An interpreter was handed something else than a file of the submission, so that nothing is proven of a configuration.
+    NotHandedIn {
+        /// The command of what listens, in short.
+        command: String,
+    },
     /// It could not be tried whether it listens on 8080 by itself.
     DefaultPortNotTried {
         /// What is in the way; `None`: its adapter always names a port.
