@@ -39,6 +39,7 @@ mod odd;
 mod ordinary;
 mod other_readers;
 mod outputs;
+mod own_limits;
 mod problems;
 mod proxy_under_test;
 mod pupil;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::guilty_proxy;
+use crate::{guilty_proxy, ordinary};
 
 /// More than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -37,20 +37,8 @@ fn what_a_killed_harness_leaves_is_gone_after_the_next_run() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let own = folder.path().join("tmp");
     std::fs::create_dir(&own).expect("a folder for temporary files");
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let run = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-        command.arg(here.join("scenarios/turns.yaml")).arg("--sut").arg(here.join("submissions"));
-        command.arg("--out").arg(folder.path().join("reports")).env("TMPDIR", &own);
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        command
-    };
-    let left = || -> Vec<String> {
-        let names = |entry: std::io::Result<std::fs::DirEntry>| entry.ok()?.file_name().into_string().ok();
-        let mut left: Vec<String> = std::fs::read_dir(&own).expect("a folder").filter_map(names).collect();
-        left.retain(|name| !["harness-ports", "harness-claims"].contains(&name.as_str()));
-        left
-    };
+    let run = || turns(folder.path(), &own);
+    let left = || left_in(&own);
     let mut harness = run().spawn().expect("the harness starts");
     wait_for("its folder", || Some(()).filter(|()| !left().is_empty()));
     harness.kill().expect("it lives");
@@ -63,6 +51,58 @@ fn what_a_killed_harness_leaves_is_gone_after_the_next_run() {
     );
     assert_eq!(left(), Vec::<String>::new());
     assert_eq!(std::fs::read_dir(own.join("harness-claims")).expect("claims").count(), 0);
+}
+
+/// Its folders, and its control groups, at whatever moment of its first quarter of a second.
+#[test]
+fn whenever_it_is_killed_at_its_beginning_the_next_run_cleans_up() {
+    ordinary::also("interruption::whenever_it_is_killed_at_its_beginning_the_next_run_cleans_up");
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let own = folder.path().join("tmp");
+    std::fs::create_dir(&own).expect("a folder for temporary files");
+    let killed = [5, 20, 50, 100, 250].map(|after| {
+        let mut harness = turns(folder.path(), &own).spawn().expect("the harness starts");
+        // The moment is the subject.
+        std::thread::sleep(Duration::from_millis(after));
+        harness.kill().expect("it lives");
+        harness.wait().expect("a child");
+        harness.id()
+    });
+    assert_eq!(turns(folder.path(), &own).status().expect("the harness runs").code(), Some(3));
+    assert_eq!(left_in(&own), Vec::<String>::new());
+    let groups = || killed.iter().flat_map(|pid| groups_of(Path::new("/sys/fs/cgroup"), *pid, 8)).next();
+    assert_eq!(groups(), None);
+}
+
+/// The turns in brief on a program that is not in its folder.
+fn turns(folder: &Path, own: &Path) -> Command {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut command = Command::new(ordinary::harness());
+    command.arg(here.join("scenarios/turns.yaml")).arg("--sut").arg(here.join("submissions"));
+    command.arg("--out").arg(folder.join("reports")).env("TMPDIR", own);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// What lies in a folder for temporary files, but for what all runs share.
+fn left_in(own: &Path) -> Vec<String> {
+    let names = |entry: std::io::Result<std::fs::DirEntry>| entry.ok()?.file_name().into_string().ok();
+    let mut left: Vec<String> = std::fs::read_dir(own).expect("a folder").filter_map(names).collect();
+    left.retain(|name| !["harness-ports", "harness-claims"].contains(&name.as_str()));
+    left
+}
+
+/// Control groups of a harness with this number, down to so many levels.
+fn groups_of(parent: &Path, pid: u32, levels: u32) -> Vec<PathBuf> {
+    let folders = std::fs::read_dir(parent).into_iter().flatten().flatten();
+    let folders = folders.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    folders
+        .flat_map(|entry| match entry.file_name().to_string_lossy().starts_with(&format!("harness-{pid}-")) {
+            true => vec![entry.path()],
+            false if levels > 0 => groups_of(&entry.path(), pid, levels - 1),
+            false => Vec::new(),
+        })
+        .collect()
 }
 
 fn started(folder: &Path) -> Child {

@@ -71,6 +71,7 @@ fn each_output_is_read_by_its_consumer_and_drawn_again_in_the_same_bytes() {
     for language in ["en", "es"] {
         let page = fs::read_to_string(run.join(format!("report.{language}.html"))).expect("a page");
         assert_page_says_what_was_judged(&page, &verdicts, language);
+        assert_page_counts_what_was_recorded(&page, &run, language);
     }
 
     let before = bytes_of(&run);
@@ -160,6 +161,20 @@ fn assert_page_says_what_was_judged(page: &str, verdicts: &Value, language: &str
     assert_eq!(figures, [required("pass"), required("")], "{score}");
     let code = between(page, "<p class=\"code\">", "</p>").expect("an exit code");
     assert!(code.contains(&format!("<b>{}</b>", verdicts["exit_code"])), "{code}");
+}
+
+/// The traffic that the first screen tells is that of the ledger.
+fn assert_page_counts_what_was_recorded(page: &str, run: &Path, language: &str) {
+    let events = fs::read_to_string(run.join("events.jsonl")).expect("the events");
+    let of_kind = |kind: &str| {
+        let begins = format!("\"event\":{{\"{kind}\":");
+        events.lines().filter(|line| line.contains(&begins)).count()
+    };
+    let label = if language == "en" { "Traffic" } else { "Tráfico" };
+    let told = between(page, &format!("<dt>{label}</dt><dd>"), "</dd>").expect("the traffic");
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let figures: Vec<String> = told.split(", ").map(digits).collect();
+    assert_eq!(figures, [of_kind("exchange").to_string(), of_kind("attempt").to_string()], "{told}");
 }
 
 fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {

@@ -32,6 +32,29 @@ fn every_slip_in_a_file_is_answered_with_its_place_and_the_way_out() {
 }
 
 #[test]
+fn what_check_refuses_no_run_begins_with() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/problems");
+    let turns = folder.with_file_name("scenarios").join("turns.yaml").display().to_string();
+    let (mut scenarios, mut adapters) = (0, 0);
+    for entry in std::fs::read_dir(&folder).expect("the folder of slips").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.ends_with(".yaml") {
+            continue;
+        }
+        let checked = said_of(&folder, &["check", &name], 4);
+        let run = if name.starts_with("adapter-") {
+            adapters += 1;
+            said_of(&folder, &["run", &turns, "--sut", &name], 4)
+        } else {
+            scenarios += 1;
+            said_of(&folder, &["run", &name], 4)
+        };
+        assert_eq!(run, checked, "{name}");
+    }
+    assert!(scenarios > 30 && adapters > 3, "{scenarios} scenarios, {adapters} adapters");
+}
+
+#[test]
 fn slips_on_the_command_line_are_answered_with_the_way_out() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_owned();
     for (arguments, expected) in [

@@ -277,22 +277,48 @@ fn no_document_is_left_to_be_filled_in() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Whether a test of this path is there: in the file of its module, or of a folder of that name.
+fn is_there(test: &str, files: &[(String, String)]) -> bool {
+    let mut modules: Vec<&str> = test.split("::").collect();
+    let name = modules.pop().unwrap_or_default();
+    modules.retain(|module| !["tests", "linux"].contains(module));
+    let module = format!("/{}", modules.join("/"));
+    files.iter().any(|(path, text)| {
+        let stem = path.trim_end_matches(".rs").trim_end_matches("/mod").trim_end_matches("/tests");
+        stem.ends_with(&module) && (name == "tests" || text.contains(&format!("fn {name}(")))
+    })
+}
+
 #[test]
 fn every_test_that_shows_what_a_judge_can_be_trusted_with_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut files = Vec::new();
-    for folder in ["tests", "src", "platform/src", "model/src", "run/src"] {
-        gather(&root.join(folder), "rs", &mut files);
+    let mut paths = Vec::new();
+    for folder in ["tests", "src", "platform/src", "model/src", "run/src", "judge/src", "tell/src"] {
+        gather(&root.join(folder), "rs", &mut paths);
     }
-    let code: String = files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    let text = std::fs::read_to_string(root.join("docs/trust.md")).unwrap();
-    let shown = text.split('`').skip(1).step_by(2).filter(|word| word.contains("::") && !word.contains(' '));
-    let names: Vec<&str> = shown.map(|word| word.rsplit("::").next().unwrap_or(word)).collect();
-    let missing: Vec<&&str> = names
+    gather(&root.join("../fake-backends/tests"), "rs", &mut paths);
+    let files: Vec<(String, String)> = paths
         .iter()
-        .filter(|name| !code.contains(&format!("fn {name}(")) && !code.contains(&format!("mod {name} ")))
+        .map(|path| (path.display().to_string(), std::fs::read_to_string(path).unwrap()))
         .collect();
-    assert!(missing.is_empty() && names.len() > 20, "{missing:?} of {}", names.len());
+    assert!(!is_there("trust::no_such_test", &files) && !is_there("guard::no_way_leads_out", &files));
+    for (page, least) in [("docs/trust.md", 30), ("docs/trust-rows.md", 50)] {
+        let text = std::fs::read_to_string(root.join(page)).unwrap();
+        let words = text.split('`').skip(1).step_by(2);
+        let named: Vec<&str> = words.filter(|word| word.contains("::") && !word.contains(' ')).collect();
+        let missing: Vec<&&str> = named.iter().filter(|test| !is_there(test, &files)).collect();
+        assert!(missing.is_empty(), "{page} names what is not there: {missing:#?}");
+        assert!(named.len() >= least, "{page} names {} tests", named.len());
+    }
+    // A row without a test that shows it is no row.
+    let rows = std::fs::read_to_string(root.join("docs/trust-rows.md")).unwrap();
+    for row in rows.lines().filter(|line| line.starts_with("| ") && line.ends_with(" |")) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
+        let [_, shown, whom] = cells[..] else { panic!("three cells: {row}") };
+        let head = whom.trim() == "as" || shown.starts_with("---");
+        assert!(head || shown.contains("::") || shown == "the same", "{row}");
+        assert!(head || ["both", "root"].contains(&whom.trim()), "{row}");
+    }
 }
 
 #[test]

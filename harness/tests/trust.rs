@@ -42,6 +42,7 @@ fn hand_in(folder: &Path, more: &str) -> PathBuf {
 
 #[test]
 fn a_profile_says_nothing_that_reaches_beyond_its_submission_unless_it_is_trusted() {
+    ordinary::also("trust::a_profile_says_nothing_that_reaches_beyond_its_submission_unless_it_is_trusted");
     let folder = tempfile::tempdir().expect("a temporary directory");
     let marker = folder.path().join("was-here");
     let command = format!("commands: {{stop: [touch, {:?}]}}\n", marker.display().to_string());
@@ -78,6 +79,7 @@ fn a_profile_says_nothing_that_reaches_beyond_its_submission_unless_it_is_truste
 
 #[test]
 fn a_log_file_that_is_a_link_to_elsewhere_is_neither_read_nor_copied() {
+    ordinary::also("trust::a_log_file_that_is_a_link_to_elsewhere_is_neither_read_nor_copied");
     let folder = tempfile::tempdir().expect("a temporary directory");
     let secret = folder.path().join("secret");
     fs::write(&secret, "of the instructor").expect("a file of the instructor");
@@ -245,6 +247,7 @@ fn who_takes_too_much_where_nobody_looks_or_before_it_listens_is_ended_all_the_s
 
 #[test]
 fn what_lies_in_the_place_of_a_profile_is_not_waited_for() {
+    ordinary::also("trust::what_lies_in_the_place_of_a_profile_is_not_waited_for");
     let folder = tempfile::tempdir().expect("a temporary directory");
     let submission = hand_in(folder.path(), "");
     let profile = submission.join("pibl-judge.yaml");
@@ -271,6 +274,9 @@ fn what_lies_in_the_place_of_a_profile_is_not_waited_for() {
 
 #[test]
 fn a_record_that_is_not_what_the_run_has_written_is_said_everywhere_and_never_passes() {
+    ordinary::also(
+        "trust::a_record_that_is_not_what_the_run_has_written_is_said_everywhere_and_never_passes",
+    );
     let folder = tempfile::tempdir().expect("a temporary directory");
     let team = hand_in(folder.path(), "").display().to_string();
     let (scenario, out) = (here().join("scenarios/turns.yaml"), folder.path().join("reports"));
@@ -330,6 +336,7 @@ checks:
 
 #[test]
 fn a_body_that_no_backend_gave_is_not_taken_for_one_that_was_kept() {
+    ordinary::also("trust::a_body_that_no_backend_gave_is_not_taken_for_one_that_was_kept");
     for habit in ["computes", "copies"] {
         let run = odd::run(habit, KILLED);
         assert_eq!(run.outcome("cache.hit"), "pass", "{habit}: {}", run.printed);

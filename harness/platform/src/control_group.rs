@@ -172,8 +172,8 @@ impl ControlGroup {
 impl Drop for ControlGroup {
     fn drop(&mut self) {
         for directory in &self.directories {
-            // The kernel lets go of a dead process a moment after it has been reaped.
-            for _ in 0..50 {
+            // The kernel lets go of a dead process a moment after it has been reaped, a long one where the host is busy.
+            for _ in 0..500 {
                 match std::fs::remove_dir(directory) {
                     Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
                         std::thread::sleep(std::time::Duration::from_millis(2));

@@ -11,7 +11,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use fake_backends::content::{Content, Kind};
 use serde_json::Value;
@@ -45,6 +45,15 @@ fn run_if_asked() {
     }
     .expect("a free port");
     let (habit, turn) = (habit.leak() as &str, AtomicUsize::new(0));
+    if habit == "leaves-its-port" {
+        // It has answered whether it is ready, and goes on living where nobody reaches it.
+        let client = listener.incoming().flatten().next().expect("a client");
+        serve(habit, client, &backends[0]);
+        drop(listener);
+        loop {
+            std::thread::park();
+        }
+    }
     if ["two-workers", "left-its-mark"].contains(&habit) {
         // Which park for ever where an answer is too hard for them.
         std::thread::scope(|scope| {
@@ -75,6 +84,9 @@ fn without_reuse(port: u16) -> std::io::Result<TcpListener> {
     Ok(socket.into())
 }
 
+/// How many requests have been read.
+static SERVED: AtomicU64 = AtomicU64::new(0);
+
 /// What `stores-late` keeps, once its client has it and some time later.
 static KEPT: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
 
@@ -100,6 +112,11 @@ fn serve(habit: &str, mut client: TcpStream, backend: &str) -> Option<()> {
             std::thread::park();
         }
     }
+    let number = SERVED.fetch_add(1, Ordering::Relaxed);
+    if habit == "forwards-a-little" && number >= 3 {
+        let oops = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 4\r\nConnection: close\r\n\r\noops";
+        return client.write_all(oops).ok();
+    }
     if let Some(kept) = target_of(&request).and_then(|target| KEPT.lock().ok()?.get(&target).cloned()) {
         return client.write_all(&kept).ok();
     }
@@ -117,6 +134,10 @@ fn serve(habit: &str, mut client: TcpStream, backend: &str) -> Option<()> {
             length if habit == "relays-until-eof" => client.write_all(&piece[..length]).ok()?,
             length => answer.extend_from_slice(&piece[..length]),
         }
+    }
+    if habit == "damages-later" && number >= 6 {
+        let from = answer.len().saturating_sub(20);
+        answer[from..].fill(b'x');
     }
     if habit == "stores-late" {
         client.write_all(&answer).ok()?;
@@ -222,12 +243,17 @@ pub fn run(habit: &str, scenario: &str) -> Run {
 
 /// The same with more on the command line.
 pub fn run_told(habit: &str, scenario: &str, told: &[&str]) -> Run {
+    run_by(Command::new(crate::ordinary::harness()), habit, scenario, told)
+}
+
+/// The same by this command, which is the harness or starts it.
+pub fn run_by(mut harness: Command, habit: &str, scenario: &str, told: &[&str]) -> Run {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let (adapter, file) = (folder.path().join("odd.yaml"), folder.path().join("asked.yaml"));
     std::fs::write(&adapter, profile(habit)).expect("the profile");
     std::fs::write(&file, scenario).expect("the scenario");
     let out = folder.path().join("reports");
-    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+    let output = harness
         .args([Path::new("run"), &file, Path::new("--sut"), &adapter, Path::new("--out"), &out])
         .args(told)
         .env("LANG", "en_US.UTF-8")
