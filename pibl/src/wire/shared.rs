@@ -42,6 +42,15 @@ impl SharedWire {
         !self.gathered.borrow().is_empty() || self.wire.stream.borrow_mut().has_unsent()
     }
 
+    /// Gives back the memory of what many streams have said at once.
+    pub fn forget(&self) {
+        const KEPT: usize = 4 << 10;
+        let mut gathered = self.gathered.borrow_mut();
+        if gathered.is_empty() && gathered.capacity() > KEPT {
+            *gathered = Vec::new();
+        }
+    }
+
     /// Makes records of what was gathered and of these bytes behind it. How many of these were taken.
     fn poll_hide(&self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let mut socket = self.wire.stream.borrow_mut();

@@ -268,6 +268,7 @@ impl Driver {
         if is_busy && self.idle_since.take().is_some() {
             self.await_progress();
         } else if !is_busy && self.idle_since.is_none() {
+            self.wire.forget();
             let now = clock::monotonic();
             self.idle_since = Some(now);
             self.deadline.set(match self.is_leaving {

@@ -108,6 +108,14 @@ async fn converse(
         }
         match (&exchange, result) {
             (None, Some(result)) => Poll::Ready(result),
+            (Some(_), Some(_)) => {
+                // Whatever it may still write must not make it wait for somebody who reads it.
+                let _: Poll<()> = far.poll_pull(context, |bytes, _| {
+                    bytes.clear();
+                    None
+                });
+                Poll::Pending
+            }
             _ => Poll::Pending,
         }
     })
