@@ -149,18 +149,25 @@ fn is_handed_in(pid: i32, file: &str, before: &SourceTree) -> bool {
     if file.starts_with("/dev/") || file.starts_with("/proc/") {
         return false;
     }
-    if before.own(file).is_some() {
+    // Node finds the ending by itself.
+    if before.own(file).is_some() || before.own(&format!("{file}.js")).is_some() {
         return true;
     }
-    let seen_by_it =
-        |within: &str| PathBuf::from(format!("/proc/{pid}/{within}")).join(file.trim_start_matches('/'));
-    let path = seen_by_it(if file.starts_with('/') { "root" } else { "cwd" });
-    match std::fs::symlink_metadata(&path) {
-        Ok(it) if it.is_symlink() => {
+    let within = if file.starts_with('/') { "root" } else { "cwd" };
+    let seen_by_it = PathBuf::from(format!("/proc/{pid}/{within}")).join(file.trim_start_matches('/'));
+    // It may have gone elsewhere since it was started.
+    let in_the_copy = Path::new(&before.root).join(file);
+    let there = [seen_by_it, in_the_copy]
+        .into_iter()
+        .find_map(|path| std::fs::symlink_metadata(&path).ok().map(|metadata| (path, metadata)));
+    match there {
+        Some((path, it)) if it.is_symlink() => {
             let target = std::fs::read_link(&path).unwrap_or_default();
             !["/dev", "/proc"].iter().any(|place| target.starts_with(place))
         }
-        Ok(it) if it.is_file() => {
+        // A folder is run by what it holds.
+        Some((_, it)) if it.is_dir() => true,
+        Some((path, it)) if it.is_file() => {
             let text = beginning_of(&path).unwrap_or_default();
             let now = SourceFile { path: file.to_owned(), text };
             before.edited(&SourceTree { root: String::new(), files: vec![now] }).is_empty()
@@ -184,7 +191,8 @@ fn beginning_of(path: &Path) -> Option<String> {
 mod tests {
     use std::path::Path;
 
-    use super::{Told, interpreter_of, told};
+    use super::{Told, interpreter_of, is_handed_in, told};
+    use harness_model::history::SourceTree;
 
     fn of(line: &str) -> Told {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
@@ -218,5 +226,25 @@ mod tests {
             assert_eq!(of(line), Told::Input, "{line}");
         }
         assert!(interpreter_of(Path::new("/home/team/proxy")).is_none());
+    }
+
+    #[test]
+    fn a_file_of_before_is_known_by_every_name_and_what_is_no_file_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        put("server.js", "one\ntwo\nPORT = 1\n");
+        put("run", "one\ntwo\nPORT = 1\n");
+        let before = SourceTree::beneath(folder.path());
+        put("edited", "one\ntwo\nPORT = 2\n");
+        std::os::unix::fs::symlink("/dev/stdin", folder.path().join("link")).unwrap();
+        // This process is in another folder, as a program is that has gone elsewhere.
+        let own = i32::try_from(std::process::id()).unwrap();
+        let absolute = folder.path().join("server.js").display().to_string();
+        for file in ["server.js", "./server.js", "server", ".", "run", &absolute, "/usr/bin/env"] {
+            assert!(is_handed_in(own, file, &before), "{file}");
+        }
+        for file in ["edited", "link", "gone.js", "/dev/stdin", "/proc/self/fd/3"] {
+            assert!(!is_handed_in(own, file, &before), "{file}");
+        }
     }
 }
