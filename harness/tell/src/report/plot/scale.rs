@@ -174,6 +174,25 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_is_drawn_between_the_ticks_that_its_value_lies_between() {
+        // Latencies far below their limit and above it, on both kinds of axis.
+        for (least, most, limit) in
+            [(1.0, 8.0, 500.0), (12.0, 70.0, 500.0), (70.0, 1_200.0, 500.0), (0.2, 3.0, 4.0)]
+        {
+            let axis = LatencyAxis::for_range(f64::min(least, limit), f64::max(most, limit));
+            let (place, (from, to)) = (axis.place(limit), axis.ends());
+            assert!(from <= place && place <= to, "{limit} on {axis:?}");
+            for tick in axis.ticks() {
+                assert_eq!(
+                    axis.value(tick) < limit - 1e-6,
+                    tick < place - 1e-9,
+                    "{limit} and {tick} on {axis:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn percentiles_are_named_as_far_as_samples_reach() {
         assert_eq!(percentile_ticks(5), [0.0, 0.5]);
         assert_eq!(percentile_ticks(1000), [0.0, 0.5, 0.9, 0.99, 0.999]);
