@@ -132,6 +132,32 @@ fn a_listener_on_the_loopback_of_ipv6_alone() {
     assert!(adapter.is_empty() || adapter.contains("fixed_host: \"::1\""), "{adapter}");
 }
 
+/// A name that is right today alone would be wrong in silence.
+#[test]
+fn a_log_with_the_day_in_its_name_is_found_on_another_day_too() {
+    if is_missing("python3") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let proxy = folder.path().join("proxy");
+    std::fs::create_dir(&proxy).expect("a folder");
+    let source = std::fs::read_to_string(here().join("submissions/toy_proxy.py")).expect("the toy proxy");
+    let dated = source.replace(
+        "log = open(\"proxy.log\"",
+        "os.makedirs(\"logs\", exist_ok=True)\nlog = open(time.strftime(\"logs/pibl-%Y-%m-%d.log\")",
+    );
+    assert_ne!(dated, source);
+    std::fs::write(proxy.join("proxy.py"), dated).expect("written");
+    let (exit, said) = harness(&["init", &proxy.to_string_lossy()]);
+    let file = proxy.join("pibl-judge.yaml");
+    let adapter = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(exit == 0 && adapter.contains("log_file: \"logs/pibl-*.log\""), "{said}\n{adapter}");
+    let (scenario, out) = (here().join("scenarios/logged.yaml"), folder.path().join("out"));
+    let [scenario, file, out] = [&scenario, &file, &out].map(|path| path.to_string_lossy());
+    let (exit, said) = harness(&["run", &scenario, "--sut", &file, "--out", &out, "--only", "log.file"]);
+    assert_eq!(exit, 0, "{said}");
+}
+
 #[test]
 fn settings_in_the_environment() {
     right("layouts/env_file", "python3", Cache::Files);

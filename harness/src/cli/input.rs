@@ -33,7 +33,7 @@ pub(super) fn adapter(name: &str, trusted: bool) -> Result<Adapter, Problem> {
         }));
     }
     if path.is_dir() {
-        path.push(adapter::PROFILE);
+        path = adapter::profile_in(&path);
     }
     let text = read(&path)?;
     let submission = path.parent().filter(|_| adapter::is_profile(&path) && !trusted);

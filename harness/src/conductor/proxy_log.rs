@@ -63,8 +63,18 @@ impl Mark {
     }
 }
 
+/// Its log; where its name stands for several, the one that was written last.
 fn log_file(stage: &Stage) -> Option<io::Result<File>> {
-    stage.proxy.adapter().log_file.as_ref().map(|name| stage.proxy.open(name))
+    let adapter = stage.proxy.adapter();
+    let name = adapter.log_file.as_ref()?;
+    if !name.contains('*') {
+        return Some(stage.proxy.open(name));
+    }
+    let files = stage.proxy.files();
+    let logs = files.iter().filter(|(name, _)| adapter.is_log(name));
+    let opened = logs.filter_map(|(name, _)| stage.proxy.open(name).ok());
+    let newest = opened.max_by_key(|file| file.metadata().and_then(|metadata| metadata.modified()).ok());
+    Some(newest.ok_or_else(|| io::ErrorKind::NotFound.into()))
 }
 
 /// Copies the log of the proxy, as much of it as a report could ever show.

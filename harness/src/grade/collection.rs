@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::source::is_source;
 use super::unpack::is_zip;
-use harness_model::adapter::PROFILE;
+use harness_model::adapter::is_profile;
 
 /// What a folder holds that is a collection.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -125,8 +125,7 @@ fn holds_a_program(folder: &Path, depth: usize) -> bool {
 }
 
 fn belongs_to_a_program(path: &Path) -> bool {
-    let name = name_of(path);
-    path.is_file() && (name == PROFILE || BUILDS.contains(&&*name) || is_source(path))
+    path.is_file() && (is_profile(path) || BUILDS.contains(&&*name_of(path)) || is_source(path))
 }
 
 /// A text for people. Lists of students are none.

@@ -8,6 +8,7 @@ mod collection;
 mod csv;
 mod document;
 pub mod entries;
+pub mod environment;
 mod gradescope;
 mod lacking;
 mod markdown;

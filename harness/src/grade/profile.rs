@@ -121,8 +121,8 @@ fn written(root: &Path) -> Option<PathBuf> {
     let depth =
         |path: &Path| path.strip_prefix(root).map_or(usize::MAX, |inside| inside.components().count());
     let mut found: Vec<PathBuf> = files_beneath(root);
-    found.retain(|path| path.ends_with(PROFILE) && depth(path) <= DEEPEST);
-    found.sort_by_key(|path| (depth(path), path.clone()));
+    found.retain(|path| adapter::is_profile(path) && depth(path) <= DEEPEST);
+    found.sort_by_key(|path| (depth(path), !path.ends_with(PROFILE), path.clone()));
     found.into_iter().next()
 }
 
@@ -242,11 +242,31 @@ mod tests {
                 of(root.path(), "E01", draft, false).unwrap_or_else(|why| panic!("{encoding:?}: {why:?}"));
             assert!(!flags.contains(&Flag::Drafted));
         }
+        // What an editor calls quotation marks is no part of Latin-1.
+        let quoted = [PYTHON.as_bytes(), b"# \x93dise\xf1o\x94\n"].concat();
+        std::fs::write(&file, quoted).unwrap();
+        assert!(of(root.path(), "E01", draft, false).is_ok());
         std::fs::write(&file, "name: x\n\0").unwrap();
         let Err(ProfileProblem::Wrong(problem)) = of(root.path(), "E01", draft, false) else {
             panic!("no text")
         };
         assert_eq!(problem.place.unwrap().line_and_column(), (2, 1));
+    }
+
+    #[test]
+    fn a_profile_is_the_teams_however_it_is_spelt() {
+        let draft: Draft = |_| panic!("the team wrote one");
+        for name in ["pibl-judge.yml", "PIBL-Judge.YAML", "pibl-judge.yaml.txt", "pibl-judge (1).yaml"] {
+            let root = tempfile::tempdir().unwrap();
+            std::fs::write(root.path().join(name), PYTHON).unwrap();
+            let (adapter, _) =
+                of(root.path(), "E01", draft, false).unwrap_or_else(|why| panic!("{name}: {why:?}"));
+            assert!(adapter.origin.ends_with(name), "{}", adapter.origin);
+            // Beside one that is spelt as it should be it is a copy.
+            std::fs::write(root.path().join(PROFILE), PYTHON).unwrap();
+            let (adapter, _) = of(root.path(), "E01", draft, false).unwrap();
+            assert!(adapter.origin.ends_with(PROFILE), "{}", adapter.origin);
+        }
     }
 
     #[test]

@@ -19,23 +19,24 @@ pub struct Student {
 }
 
 /// Words above the columns that a person wrote, without accents.
-const OF_STUDENTS: [&str; 14] = [
+const OF_STUDENTS: [&str; 15] = [
     "student",
     "students",
     "name",
-    "first name",
-    "last name",
+    "names",
     "surname",
     "estudiante",
     "estudiantes",
     "alumno",
+    "alumnos",
+    "integrante",
+    "integrantes",
     "nombre",
     "nombres",
     "apellido",
     "apellidos",
-    "apellido(s)",
 ];
-const OF_SUBMISSIONS: [&str; 11] = [
+const OF_SUBMISSIONS: [&str; 13] = [
     "submission",
     "submissions",
     "file",
@@ -47,6 +48,28 @@ const OF_SUBMISSIONS: [&str; 11] = [
     "carpeta",
     "equipo",
     "grupo",
+    "proyecto",
+    "project",
+];
+/// What may stand beside such a word; names of people and of folders have others.
+const BESIDE: [&str; 17] = [
+    "full",
+    "first",
+    "last",
+    "of",
+    "the",
+    "and",
+    "completo",
+    "completos",
+    "de",
+    "del",
+    "la",
+    "el",
+    "los",
+    "y",
+    "o",
+    "s",
+    "es",
 ];
 
 /// Reads a list: a student and a submission a line, in the first two columns or those that its first line names.
@@ -90,11 +113,21 @@ fn rows(text: &str, separator: u8) -> Vec<csv::StringRecord> {
 
 /// The columns of the names and of the submissions, and how many rows stand above the first student.
 fn columns(first: Option<&csv::StringRecord>) -> (Vec<usize>, usize, usize) {
-    let with = |words: &[&str]| -> Vec<usize> {
-        let cells = first.iter().flat_map(|row| row.iter()).enumerate();
-        cells.filter(|(_, cell)| words.contains(&&*folded(cell))).map(|(column, _)| column).collect()
+    let kind_of = |cell: &str| {
+        let cell = folded(cell);
+        let words: Vec<&str> =
+            cell.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let known =
+            |word: &&str| [&OF_STUDENTS[..], &OF_SUBMISSIONS, &BESIDE].iter().any(|all| all.contains(word));
+        let has = |all: &[&str]| words.iter().all(known) && words.iter().any(|word| all.contains(word));
+        // The name of a folder is a folder.
+        (has(&OF_STUDENTS) && !has(&OF_SUBMISSIONS), has(&OF_SUBMISSIONS))
     };
-    match (with(&OF_STUDENTS), with(&OF_SUBMISSIONS)) {
+    let kinds: Vec<(bool, bool)> = first.iter().flat_map(|row| row.iter()).map(kind_of).collect();
+    let with = |is: fn(&(bool, bool)) -> bool| -> Vec<usize> {
+        kinds.iter().enumerate().filter(|(_, kind)| is(kind)).map(|(column, _)| column).collect()
+    };
+    match (with(|kind| kind.0), with(|kind| kind.1)) {
         (names, submissions) if !names.is_empty() && !submissions.is_empty() => (names, submissions[0], 1),
         _ => (vec![0], 1, 0),
     }
@@ -167,10 +200,15 @@ mod tests {
             "\u{feff}Estudiante;Entrega\r\n\"Ana Gómez\";\"ana\"\r\n;\r\n",
             "sep=;\r\nAna Gómez;ana\r\n",
             "Correo,Entrega,Nombre,Apellido(s)\na@x.co,ana,Ana,Gómez\n",
+            "Nombre completo;Nombre de la carpeta\r\nAna Gómez;ana\r\n",
+            "Dirección de correo\tNombre(s) y apellidos\tArchivo del equipo\r\na@x.co\tAna Gómez\tana\r\n",
             "student,submission\nAna Gómez,ana\n",
         ] {
             assert_eq!(list(text.as_bytes()), ana, "{text:?}");
         }
+        // A team may be called so.
+        let teams = [("Estudiante A".to_owned(), "Grupo A".to_owned())];
+        assert_eq!(list(b"Estudiante A;Grupo A"), teams);
         assert_eq!(list(&Encoding::Latin1.encoded("Ana Gómez;ana")), ana);
         assert_eq!(list(&Encoding::Utf16Le.encoded("\u{feff}Ana Gómez\tana")), ana);
         assert_eq!(

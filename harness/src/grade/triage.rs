@@ -20,7 +20,7 @@ use harness_model::terms::Bilingual;
 use harness_run::proxy_under_test::{StartProblem, without_home};
 use harness_tell::language::grade_words::{
     encrypted, lacks_network, lacks_tool, leads_outside, look_took_too_long, no_network_in_a_build, no_zip,
-    port_is_shared, too_large,
+    packed_otherwise, port_is_shared, too_large,
 };
 use harness_tell::language::{Language, input_problem, start_problem};
 
@@ -140,6 +140,9 @@ impl Triage {
             Some(problem) if shares_its_port(problem, &finished.record.plan.adapter) => {
                 Triage::in_vain_because(both(port_is_shared))
             }
+            Some(problem) if is_out_of_its_reach(problem) => {
+                Triage::in_vain_because(both(|language| start_problem(language, problem).title))
+            }
             Some(problem) => Triage::of_problem(problem),
             None if matches!(finished.exit, ExitCode::Interrupted | ExitCode::TimeOver) => {
                 Triage::in_vain_because(both(look_took_too_long))
@@ -200,10 +203,17 @@ fn shares_its_port(problem: &StartProblem, adapter: &Adapter) -> bool {
     in_vain && adapter.fixed_port.is_some_and(|port| of_backends.contains(&port))
 }
 
+/// Whether what it is started with is on this machine, and fit for it: then it was kept from a submission, whose copy is gone by now.
+fn is_out_of_its_reach(problem: &StartProblem) -> bool {
+    let StartProblem::NotExecutable { program, unfit: None, .. } = problem else { return false };
+    Path::new(program).is_absolute() && Path::new(program).exists()
+}
+
 /// Why a submission cannot be brought in.
 fn unpacking(language: Language, problem: &UnpackProblem) -> String {
     match problem {
         UnpackProblem::Encrypted => encrypted(language),
+        UnpackProblem::Method(method) => packed_otherwise(language, &method.to_string()),
         UnpackProblem::TooLarge => too_large(language, MOST_BYTES >> 20, MOST_FILES as u64, MOST_DEEP as u64),
         UnpackProblem::Zip(why) => no_zip(language, why),
         other => other.to_string(),

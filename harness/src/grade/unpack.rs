@@ -8,6 +8,9 @@ use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use zip::result::ZipError;
+use zip::{CompressionMethod, SUPPORTED_COMPRESSION_METHODS};
+
+use super::environment;
 
 /// Most bytes of a submission, unpacked.
 pub(super) const MOST_BYTES: u64 = 300 << 20;
@@ -16,11 +19,16 @@ pub(super) const MOST_FILES: usize = 20_000;
 /// Folders within folders: each is walked down from the root for each file, and no program needs a tenth of them.
 pub(super) const MOST_DEEP: usize = 64;
 /// Names that are left out: history and build products, often larger than all else.
-const LEFT_OUT: [&str; 7] =
-    [".git", "target", "node_modules", "__pycache__", ".venv", "__MACOSX", ".DS_Store"];
-
-/// What stands in a virtual environment of Python, whatever its name: it is of another machine and thousands of files.
-const ENVIRONMENT: &str = "pyvenv.cfg";
+const LEFT_OUT: [&str; 8] = [
+    ".git",
+    "target",
+    "node_modules",
+    "__pycache__",
+    ".venv",
+    environment::PACKAGES,
+    "__MACOSX",
+    ".DS_Store",
+];
 
 /// Why a submission could not be brought in.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +44,9 @@ pub enum UnpackProblem {
     /// It is no zip, or a broken one.
     #[error("not a zip that can be read: {0}")]
     Zip(String),
+    /// It is packed in a way that is not read here.
+    #[error("compressed as {0}, which is not read")]
+    Method(CompressionMethod),
     /// It asks for a password.
     #[error("encrypted")]
     Encrypted,
@@ -118,7 +129,7 @@ fn copy(from: &Path, inside: &Path, to: &Path, budget: &mut Budget<'_>) -> Resul
         let entry = entry.map_err(file(from))?;
         let (path, name) = (entry.path(), entry.file_name());
         let kind = entry.file_type().map_err(file(&path))?;
-        if LEFT_OUT.iter().any(|left_out| name == *left_out) || path.join(ENVIRONMENT).is_file() {
+        if LEFT_OUT.iter().any(|left_out| name == *left_out) || environment::is_one(&path) {
             continue;
         }
         let (inside, target) = (inside.join(&name), to.join(&name));
@@ -143,8 +154,7 @@ fn unzip(from: &Path, to: &Path, budget: &mut Budget<'_>) -> Result<(), UnpackPr
     };
     let mut archive = zip::ZipArchive::new(File::open(from).map_err(file(from))?).map_err(broken)?;
     let names: Vec<PathBuf> = archive.file_names().flatten().map(|name| PathBuf::from(&*name)).collect();
-    let marks = names.iter().filter(|name| name.ends_with(ENVIRONMENT)).filter_map(|name| name.parent());
-    let environments: Vec<&Path> = marks.filter(|folder| *folder != Path::new("")).collect();
+    let environments = environment::among(&names);
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(broken)?;
         // `None`: the name leads outside.
@@ -160,13 +170,26 @@ fn unzip(from: &Path, to: &Path, budget: &mut Budget<'_>) -> Result<(), UnpackPr
             fs::create_dir_all(&target).map_err(file(&target))?;
             continue;
         }
+        if !SUPPORTED_COMPRESSION_METHODS.contains(&entry.compression()) {
+            return Err(UnpackProblem::Method(entry.compression()));
+        }
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent).map_err(file(parent))?;
         }
         let executable = entry.unix_mode().is_some_and(|mode| mode & 0o111 != 0);
-        write(&mut entry, &target, executable, budget)?;
+        write(&mut entry, &target, executable, budget).map_err(damaged)?;
     }
     Ok(())
+}
+
+/// What no system call has said is about the bytes of the archive: that they do not unpack, or are others than those that were packed.
+fn damaged(problem: UnpackProblem) -> UnpackProblem {
+    match problem {
+        UnpackProblem::File { error, .. } if error.raw_os_error().is_none() => {
+            UnpackProblem::Zip(error.to_string())
+        }
+        other => other,
+    }
 }
 
 /// Writes one file, never more than what is left of the budget: what an archive says of its own sizes is not believed.
@@ -238,7 +261,19 @@ mod tests {
     fn a_virtual_environment_of_any_name_is_left_out() {
         let folder = tempfile::tempdir().unwrap();
         let zip = folder.path().join("p.zip");
-        let files = ["p/entorno/pyvenv.cfg", "p/entorno/lib/six.py", "p/proxy.py", "p/entornos.txt"];
+        let files = [
+            "p/entorno/pyvenv.cfg",
+            "p/entorno/lib/six.py",
+            "p/viejo/Scripts/activate.bat",
+            "p/viejo/Lib/six.py",
+            "p/conda/conda-meta/history",
+            "p/conda/share/x.py",
+            "p/aquí/pyvenv.cfg",
+            "p/aquí/lib/python3.11/site-packages/six.py",
+            "p/aquí/proxy.py",
+            "p/proxy.py",
+            "p/entornos.txt",
+        ];
         archive(&zip, &files.map(|name| (name, &b"x"[..])));
         for (from, to) in [("p.zip", "unzipped"), ("unpacked", "copied")] {
             if from == "unpacked" {
@@ -251,7 +286,10 @@ mod tests {
             let to = folder.path().join(to);
             bring(&folder.path().join(from), &to, &|| false).unwrap();
             assert!(to.join("p/proxy.py").is_file() && to.join("p/entornos.txt").is_file());
-            assert!(!to.join("p/entorno").exists());
+            assert!(["entorno", "viejo", "conda"].iter().all(|name| !to.join("p").join(name).exists()));
+            // One that was made in the folder of the program.
+            assert!(to.join("p/aquí/proxy.py").is_file());
+            assert!(!to.join("p/aquí/lib/python3.11/site-packages").exists());
         }
     }
 
@@ -297,6 +335,27 @@ mod tests {
         let path = folder.path().join("no.zip");
         fs::write(&path, "hello").unwrap();
         assert!(matches!(bring(&path, &folder.path().join("to"), &|| false), Err(UnpackProblem::Zip(_))));
+    }
+
+    #[test]
+    fn a_zip_that_is_damaged_or_packed_otherwise_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.zip");
+        archive(&path, &[("proxy.py", b"print('hola, hola, hola, hola')")]);
+        let whole = fs::read(&path).unwrap();
+        let bring_with = |at: usize, byte: u8| {
+            let mut bytes = whole.clone();
+            bytes[at] = byte;
+            fs::write(&path, bytes).unwrap();
+            bring(&path, &folder.path().join(format!("{at}")), &|| false)
+        };
+        let data = 30 + "proxy.py".len();
+        let damaged = bring_with(data + 3, !whole[data + 3]);
+        assert!(matches!(damaged, Err(UnpackProblem::Zip(_))), "{damaged:?}");
+        // Windows packs what is large by a method of its own.
+        let directory = whole.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+        let otherwise = bring_with(directory + 10, 9);
+        assert!(matches!(otherwise, Err(UnpackProblem::Method(_))), "{otherwise:?}");
     }
 
     #[cfg(unix)]

@@ -24,9 +24,22 @@ use crate::scenario::{Encoding, Problem, What, find_key, is_folder_name, parse, 
 /// The name of the profile that a team writes beside its sources.
 pub const PROFILE: &str = "pibl-judge.yaml";
 
-/// Whether a file is the profile of a submission, by its name.
+/// Whether a file is the profile of a submission, by its name: in any case, with the short ending, with the one that an editor adds
+/// unseen, and with the number of a second download.
 pub fn is_profile(origin: &Path) -> bool {
-    origin.file_name().is_some_and(|name| name == PROFILE)
+    let name = origin.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = name.strip_suffix(".txt").unwrap_or(&name);
+    let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"));
+    let number = |c: char| c.is_ascii_digit() || " ()".contains(c);
+    stem.is_some_and(|stem| stem.trim_end_matches(number) == "pibl-judge")
+}
+
+/// The profile that lies in a folder: the one that is called [`PROFILE`], or else the first by another spelling, or else where it would lie.
+pub fn profile_in(folder: &Path) -> PathBuf {
+    let own = folder.join(PROFILE);
+    let entries = || std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let other = || entries().filter(|path| is_profile(path) && path.is_file()).min();
+    if own.exists() { own } else { other().unwrap_or(own) }
 }
 
 /// One adapter.
@@ -116,7 +129,7 @@ pub struct AdapterFile {
     /// An address that it insists on, and is reached at.
     #[serde(default)]
     pub fixed_host: Option<IpAddr>,
-    /// Its log file, relative to the working directory.
+    /// Its log file, relative to the working directory; a `*` in its name stands for a date or a number.
     #[serde(default)]
     pub log_file: Option<String>,
     /// Its cache directory, relative to the working directory.

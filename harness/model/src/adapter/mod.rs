@@ -16,7 +16,7 @@ mod thrift;
 
 pub use boundary::leads_outside;
 pub use capabilities::{CacheMedium, Capabilities, Resolution, Setting, TtlSource};
-pub use file::{AdapterFile, PROFILE, is_profile};
+pub use file::{AdapterFile, PROFILE, is_profile, profile_in};
 pub use originals::{read, resolve};
 pub use render::{RenderProblem, render};
 pub use rewrite::{Replacement, Rewrite, Rewritten, apply};
@@ -106,7 +106,7 @@ pub struct Adapter {
     /// An address that it insists on, and is reached at; `None`: it listens on the one that it is told.
     #[serde(default)]
     pub fixed_host: Option<IpAddr>,
-    /// Its log file, relative to the working directory.
+    /// Its log file, relative to the working directory; a `*` in its name stands for anything.
     pub log_file: Option<String>,
     /// Its cache directory, relative to the working directory.
     pub cache_directory: Option<String>,
@@ -142,6 +142,15 @@ pub enum Program {
 }
 
 impl Adapter {
+    /// Whether a file of its working directory is its log, by its name relative to that.
+    pub fn is_log(&self, name: &str) -> bool {
+        let log = self.log_file.as_deref().map(|log| log.strip_prefix("./").unwrap_or(log));
+        log.is_some_and(|log| match log.split_once('*') {
+            None => log == name,
+            Some((before, behind)) => name.strip_prefix(before).is_some_and(|rest| rest.ends_with(behind)),
+        })
+    }
+
     /// Where it runs already, if it does.
     pub fn attached(&self) -> Option<&Attach> {
         if let Program::Attach(attach) = &self.program { Some(attach) } else { None }
@@ -241,4 +250,27 @@ pub struct Launch {
     /// Commands of its own.
     #[serde(default)]
     pub commands: OwnCommands,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::resolve;
+
+    #[test]
+    fn a_log_may_have_another_name_each_day() {
+        let is_log = |log: &str, name: &str| {
+            let text = format!(
+                "name: x\nprogram: {{installed: {{name: x}}}}\nstart: [x]\nlog_file: \"{log}\"\n\
+                 capabilities: {{cache: none, ttl: none}}\n"
+            );
+            resolve(&text.into(), Path::new("x.yaml")).unwrap().is_log(name)
+        };
+        assert!(is_log("./proxy.log", "proxy.log") && !is_log("proxy.log", "proxy.log.1"));
+        assert!(
+            is_log("logs/p-*.log", "logs/p-2026-12-01.log") && is_log("logs/*.log", "logs/2026/12/01.log")
+        );
+        assert!(!is_log("logs/p-*.log", "logs/p-2026.txt") && !is_log("a*a", "a"));
+    }
 }

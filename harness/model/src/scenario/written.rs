@@ -26,7 +26,8 @@ pub enum Encoding {
     /// As almost everywhere.
     #[default]
     Utf8,
-    /// One byte a character; what is no UTF-8 is taken for this, in which every byte is one.
+    /// One byte a character, with the signs that Windows has in the place of control characters; what is no UTF-8 is taken for this, in
+    /// which every byte is one.
     Latin1,
     /// Two bytes, the lower first: what Windows calls Unicode.
     Utf16Le,
@@ -97,6 +98,22 @@ fn nearest(file: &Path) -> Option<PathBuf> {
     })
 }
 
+/// The characters of the bytes from 0x80 in code page 1252, by <https://encoding.spec.whatwg.org/#index-windows-1252>.
+const OF_WINDOWS: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
+    '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+fn of_one_byte(byte: u8) -> char {
+    let sign = byte.checked_sub(0x80).and_then(|at| OF_WINDOWS.get(usize::from(at)));
+    sign.copied().unwrap_or(char::from(byte))
+}
+
+fn in_one_byte(c: char) -> Option<u8> {
+    let sign = OF_WINDOWS.iter().zip(0x80..).find(|(sign, _)| **sign == c).map(|(_, byte)| byte);
+    sign.or_else(|| u8::try_from(c).ok().filter(|byte| of_one_byte(*byte) == c))
+}
+
 /// What tells UTF-16 from other text; some programs put it before UTF-8 as well.
 const MARK: char = '\u{feff}';
 
@@ -119,7 +136,7 @@ pub fn decoded(bytes: &[u8], file: &Path) -> Result<(String, Encoding), Problem>
         _ if bytes.contains(&0) => None,
         _ => Some(match std::str::from_utf8(bytes) {
             Ok(text) => (text.to_owned(), Encoding::Utf8),
-            Err(_) => (bytes.iter().map(|byte| char::from(*byte)).collect(), Encoding::Latin1),
+            Err(_) => (bytes.iter().copied().map(of_one_byte).collect(), Encoding::Latin1),
         }),
     };
     found.ok_or_else(|| {
@@ -135,10 +152,11 @@ impl Encoding {
     pub fn encoded(self, text: &str) -> Vec<u8> {
         let units = || text.encode_utf16();
         match self {
-            Encoding::Latin1 if text.chars().all(|c| u32::from(c) < 0x100) => {
-                text.chars().map(|c| u32::from(c) as u8).collect()
+            Encoding::Latin1 => {
+                let bytes: Option<Vec<u8>> = text.chars().map(in_one_byte).collect();
+                bytes.unwrap_or_else(|| text.as_bytes().to_vec())
             }
-            Encoding::Utf8 | Encoding::Latin1 => text.as_bytes().to_vec(),
+            Encoding::Utf8 => text.as_bytes().to_vec(),
             Encoding::Utf16Le => units().flat_map(u16::to_le_bytes).collect(),
             Encoding::Utf16Be => units().flat_map(u16::to_be_bytes).collect(),
         }
@@ -177,6 +195,14 @@ mod tests {
                 assert_eq!(decoded(&bytes, Path::new("a")).unwrap(), (text, encoding));
             }
         }
+    }
+
+    #[test]
+    fn signs_of_windows_are_read_and_every_byte_is_written_as_it_was() {
+        let bytes: Vec<u8> = (1..=255).collect();
+        let (text, encoding) = decoded(&bytes, Path::new("a")).unwrap();
+        assert!(text.contains("‘’“”•–—") && encoding == Encoding::Latin1, "{text}");
+        assert_eq!(encoding.encoded(&text), bytes);
     }
 
     #[test]

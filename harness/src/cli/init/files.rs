@@ -5,6 +5,8 @@
 
 use std::path::Path;
 
+use crate::grade::environment;
+use harness_model::adapter::is_profile;
 use harness_model::scenario::read;
 
 /// A language of submissions.
@@ -131,6 +133,7 @@ impl TextFile {
             && !self.is_makefile()
             && !["sh", "bat"].contains(&extension(&self.name))
             && !OF_TOOLS.contains(&self.base())
+            && !is_profile(Path::new(&self.name))
     }
 }
 
@@ -167,7 +170,7 @@ const TEXTS: [&str; 22] = [
     "bat",
 ];
 /// Files of tools, which no proxy reads.
-const OF_TOOLS: [&str; 8] = [
+const OF_TOOLS: [&str; 7] = [
     "go.mod",
     "package.json",
     "package-lock.json",
@@ -175,7 +178,6 @@ const OF_TOOLS: [&str; 8] = [
     "requirements.txt",
     "CMakeLists.txt",
     "docker-compose.yml",
-    "pibl-judge.yaml",
 ];
 
 /// All of them, in the order of their names.
@@ -187,8 +189,7 @@ pub(super) fn gather(folder: &Path) -> Vec<TextFile> {
 }
 
 fn gather_into(root: &Path, folder: &Path, depth: usize, into: &mut Vec<TextFile>) {
-    // A virtual environment has this file, whatever its name.
-    if depth > 0 && folder.join("pyvenv.cfg").exists() {
+    if depth > 0 && environment::is_one(folder) {
         return;
     }
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {

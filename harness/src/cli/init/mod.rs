@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &InitArguments) -> ExitCode {
         anstream::eprintln!("{}", words::no_folder(language, &folder.display().to_string()));
         return ExitCode::Usage;
     }
-    let file = folder.join(NAME);
+    let file = harness_model::adapter::profile_in(folder);
     let shown = file.display().to_string();
     let somebody = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let kept = match kept(arguments, &file, somebody, language) {

@@ -343,7 +343,7 @@ fn observe(folder: &Path, choice: &mut Choice<'_>, tried: &mut Tried, facts: &mu
         (None, Some(_)) => Confirmed::Open,
         (None, None) => Confirmed::NotSeen,
     };
-    choice.log = log.map(|log| log.path.clone()).or(empty);
+    choice.log = log.map(|log| lasting(&log.path)).or(empty);
     let cache = cache_of(&tried.wrote, log, tried.hits.0);
     facts.cache = match (&cache, tried.hits.0) {
         (Some(_), _) => Confirmed::ByTrial,
@@ -419,4 +419,33 @@ fn lives_as_told(folder: &Path, text: &str, (ttl, pause): (&str, &str)) -> Lives
     let long = trial::run(folder, text, "1h", Some(SECONDS.1));
     let kept = long.expired.is_some_and(|(expired, hits)| hits > 0 && expired == 0);
     if kept { Lives::AsTold } else { Lives::NotSeen }
+}
+
+/// The name of a log with a `*` for its longest number, that of a day, a process or a port: it is another one at the next start.
+fn lasting(path: &str) -> String {
+    const SHORTEST: usize = 4;
+    let is_part = |c: char| c.is_ascii_digit() || "/-_.:T".contains(c);
+    let digits = |run: &&str| run.bytes().filter(u8::is_ascii_digit).count();
+    let runs = path.split(|c| !is_part(c)).map(|run| run.trim_matches(|c: char| !c.is_ascii_digit()));
+    let longest = runs.max_by_key(digits).filter(|run| digits(run) >= SHORTEST);
+    longest.map_or_else(|| path.to_owned(), |run| path.replacen(run, "*", 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lasting;
+
+    #[test]
+    fn a_day_a_process_and_a_port_are_others_at_the_next_start() {
+        for (name, lasts) in [
+            ("logs/pibl-2026-12-01.log", "logs/pibl-*.log"),
+            ("log_20261201_101530.txt", "log_*.txt"),
+            ("logs/2026/12/01.log", "logs/*.log"),
+            ("proxy.12345.log", "proxy.*.log"),
+            ("log8080", "log*"),
+            ("pibl-v2.log", "pibl-v2.log"),
+        ] {
+            assert_eq!(lasting(name), lasts);
+        }
+    }
 }

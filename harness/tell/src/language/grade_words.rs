@@ -163,6 +163,11 @@ messages! {
         en: "its zip asks for a password; it has to be handed in without one",
         es: "su zip pide una contraseña; debe entregarse sin ella",
     }
+    /// The same: a method of compression.
+    pub fn packed_otherwise(method: &str) {
+        en: "its zip is compressed in a way that is not read here ({method}); packed by the menu of any desktop, it is",
+        es: "su zip está comprimido de una forma que aquí no se lee ({method}); empaquetado desde el menú de cualquier escritorio, sí",
+    }
     /// The same: its size.
     pub fn too_large(mebibytes: u64, files: u64, deep: u64) {
         en: "unpacked it has more than {mebibytes} MiB, more than {files} files or folders more than {deep} deep",

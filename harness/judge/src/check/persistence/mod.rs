@@ -220,7 +220,9 @@ pub(in crate::check) fn location(ledger: &Ledger<'_>) -> Judged {
         let (targets, cached) = proven_cached(ledger, *at);
         cached_bytes = cached_bytes.max(cached);
         let grown = |(name, bytes): &&(String, u64)| {
-            !not_cache.contains(name.as_str()) && *bytes > before.get(name.as_str()).copied().unwrap_or(0)
+            !not_cache.contains(name.as_str())
+                && !ledger.plan.adapter.is_log(name)
+                && *bytes > before.get(name.as_str()).copied().unwrap_or(0)
         };
         let new: Vec<&(String, u64)> = files.iter().filter(grown).collect();
         let bytes: u64 =
@@ -427,9 +429,7 @@ fn did_not_return(ledger: &Ledger<'_>) -> Option<(usize, Finding)> {
 }
 
 fn not_cache_files<'a>(ledger: &Ledger<'a>) -> BTreeSet<&'a str> {
-    let adapter = &ledger.plan.adapter;
-    let mut known: BTreeSet<&str> = adapter.files.keys().map(String::as_str).collect();
-    known.extend(adapter.log_file.as_deref());
+    let mut known: BTreeSet<&str> = ledger.plan.adapter.files.keys().map(String::as_str).collect();
     for event in ledger.events {
         if let EventKind::ProxyStarting { configuration, .. } = &event.event {
             known.extend(configuration.iter().map(|file| file.path.as_str()));
