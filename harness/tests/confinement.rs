@@ -170,6 +170,37 @@ async fn a_fork_bomb_goes_off_inside_its_group_and_is_cleared_away() {
 }
 
 #[tokio::test]
+async fn in_the_folder_of_a_toolchain_a_submission_has_its_own_beside_what_is_there_and_changes_nothing_of_it()
+ {
+    let lease = PortLease::any(209).unwrap();
+    let mut run = fenced_with_own_program().await;
+    let home = std::path::PathBuf::from(std::env::var("HOME").unwrap_or_else(|_| "/root".into()));
+    let toolchain = home.join(".cargo");
+    let Some(there) =
+        std::fs::read_dir(&toolchain).into_iter().flatten().flatten().find(|it| it.path().is_dir())
+    else {
+        eprintln!("skipped: there is no {}", toolchain.display());
+        return;
+    };
+    let (mine, there) = (toolchain.join(format!("mine-{}", std::process::id())), there.path());
+    let script = format!(
+        "{{ mkdir {mine} && echo mine > {mine}/x && cat {mine}/x; test -d {there} && echo there; touch {there}/y; }} > seen 2>&1; \
+         exec ./program --exact subject::program --nocapture",
+        mine = mine.display(),
+        there = there.display()
+    );
+    run.proxy.start(order_of(shell(&script), "honest", lease.loopback())).await.unwrap();
+    let enforced = run.proxy.enforced();
+    let seen = std::fs::read_to_string(run.proxy.directory().join("seen")).unwrap();
+    assert!(!mine.exists() && !there.join("y").exists(), "{seen}");
+    if enforced.private != Some(true) {
+        eprintln!("skipped: this host gives no folders of one's own ({enforced})");
+        return;
+    }
+    assert!(seen.contains("mine\n") && seen.contains("there\n"), "{seen}");
+}
+
+#[tokio::test]
 async fn a_submission_shares_no_temporary_files_no_rights_of_root_and_no_environment_with_the_host() {
     ordinary::also(
         "confinement::a_submission_shares_no_temporary_files_no_rights_of_root_and_no_environment_with_the_host",

@@ -234,19 +234,55 @@ fn a_home_that_is_not_set_is_no_fault_of_a_submission() {
     assert_eq!(team["rows"][1]["earned"], 40.0, "{}\n{team}", text(&output));
 }
 
-/// On machines of their own proxy and backends could have the same port; on one they cannot, and that is no fault of the team.
 #[test]
-fn a_port_that_backends_must_have_too_is_no_fault_of_a_submission() {
+fn a_home_that_does_not_exist_is_no_fault_of_a_submission_either() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let submission = folder.path().join("handed in");
+    for (from, to) in [("toy_proxy.py", "proxy.py"), ("pibl-judge.yaml", "pibl-judge.yaml")] {
+        write(&submission.join(to), fs::read(here().join("submissions").join(from)).expect("a file"));
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .arg("grade")
+        .arg(here().join("rubrics/turns.yaml"))
+        .arg(&submission)
+        .arg("--out")
+        .arg(folder.path().join("out"))
+        .env("HOME", "/nonexistent")
+        .output()
+        .expect("the harness runs");
+    let grades = json(&folder.path().join("out/grades/turns/grades.json"));
+    let team = &grades["teams"][0];
+    assert_eq!(team["triage"]["triage"], "starts", "{}\n{team}", text(&output));
+    assert_eq!(team["rows"][1]["earned"], 40.0, "{}\n{team}", text(&output));
+}
+
+/// The toy proxy at port 8080 of an address, with backends that have that port too, at addresses of their own.
+fn with_the_port_of_its_backends(address: &str) -> (String, Value) {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let submission = folder.path().join("handed in");
     let source = fs::read_to_string(here().join("submissions/toy_proxy.py")).expect("the toy proxy");
-    write(&submission.join("proxy.py"), source.replace("(options.host, options.port)", "('', 8080)"));
+    let bound = format!("('{address}', 8080)");
+    write(&submission.join("proxy.py"), source.replace("(options.host, options.port)", &bound));
     let profile = fs::read_to_string(here().join("submissions/pibl-judge.yaml")).expect("its profile");
     write(
         &submission.join("pibl-judge.yaml"),
         profile + "fixed_port: 8080\nbackends: {one_port: 8080}\nready_within: 2s\nrebind_within: 2s\n",
     );
-    let (said, grades) = graded(folder.path(), &[]);
+    graded(folder.path(), &[])
+}
+
+#[test]
+fn a_proxy_at_one_address_may_have_the_port_of_its_backends() {
+    let (said, grades) = with_the_port_of_its_backends("127.0.0.1");
+    let team = &grades["teams"][0];
+    assert_eq!(team["triage"]["triage"], "starts", "{said}\n{team}");
+    assert_eq!(team["rows"][1]["earned"], 40.0, "{said}\n{team}");
+}
+
+/// On machines of their own proxy and backends could have the same port; on one they cannot, and that is no fault of the team.
+#[test]
+fn a_port_that_backends_must_have_too_is_no_fault_of_a_submission() {
+    let (said, grades) = with_the_port_of_its_backends("");
     let team = &grades["teams"][0];
     assert_eq!(team["triage"]["triage"], "not_looked_at", "{said}\n{team}");
     assert_eq!(team["rows"][1]["open"], 40.0, "{team}");

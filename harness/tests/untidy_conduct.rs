@@ -135,6 +135,12 @@ fn who_stores_after_the_answer_is_given_a_moment_for_it() {
 }
 
 #[test]
+fn who_says_that_it_is_not_ready_yet_is_waited_for() {
+    let run = odd::run("warms-up", ROUND);
+    assert_eq!(run.exit, 0, "{}", run.printed);
+}
+
+#[test]
 fn a_step_ends_with_its_second_time_out_of_a_kind() {
     let hard = r#"steps:
   - exchange: {asks: forward.target, path: "/parks/{n}", times: 8, within: 1s}"#;

@@ -4,6 +4,8 @@
 //! else, and reads the system and nothing of anybody's home. Where the kernel has no Landlock there is no fence, and the
 //! caller is told.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -85,6 +87,7 @@ impl Reach {
         let mut readable: Vec<PathBuf> = SYSTEM.map(PathBuf::from).to_vec();
         let mut private: Vec<PathBuf> = SHARED.map(PathBuf::from).to_vec();
         readable.extend(home.iter().flat_map(|home| TOOLCHAINS.map(|name| home.join(name))));
+        readable.extend(toolchains_on(&std::env::var_os("PATH").unwrap_or_default()));
         // Somebody whose home is the root of the system has none of their own.
         let home = home.filter(|home| home.is_absolute() && home.components().count() > 1);
         private.extend(home.iter().cloned());
@@ -112,6 +115,13 @@ impl Reach {
                 .take_while(|folder| !own(folder))
                 .all(|folder| folder.metadata().is_ok_and(|metadata| metadata.mode() & 0o001 != 0))
     }
+}
+
+/// The toolchains from which programs are started, in whatever home they lie: `HOME` may name another one, or none that there is.
+fn toolchains_on(path: &OsStr) -> BTreeSet<PathBuf> {
+    let is_one = |folder: &&Path| TOOLCHAINS.iter().any(|name| folder.ends_with(name));
+    let holds = |folder: PathBuf| folder.ancestors().find(is_one).map(Path::to_owned);
+    std::env::split_paths(path).filter(|folder| folder.is_absolute()).filter_map(holds).collect()
 }
 
 /// The folders at the root of the system that belong neither to the system nor to what everybody shares.
@@ -216,7 +226,16 @@ mod elsewhere {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::{Fence, Reach};
+    use super::{Fence, Reach, toolchains_on};
+
+    #[test]
+    fn a_toolchain_is_found_where_its_programs_are_started_from() {
+        let found = toolchains_on(
+            "/usr/bin:/home/ana/.pyenv/shims:/home/ana/.pyenv/bin:/srv/.cargo/bin:bin".as_ref(),
+        );
+        let names: Vec<_> = found.iter().map(|path| path.to_str().unwrap()).collect();
+        assert_eq!(names, ["/home/ana/.pyenv", "/srv/.cargo"]);
+    }
 
     #[test]
     fn behind_a_fence_a_thread_writes_its_own_directory_and_reads_no_other() {

@@ -39,7 +39,7 @@ pub use isolation::{
     hide_this_process, keep_descriptors_to_this_process, kill_everything_in_namespace, limit_this_process,
     own_file, own_mounts, own_process_view, share_no_memory_and_no_keys, start_session,
 };
-pub use listening::{Holder, held_after_the_end, holder_of_port, listening_sockets};
+pub use listening::{Holder, held_after_the_end, holder_of, listening_sockets};
 pub use nice::give_way;
 pub use noise::{Noise, NoiseSentinel};
 pub use own_disk::{OwnDisk, keep_mounts_to_this_process};

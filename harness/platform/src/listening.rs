@@ -17,10 +17,10 @@ pub struct Holder {
 }
 
 #[cfg(target_os = "linux")]
-pub use linux::{held_after_the_end, holder_of_port, listening_sockets};
+pub use linux::{held_after_the_end, holder_of, listening_sockets};
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{held_after_the_end, holder_of_port, listening_sockets};
+pub use elsewhere::{held_after_the_end, holder_of, listening_sockets};
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -80,11 +80,17 @@ mod linux {
         held.len() as u64
     }
 
-    /// Who listens on a port in the network namespace of the calling thread; `None` if nobody does.
-    pub fn holder_of_port(port: u16) -> Option<Holder> {
+    /// Who listens at an address in the network namespace of the calling thread, or at its port at all where either is every address;
+    /// `None` if nobody does.
+    pub fn holder_of(address: SocketAddr) -> Option<Holder> {
+        let is_there = |held: SocketAddr| {
+            let everywhere = held.ip().is_unspecified() || address.ip().is_unspecified();
+            held.port() == address.port()
+                && (everywhere || held.ip().to_canonical() == address.ip().to_canonical())
+        };
         let entry = own_table()
             .into_iter()
-            .find(|entry| entry.state == TcpState::Listen && entry.local_address.port() == port)?;
+            .find(|entry| entry.state == TcpState::Listen && is_there(entry.local_address))?;
         let pid = procfs::process::all_processes()
             .ok()?
             .flatten()
@@ -134,7 +140,7 @@ mod elsewhere {
     }
 
     /// Unknown here.
-    pub fn holder_of_port(_port: u16) -> Option<Holder> {
+    pub fn holder_of(_address: SocketAddr) -> Option<Holder> {
         None
     }
 }
@@ -147,7 +153,7 @@ mod tests {
 
     use fake_backends::clock::RunClock;
 
-    use super::{held_after_the_end, holder_of_port, listening_sockets};
+    use super::{held_after_the_end, holder_of, listening_sockets};
 
     #[test]
     fn a_listener_of_this_process_is_found_with_its_holder_and_gone_when_closed() {
@@ -155,12 +161,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         assert!(listening_sockets(&[me]).contains(&address));
-        let holder = holder_of_port(address.port()).unwrap();
+        let holder = holder_of(address).unwrap();
         assert_eq!((holder.pid, holder.address), (Some(me), address));
         assert!(holder.program.is_some());
         drop(listener);
         assert!(!listening_sockets(&[me]).contains(&address));
-        assert_eq!(holder_of_port(address.port()), None);
+        assert_eq!(holder_of(address), None);
     }
 
     #[test]

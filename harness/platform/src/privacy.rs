@@ -23,6 +23,9 @@ mod linux {
 
     use crate::{Beneath, Reach};
 
+    /// A toolchain of more entries than this is put back as one.
+    const MOST_ENTRIES: usize = 64;
+
     /// Gives this process, and all that it will start, folders of their own in place of those that are private or hidden in
     /// `reach`: they lie in `aside`, a folder which the program does not reach, so that what is left there is there at the next
     /// start. `own` itself and what is readable stay: the first as it is, the others to be read. What is made belongs to `user`,
@@ -41,11 +44,15 @@ mod linux {
         folders.sort_by_key(|&(path, hidden)| (path.components().count(), path, hidden));
         folders.dedup_by_key(|(path, _)| *path);
         let covered = |path: &Path| folders.iter().any(|(folder, _)| path.starts_with(folder));
-        let mut trees: Vec<(&Path, OwnedFd, bool)> = Vec::new();
-        for path in std::iter::once(own).chain(reach.readable.iter().map(PathBuf::as_path)) {
-            if covered(path) && path.exists() {
-                let Ok(tree) = copy_of(path) else { return Ok(false) };
-                trees.push((path, tree, path.is_dir()));
+        let mut trees: Vec<(PathBuf, OwnedFd, bool)> = Vec::new();
+        let readable = reach.readable.iter().flat_map(|path| parts_of(path, reach.home.as_deref()));
+        for path in std::iter::once(own.to_owned()).chain(readable) {
+            // What lies in one that is put back is there already.
+            let is_there = trees.iter().any(|(other, ..)| other != own && path.starts_with(other));
+            if covered(&path) && path.exists() && !is_there {
+                let Ok(tree) = copy_of(&path) else { return Ok(false) };
+                let is_folder = path.is_dir();
+                trees.push((path, tree, is_folder));
             }
         }
         let mut instead: Vec<(&Path, OwnedFd)> = Vec::new();
@@ -73,15 +80,28 @@ mod linux {
             given.push(folder);
         }
         for (path, tree, is_folder) in trees {
-            put(&tree, &place_of(path, is_folder, &given, user)?)?;
+            put(&tree, &place_of(&path, is_folder, &given, user)?)?;
             if path != own {
-                remount(path, MountFlags::RDONLY)?;
+                remount(&path, MountFlags::RDONLY)?;
             }
         }
         if rustix::process::geteuid().is_root() {
             cover_what_is_roots(Path::new("/etc"), 3);
         }
         Ok(true)
+    }
+
+    /// What is put back of something to be read. A toolchain in its home comes back entry by entry: people make folders in `~/.cargo`,
+    /// and these are their own. A link is no entry to follow: where there is one, the whole comes back, to be read alone.
+    fn parts_of(path: &Path, home: Option<&Path>) -> Vec<PathBuf> {
+        let entries: Vec<_> = std::fs::read_dir(path).into_iter().flatten().flatten().collect();
+        let is_plain =
+            |entry: &std::fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_file());
+        let at_home = home.is_some_and(|home| path.starts_with(home) && path != home);
+        if at_home && entries.len() <= MOST_ENTRIES && entries.iter().all(is_plain) {
+            return entries.iter().map(std::fs::DirEntry::path).collect();
+        }
+        vec![path.to_owned()]
     }
 
     fn copy_of(path: &Path) -> io::Result<OwnedFd> {

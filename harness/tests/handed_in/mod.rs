@@ -111,7 +111,7 @@ pub fn all() -> Vec<HandedIn> {
             put(to, &toy("(options.host, options.port)", "('', 8080)"));
         }),
         one("teclado", Works(WORKS), false, |to| put(to, &without_profile(specimen("layouts/keyboard")))),
-        one("enter para salir", Works(WORKS), false, |to| {
+        one("enter para salir", Works(WORKS), true, |to| {
             put(
                 to,
                 &toy(
@@ -120,7 +120,7 @@ pub fn all() -> Vec<HandedIn> {
                 ),
             );
         }),
-        one("escucha en ::1", Works(WORKS), false, |to| {
+        one("escucha en ::1", Works(WORKS), true, |to| {
             put(
                 to,
                 &toy(
@@ -128,6 +128,10 @@ pub fn all() -> Vec<HandedIn> {
                     "options.host = '::1'\nlistener = socket.socket(socket.AF_INET6)",
                 ),
             );
+        }),
+        // What is no text ends the thread of its client.
+        one("lee como texto", Works(WORKS), true, |to| {
+            put(to, &toy("client.sendall(answer)", "client.sendall(answer.decode().encode())"));
         }),
         one("se cuelga al arrancar", Own("does_not_start"), true, |to| {
             put(to, &impatient(toy("DEFECT = \"none\"", "DEFECT = \"hangs\"")));

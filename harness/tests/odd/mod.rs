@@ -11,7 +11,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use fake_backends::content::{Content, Kind};
 use serde_json::Value;
@@ -54,6 +54,12 @@ fn run_if_asked() {
             std::thread::park();
         }
     }
+    if habit == "warms-up" {
+        std::thread::spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(1500));
+            WARM.store(true, Ordering::Relaxed);
+        });
+    }
     if ["two-workers", "left-its-mark"].contains(&habit) {
         // Which park for ever where an answer is too hard for them.
         std::thread::scope(|scope| {
@@ -90,6 +96,9 @@ static SERVED: AtomicU64 = AtomicU64::new(0);
 /// What `stores-late` keeps, once its client has it and some time later.
 static KEPT: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
 
+/// Whether `warms-up`, which answers by itself until it is sure of its backends, asks them by now.
+static WARM: AtomicBool = AtomicBool::new(false);
+
 fn target_of(request: &[u8]) -> Option<String> {
     Some(String::from_utf8_lossy(request).split(' ').nth(1)?.to_owned())
 }
@@ -99,6 +108,10 @@ fn serve(habit: &str, mut client: TcpStream, backend: &str) -> Option<()> {
     let request = head(&mut client)?;
     if ["computes", "copies"].contains(&habit) {
         return client.write_all(&answer_of_a_cheat(habit, &request, backend)?).ok();
+    }
+    if habit == "warms-up" && !WARM.load(Ordering::Relaxed) {
+        let not_yet = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        return client.write_all(not_yet.as_bytes()).ok();
     }
     if ["two-workers", "parks", "left-its-mark"].contains(&habit)
         && request.windows(7).any(|seven| seven == b"/parks/")

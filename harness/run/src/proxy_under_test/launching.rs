@@ -44,6 +44,10 @@ const RETRY_PAUSE: Duration = Duration::from_millis(250);
 const PATIENCE_WHILE_TAKEN: Duration = Duration::from_secs(3);
 /// A start on a busy machine may take so many times as long as the first one did.
 const SLOWER_THAN_USUAL: u32 = 8;
+/// How long a proxy that says itself that it cannot serve yet is given: some look at their backends before they ask them anything.
+const WARMING: Duration = Duration::from_secs(3);
+/// How it says so (RFC 9110 §15.6.4).
+const UNAVAILABLE: u16 = 503;
 /// Pause between two readiness requests.
 pub(super) const ANSWER_PAUSE: Duration = Duration::from_millis(50);
 
@@ -79,7 +83,7 @@ impl ProxyUnderTest {
         let began = self.clock.now();
         let mut attempts_before = 0;
         loop {
-            let taken = self.taken(order.listen.port()).await;
+            let taken = self.taken(order.listen).await;
             let time_left = self.clock.now().since(began) < order.rebind_within;
             if let Some(holder) = taken.holder {
                 // At the first start it is somebody else; later it may be an end that takes its time.
@@ -96,7 +100,7 @@ impl ProxyUnderTest {
                     return Ok(ready);
                 }
                 Err((problem, ended)) => {
-                    let lingers = taken.lingering || self.taken(order.listen.port()).await.lingering;
+                    let lingers = taken.lingering || self.taken(order.listen).await.lingering;
                     let about_the_port = match &problem {
                         // What could bind a port with lingering connections once can do so again.
                         StartProblem::DiedAtStart { .. } if self.rebinds => false,
@@ -104,6 +108,13 @@ impl ProxyUnderTest {
                         problem => matches!(problem, StartProblem::NeverListened { .. }),
                     };
                     self.end_quietly().await;
+                    // Backends of this run have the port at addresses of their own, and it wants it at every one.
+                    if let Some(holder) = taken.beside.filter(|_| about_the_port) {
+                        return Err(StartProblem::PortInUse {
+                            port: order.listen.port(),
+                            holder: Some(holder),
+                        });
+                    }
                     if time_left && about_the_port && lingers {
                         attempts_before += 1;
                         tokio::time::sleep(RETRY_PAUSE).await;
@@ -184,7 +195,7 @@ impl ProxyUnderTest {
         };
         let answered_after = status.map(|_| self.clock.now().since(began));
         let launch = self.launches;
-        let not_handed_in = self.not_handed_in(order.listen.port()).await;
+        let not_handed_in = self.not_handed_in(order.listen).await;
         self.record(EventKind::ProxyReady {
             launch,
             listening_after,
@@ -216,9 +227,9 @@ impl ProxyUnderTest {
     }
 
     /// The command of what listens, where an interpreter was handed anything but a file of the submission.
-    async fn not_handed_in(&self, port: u16) -> Option<String> {
+    async fn not_handed_in(&self, listen: SocketAddr) -> Option<String> {
         self.adapter.copy_from.as_ref()?;
-        let holder = self.taken(port).await.holder?;
+        let holder = self.taken(listen).await.holder?;
         interpreted::not_handed_in(holder.pid?, &self.sources)
     }
 
@@ -228,15 +239,17 @@ impl ProxyUnderTest {
         PATIENCE_WHILE_TAKEN.max(usual * SLOWER_THAN_USUAL)
     }
 
-    /// GETs until one is answered, the program ends or time is up. A proxy may listen a moment before it can answer.
+    /// GETs until one is answered, the program ends or time is up. A proxy may listen a moment before it can answer, and say so.
     async fn first_answer(
-        &self,
+        &mut self,
         process: &Process,
         order: &StartOrder,
         argv: &[String],
         attempts_before: u32,
     ) -> Result<u16, (StartProblem, Option<Ended>)> {
         const AT_LEAST: Duration = Duration::from_secs(2);
+        let warming = if self.warms_up == Some(false) { Duration::ZERO } else { WARMING };
+        let (warm_at, mut was_early) = (self.clock.now() + warming, false);
         let until = (process.began() + self.adapter.ready_within).max(self.clock.now() + AT_LEAST);
         let mut number = 0;
         loop {
@@ -248,7 +261,16 @@ impl ProxyUnderTest {
                 on_own_thread(move || readiness::get_once(&network, &clock, listen, &target, &shape, left));
             let instead = tokio::select! {
                 answer = asked => match answer {
-                    Some(Ok(status)) => return Ok(status),
+                    Some(Ok(UNAVAILABLE)) if self.clock.now() < warm_at => {
+                        was_early = true;
+                        tokio::time::sleep(ANSWER_PAUSE).await;
+                        number += 1;
+                        continue;
+                    }
+                    Some(Ok(status)) => {
+                        self.warms_up = was_early.then_some(status != UNAVAILABLE).or(self.warms_up);
+                        return Ok(status);
+                    }
                     Some(Err(instead)) => instead,
                     None => NoAnswer::NotConnected("no thread".into()),
                 },
@@ -311,15 +333,16 @@ impl ProxyUnderTest {
         Ok(process)
     }
 
-    /// Who keeps the port from being bound, in the network of the run.
-    async fn taken(&self, port: u16) -> Taken {
+    /// Who keeps the address from being bound, in the network of the run.
+    async fn taken(&self, listen: SocketAddr) -> Taken {
         let network = self.network.clone();
         let look = on_own_thread(move || {
             // Where the network cannot be entered the start itself will say so.
             network.enter().ok()?;
             Some(Taken {
-                holder: harness_platform::holder_of_port(port),
-                lingering: !ports::can_be_bound(port),
+                holder: harness_platform::holder_of(listen),
+                beside: harness_platform::holder_of(ports::everywhere(listen.port())),
+                lingering: !ports::can_be_bound(listen),
             })
         });
         look.await.flatten().unwrap_or_default()
@@ -372,9 +395,11 @@ fn tells_of_something_else(last_lines: &[String]) -> bool {
 
 #[derive(Debug, Default)]
 struct Taken {
-    /// Who listens.
+    /// Who listens there.
     holder: Option<harness_platform::Holder>,
-    /// Whether any socket has the port, such as a connection in TIME_WAIT.
+    /// Who listens at its port, there or at another address.
+    beside: Option<harness_platform::Holder>,
+    /// Whether any socket has the address, such as a connection in TIME_WAIT.
     lingering: bool,
 }
 

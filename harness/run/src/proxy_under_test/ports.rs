@@ -36,7 +36,7 @@ impl PortLease {
             let offset = u16::try_from(seed.wrapping_add(step) % count).unwrap_or(0);
             let port = LOWEST + offset;
             if let Some(lock) = lock(port)?
-                && can_be_bound(port)
+                && can_be_bound(everywhere(port))
             {
                 return Ok(PortLease { port, _lock: lock });
             }
@@ -106,20 +106,25 @@ fn lock_directory() -> Result<PathBuf, StartProblem> {
     Ok(path)
 }
 
-/// Whether a proxy without SO_REUSEADDR could bind this port in the network of the calling thread: nobody listens there,
+/// Whether a proxy without SO_REUSEADDR could bind this address in the network of the calling thread: nobody listens there,
 /// and no connection of an earlier life lingers (F-8). The test leaves no trace, since it never listens.
-pub(super) fn can_be_bound(port: u16) -> bool {
-    let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+pub(super) fn can_be_bound(address: SocketAddr) -> bool {
     let bind = || {
-        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
-        socket.bind(&everywhere.into())
+        let socket =
+            socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)?;
+        socket.bind(&address.into())
     };
     bind().is_ok()
 }
 
+/// A port at every address.
+pub(super) fn everywhere(port: u16) -> SocketAddr {
+    (Ipv4Addr::UNSPECIFIED, port).into()
+}
+
 /// Whether nobody listens on a port in the network of the calling thread, nor lingers there.
 pub fn is_free(port: u16) -> bool {
-    can_be_bound(port)
+    can_be_bound(everywhere(port))
 }
 
 fn first_ephemeral_port() -> u16 {

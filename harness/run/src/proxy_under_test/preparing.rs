@@ -145,6 +145,7 @@ impl ProxyUnderTest {
             patched: BTreeMap::new(),
             sources: SourceTree::default(),
             usual_start: None,
+            warms_up: None,
             rebinds: false,
             watch,
             argv: Vec::new(),

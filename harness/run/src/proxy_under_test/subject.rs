@@ -73,6 +73,8 @@ pub struct ProxyUnderTest {
     pub(super) sources: SourceTree,
     /// How long its first start took to listen.
     pub(super) usual_start: Option<Duration>,
+    /// Whether it says for a moment after its start that it cannot serve yet; `None` where it never said so.
+    pub(super) warms_up: Option<bool>,
     /// Whether it has bound its port while connections of an earlier life lingered there.
     pub(super) rebinds: bool,
     /// Watches it, where that was asked for.
