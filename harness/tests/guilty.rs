@@ -3,7 +3,7 @@
 //! Each test runs the program `harness` on a brief scenario, as a user would, and reads `verdicts.json`. What a guilty
 //! proxy does is said in `examples/guilty-proxy/defects`; a new defect needs a test here.
 
-use crate::guilty_run::{Run, all_decided};
+use crate::guilty_run::{Run, all_decided, of_the_pack};
 
 /// Fails with what was printed unless the check failed, with these words in its sentence, and the run with this code.
 fn assert_caught(run: &Run, check: &str, requirement: &str, words: &[&str], exit: i32) {
@@ -98,4 +98,45 @@ fn a_post_answered_from_the_cache_is_caught() {
         &["no backend saw it"],
         1,
     );
+}
+
+/// Each was met in programs of strangers, and passed.
+const ONCE_NOT_SEEN: [(&str, &str); 6] = [
+    ("keeps-posts", "cache.post"),
+    ("keeps-heads", "cache.head"),
+    ("keeps-authorized", "cache.authorization"),
+    ("latency-floor", "latency.overhead"),
+    ("floods-the-log", "log.volume"),
+    ("key-of-forty-characters", "cache.similar_paths"),
+];
+
+fn assert_seen_by_the_pack(defect: &str, check: &str) {
+    for (defect, outcome) in [(defect, "fail"), ("none", "pass")] {
+        let run = of_the_pack(check, defect);
+        assert_eq!(run.outcome(check), outcome, "{defect}: {check}\n{}", run.printed);
+    }
+}
+
+#[test]
+fn what_was_once_not_seen_is_seen_by_the_packs() {
+    std::thread::scope(|scope| {
+        for (defect, check) in ONCE_NOT_SEEN {
+            scope.spawn(move || assert_seen_by_the_pack(defect, check));
+        }
+    });
+}
+
+/// Whether two meet is left to chance.
+#[test]
+fn the_bytes_of_another_resource_are_seen_by_the_packs_in_one_run_of_three() {
+    let check = "concurrency.own_answers";
+    let seen = (0..3).any(|_| of_the_pack(check, "hit-of-another").outcome(check) == "fail");
+    assert!(seen && of_the_pack(check, "none").outcome(check) == "pass");
+}
+
+/// Whoever leaves it after a minute, as nginx does, has a limit.
+#[test]
+#[ignore = "it is waited for for over a minute"]
+fn a_backend_that_is_waited_for_without_end_is_seen_by_the_packs() {
+    assert_seen_by_the_pack("waits-for-hung-backend", "failures.hang");
 }

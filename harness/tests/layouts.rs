@@ -132,6 +132,34 @@ fn a_listener_on_the_loopback_of_ipv6_alone() {
     assert!(adapter.is_empty() || adapter.contains("fixed_host: \"::1\""), "{adapter}");
 }
 
+#[test]
+fn what_an_old_editor_saved_among_copies_and_an_environment() {
+    if is_missing("python3") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let proxy = folder.path().join("entrega final");
+    let write = |name: &str, text: &str| {
+        let path = proxy.join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, text.chars().map(|c| c as u8).collect::<Vec<u8>>()).expect("written");
+    };
+    let source = std::fs::read_to_string(here().join("submissions/toy_proxy.py")).expect("the toy proxy");
+    let said = "# -*- coding: latin-1 -*-\n# A\u{f1}adir aqu\u{ed} los servidores\n";
+    write("proxy.py", &format!("{said}{source}").replace('\n', "\r\n"));
+    for copy in ["v1/proxy.py", "proxy - copia.py", "entorno/lib/python3.9/site-packages/server.py"] {
+        write(
+            copy,
+            "import socket\ns = socket.socket()\ns.bind(('', 8080))\ns.listen()\ns.connect(('a', 1))\n",
+        );
+    }
+    write("entorno/bin/activate", "");
+    let (exit, said) = harness(&["init", &proxy.to_string_lossy()]);
+    let adapter = std::fs::read_to_string(proxy.join("pibl-judge.yaml")).unwrap_or_default();
+    assert_eq!(exit, 0, "{said}\n{adapter}");
+    assert!(adapter.contains("# proxy.py:") && !adapter.contains("copia"), "{adapter}");
+}
+
 /// A name that is right today alone would be wrong in silence.
 #[test]
 fn a_log_with_the_day_in_its_name_is_found_on_another_day_too() {

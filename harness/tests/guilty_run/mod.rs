@@ -41,26 +41,40 @@ impl Drop for Turn {
 
 /// Runs a scenario of `tests/scenarios` on the guilty proxy with a defect, with these `--set`.
 pub fn run(scenario: &str, defect: &str, settings: &[&str]) -> Run {
+    let file = format!("tests/scenarios/{scenario}.yaml");
+    let told: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+    run_file(&file, scenario, defect, &told)
+}
+
+/// Asks for one row of the course pack of 2026 alone, as who wants to see it again would, until it is decided.
+pub fn of_the_pack(check: &str, defect: &str) -> Run {
+    let told = ["--only", check, "--watch=never"];
+    let once = || run_file("../scenarios/course/2026.yaml", "course-2026", defect, &told);
+    decided_of((0..3).map(|_| once()), |run| run.outcome(check) == "inconclusive")
+}
+
+/// Runs a scenario, whose file is told from the folder of this package.
+fn run_file(scenario: &str, name: &str, defect: &str, told: &[&str]) -> Run {
     let _turn = Turn::take();
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = tempfile::tempdir().expect("a temporary directory");
     let adapter = folder.path().join("guilty.yaml");
     guilty_proxy::write_adapter(&adapter, guilty_proxy::program(), defect);
     let out = folder.path().join("reports");
     let output = Command::new(env!("CARGO_BIN_EXE_harness"))
         .arg("run")
-        .arg(tests.join("scenarios").join(format!("{scenario}.yaml")))
+        .arg(package.join(scenario))
         .arg("--sut")
         .arg(&adapter)
         .arg("--out")
         .arg(&out)
-        .args(settings.iter().flat_map(|setting| ["--set", setting]))
+        .args(told)
         .env("LANG", "en_US.UTF-8")
         .output()
         .expect("the harness runs");
     let printed =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    let file = out.join(scenario).join("guilty/latest/verdicts.json");
+    let file = out.join(name).join("guilty/latest/verdicts.json");
     let verdicts =
         std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}\n{printed}", file.display()));
     let verdicts = serde_json::from_slice(&verdicts).expect("verdicts are JSON");
@@ -85,7 +99,10 @@ pub fn all_decided(scenario: &str, defect: &str) -> Run {
 }
 
 fn asked_again(scenario: &str, defect: &str, open: impl Fn(&Run) -> bool) -> Run {
-    let mut tries = (0..3).map(|_| run(scenario, defect, &[]));
+    decided_of((0..3).map(|_| run(scenario, defect, &[])), open)
+}
+
+fn decided_of(mut tries: impl Iterator<Item = Run>, open: impl Fn(&Run) -> bool) -> Run {
     let first = tries.next().expect("three tries");
     if open(&first) { tries.find(|run| !open(run)).unwrap_or(first) } else { first }
 }

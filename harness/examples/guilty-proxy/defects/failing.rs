@@ -14,9 +14,9 @@ use crate::http::Message;
 /// Requests that are refused after a failure by a proxy that stumbles over it.
 const STUMBLES: usize = 6;
 
-/// How long a backend may say nothing.
+/// How long a backend may say nothing. An hour is longer than anybody asks.
 pub fn patience(defect: Defect) -> Duration {
-    Duration::from_secs(if defect == Defect::WaitsForHungBackend { 60 } else { 3 })
+    Duration::from_secs(if defect == Defect::WaitsForHungBackend { 3600 } else { 3 })
 }
 
 /// Whether the next backend is asked after one had taken the request and gone wrong.

@@ -234,7 +234,7 @@ pub enum Defect {
     SuccessWithoutBackend,
     /// What a backend has taken and not answered is sent to the next one, whatever its method (REQ-5, optimal).
     RepeatsPosts,
-    /// A backend that hangs is waited for (REQ-5, optimal).
+    /// A backend that hangs is waited for without end (REQ-5, optimal).
     WaitsForHungBackend,
     /// After any error of a backend the client is closed without an answer (REQ-5, optimal).
     ClosesWithoutAnswer,

@@ -388,6 +388,14 @@ mod tests {
             ("src/a.rs", "TcpListener TcpStream::connect("),
         ];
         assert_eq!(entry_of(&rust), Some(("src/main.rs".into(), 2)));
+        let mio = [
+            (
+                "src/main.rs",
+                "use mio::net::{TcpListener, TcpStream};\nfn main() { mio::net::TcpListener::bind(a); TcpStream::connect(b); }",
+            ),
+            ("backend/src/main.rs", "use mio::net::TcpListener;\nfn main() { TcpListener::bind(a); }"),
+        ];
+        assert_eq!(entry_of(&mio), Some(("src/main.rs".into(), 1)));
         let workspace = [
             ("Cargo.toml", "[workspace]\nmembers = [\"nucleo\", \"servidor\"]"),
             ("nucleo/Cargo.toml", "[package]\nname = \"pibl-core\""),
