@@ -1,0 +1,2 @@
+import sys, http.server
+http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]))

@@ -1,0 +1,1 @@
+gcc -O1 -Wall -o pibl pibl.c && echo listo

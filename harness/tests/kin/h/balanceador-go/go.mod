@@ -1,0 +1,3 @@
+module balanceador
+
+go 1.18
