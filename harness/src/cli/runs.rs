@@ -21,7 +21,7 @@ use harness_tell::language::threshold_words::{not_by_one_run, will_take};
 use harness_tell::language::{InWords as _, Language, Listed, Span};
 use harness_tell::report::terminal::Display;
 use harness_tell::report::{Attachments, Source, summary_in};
-use harness_tell::report::{Suite, SuiteRun, suite_lines, write_suite};
+use harness_tell::report::{Suite, SuiteRun, quoted, suite_lines, write_suite};
 
 use super::annotations;
 use super::arguments::{Inconclusive, RunArguments, language};
@@ -246,7 +246,11 @@ fn announce(arguments: &RunArguments, selected: &Selected, language: Language) {
             BASELINE => "--sut direct --baseline FILE".to_owned(),
             side => format!("--sut {side}"),
         };
-        let command = format!("harness compare {} --sut {} {other}", plan.file.display(), selected.sut);
+        let command = format!(
+            "harness compare {} --sut {} {other}",
+            quoted(&plan.file.display().to_string()),
+            quoted(&selected.sut)
+        );
         let thresholds = Listed(&thresholds).in_words(language);
         anstream::eprintln!("{}", not_by_one_run(language, &thresholds, side, &command));
     }

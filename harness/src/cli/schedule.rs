@@ -12,6 +12,7 @@ use crate::grade::rubric;
 use harness_model::exit_code::ExitCode;
 use harness_tell::language::Language;
 use harness_tell::language::compare_words::{scheduled, shard_is_told, shards_of_what};
+use harness_tell::report::quoted;
 
 pub(super) fn run(arguments: &ScheduleArguments) -> ExitCode {
     let language = language(arguments.lang);
@@ -130,16 +131,6 @@ fn kubernetes(arguments: &ScheduleArguments, job: &Job) -> String {
          \x20     volumes:\n\
          \x20       - {{name: work, persistentVolumeClaim: {{claimName: {claim}}}}}\n"
     )
-}
-
-/// A word as a shell reads it back.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 #[cfg(test)]

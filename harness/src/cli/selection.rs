@@ -21,7 +21,7 @@ use harness_tell::language::run_words::{
     command_comes_first, is_a_scenario, is_an_adapter, left_out_without_tls, needs_tls, no_scenario,
 };
 use harness_tell::language::suite_words::no_scenario_in;
-use harness_tell::report::VerdictsDocument;
+use harness_tell::report::{VerdictsDocument, quoted};
 
 use super::arguments::{CommandLine, RunArguments};
 use super::input;
@@ -142,7 +142,11 @@ fn plans_of(
     let text = input::read(file).map_err(|problem| input::show(&[problem], language))?;
     if input::is_adapter(&text) && !input::is_scenario(&text) {
         let shown = file.display().to_string();
-        return Err(is_an_adapter(language, &shown, &format!("harness scenarios/ttl.yaml --sut {shown}")));
+        return Err(is_an_adapter(
+            language,
+            &shown,
+            &format!("harness scenarios/ttl.yaml --sut {}", quoted(&shown)),
+        ));
     }
     let settings = arguments.settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let options = Options { seed, strict: arguments.strict, settings };

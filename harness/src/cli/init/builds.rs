@@ -110,10 +110,8 @@ fn usual_builds(files: &[TextFile], program: &Program) -> Vec<Build> {
             let mut command = words(&format!("javac -encoding {encoding} -d judged-classes"));
             command.extend(program.files.iter().map(|&part| below(&files[part].name, &base).to_owned()));
             let main = &files[program.files[program.files.len() - 1]];
-            let package =
-                main.code.lines().find_map(|line| line.trim().strip_prefix("package ")?.strip_suffix(';'));
-            let class = package
-                .map_or(main.stem().to_owned(), |package| format!("{}.{}", package.trim(), main.stem()));
+            let class =
+                main.package().map_or(main.stem().to_owned(), |package| format!("{package}.{}", main.stem()));
             let start = vec!["-cp".to_owned(), "judged-classes".to_owned(), class];
             vec![Build {
                 base,
@@ -124,15 +122,14 @@ fn usual_builds(files: &[TextFile], program: &Program) -> Vec<Build> {
             }]
         }
         Tongue::Go => {
-            let module = nearest(files, &program.entry, |file| file.base() == "go.mod");
-            let command = match module {
-                Some(_) => format!(
-                    "go build -o {PRODUCT} ./{}",
-                    entry.rsplit_once('/').map_or("", |(folder, _)| folder)
-                ),
-                None => format!("go build -o {PRODUCT} {}", own_files(files, program, &base).join(" ")),
+            let Some(module) = nearest(files, &program.entry, |file| file.base() == "go.mod") else {
+                let command = format!("go build -o {PRODUCT} {}", own_files(files, program, &base).join(" "));
+                return vec![own(command, &base, PRODUCT, "")];
             };
-            vec![own(command, &base, PRODUCT, "")]
+            // A package is built from within its module, whichever folder of it holds it.
+            let base = if is_above(module.folder(), &base) { module.folder() } else { &base };
+            let package = below(&program.entry, base).rsplit_once('/').map_or("", |(folder, _)| folder);
+            vec![own(format!("go build -o {PRODUCT} ./{package}"), base, PRODUCT, "")]
         }
         Tongue::Rust => match nearest(files, &program.entry, |file| file.base() == "Cargo.toml") {
             Some(manifest) => {
@@ -223,12 +220,16 @@ fn base_of(files: &[TextFile], program: &Program) -> String {
             .filter(|path| files.iter().any(|file| file.name == *path))
             .any(|path| !is_above(base, &path));
         let configurations = files.iter().filter(|file| file.is_configuration());
-        // A file that is named by its path from further above is looked for there.
+        // A file that is named by its path from further above is looked for there, unless one of that name lies below.
         let parent = base.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let lies_below = |name: &str| files.iter().any(|file| file.name == format!("{base}/{name}"));
         let from_above = configurations.clone().any(|file| {
+            let is_further_up =
+                !is_above(base, &file.name) && (file.folder().is_empty() || is_above(file.folder(), base));
             is_above(parent, &file.name)
                 && names(below(&file.name, parent))
                 && !names(below(&file.name, base))
+                || is_further_up && names(file.base()) && !lies_below(file.base())
         });
         if sources && !from_above && !outside {
             break;
@@ -495,6 +496,55 @@ mod tests {
                 (command, Some(product))
             );
         }
+    }
+
+    #[test]
+    fn a_package_of_a_module_of_go_is_built_and_started_in_the_module() {
+        let go = [
+            ("go.mod", "module balanceador\n\ngo 1.18\n"),
+            ("config.toml", "puerto = 8080"),
+            ("cmd/backend/main.go", "package main\nfunc main() { net.Listen(\"tcp\", \":9001\") }\n"),
+            (
+                "cmd/pibl/main.go",
+                "package main\nimport (\n\t\"net\"\n\t\"balanceador/internal/cache\"\n)\nfunc main() { net.Listen(a, b); read(\"config.toml\"); net.Dial(b) }\n",
+            ),
+            ("internal/cache/cache.go", "package cache\nconst carpeta = \"guardado\"\n"),
+            ("viejo/cache/cache.go", "package cache\n"),
+        ];
+        let build = builds_of(&go).remove(0);
+        assert_eq!(
+            (build.base.as_str(), build.commands[0].join(" ").as_str()),
+            ("", "go build -o judged-proxy ./cmd/pibl")
+        );
+        let files: Vec<TextFile> =
+            go.iter().map(|(name, text)| TextFile::new((*name).into(), (*text).into())).collect();
+        let program = &programs(&files)[0];
+        let parts: Vec<&str> = program.files.iter().map(|&part| files[part].name.as_str()).collect();
+        assert_eq!(parts, ["internal/cache/cache.go", "cmd/pibl/main.go"]);
+        // The path of a package is no folder of a cache.
+        assert!(!files[3].code.contains("balanceador") && files[3].code.len() == files[3].text.len());
+    }
+
+    #[test]
+    fn packages_of_java_are_compiled_from_where_their_configuration_lies() {
+        let main = "package co.edu.uni.px;\nimport co.edu.uni.store.Almacen;\npublic class Principal { public static void main(String[] a) { new ServerSocket(); read(\"pibl.properties\"); new Atencion(); } }\n";
+        let build = builds_of(&[
+            ("pibl.properties", "puerto=8080"),
+            ("src/co/edu/uni/px/Principal.java", main),
+            (
+                "src/co/edu/uni/px/Atencion.java",
+                "package co.edu.uni.px;\nclass Atencion { Socket s = new Socket(h, p); }\n",
+            ),
+            ("src/co/edu/uni/store/Almacen.java", "package co.edu.uni.store;\npublic class Almacen {}\n"),
+            ("src/co/edu/uni/viejo/Almacen.java", "package co.edu.uni.viejo;\npublic class Almacen {}\n"),
+        ])
+        .remove(0);
+        assert_eq!(
+            (build.base.as_str(), build.start.last().unwrap().as_str()),
+            ("", "co.edu.uni.px.Principal")
+        );
+        let compiled = build.commands[0].join(" ");
+        assert!(compiled.contains("store/Almacen.java") && !compiled.contains("viejo"), "{compiled}");
     }
 
     #[test]

@@ -54,7 +54,8 @@ pub(super) struct TextFile {
     /// Relative to the folder, with `/`.
     pub(super) name: String,
     pub(super) text: String,
-    /// The same, with every comment blanked byte by byte: what stands at a place here stands there in the text.
+    /// The same, with every comment blanked byte by byte, and the paths that Go imports, which are quoted like any text: what stands at a
+    /// place here stands there in the text.
     pub(super) code: String,
     /// `None` for what is no source.
     pub(super) tongue: Option<Tongue>,
@@ -65,7 +66,10 @@ pub(super) struct TextFile {
 impl TextFile {
     pub(super) fn new(name: String, text: String) -> TextFile {
         let tongue = Tongue::of(extension(&name));
-        let code = without_comments(&text, comments_of(&name, tongue));
+        let mut code = without_comments(&text, comments_of(&name, tongue));
+        if tongue == Some(Tongue::Go) {
+            code = without_imports(&code);
+        }
         TextFile { name, text, code, tongue, is_latin_1: false }
     }
 
@@ -82,6 +86,13 @@ impl TextFile {
     /// Its name without folders and extension.
     pub(super) fn stem(&self) -> &str {
         self.base().rsplit_once('.').map_or(self.base(), |(stem, _)| stem)
+    }
+
+    /// The package of a source of Java, where it says one.
+    pub(super) fn package(&self) -> Option<&str> {
+        self.code
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("package ")?.strip_suffix(';').map(str::trim))
     }
 
     pub(super) fn is_header(&self) -> bool {
@@ -141,7 +152,8 @@ impl TextFile {
 const LARGEST: u64 = 512 << 10;
 /// More files than this are no submission but a library.
 const MOST_FILES: usize = 500;
-const DEEPEST: usize = 4;
+/// `src/co/edu/…/pibl/Principal.java` is deep, and usual.
+const DEEPEST: usize = 8;
 /// Folders that hold no source of the proxy.
 const PASSED_OVER: [&str; 5] = [".git", "target", "node_modules", "__pycache__", "site-packages"];
 /// What may be read beside sources.
@@ -179,6 +191,20 @@ const OF_TOOLS: [&str; 7] = [
     "CMakeLists.txt",
     "docker-compose.yml",
 ];
+
+/// Go with the declarations of its imports blanked byte by byte.
+fn without_imports(code: &str) -> String {
+    let mut inside = false;
+    let line = |line: &str| {
+        let words = line.trim();
+        inside |= words.starts_with("import (");
+        let is_import = inside || words.starts_with("import ");
+        inside &= !words.starts_with(')');
+        let blank = |byte: u8| if byte.is_ascii_whitespace() { char::from(byte) } else { ' ' };
+        if is_import { line.bytes().map(blank).collect() } else { line.to_owned() }
+    };
+    code.split_inclusive('\n').map(line).collect()
+}
 
 /// All of them, in the order of their names.
 pub(super) fn gather(folder: &Path) -> Vec<TextFile> {

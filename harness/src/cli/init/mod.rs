@@ -30,6 +30,7 @@ use harness_model::exit_code::ExitCode;
 use harness_tell::language::Language;
 use harness_tell::language::init_words as words;
 use harness_tell::language::start_problem;
+use harness_tell::report::quoted;
 use look::{Candidates, Look};
 use search::Settled;
 use trial::Tried;
@@ -95,7 +96,7 @@ pub(super) fn run(arguments: &InitArguments) -> ExitCode {
         anstream::println!("{}", words::next_step(language, &first_run(&shown)));
         return ExitCode::Passed;
     }
-    anstream::println!("{}", words::mend_it(language, &shown, &first_run(&shown)));
+    anstream::println!("{}", words::mend_it(language, &quoted(&shown), &first_run(&shown)));
     if tried.works() { ExitCode::Inconclusive } else { ExitCode::ProxyNotReady }
 }
 
@@ -204,7 +205,7 @@ fn ask(question: &str) -> Option<String> {
 
 /// The command that gives the first verdict.
 fn first_run(file: &str) -> String {
-    format!("harness scenarios/fairness.yaml --sut {file}")
+    format!("harness scenarios/fairness.yaml --sut {}", quoted(file))
 }
 
 /// A name that can be a folder of reports.

@@ -3,6 +3,8 @@
 //! `look` asks it first. A web server beside the proxy listens only, a client connects only; a copy in `old/` is the same
 //! program once more and never the one that is meant. Nothing is executed.
 
+use std::path::Path;
+
 use super::files::{TextFile, Tongue, extension};
 
 /// A program: the file that is started, and every file that belongs to it.
@@ -231,10 +233,31 @@ fn belongs(part: &TextFile, other: &TextFile, tongue: Tongue, files: &[TextFile]
                     if other.stem() == "mod" { last(other.folder()) } else { other.stem() }
                 ))
         }
-        Tongue::Go | Tongue::Java => {
-            other.folder() == part.folder() || other.folder().starts_with(&format!("{}/", part.folder()))
+        Tongue::Go => {
+            let is_package = other.folder() == part.folder() || imports(part, other.folder(), files);
+            is_package && !is_entry(other, tongue, files) && !other.stem().ends_with("_test")
+        }
+        Tongue::Java => {
+            let below = other.folder().starts_with(&format!("{}/", part.folder()));
+            let package = other.package().filter(|_| !other.folder().split('/').any(is_old));
+            other.folder() == part.folder()
+                || below
+                || package.is_some_and(|package| part.code.contains(&format!("import {package}.")))
         }
     }
+}
+
+/// Whether a source of Go imports the package that lies in a folder of its module.
+fn imports(part: &TextFile, folder: &str, files: &[TextFile]) -> bool {
+    let is_above =
+        |file: &&TextFile| file.base() == "go.mod" && Path::new(&part.name).starts_with(file.folder());
+    let Some(module) = files.iter().filter(is_above).max_by_key(|file| file.folder().len()) else {
+        return false;
+    };
+    let name = module.text.lines().find_map(|line| line.trim().strip_prefix("module "));
+    let within = Path::new(folder).strip_prefix(module.folder()).ok().and_then(Path::to_str);
+    let (Some(name), Some(within)) = (name, within) else { return false };
+    part.text.contains(&format!("\"{}/{within}\"", name.trim()))
 }
 
 /// What a library may be called in a source: as its manifest names package or library, or as its folder is called.

@@ -70,8 +70,8 @@ crate::messages! {
     }
     /// Nothing that listens was found.
     pub fn no_program(folder: &str) {
-        en: "no program that listens was found in {folder} (Python, C or Rust); copy a template of scenarios/suts/templates/ there",
-        es: "no se encontró en {folder} un programa que escuche (Python, C o Rust); copie allí una plantilla de scenarios/suts/templates/",
+        en: "no program that listens was found in {folder} (C, C++, Go, Java, JavaScript, Python or Rust); copy a template of scenarios/suts/templates/ there",
+        es: "no se encontró en {folder} un programa que escuche (C, C++, Go, Java, JavaScript, Python o Rust); copie allí una plantilla de scenarios/suts/templates/",
     }
     /// The adapter is there already.
     pub fn exists_already(file: &str, command: &str) {

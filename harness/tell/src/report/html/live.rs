@@ -13,6 +13,7 @@ use crate::language::live_words::{LiveLabel, waits_for};
 use crate::language::step_words::doing;
 use crate::language::{InWords as _, Language};
 use crate::report::live::Message;
+use crate::report::quoted;
 use crate::report::terminal::{Expected, expected};
 use crate::report::wire::plain;
 use harness_model::plan::Plan;
@@ -256,7 +257,7 @@ fn told(page: &LivePage<'_>) -> serde_json::Value {
         "backends": (1..=plan.backends.count).map(|number| format!("b{number}")).collect::<Vec<_>>(),
         "steps": steps,
         "words": words,
-        "command": format!("harness {} --sut {} --only ", plan.file.display(), plan.adapter.name),
+        "command": format!("harness {} --sut {} --only ", quoted(&plan.file.display().to_string()), quoted(&plan.adapter.name)),
     })
 }
 
