@@ -265,7 +265,8 @@ fn of_ttl(finding: &TtlFinding) -> Option<Cause> {
         | TtlFinding::TwoValues { .. }
         | TtlFinding::ResourcesExpireApart { .. }
         | TtlFinding::HitsDoNotProlong { .. }
-        | TtlFinding::AgeGoesOnOverRestart { .. } => None,
+        | TtlFinding::AgeGoesOnOverRestart { .. }
+        | TtlFinding::RestartMayProlong { .. } => None,
     }
 }
 

@@ -286,6 +286,11 @@ impl<'a> Ledger<'a> {
         self.launches.iter().filter(|&&at| at > from && at < until).count() as u64
     }
 
+    /// The last start of the proxy before a moment.
+    pub(super) fn launch_before(&self, moment: Moment) -> Option<Moment> {
+        self.launches.iter().copied().filter(|&at| at < moment).max()
+    }
+
     /// Starts of the proxy in all.
     pub(super) fn launches(&self) -> u64 {
         self.launches.len() as u64

@@ -171,6 +171,7 @@ fn of_ttl(finding: &TtlFinding, language: Language) -> Option<(String, String)> 
         | TtlFinding::ResourcesExpireApart { .. }
         | TtlFinding::HitsDoNotProlong { .. }
         | TtlFinding::AgeGoesOnOverRestart { .. }
+        | TtlFinding::RestartMayProlong { .. }
         | TtlFinding::RestartProlongs { .. }
         | TtlFinding::RestartForgets { .. } => return None,
     })

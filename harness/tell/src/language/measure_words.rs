@@ -76,6 +76,7 @@ fn ttl_rows(finding: &TtlFinding, late_ms: f64, l: Language) -> Vec<MeasuredRow>
         | TtlFinding::ServedPastTtl { seen, .. }
         | TtlFinding::ExpiredEarly { seen, .. }
         | TtlFinding::AgeGoesOnOverRestart { seen, .. }
+        | TtlFinding::RestartMayProlong { seen, .. }
         | TtlFinding::RestartProlongs { seen, .. }
         | TtlFinding::RestartForgets { seen, .. } => expiry(seen, l),
         TtlFinding::TwoValues { first, second } | TtlFinding::OneAgeForTwoValues { first, second } => {

@@ -156,6 +156,7 @@ pub(crate) fn all() -> Vec<Finding> {
             count: 10,
             keys: 10,
         }),
+        Finding::Ttl(TtlFinding::RestartMayProlong { seen: seen(), restarts: 1 }),
         Finding::Ttl(TtlFinding::AgeGoesOnOverRestart { seen: seen(), restarts: 1 }),
         Finding::Ttl(TtlFinding::RestartProlongs {
             target: target(),

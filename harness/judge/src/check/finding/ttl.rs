@@ -119,6 +119,13 @@ pub enum TtlFinding {
         /// Keys in constant use.
         keys: u64,
     },
+    /// Entries stored before a restart were gone when an age that began anew with it would have ended as well, as finely as ages are declared.
+    RestartMayProlong {
+        /// What was seen.
+        seen: ExpirySeen,
+        /// Starts in between.
+        restarts: u64,
+    },
     /// The age of entries went on over a restart.
     AgeGoesOnOverRestart {
         /// What was seen of them.

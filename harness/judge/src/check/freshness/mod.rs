@@ -98,6 +98,16 @@ pub(super) fn across_restart(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         return few;
     }
     let restarts = probes.iter().map(|p| p.restarts).max().unwrap_or(0);
+    // One whose age had begun anew would have lived on.
+    let earliest = ttl - seen.early_ms;
+    let is_no_new_age = |p: &&Probed<'_>| {
+        let started = ledger.launch_before(p.seen_at);
+        !p.served && started.is_some_and(|started| ms_between(started, p.seen_at) < earliest)
+    };
+    if !probes.iter().any(|p| is_no_new_age(&p)) {
+        return Judged::inconclusive(Finding::Ttl(TtlFinding::RestartMayProlong { seen, restarts }))
+            .with_evidence(around(&probes));
+    }
     Judged::pass(Finding::Ttl(TtlFinding::AgeGoesOnOverRestart { seen, restarts }))
         .with_evidence(around(&probes))
 }

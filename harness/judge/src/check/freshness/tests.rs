@@ -288,6 +288,35 @@ fn entries_that_all_go_too_early_or_too_late_do_not_go_together() {
     }
 }
 
+/// A clock of whole seconds may be a second late, and an age that began anew 200 ms after the entry was stored is later by less.
+#[test]
+fn a_restart_too_soon_to_show_an_age_that_begins_anew_is_open() {
+    for (started, expires, outcome) in [
+        (200.0, 2_000.0, Outcome::Inconclusive),
+        (200.0, 2_200.0, Outcome::Inconclusive),
+        (1_200.0, 2_000.0, Outcome::Pass),
+        (1_200.0, 3_200.0, Outcome::Fail),
+    ] {
+        let mut kit = Kit::new(3);
+        kit.capabilities().ttl_resolution.early = Duration::from_millis(250);
+        kit.capabilities().ttl_resolution.late = Duration::from_secs(1);
+        let filled = kit.step(0.0, fill(100, 0));
+        for key in 0..100 {
+            kit.ask(Ask::get(Purpose::Fill, &format!("/k/{key}"), f64::from(key)).by("b1"));
+        }
+        kit.start(started, 2);
+        kit.step(started + 100.0, probe(filled, 2_000));
+        for key in 0..100 {
+            let age = 800.0 + f64::from(key) * 30.0;
+            let at = (f64::from(key) + 2.0 + age).max(started + 50.0);
+            let ask = Ask::get(Purpose::Probe, &format!("/k/{key}"), at);
+            kit.ask(if age < expires { ask } else { ask.by("b2") });
+        }
+        let verdict = kit.judge(CheckId::TtlAcrossRestart);
+        assert_eq!(verdict.outcome, outcome, "{started} {expires}: {:?}", verdict.finding);
+    }
+}
+
 #[test]
 fn a_restart_that_renews_or_forgets_ages_is_told_apart() {
     for (expires, outcome) in [(2_000.0, Outcome::Pass), (f64::INFINITY, Outcome::Fail), (0.0, Outcome::Fail)]
