@@ -16,7 +16,7 @@ use super::{
     Amiss, ConcurrencyFinding, ExchangeFinding, Finding, HitsFinding, Http2Finding, HttpsFinding, Outcome,
     PersistenceFinding, RotationFinding,
 };
-use harness_model::history::{Event, EventKind, ExchangeEnd, HandshakeEnd};
+use harness_model::history::{Cut, Event, EventKind, ExchangeEnd, HandshakeEnd};
 use harness_model::plan::{CheckPlan, StepKind};
 
 /// Share of the time in which tasks waited for a CPU from which on a host is busy.
@@ -336,6 +336,8 @@ fn may_be_the_hosts(ledger: &Ledger<'_>, asked: &Asked<'_>) -> Option<Host> {
     let for_want_of_time = match wrong_answer(asked)? {
         Wrong::TimedOut => true,
         Wrong::NotConnected { .. } | Wrong::NoAnswer | Wrong::Status { status: 500.. } => took >= LATE_MS,
+        // A stream of HTTP/2 that was ended before its answer is what a close without one is elsewhere.
+        Wrong::CutShort { how: Cut::Said(_), .. } => asked.exchange.response.is_none() && took >= LATE_MS,
         _ => false,
     };
     Wait::of_exchange(asked).filter(|_| for_want_of_time)?.host(ledger)
@@ -384,7 +386,7 @@ mod tests {
     use crate::check::testkit::{Ask, Kit};
     use crate::check::{Finding, Outcome};
     use harness_model::catalogue::CheckId;
-    use harness_model::history::{EventKind, ExchangeEnd, HostNoise, Patience, Purpose};
+    use harness_model::history::{Cut, EventKind, ExchangeEnd, HostNoise, Patience, Purpose};
     use harness_model::plan::{StepKind, samples};
 
     /// A request that is not answered within 6 s, beside others, on such a host.
@@ -392,6 +394,10 @@ mod tests {
         let mut kit = Kit::new(3);
         kit.step(0.0, StepKind::Exact(samples::exact(CheckId::ForwardTarget, "/p/{n}", 3)));
         kit.ask(Ask::get(Purpose::Exact, "/p/0", 10.0).taking(took).ending(end));
+        if let Some(EventKind::Exchange(silent)) = kit.record.events.last_mut().map(|event| &mut event.event)
+        {
+            silent.response = None;
+        }
         // Backend and way take nine tenths and one tenth in these records, so what is beyond the backend is given by its lack.
         kit.ask(Ask::get(Purpose::Exact, "/p/1", 1_000.0).by("b1").taking(others_took * 10.0));
         kit.event(
@@ -494,9 +500,12 @@ mod tests {
 
     #[test]
     fn what_is_closed_at_once_is_no_matter_of_time_and_after_a_second_it_may_be() {
-        let closed = || ExchangeEnd::ClosedWithoutAnswer;
-        assert_eq!(outcome(0.9, 0, 1_800.0, closed(), 40.0), Outcome::Fail);
-        assert_eq!(outcome(0.9, 0, 1_800.0, closed(), 3_000.0), Outcome::Inconclusive);
+        let reset = ExchangeEnd::CutShort(Cut::Said("HTTP/2: CANCEL".into()));
+        for closed in [ExchangeEnd::ClosedWithoutAnswer, reset] {
+            assert_eq!(outcome(0.9, 0, 1_800.0, closed.clone(), 40.0), Outcome::Fail);
+            assert_eq!(outcome(0.9, 0, 1_800.0, closed.clone(), 3_000.0), Outcome::Inconclusive);
+            assert_eq!(outcome(0.1, 0, 1_800.0, closed, 3_000.0), Outcome::Fail, "at rest");
+        }
     }
 
     #[test]
