@@ -49,7 +49,7 @@ struct Arguments {
     /// Add to the runs that were made before instead of beginning anew.
     #[arg(long)]
     add: bool,
-    /// Folder with the programs `harness` and `guilty-proxy`, which are not built then.
+    /// Folder with the programs `harness` (with TLS), `guilty-proxy` and `guilty-tls`, which are not built then.
     #[arg(long)]
     built: Option<PathBuf>,
     /// Folder of `detection.md` and `detection.jsonl`, where it is not that of the documentation.
@@ -109,11 +109,15 @@ fn main() -> anyhow::Result<()> {
         }
     }
     let folder = tempfile::tempdir()?;
-    let (harness, guilty) = match &arguments.built {
-        Some(folder) => (folder.join("harness"), folder.join("guilty-proxy")),
-        None => (built("harness", false, folder.path())?, built("guilty-proxy", true, folder.path())?),
+    let [harness, guilty, tls] = match &arguments.built {
+        Some(folder) => ["harness", "guilty-proxy", "guilty-tls"].map(|name| folder.join(name)),
+        None => [
+            built("harness", false, folder.path())?,
+            built("guilty-proxy", true, folder.path())?,
+            built("guilty-tls", true, folder.path())?,
+        ],
     };
-    let adapters = Adapters { folder: folder.path(), guilty: &guilty };
+    let adapters = Adapters { folder: folder.path(), guilty: &guilty, tls: &tls };
     let tasks =
         if arguments.pack { pack_tasks(&arguments, &adapters)? } else { tasks(&arguments, &adapters)? };
     runs.extend(carry_out(tasks, &harness, folder.path(), arguments.jobs));
@@ -175,8 +179,9 @@ fn tasks(arguments: &Arguments, adapters: &Adapters<'_>) -> anyhow::Result<VecDe
 
 /// Every program of both families once, the honest ones among them.
 fn pack_tasks(arguments: &Arguments, adapters: &Adapters<'_>) -> anyhow::Result<VecDeque<Task>> {
+    let of_a_course = CASES.iter().filter(|case| !case.is_behind_tls());
     let mut programs: Vec<(&str, &'static str)> =
-        CASES.iter().flat_map(|case| [(case.subject, case.defect), (case.subject, "none")]).collect();
+        of_a_course.flat_map(|case| [(case.subject, case.defect), (case.subject, "none")]).collect();
     programs.sort_unstable();
     programs.dedup();
     let wanted = |defect: &str| {
@@ -194,7 +199,8 @@ fn pack_tasks(arguments: &Arguments, adapters: &Adapters<'_>) -> anyhow::Result<
 
 /// A program of this package, as a copy: whoever goes on working meanwhile builds it anew.
 fn built(name: &str, example: bool, folder: &Path) -> anyhow::Result<PathBuf> {
-    let build = escargot::CargoBuild::new().package("harness");
+    // One set of features for all, so that nothing is built twice.
+    let build = escargot::CargoBuild::new().package("harness").features("tls");
     let build = if example { build.example(name) } else { build.bin(name) };
     let build = if cfg!(debug_assertions) { build } else { build.release() };
     let copy = folder.join(name);
@@ -206,13 +212,16 @@ fn built(name: &str, example: bool, folder: &Path) -> anyhow::Result<PathBuf> {
 struct Adapters<'a> {
     folder: &'a Path,
     guilty: &'a Path,
+    tls: &'a Path,
 }
 
 impl Adapters<'_> {
     fn of(&self, subject: &str, defect: &str) -> anyhow::Result<PathBuf> {
         let suts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suts");
+        let is_behind_tls = CASES.iter().any(|case| case.subject == subject && case.is_behind_tls());
+        let program = if is_behind_tls { self.tls } else { self.guilty };
         let text = std::fs::read_to_string(suts.join(format!("{subject}.yaml")))?
-            .replace("PROGRAM", &self.guilty.to_string_lossy())
+            .replace("PROGRAM", &program.to_string_lossy())
             .replace("SCRIPT", &suts.join("pupil.py").to_string_lossy())
             .replace("DEFECT\"", &format!("{defect}\""));
         // Who writes without end is kept to the limits that a submission is kept to.
@@ -262,7 +271,7 @@ fn run(task: &Task, harness: &Path, folder: &Path) -> Run {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (file, limit) = match task.scenario {
         PACK => (here.join("../scenarios/course/2026.yaml"), "400s"),
-        brief => (here.join("tests/scenarios").join(format!("{brief}.yaml")), "120s"),
+        other => (table::file(other), "120s"),
     };
     let out = folder.join(format!("{}-{}-{}-{}", task.subject, task.defect, task.scenario, task.seed));
     // What it prints is in its folder too; where it cannot even start, the folder is empty.
@@ -327,8 +336,8 @@ fn page(runs: &[Run]) -> String {
          Written by `cargo run -p harness --example detection -- --times N` from what lies run by run in `detection.jsonl`; do not edit.\n\
          Each case is a proxy with one defect, tried in a brief scenario; what counts is the verdict of the check that is meant to see\n\
          it. Bounds are those of Clopper and Pearson at 95 %, which never promise more than was seen: of 5 runs without a miss they\n\
-         say at least 47 %, of 20 at least 83 %. The families are `guilty` (Rust, `examples/guilty-proxy`) and `pupil` (Python,\n\
-         `tests/suts/pupil.py`); *fault* is what was met in real submissions.\n\n\
+         say at least 47 %, of 20 at least 83 %. The families are `guilty` (Rust, `examples/guilty-proxy`), `pupil` (Python,\n\
+         `tests/suts/pupil.py`), `guilty-tls` and `guilty-http2` (Rust, `examples/guilty-tls`); *fault* is what was met in real submissions.\n\n\
          ## Detectors and the defects made for them\n\n\
          | detector | defect | fault | scenario | power stated | caught | sensitivity | bounds |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- |\n",

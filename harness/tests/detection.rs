@@ -86,8 +86,7 @@ fn what_the_table_promises_was_measured() {
     for case in CASES {
         assert!(!case.detectors.is_empty(), "{} is seen by nobody", case.defect);
         assert!(case.power > 0.0 && case.power <= 1.0 && !case.fault.is_empty(), "{}", case.defect);
-        let scenario =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/scenarios/{}.yaml", case.scenario));
+        let scenario = table::file(case.scenario);
         assert!(scenario.is_file(), "{}", scenario.display());
         for detector in case.detectors {
             let key = ((*detector).to_owned(), format!("{}: {}", case.subject, case.defect));

@@ -45,17 +45,6 @@ mod with_tls {
 
     use super::*;
 
-    const ADAPTER: &str = r#"
-name: guilty-tls
-program: {installed: {name: "PROGRAM"}}
-start: ["{{ program }}", "--host={{ host }}", "--port={{ port }}", "{% if tls_port %}--tls-port={{ tls_port }}{% endif %}",
-  "{% if tls_port %}--certificate={{ certificate }}{% endif %}", "{% if tls_port %}--key={{ key }}{% endif %}",
-  "{% for backend in backends %}\n--backend={{ backend.address }}\n{% endfor %}", "{% if http2 %}--http2{% endif %}",
-  "--defect=DEFECT"]
-reload: SIGHUP
-capabilities: {cache: none, ttl: none, settings: [SETTINGS]}
-"#;
-
     fn program() -> &'static Path {
         static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
         PROGRAM.get_or_init(|| {
@@ -67,14 +56,15 @@ capabilities: {cache: none, ttl: none, settings: [SETTINGS]}
 
     /// The verdicts on a proxy with a defect, and what was printed.
     fn run(defect: &str) -> (Value, String) {
-        tried("https", "tls", defect, None)
+        tried("https", "guilty-tls", defect, None)
     }
 
-    fn tried(name: &str, settings: &str, defect: &str, only: Option<&str>) -> (Value, String) {
+    fn tried(name: &str, subject: &str, defect: &str, only: Option<&str>) -> (Value, String) {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let adapter = folder.path().join("guilty.yaml");
-        let text = ADAPTER.replace("PROGRAM", &program().to_string_lossy()).replace("DEFECT", defect);
-        let text = text.replace("SETTINGS", settings);
+        let suts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suts");
+        let text = std::fs::read_to_string(suts.join(format!("{subject}.yaml"))).expect("an adapter");
+        let text = text.replace("PROGRAM", &program().to_string_lossy()).replace("DEFECT", defect);
         std::fs::write(&adapter, text).expect("the adapter");
         let out = folder.path().join("reports");
         let scenario = scenarios().join(format!("{name}.yaml"));
@@ -84,7 +74,7 @@ capabilities: {cache: none, ttl: none, settings: [SETTINGS]}
             [&[scenario.as_path(), "--sut".as_ref(), &adapter, "--out".as_ref(), &out], only].concat();
         let ran = harness(&arguments);
         let printed = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
-        let verdicts = std::fs::read(out.join(name).join("guilty-tls/latest/verdicts.json"));
+        let verdicts = std::fs::read(out.join(name).join(subject).join("latest/verdicts.json"));
         let verdicts = verdicts.unwrap_or_else(|error| panic!("{error}\n{printed}"));
         (serde_json::from_slice(&verdicts).expect("verdicts are JSON"), printed)
     }
@@ -156,21 +146,21 @@ capabilities: {cache: none, ttl: none, settings: [SETTINGS]}
 
     /// The outcome of a check of HTTP/2 on a proxy with a defect.
     fn by_http2(defect: &str, check: &str) -> String {
-        let (verdicts, printed) = tried("http2", "tls, http2", defect, Some(check));
+        let (verdicts, printed) = tried("http2", "guilty-http2", defect, Some(check));
         assert!(outcomes(&verdicts).contains(&(check, "fail")), "{defect}: {check}\n{printed}");
         printed
     }
 
     #[test]
     fn what_is_not_declared_is_not_asked() {
-        let (verdicts, printed) = tried("http2", "tls", "none", None);
+        let (verdicts, printed) = tried("http2", "guilty-tls", "none", None);
         let asked = outcomes(&verdicts).into_iter().filter(|(check, _)| check.starts_with("http2."));
         assert!(asked.into_iter().all(|(_, outcome)| outcome == "unsupported"), "{printed}");
     }
 
     #[test]
     fn an_honest_proxy_of_http2_is_accused_of_nothing() {
-        let (verdicts, printed) = tried("http2", "tls, http2", "none", None);
+        let (verdicts, printed) = tried("http2", "guilty-http2", "none", None);
         assert!(outcomes(&verdicts).iter().all(|(_, outcome)| *outcome == "pass"), "{printed}");
     }
 
@@ -205,7 +195,7 @@ capabilities: {cache: none, ttl: none, settings: [SETTINGS]}
             ("stops-reading-long-heads", None),
             ("says-nothing", Some("http2.downgrade")),
         ] {
-            let (verdicts, printed) = tried("http2", "tls, http2", peculiarity, None);
+            let (verdicts, printed) = tried("http2", "guilty-http2", peculiarity, None);
             for (check, outcome) in outcomes(&verdicts) {
                 let wanted = if left_open == Some(check) { "inconclusive" } else { "pass" };
                 assert_eq!(outcome, wanted, "{peculiarity}: {check}\n{printed}");

@@ -195,6 +195,11 @@ pub(super) fn reload(ledger: &Ledger<'_>, check: &CheckPlan) -> Judged {
         // All of the last round: one worker of several that goes on with the old one is one too many.
         let last = after.iter().rev().take(exact.at_once.max(1) as usize);
         if let Some(&(line, old)) = last.clone().find(|(_, handshake)| !is_new(handshake)) {
+            let own = shown(old).and_then(|(chain, _)| chain.first());
+            if !matches!(own, Some(CertificateSeen::Given(_))) {
+                // One that it was never given is no old one, and a red line of `certificate`.
+                return Judged::not_reached().with_evidence([line]);
+            }
             let after_ms = ms_between(told.at, old.began);
             let finding = HttpsFinding::CertificateNotRenewed { after_ms };
             return Judged::fail(Finding::Https(finding), vec![line]);

@@ -183,6 +183,14 @@ fn one_worker_that_goes_on_with_the_old_certificate_is_seen_in_the_last_round() 
 }
 
 #[test]
+fn a_certificate_that_nobody_gave_is_no_old_one() {
+    let mut kit = renewal(1, 11.5, &[]);
+    let own = shaken(None, &[], made(TlsVersion::Tls13, None, &[CertificateSeen::Foreign]));
+    kit.event(21.0, EventKind::Handshake(Box::new(own)));
+    assert_eq!(kit.judge(CheckId::HttpsReload).outcome, Outcome::Inconclusive);
+}
+
+#[test]
 fn a_renewal_while_nobody_waits_shows_nothing() {
     let idle = renewal(1, 13.0, &[2]).judge(CheckId::HttpsReload);
     assert_eq!(idle.outcome, Outcome::Inconclusive, "{:?}", idle.finding);
