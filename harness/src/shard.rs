@@ -17,11 +17,14 @@ pub struct Shard {
 }
 
 impl Shard {
+    /// Most of them that one work is shared out among.
+    pub const MOST: u16 = 10_000;
+
     /// `2/4`; `auto` and `auto/4` take the place, and the number where it is missing, from the environment of a Slurm array
     /// or a Kubernetes Indexed Job.
     ///
     /// # Errors
-    /// It is neither, or the environment does not say.
+    /// It is neither, there are more than [`Shard::MOST`], or the environment does not say.
     pub fn parse(text: &str) -> Result<Shard, String> {
         Shard::parse_in(text, |name| std::env::var(name).ok())
     }
@@ -38,15 +41,19 @@ impl Shard {
         };
         let slurm = number("SLURM_ARRAY_TASK_ID").map(|id| {
             let least = number("SLURM_ARRAY_TASK_MIN").unwrap_or(0);
-            (id.saturating_sub(least) + 1, number("SLURM_ARRAY_TASK_COUNT"))
+            (id.saturating_sub(least).saturating_add(1), number("SLURM_ARRAY_TASK_COUNT"))
         });
         // Kubernetes tells the place only; the number is told by whoever writes the job.
-        let kubernetes = number("JOB_COMPLETION_INDEX").map(|index| (index + 1, number("JOB_COMPLETIONS")));
+        let kubernetes =
+            number("JOB_COMPLETION_INDEX").map(|index| (index.saturating_add(1), number("JOB_COMPLETIONS")));
         let told = slurm.or(kubernetes);
         let index = index.or(told.map(|(index, _)| index)).ok_or(
             "neither SLURM_ARRAY_TASK_ID nor JOB_COMPLETION_INDEX is set: write it as I/N, such as 2/4",
         )?;
         let of = of.or(told.and_then(|(_, of)| of)).ok_or("of how many? write auto/4")?;
+        if of > usize::from(Shard::MOST) {
+            return Err(format!("{of} are too many: at most {}", Shard::MOST));
+        }
         if index == 0 || index > of {
             return Err(format!("{index}/{of} is no part: from 1/{of} to {of}/{of}"));
         }
@@ -115,7 +122,9 @@ mod tests {
         assert_eq!(Shard::parse_in("auto/2", kubernetes), Ok(Shard { index: 1, of: 2 }));
         assert!(Shard::parse_in("auto", kubernetes).unwrap_err().contains("how many"));
         assert!(Shard::parse_in("auto", |_| None).unwrap_err().contains("I/N"));
-        for wrong in ["0/4", "5/4", "x/4", "4", "1/x", "auto/x"] {
+        let endless = |_: &str| Some(usize::MAX.to_string());
+        assert!(Shard::parse_in("auto", endless).unwrap_err().contains("too many"));
+        for wrong in ["0/4", "5/4", "x/4", "4", "1/x", "auto/x", "1/10001", "1/18446744073709551615"] {
             assert!(Shard::parse_in(wrong, |_| None).is_err(), "{wrong}");
         }
         assert_eq!(Shard::parse_in("2/4", |_| None), Ok(Shard { index: 2, of: 4 }));

@@ -296,7 +296,7 @@ pub(super) struct ScheduleArguments {
     /// For which scheduler.
     pub(super) scheduler: Scheduler,
     /// How many machines share the work.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(Shard::MOST)))]
     pub(super) shards: u16,
     /// Processors of each.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
