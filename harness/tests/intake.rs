@@ -206,6 +206,18 @@ fn what_the_judge_could_not_do_costs_nobody_a_point() {
     assert!(text(&second).contains("another grading is writing there"), "{}", text(&second));
 }
 
+/// Whether the one submission of a folder starts and earns its points where the judge has this home, or none.
+fn earns_at_home(folder: &Path, home: Option<&str>) {
+    let mut grade = Command::new(env!("CARGO_BIN_EXE_harness"));
+    grade.arg("grade").arg(here().join("rubrics/turns.yaml")).arg(folder.join("handed in"));
+    grade.arg("--out").arg(folder.join("out")).env_remove("HOME").envs(home.map(|home| ("HOME", home)));
+    let output = grade.output().expect("the harness runs");
+    let grades = json(&folder.join("out/grades/turns/grades.json"));
+    let team = &grades["teams"][0];
+    assert_eq!(team["triage"]["triage"], "starts", "{}\n{team}", text(&output));
+    assert_eq!(team["rows"][1]["earned"], 40.0, "{}\n{team}", text(&output));
+}
+
 /// A job of a scheduler or of a service has no `HOME`; compilers and programs want one all the same.
 #[test]
 fn a_home_that_is_not_set_is_no_fault_of_a_submission() {
@@ -219,19 +231,7 @@ fn a_home_that_is_not_set_is_no_fault_of_a_submission() {
         &submission.join("pibl-judge.yaml"),
         profile + "build:\n  - [sh, -c, 'test -d \"$HOME\" && echo x > \"$HOME/.built\"']\n",
     );
-    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
-        .arg("grade")
-        .arg(here().join("rubrics/turns.yaml"))
-        .arg(&submission)
-        .arg("--out")
-        .arg(folder.path().join("out"))
-        .env_remove("HOME")
-        .output()
-        .expect("the harness runs");
-    let grades = json(&folder.path().join("out/grades/turns/grades.json"));
-    let team = &grades["teams"][0];
-    assert_eq!(team["triage"]["triage"], "starts", "{}\n{team}", text(&output));
-    assert_eq!(team["rows"][1]["earned"], 40.0, "{}\n{team}", text(&output));
+    earns_at_home(folder.path(), None);
 }
 
 #[test]
@@ -241,19 +241,7 @@ fn a_home_that_does_not_exist_is_no_fault_of_a_submission_either() {
     for (from, to) in [("toy_proxy.py", "proxy.py"), ("pibl-judge.yaml", "pibl-judge.yaml")] {
         write(&submission.join(to), fs::read(here().join("submissions").join(from)).expect("a file"));
     }
-    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
-        .arg("grade")
-        .arg(here().join("rubrics/turns.yaml"))
-        .arg(&submission)
-        .arg("--out")
-        .arg(folder.path().join("out"))
-        .env("HOME", "/nonexistent")
-        .output()
-        .expect("the harness runs");
-    let grades = json(&folder.path().join("out/grades/turns/grades.json"));
-    let team = &grades["teams"][0];
-    assert_eq!(team["triage"]["triage"], "starts", "{}\n{team}", text(&output));
-    assert_eq!(team["rows"][1]["earned"], 40.0, "{}\n{team}", text(&output));
+    earns_at_home(folder.path(), Some("/nonexistent"));
 }
 
 /// The toy proxy at port 8080 of an address, with backends that have that port too, at addresses of their own.

@@ -106,6 +106,11 @@ pub(super) fn quantile_ms(values: &Histogram<u64>, quantile: f64) -> Option<f64>
     (values.len() >= samples_needed(quantile)).then(|| values.value_at_quantile(quantile) as f64 / 1e6)
 }
 
+/// [`QUANTILES`] that there are samples enough for, with their milliseconds.
+pub(super) fn named_quantiles(values: &Histogram<u64>) -> Vec<(f64, f64)> {
+    QUANTILES.into_iter().filter_map(|q| Some((q, quantile_ms(values, q)?))).collect()
+}
+
 /// Samples of which the largest bounds this quantile from above with 95 % confidence: the least n with 1 − qⁿ ≥ 0.95.
 pub(super) fn samples_needed(quantile: f64) -> u64 {
     if quantile <= 0.0 {

@@ -12,7 +12,7 @@ use super::spectrum::curve;
 use super::spots::{Told, half_way, upright};
 use crate::language::compare_words::{overlay_description, overlay_title, samples};
 use crate::language::{InWords as _, Language, Milliseconds, Quantile};
-use crate::report::latency::{QUANTILES, quantile_ms};
+use crate::report::latency::{QUANTILES, named_quantiles};
 use crate::report::wire::plain;
 use harness_judge::compare::Comparison;
 
@@ -80,10 +80,7 @@ impl Overlay {
                         side: plain(name, 16),
                         place,
                         points: curve(values),
-                        named: QUANTILES
-                            .into_iter()
-                            .filter_map(|q| Some((q, quantile_ms(values, q)?)))
-                            .collect(),
+                        named: named_quantiles(values),
                     })
                 })
                 .collect();

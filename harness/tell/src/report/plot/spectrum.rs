@@ -13,7 +13,7 @@ use super::spots::{Told, half_way, upright};
 use crate::language::plot_words::{PlotWord, counted, errors_seen, percentile_is, spectrum_title, threshold};
 use crate::language::{InWords as _, Language, Milliseconds, Noun, Quantile, Span};
 use crate::report::Source;
-use crate::report::latency::{QUANTILES, TagLatency, by_tag, quantile_ms};
+use crate::report::latency::{TagLatency, by_tag, named_quantiles};
 use crate::report::wire::plain;
 use harness_model::plan::LatencyThreshold;
 
@@ -50,12 +50,7 @@ impl Spectrum {
             service: points(tag.service),
             failed: points(tag.errors),
             thresholds: tag.thresholds.clone(),
-            named: tag
-                .intended
-                .map(|values| {
-                    QUANTILES.into_iter().filter_map(|q| Some((q, quantile_ms(values, q)?))).collect()
-                })
-                .unwrap_or_default(),
+            named: tag.intended.map(named_quantiles).unwrap_or_default(),
         }
     }
 
